@@ -1,0 +1,94 @@
+"""The gallery: pictures as kept, pages of them, and the ports that keep bytes and rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import Field
+
+from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.values import Value
+
+
+class GalleryItem(Value):
+    """A picture in the gallery. The id is a random UUID; nothing outside ever names a file."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    metadata: ImageMetadata
+    favourite: bool = False
+
+    @property
+    def stem(self) -> str:
+        """File name without its ending: `<time>_<uuid>`."""
+        return f"{self.metadata.created_at:%Y%m%d-%H%M%S}_{self.id}"
+
+
+class GalleryQuery(Value):
+    """Which pictures. All conditions hold together."""
+
+    q: str = Field("", max_length=500, description="Words that the prompt, the checkpoint or the seed contain.")
+    checkpoint: str | None = None
+    favourites: bool = False
+    from_chat: bool = False
+    session_id: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class GalleryPage:
+    """A page, newest first. `cursor` fetches the next one; None at the end."""
+
+    items: list[GalleryItem]
+    cursor: str | None
+
+
+class GalleryFiles(Protocol):
+    """Keeps bytes: a PNG with its settings inside, a `.json` beside it, a thumbnail. The folder is the truth."""
+
+    async def save(self, item: GalleryItem, png: bytes, thumbnail: bytes) -> None:
+        """Write aside, sync, rename. Raises StorageFull; then nothing is left behind."""
+        ...
+
+    async def update(self, item: GalleryItem) -> None:
+        """Write the `.json` anew (a favourite was set)."""
+        ...
+
+    async def read(self, item: GalleryItem) -> bytes:
+        """The PNG file. Raises NotFound."""
+        ...
+
+    async def thumbnail(self, item: GalleryItem) -> bytes:
+        """A WebP of at most 384 pixels, made anew where it is missing. Raises NotFound."""
+        ...
+
+    async def trash(self, item: GalleryItem) -> None:
+        """Move out of sight; `restore` brings it back."""
+        ...
+
+    async def restore(self, item_id: str) -> GalleryItem:
+        """Raises NotFound once the trash was emptied."""
+        ...
+
+    def scan(self) -> Iterator[GalleryItem]:
+        """Every picture in the folder, read from the files alone. Blocking."""
+        ...
+
+
+class GalleryIndex(Protocol):
+    """Finds pictures. It can be rebuilt from the files at any time."""
+
+    async def add(self, item: GalleryItem) -> None:
+        """Insert, or replace the row of the same id."""
+        ...
+
+    async def get(self, item_id: str) -> GalleryItem | None: ...
+    async def remove(self, item_id: str) -> None: ...
+    async def page(self, query: GalleryQuery, cursor: str | None, limit: int) -> GalleryPage:
+        """Raises InvalidRequest for a cursor that it never gave."""
+        ...
+
+    async def count(self) -> int: ...
+    async def rebuild(self, items: Iterator[GalleryItem]) -> int:
+        """Replace all rows, in one transaction; how many there are now."""
+        ...

@@ -1,0 +1,55 @@
+"""Jobs: work that waits or runs, and the port that keeps it over a restart."""
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.values import Value
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+FINISHED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
+
+
+class Job(Value):
+    """A picture that is waited for. Its request is settled: the same job makes the same picture, also after a restart."""
+
+    id: str
+    created_at: datetime
+    request: ImageRequest
+    origin: Origin = Origin()
+    state: JobState = "queued"
+    tries: int = Field(0, description="How often it was started; a job that was cut off twice by a crash fails.")
+    image_id: str | None = None
+    error_code: str = ""
+    error: str = ""
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+
+class JobProgress(Value):
+    """Where a job is now. `ahead` counts the jobs before it; `seconds_left` is an estimate, None when unknown."""
+
+    job: Job
+    ahead: int = 0
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    preview: bytes | None = Field(None, exclude=True)
+
+
+class JobStore(Protocol):
+    """Keeps jobs. `save` is durable when it returns."""
+
+    async def save(self, job: Job) -> None: ...
+    async def get(self, job_id: str) -> Job | None: ...
+    async def unfinished(self) -> list[Job]:
+        """Queued and running ones, oldest first."""
+        ...
+
+    async def recent(self, limit: int) -> list[Job]:
+        """Newest first."""
+        ...

@@ -1,0 +1,83 @@
+"""Models: checkpoints that draw, language models that speak, and how each of them is."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from illustrious_studio.domain.values import Value
+
+ModelState = Literal["absent", "loading", "ready", "failed"]
+
+
+class Checkpoint(Value):
+    """A model that draws, and the facts the engine must know about it: read from its files, never assumed."""
+
+    name: str
+    path: Path
+    layout: Literal["single-file", "folder"]
+    family: str = "SDXL"
+    builtin: bool = False
+    native_width: int = 1024
+    native_height: int = 1024
+    prediction_type: Literal["epsilon", "v_prediction"] = "epsilon"
+    zero_terminal_snr: bool = False
+    size_bytes: int = 0
+    sketch_strength: float | None = Field(None, description="Set when it draws over a sketch; how much it changes it.")
+    steps: int = Field(30, description="Steps to offer first.")
+    guidance: float = Field(7.5, description="Guidance to offer first.")
+    about: str = Field("", description="One line for the UI: what this model is.")
+    licence: str = ""
+    examples: tuple[str, ...] = Field((), description="Prompts it draws well, for the empty screen.")
+    latent_rgb: tuple[tuple[float, float, float, float], ...] | None = Field(
+        None, description="For previews: red, green, blue as weighted sums of the four latent channels (each 4 weights)."
+    )
+    latent_rgb_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+class LanguageModel(Value):
+    """A language model one can switch to."""
+
+    name: str
+    backend: Literal["ollama", "openai", "embedded"]
+    size_bytes: int = 0
+    capabilities: tuple[str, ...] = ()
+    context_length: int | None = None
+
+
+class DeviceMemory(Value):
+    """Memory of a device in bytes. `used` counts every program on it, `reserved` only the studio's drawing process."""
+
+    device: str
+    total: int
+    used: int
+    reserved: int = 0
+
+
+class ModelStatus(Value):
+    """How one of the three (drawing, chat, looking) is, now."""
+
+    backend: str = Field(description="What runs it: sdxl, ollama, openai, embedded, builtin.")
+    model: str = ""
+    state: ModelState = "absent"
+    reason: str = Field("", description="Why it is not ready, and what to do about it.")
+    device: str = ""
+    memory: DeviceMemory | None = None
+    capabilities: tuple[str, ...] = ()
+    context_length: int | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.state == "ready"
+
+
+class CheckpointCatalogue(Protocol):
+    """The checkpoints on disk. Only what it lists can be loaded; names from outside are looked up in it."""
+
+    async def list(self) -> list[Checkpoint]:
+        """Every checkpoint, the built-in one last. Damaged files are left out and logged."""
+        ...
+
+    async def hash_of(self, checkpoint: Checkpoint) -> str | None:
+        """First 10 hex digits of the file's SHA-256 (A1111's "Model hash"), or None for a folder."""
+        ...

@@ -1,0 +1,77 @@
+"""A picture in memory, and the one place where bytes from outside become one.
+
+`open_picture` looks at the header first: only PNG, JPEG and WebP, and never more than 25 megapixels, are decoded
+(a 20 kB PNG can ask for gigabytes). Nothing else in the studio opens an image that somebody sent.
+"""
+
+import io
+from dataclasses import dataclass, field
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from illustrious_studio.domain.errors import InvalidRequest, NotAnImage
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+MAX_PIXELS = 25_000_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """RGB pixels: `rgb` holds height x width x 3 bytes, row by row."""
+
+    width: int
+    height: int
+    rgb: bytes = field(repr=False)
+
+    @classmethod
+    def from_image(cls, image: Image.Image) -> "Picture":
+        rgb = image.convert("RGB")
+        return cls(rgb.width, rgb.height, rgb.tobytes())
+
+    def image(self) -> Image.Image:
+        return Image.frombytes("RGB", (self.width, self.height), self.rgb)
+
+
+@dataclass(frozen=True)
+class OpenedPicture:
+    """A picture that came as a file: its pixels and the text it carried (PNG chunks, EXIF user comment)."""
+
+    picture: Picture
+    format: str
+    text: dict[str, str] = field(default_factory=dict)
+
+
+def open_picture(data: bytes) -> OpenedPicture:
+    """Decode a PNG, JPEG or WebP file.
+
+    Raises NotAnImage for anything else, damaged files included, and InvalidRequest above 25 megapixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise InvalidRequest(
+                    f"The picture has {image.width} x {image.height} pixels. "
+                    f"Send one with at most {MAX_PIXELS // 1_000_000} megapixels."
+                )
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+                layer = upright.convert("RGBA")
+                ground = Image.new("RGBA", layer.size, "white")
+                upright = Image.alpha_composite(ground, layer)
+            return OpenedPicture(Picture.from_image(upright), image.format or "", _text_of(image))
+    except InvalidRequest:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise NotAnImage("This is not a picture the studio can open. Send a whole PNG, JPEG or WebP file.") from error
+
+
+def _text_of(image: Image.Image) -> dict[str, str]:
+    text = {
+        key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)
+    }
+    comment = image.getexif().get_ifd(0x8769).get(0x9286)  # EXIF UserComment
+    if isinstance(comment, bytes) and "parameters" not in text:
+        for prefix, encoding in ((b"UNICODE\0", "utf-16-be"), (b"ASCII\0\0\0", "utf-8")):
+            if comment.startswith(prefix):
+                text["parameters"] = comment.removeprefix(prefix).decode(encoding, errors="replace")
+    return text

@@ -1,0 +1,33 @@
+"""The base of the studio's values and the few kinds of text they share."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+
+class Value(BaseModel):
+    """A value: frozen, strict, and without unknown fields, so that a typing error is found at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the NUL character")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_no_nul)]
+"""Any text without NUL (which neither PNG text nor PostgreSQL can hold)."""
+
+Prompt = Annotated[Text, StringConstraints(max_length=10_000)]
+"""A picture's words: at most 10,000 characters."""
+
+SpokenPrompt = Annotated[Prompt, AfterValidator(_not_blank)]
+"""A prompt that says something."""

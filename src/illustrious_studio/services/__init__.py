@@ -1,0 +1,1 @@
+"""What the studio does: one class a noun, with its ports handed in."""

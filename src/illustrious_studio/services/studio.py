@@ -1,0 +1,28 @@
+"""The studio: all of its services, as the ways in get them."""
+
+from dataclasses import dataclass
+
+from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.images import ImageService
+from illustrious_studio.services.jobs import JobQueue
+from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.vision import VisionService
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Built by `wiring.open_studio`; the same object serves the API, the web UI and the command line."""
+
+    version: str
+    images: ImageService
+    jobs: JobQueue
+    chat: ChatService
+    prompts: PromptService
+    vision: VisionService
+    gallery: GalleryService
+    models: ModelService
+    sketches: SketchService
+    api_url: str = ""
