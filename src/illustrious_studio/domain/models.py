@@ -30,7 +30,8 @@ class Checkpoint(Value):
     licence: str = ""
     examples: tuple[str, ...] = Field((), description="Prompts it draws well, for the empty screen.")
     latent_rgb: tuple[tuple[float, float, float, float], ...] | None = Field(
-        None, description="For previews: red, green, blue as weighted sums of the four latent channels (each 4 weights)."
+        None,
+        description="For previews: red, green, blue as weighted sums of the four latent channels (each 4 weights).",
     )
     latent_rgb_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
 

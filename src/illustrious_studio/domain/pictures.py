@@ -66,9 +66,7 @@ def open_picture(data: bytes) -> OpenedPicture:
 
 
 def _text_of(image: Image.Image) -> dict[str, str]:
-    text = {
-        key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)
-    }
+    text = {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
     comment = image.getexif().get_ifd(0x8769).get(0x9286)  # EXIF UserComment
     if isinstance(comment, bytes) and "parameters" not in text:
         for prefix, encoding in ((b"UNICODE\0", "utf-16-be"), (b"ASCII\0\0\0", "utf-8")):

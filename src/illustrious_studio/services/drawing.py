@@ -1,0 +1,87 @@
+"""Making one picture: lay it out if asked, make room, draw it, keep it with everything needed to make it again."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.images import ImageEngine, ImageMetadata, Rendered, RenderOrder, Step
+from illustrious_studio.domain.jobs import Job
+from illustrious_studio.domain.models import CheckpointCatalogue
+from illustrious_studio.domain.sketch import Layout
+from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.memory import MemoryService
+from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.sketch import SketchService
+
+log = structlog.get_logger(__name__)
+
+SKETCH_STRENGTH = 0.8
+"""How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
+
+
+class Drawing:
+    """What the queue runs for each job (`jobs.Draws`)."""
+
+    def __init__(
+        self,
+        engine: ImageEngine,
+        catalogue: CheckpointCatalogue,
+        models: ModelService,
+        sketches: SketchService,
+        gallery: GalleryService,
+        memory: MemoryService,
+    ) -> None:
+        self._engine = engine
+        self._catalogue = catalogue
+        self._models = models
+        self._sketches = sketches
+        self._gallery = gallery
+        self._memory = memory
+        self._orders: dict[str, tuple[RenderOrder, Layout | None]] = {}
+
+    async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered:
+        """Draw a job's picture. Raises what `ImageEngine.render` raises."""
+        checkpoint = await self._models.loaded_checkpoint()
+        order, layout = RenderOrder(job.request, checkpoint), None
+        if checkpoint.sketch_strength is not None or job.request.layout_from_words:
+            layout = self._sketches.layout(job.request.prompt, job.request.seed)
+            sketch = await self._sketches.paint(layout, *order.size, job.request.seed)
+            order = RenderOrder(job.request, checkpoint, sketch, checkpoint.sketch_strength or SKETCH_STRENGTH)
+        await self._memory.make_room(checkpoint)
+        rendered = await self._engine.render(order, on_step)
+        self._orders[job.id] = (order, layout)
+        log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
+        return rendered
+
+    async def keep(self, job: Job, rendered: Rendered) -> GalleryItem:
+        """Put the drawn picture into the gallery. Raises StorageFull."""
+        order, layout = self._orders.pop(job.id)
+        request, checkpoint = order.request, order.checkpoint
+        metadata = ImageMetadata(
+            prompt=request.prompt,
+            negative_prompt=request.negative_prompt,
+            steps=request.steps,
+            guidance=request.guidance,
+            seed=request.seed,
+            width=rendered.picture.width,
+            height=rendered.picture.height,
+            sampler=rendered.sampler,
+            schedule=rendered.schedule,
+            checkpoint=checkpoint.name,
+            checkpoint_hash=await self._catalogue.hash_of(checkpoint),
+            prediction_type=checkpoint.prediction_type,
+            strength=order.strength,
+            layout=layout,
+            device=rendered.device,
+            dtype=rendered.dtype,
+            vae_dtype=rendered.vae_dtype,
+            versions=rendered.versions,
+            seconds=round(rendered.seconds, 3),
+            attempts=rendered.attempts,
+            created_at=datetime.now(UTC),
+            origin=job.origin,
+        )
+        # The picture takes the job's id: a job that is drawn again after a crash cannot make a second one.
+        return await self._gallery.add(rendered.picture, metadata, item_id=job.id)

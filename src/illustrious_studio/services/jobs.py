@@ -1,0 +1,275 @@
+"""The queue: pictures wait in it, one a lane is drawn at a time, and everybody can see how far each is.
+
+It is bounded, it survives a restart (a job is on disk before it is acknowledged, and its request is settled, so that
+drawing it again makes the same picture), and each job can be watched and cancelled by its id. It does not know how a
+picture is drawn: that is `draw`, handed in.
+"""
+
+import asyncio
+import time
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import structlog
+
+from illustrious_studio.domain.errors import Busy, Cancelled, Conflict, NotFound, StudioError, error_from_code
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.images import ImageRequest, Origin, Rendered, Step
+from illustrious_studio.domain.jobs import Job, JobProgress, JobStore
+from illustrious_studio.services.gallery import GalleryService
+
+log = structlog.get_logger(__name__)
+
+MAX_TRIES = 2
+
+
+class Draws(Protocol):
+    """The two halves of making a picture. The second overlaps with the first of the next job."""
+
+    async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered: ...
+    async def keep(self, job: Job, rendered: Rendered) -> GalleryItem: ...
+
+
+@dataclass
+class _Live:
+    """A job that is not finished yet, and those who look at it."""
+
+    job: Job
+    step: Step
+    started: float | None = None
+    first_step: float | None = None
+    task: asyncio.Task[None] | None = None
+    cancelled: bool = False
+    drawn: bool = False
+    item: GalleryItem | None = None
+    error: StudioError | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def publish(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def seconds_left(self) -> float | None:
+        if self.started is None or self.first_step is None or self.step.step < 2:
+            return None
+        pace = (time.monotonic() - self.first_step) / (self.step.step - 1)
+        return max(0.0, pace * (self.step.steps - self.step.step))
+
+
+class JobQueue:
+    """An async context manager: it resumes what a crash or a restart cut off, and leaves the rest for the next start."""
+
+    def __init__(
+        self, store: JobStore, draws: Draws, gallery: GalleryService, *, limit: int = 100, lanes: int = 1
+    ) -> None:
+        self._store = store
+        self._draws = draws
+        self._gallery = gallery
+        self._limit = limit
+        self._lanes = lanes
+        self._live: dict[str, _Live] = {}
+        self._waiting: deque[_Live] = deque()
+        self._work = asyncio.Semaphore(0)
+        self._keepers = asyncio.Semaphore(2)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._keeping: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        for job in await self._store.unfinished():
+            if job.tries >= MAX_TRIES:
+                detail = "The studio stopped twice while drawing this picture. Draw it again if you still want it."
+                await self._store.save(
+                    job.model_copy(update={"state": "failed", "error_code": "interrupted", "error": detail})
+                )
+                continue
+            log.info("job resumed", job=job.id)
+            self._enqueue(job.model_copy(update={"state": "queued"}))
+        for _ in range(self._lanes):
+            self._spawn(self._lane(), self._tasks)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._keeping, return_exceptions=True)  # what is drawn is kept
+
+    async def submit(self, request: ImageRequest, origin: Origin) -> Job:
+        """Queue a settled request. Durable when it returns. Raises Busy when the queue is full."""
+        if len(self._live) >= self._limit:
+            raise Busy(f"{self._limit} pictures are waiting already. Try again when some are drawn.", retry_after=30)
+        job = Job(id=uuid.uuid4().hex, created_at=datetime.now(UTC), request=request, origin=origin)
+        await self._store.save(job)
+        self._enqueue(job)
+        return job
+
+    async def wait(self, job_id: str) -> GalleryItem:
+        """The picture, once it is there. Raises the error that the job failed with, NotFound for an unknown id."""
+        if live := self._live.get(job_id):
+            while not live.job.finished:
+                await live.changed.wait()
+            if live.error is not None:
+                raise live.error
+            if live.item is not None:
+                return live.item
+        job = await self._get(job_id)
+        if job.state == "done" and job.image_id is not None:
+            return await self._gallery.get(job.image_id)
+        raise error_from_code(job.error_code, job.error)
+
+    async def cancel(self, job_id: str) -> None:
+        """Stop a job, waiting or running. Raises NotFound, and Conflict when it is finished already."""
+        live = self._live.get(job_id)
+        if live is None or live.job.finished:
+            job = await self._get(job_id)
+            raise Conflict(f"This picture is finished already ({job.state}).")
+        if live.drawn:
+            raise Conflict("This picture is drawn already and is being saved.")
+        live.cancelled = True
+        if live.task is not None:
+            live.task.cancel()
+            while not live.job.finished:
+                await live.changed.wait()
+        else:
+            self._waiting.remove(live)
+            await self._finish(live, error=Cancelled("The picture was cancelled."))
+
+    async def progress(self, job_id: str) -> JobProgress:
+        """Where a job is now. Raises NotFound."""
+        if live := self._live.get(job_id):
+            return self._progress(live)
+        return JobProgress(job=await self._get(job_id))
+
+    def active(self) -> list[JobProgress]:
+        """Jobs that are drawn now, then those that wait, in order."""
+        running = [live for live in self._live.values() if live not in self._waiting]
+        return [self._progress(live) for live in (*running, *self._waiting)]
+
+    async def watch(self, job_id: str) -> AsyncIterator[JobProgress]:
+        """Every change of a job until it is finished; changes that come faster than they are read are merged."""
+        live = self._live.get(job_id)
+        if live is None:
+            yield JobProgress(job=await self._get(job_id))
+            return
+        while True:
+            changed = live.changed
+            yield self._progress(live)
+            if live.job.finished:
+                return
+            await changed.wait()
+
+    async def recent(self, limit: int = 20) -> list[Job]:
+        """The latest jobs, newest first, finished ones included."""
+        return await self._store.recent(limit)
+
+    async def _get(self, job_id: str) -> Job:
+        job = await self._store.get(job_id)
+        if job is None:
+            raise NotFound("There is no such job.")
+        return job
+
+    def _progress(self, live: _Live) -> JobProgress:
+        ahead = self._waiting.index(live) + self._running() if live in self._waiting else 0
+        return JobProgress(
+            job=live.job,
+            ahead=ahead,
+            step=live.step.step,
+            steps=live.step.steps,
+            seconds_left=live.seconds_left(),
+            preview=live.step.preview,
+        )
+
+    def _running(self) -> int:
+        return len(self._live) - len(self._waiting)
+
+    def _enqueue(self, job: Job) -> None:
+        live = _Live(job, Step(0, job.request.steps))
+        self._live[job.id] = live
+        self._waiting.append(live)
+        self._work.release()
+
+    def _spawn(self, work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        among.add(task)
+        task.add_done_callback(among.discard)
+        return task
+
+    async def _lane(self) -> None:
+        while True:
+            await self._work.acquire()
+            if not self._waiting:  # it was cancelled while it waited
+                continue
+            live = self._waiting.popleft()
+            live.task = self._spawn(self._draw(live), self._tasks)
+            for other in self._waiting:
+                other.publish()
+            await asyncio.wait([live.task])
+
+    async def _draw(self, live: _Live) -> None:
+        try:
+            live.job = live.job.model_copy(update={"state": "running", "tries": live.job.tries + 1})
+            await self._store.save(live.job)
+            live.started = time.monotonic()
+            live.publish()
+            rendered = await self._draws.render(live.job, lambda step: self._on_step(live, step))
+        except asyncio.CancelledError:
+            if not live.cancelled:  # the studio shuts down: the job stays as it is and is resumed at the next start
+                raise
+            await self._finish(live, error=Cancelled("The picture was cancelled."))
+        except StudioError as error:
+            await self._finish(live, error=error)
+        except Exception:
+            log.exception("job failed", job=live.job.id)
+            await self._finish(live, error=_our_mistake(live.job))
+        else:
+            live.drawn = True
+            await self._keepers.acquire()
+            self._spawn(self._keep(live, rendered), self._keeping)
+
+    async def _keep(self, live: _Live, rendered: Rendered) -> None:
+        try:
+            item = await self._draws.keep(live.job, rendered)
+        except StudioError as error:
+            await self._finish(live, error=error)
+        except Exception:
+            log.exception("job failed", job=live.job.id)
+            await self._finish(live, error=_our_mistake(live.job))
+        else:
+            await self._finish(live, item=item)
+        finally:
+            self._keepers.release()
+
+    def _on_step(self, live: _Live, step: Step) -> None:
+        if live.first_step is None and step.step >= 1:
+            live.first_step = time.monotonic()
+        live.step = Step(step.step, step.steps, step.preview or live.step.preview)
+        live.publish()
+
+    async def _finish(self, live: _Live, *, item: GalleryItem | None = None, error: StudioError | None = None) -> None:
+        if item is not None:
+            update = {"state": "done", "image_id": item.id}
+        else:
+            assert error is not None
+            state = "cancelled" if isinstance(error, Cancelled) else "failed"
+            update = {"state": state, "error_code": error.code, "error": error.detail}
+        job = live.job.model_copy(update=update)
+        # A full disk must not leave the waiting ones waiting: they learn the outcome from memory.
+        with suppress(StudioError):
+            await self._store.save(job)
+        live.item, live.error, live.job = item, error, job
+        del self._live[job.id]
+        live.publish()
+        for other in self._waiting:
+            other.publish()
+
+
+def _our_mistake(job: Job) -> StudioError:
+    return StudioError(f"The studio made a mistake while drawing (job {job.id}). The log says more.")

@@ -1,0 +1,39 @@
+"""Memory of the card that drawing and talking share: who must give way before a picture is drawn."""
+
+from typing import Literal
+
+import structlog
+
+from illustrious_studio.domain.chat import ChatModel
+from illustrious_studio.domain.images import ImageEngine
+from illustrious_studio.domain.models import Checkpoint
+
+log = structlog.get_logger(__name__)
+
+WORKING_BYTES = 3 * 1024**3
+"""What drawing needs beside the weights: activations and the VAE of one 1024 x 1024 picture in half precision."""
+
+Policy = Literal["auto", "always", "never"]
+
+
+class MemoryService:
+    """Asks language models to leave the card when a picture would not fit beside them."""
+
+    def __init__(self, engine: ImageEngine, chat_models: list[ChatModel], policy: Policy = "auto") -> None:
+        self._engine = engine
+        self._chat_models = chat_models
+        self._policy = policy
+
+    async def make_room(self, checkpoint: Checkpoint) -> None:
+        """Free the card for a drawing. Measured, not estimated, except for what is not loaded yet."""
+        if self._policy == "never" or not self._engine.status.device.startswith("cuda"):
+            return
+        memory = self._engine.status.memory
+        if self._policy == "auto" and memory is not None:
+            weights = max(0, checkpoint.size_bytes - memory.reserved)
+            if memory.total - memory.used >= weights + WORKING_BYTES:
+                return
+        for model in self._chat_models:
+            if model.status.backend == "ollama" and model.status.ready:
+                log.info("language model leaves the card", model=model.status.model)
+                await model.release()

@@ -1,0 +1,228 @@
+"""Models: which draws, which speaks, which looks; watching over them and switching between them.
+
+For talking and looking there are candidates in order of preference (Ollama before the built-in ones). The first that
+is ready speaks; one that goes away is replaced by the next, and taken back when it returns, without a restart.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from illustrious_studio.domain.chat import ChatModel
+from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
+from illustrious_studio.domain.images import ImageEngine
+from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, LanguageModel, ModelStatus
+from illustrious_studio.domain.values import Value
+from illustrious_studio.domain.vision import VisionModel
+
+log = structlog.get_logger(__name__)
+
+
+class StudioStatus(Value):
+    """How the three are, now. The names of the fields are those of the first description of this system."""
+
+    version: str
+    sdxl: ModelStatus
+    ollama: ModelStatus
+    multimodal: ModelStatus
+
+    @property
+    def cuda_available(self) -> bool:
+        return self.sdxl.device.startswith("cuda")
+
+
+class ModelService:
+    """An async context manager: while it is open, models are loaded and looked after in the background."""
+
+    def __init__(
+        self,
+        version: str,
+        engine: ImageEngine,
+        catalogue: CheckpointCatalogue,
+        chat_models: Sequence[ChatModel],
+        vision_models: Sequence[VisionModel],
+        *,
+        wanted_checkpoint: str = "",
+        check_every: float = 5.0,
+    ) -> None:
+        self._version = version
+        self._engine = engine
+        self._catalogue = catalogue
+        self._chat_models = list(chat_models)
+        self._vision_models = list(vision_models)
+        self._wanted = wanted_checkpoint
+        self._check_every = check_every
+        self._checkpoint: Checkpoint | None = None
+        self._no_checkpoint = ""
+        self._loading: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._loading = asyncio.create_task(self._load_first_checkpoint())
+        self._watching = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks = [task for task in (self._loading, self._watching) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def model_status(self) -> StudioStatus:
+        """What draws, speaks and looks now, and how each is."""
+        sdxl = self._engine.status
+        if self._no_checkpoint:
+            sdxl = sdxl.model_copy(update={"state": "absent", "reason": self._no_checkpoint})
+        return StudioStatus(
+            version=self._version,
+            sdxl=sdxl,
+            ollama=_best([model.status for model in self._chat_models]),
+            multimodal=_best([model.status for model in self._vision_models]),
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """The one that draws, also while it still loads. Raises Unavailable when none can."""
+        status = self.model_status().sdxl
+        if self._checkpoint is None or status.state == "failed":
+            reason = status.reason or "The checkpoint is still being looked for."
+            raise Unavailable(f"No picture can be drawn now. {reason}", retry_after=5)
+        return self._checkpoint
+
+    async def loaded_checkpoint(self) -> Checkpoint:
+        """The one that draws, once it is loaded. Raises Unavailable when that failed."""
+        if self._loading is not None and not self._loading.done():
+            await asyncio.wait([self._loading])
+        checkpoint = self.checkpoint()
+        if self._engine.status.state == "absent":  # it was unloaded to free memory
+            await self._engine.init_sdxl(checkpoint)
+        return checkpoint
+
+    def chat_model(self) -> ChatModel:
+        """The one that speaks. Raises Unavailable with what to do."""
+        for model in self._chat_models:
+            if model.status.ready:
+                return model
+        status = self.model_status().ollama
+        reason = status.reason or "The language model is still loading."
+        raise Unavailable(f"Nobody can answer now. {reason}", retry_after=5)
+
+    def vision_model(self) -> VisionModel:
+        """The one that looks. Raises Unavailable with what to do."""
+        for model in self._vision_models:
+            if model.status.ready:
+                return model
+        reason = self.model_status().multimodal.reason or "The vision model is still loading."
+        raise Unavailable(f"Nobody can look at pictures now. {reason}", retry_after=5)
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        """All that can be switched to."""
+        return await self._catalogue.list()
+
+    async def language_models(self) -> list[LanguageModel]:
+        """All that can be switched to, of every backend that answers."""
+        found = await asyncio.gather(*(model.models() for model in self._chat_models))
+        return [model for models in found for model in models]
+
+    async def switch(self, checkpoint: str | None = None, language_model: str | None = None) -> None:
+        """Change what draws or what speaks. Raises NotFound with the names there are, and what loading raises.
+
+        A checkpoint that cannot be loaded leaves the one before in place.
+        """
+        if language_model is not None:
+            await self._switch_language_model(language_model)
+        if checkpoint is not None:
+            await self._switch_checkpoint(checkpoint)
+
+    async def unload_checkpoint(self) -> None:
+        """Free the memory of what draws; the next picture loads it again."""
+        await self._engine.unload()
+
+    async def check_again(self) -> StudioStatus:
+        """Look at everything now instead of at the next round."""
+        await self._check()
+        if self._checkpoint is None or self._engine.status.state == "failed":
+            await self._load_first_checkpoint()
+        return self.model_status()
+
+    async def _switch_language_model(self, name: str) -> None:
+        for model in self._chat_models:
+            if any(known.name == name for known in await model.models()):
+                await model.use(name)
+                self._chat_models.remove(model)
+                self._chat_models.insert(0, model)
+                await self._check()
+                log.info("language model switched", model=name)
+                return
+        known_names = ", ".join(known.name for known in await self.language_models()) or "none"
+        raise NotFound(f"There is no language model {name!r}. There are: {known_names}.")
+
+    async def _switch_checkpoint(self, name: str) -> None:
+        found = await self._catalogue.list()
+        chosen = next((one for one in found if one.name == name), None)
+        if chosen is None:
+            raise NotFound(f"There is no checkpoint {name!r}. There are: {', '.join(one.name for one in found)}.")
+        before = self._checkpoint
+        try:
+            await self._load(chosen)
+        except StudioError:
+            if before is not None and before != chosen:
+                await self._load(before)
+            raise
+
+    async def _load(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        self._no_checkpoint = ""
+        await self._engine.init_sdxl(checkpoint)
+        log.info("checkpoint loaded", checkpoint=checkpoint.name, device=self._engine.status.device)
+
+    async def _load_first_checkpoint(self) -> None:
+        found = await self._catalogue.list()
+        chosen = found[0] if found else None
+        if self._wanted:
+            chosen = next((one for one in found if self._wanted in (one.name, str(one.path))), None)
+            if chosen is None:
+                self._no_checkpoint = (
+                    f"The checkpoint {self._wanted} is not there or is no SDXL model. "
+                    f"Give --sd-model a .safetensors file or one of: {', '.join(one.name for one in found)}."
+                )
+                return
+        if chosen is None:
+            self._no_checkpoint = "There is no checkpoint. Give --sd-model a .safetensors file."
+            return
+        try:
+            await self._load(chosen)
+        except StudioError as error:
+            log.warning("checkpoint not loaded", checkpoint=chosen.name, reason=error.detail)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self._check()
+            except Exception:
+                log.exception("models could not be checked")
+            await asyncio.sleep(self._check_every)
+
+    async def _check(self) -> None:
+        await _check_in_order(self._chat_models)
+        await _check_in_order(self._vision_models)
+
+
+async def _check_in_order(models: Sequence[ChatModel] | Sequence[VisionModel]) -> None:
+    """Check until one is ready: the built-in ones are not even started while Ollama answers."""
+    for model in models:
+        if (await model.check()).ready:
+            return
+
+
+def _best(statuses: Sequence[ModelStatus]) -> ModelStatus:
+    """The first that is ready, else the first that loads, else the first with a reason."""
+    for state in ("ready", "loading", "failed", "absent"):
+        for status in statuses:
+            if status.state == state:
+                return status
+    return ModelStatus(backend="", reason="Nothing is configured.")
