@@ -1,6 +1,6 @@
 """Talking: messages, sessions, what happens during an answer, and the ports of whatever answers and keeps."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -63,10 +63,11 @@ class ChatModel(Protocol):
         """Look whether it can answer now, starting or connecting what that needs. Never raises StudioError."""
         ...
 
-    def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncIterator[ChatChunk]:
+    def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         """Stream the answer. Closing the iterator stops the model.
 
-        Raises Unavailable, Busy, UpstreamFailed, UpstreamTimeout, NotFound (the model is gone).
+        Raises Unavailable, Busy, UpstreamFailed, UpstreamTimeout, NotFound (the model is gone), and InvalidRequest
+        when the model refuses what it is asked (pictures that it cannot see, say).
         """
         ...
 
@@ -144,6 +145,11 @@ class Thinking:
 
 
 @dataclass(frozen=True)
+class Retract:
+    """All text of this answer so far was thinking: show it as that. (Some models close a thought they never opened.)"""
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something the person should know: enhancement gave nothing, the picture waits in the queue."""
 
@@ -182,4 +188,4 @@ class Done:
     message: Message
 
 
-ChatEvent = Token | Thinking | Notice | DrawingStarted | DrawingStep | ImageReady | Done
+ChatEvent = Token | Thinking | Retract | Notice | DrawingStarted | DrawingStep | ImageReady | Done

@@ -1,0 +1,337 @@
+"""Talking through an Ollama server, over its native API with the official client.
+
+`OllamaServer` is the connection: what is installed, what each model can do, and one stream of an answer. `OllamaChat`
+is the studio's chat model on top of it. Looking at pictures is next door, in `ollama_vision.py`.
+"""
+
+import asyncio
+import io
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import ollama
+import structlog
+
+from illustrious_studio.adapters.upstream import (
+    DEFAULT_PACE,
+    FAILURES,
+    NONSENSE,
+    CutOff,
+    Garbage,
+    Pace,
+    client_options,
+    failure,
+    paced,
+    refusal,
+)
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
+from illustrious_studio.domain.models import LanguageModel, ModelStatus
+from illustrious_studio.domain.pictures import Picture
+
+log = structlog.get_logger(__name__)
+
+ROOM_TO_THINK = 2048
+LONGEST_ANSWER = 1_000_000
+LARGEST_PICTURE = 1280
+PATIENCE = 3.0
+PAUSE_AFTER_FAILURE = 15.0
+ADVICE = "Start it with `ollama serve`, or install it from https://ollama.com/download."
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a model can do, as /api/show tells."""
+
+    capabilities: tuple[str, ...] = ("completion",)
+    context_length: int | None = None
+    family: str = ""
+
+
+class OllamaServer:
+    """A connection to one Ollama server. Raises studio errors only."""
+
+    def __init__(self, base_url: str, pace: Pace) -> None:
+        self._client = ollama.AsyncClient(base_url, **client_options(pace))
+        self._pace = pace
+        self._facts: dict[str, Facts] = {}
+        self._refuses_think: set[str] = set()
+        self.name = f"Ollama at {base_url.rpartition('@')[2].removeprefix('http://').rstrip('/')}"
+
+    async def names(self) -> list[str]:
+        """The models on it, the latest changed first."""
+        return list(await self._sizes())
+
+    async def models(self) -> list[LanguageModel]:
+        """The models on it, with what each can do."""
+        sizes = await self._sizes()
+        facts = await asyncio.gather(*(self.facts(name) for name in sizes))
+        return [
+            LanguageModel(
+                name=name,
+                backend="ollama",
+                size_bytes=size,
+                capabilities=fact.capabilities,
+                context_length=fact.context_length,
+            )
+            for (name, size), fact in zip(sizes.items(), facts, strict=True)
+        ]
+
+    async def facts(self, model: str) -> Facts:
+        """What a model can do; asked once. Where that is not told, it is taken to be a plain text model."""
+        if model not in self._facts:
+            with self._errors(model):
+                try:
+                    shown = await self._client.show(model)
+                except NONSENSE:
+                    log.warning("ollama does not tell what a model can do", model=model)
+                    return Facts()
+            info = shown.modelinfo or {}
+            lengths = [value for key, value in info.items() if key.endswith(".context_length")]
+            self._facts[model] = Facts(
+                capabilities=tuple(shown.capabilities or ("completion",)),
+                context_length=lengths[0] if lengths and isinstance(lengths[0], int) else None,
+                family=(shown.details.family if shown.details else "") or "",
+            )
+        return self._facts[model]
+
+    async def answer(
+        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions, context: int
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """Stream an answer. A stream that ends without saying so is an error, never a short answer."""
+        think = self._think(model, await self.facts(model), options.think)
+        request: dict[str, Any] = {
+            "model": model,
+            "messages": [await _message(turn) for turn in turns],
+            "format": options.json_schema,
+            "options": {
+                "num_ctx": context,  # always the same: another value makes Ollama load the model anew
+                "num_predict": options.max_tokens + (ROOM_TO_THINK if think else 0),
+                "temperature": options.temperature,
+            },
+        }
+        with self._errors(model):
+            try:
+                async with aclosing(self._stream(request, think, options.max_tokens)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return
+            except ollama.ResponseError as error:
+                if think is None or "does not support thinking" not in str(error.error):
+                    raise
+            self._refuses_think.add(model)
+            async with aclosing(self._stream(request, None, options.max_tokens)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+    async def unload(self, model: str) -> None:
+        """Have Ollama free the model's memory at once. A server that is away holds none."""
+        with suppress(ollama.ResponseError, *FAILURES, *NONSENSE):
+            await self._client.generate(model, keep_alive=0)
+
+    async def aclose(self) -> None:
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def _sizes(self) -> dict[str, int]:
+        with self._errors():
+            listed = await self._client.list()
+        return {one.model: int(one.size or 0) for one in listed.models if one.model}
+
+    async def _stream(
+        self, request: dict[str, Any], think: bool | str | None, max_tokens: int
+    ) -> AsyncGenerator[ChatChunk, None]:
+        length = spoken = 0
+        stream = await self._client.chat(**request, stream=True, think=think)
+        async with aclosing(paced(stream, self._pace)) as parts:
+            async for part in parts:
+                text, thinking = part.message.content or "", part.message.thinking or ""
+                if text or thinking:
+                    yield ChatChunk(text, thinking)
+                if part.done:
+                    return
+                length += len(text) + len(thinking)
+                spoken += bool(text)
+                if length > LONGEST_ANSWER:
+                    raise Garbage("an answer without end")
+                if spoken >= max_tokens:  # the room for thoughts is none for a longer answer
+                    return
+        raise CutOff
+
+    def _think(self, model: str, facts: Facts, wanted: bool) -> bool | str | None:
+        """The `think` argument; none for a model without the capability, which would answer HTTP 400."""
+        if "thinking" not in facts.capabilities or model in self._refuses_think:
+            return None
+        if facts.family == "gptoss":  # it cannot stop thinking and knows levels only
+            return "medium" if wanted else "low"
+        return wanted
+
+    @contextmanager
+    def _errors(self, model: str = "") -> Iterator[None]:
+        """The one place where the client's errors become the studio's."""
+        try:
+            yield
+        except ollama.ResponseError as error:
+            said = str(error.error)
+            if error.status_code == 404 and model and "not found" in said and not said.lstrip().startswith("<"):
+                raise NotFound(
+                    f"The model {model} is not installed on {self.name}. Type `ollama pull {model}`, "
+                    "or choose another model."
+                ) from error
+            raise refusal(error.status_code, said, self.name) from error
+        except (*FAILURES, *NONSENSE) as error:
+            raise failure(error, self.name, ADVICE) from error
+
+
+class OllamaChat:
+    """A ChatModel. The status follows the server: it may appear, lose its model, and go away at any time."""
+
+    def __init__(
+        self, base_url: str, model: str | None = None, *, context: int = 8192, pace: Pace = DEFAULT_PACE
+    ) -> None:
+        self.server = OllamaServer(base_url, pace)
+        self._wanted = model
+        self._longest_context = context
+        self._status = ModelStatus(backend="ollama", model=model or "", reason="It was not looked for yet.")
+        self._connecting: asyncio.Task[ModelStatus] | None = None
+        self._not_before = 0.0
+
+    @property
+    def status(self) -> ModelStatus:
+        return self._status
+
+    async def check(self) -> ModelStatus:
+        """Look again. Connecting goes on in the background when it takes long; the status says `loading` then."""
+        if self._status.ready and await self._still_there():
+            return self._status
+        if self._connecting is None or self._connecting.done():
+            if time.monotonic() < self._not_before:
+                return self._status
+            self._connecting = asyncio.create_task(self.init_ollama())
+        await asyncio.wait([self._connecting], timeout=PATIENCE)
+        return self._status
+
+    async def init_ollama(self) -> ModelStatus:
+        """Connect: is the server there, is the model on it, what can it do, and does it answer a small request?"""
+        try:
+            model = await self._choose()
+            facts = await self.server.facts(model)
+            self._status = ModelStatus(
+                backend="ollama",
+                model=model,
+                state="loading",
+                reason=f"Ollama is loading {model}.",
+                capabilities=facts.capabilities,
+                context_length=self.context_for(facts.context_length),
+            )
+            await self._sample()
+            self._status = self._status.model_copy(update={"state": "ready", "reason": ""})
+            log.info("ollama ready", model=model, capabilities=facts.capabilities)
+        except StudioError as error:
+            self._lose(error)
+            if self._status.state == "failed":
+                self._not_before = time.monotonic() + PAUSE_AFTER_FAILURE
+        return self._status
+
+    async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
+        if not self._status.model or self._status.context_length is None:
+            raise Unavailable(f"Ollama cannot answer now. {self._status.reason}", retry_after=5)
+        try:
+            answer = self.server.answer(self._status.model, turns, options, self._status.context_length)
+            async with aclosing(answer) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except (Unavailable, NotFound) as error:
+            self._lose(error)
+            raise
+
+    async def models(self) -> list[LanguageModel]:
+        try:
+            return await self.server.models()
+        except StudioError:
+            return []
+
+    async def use(self, name: str) -> None:
+        names = await self.server.names()
+        if name not in names:
+            raise NotFound(f"The model {name} is not installed on {self.server.name}. {_how_to_get(name, names)}")
+        self._wanted = name
+        self._not_before = 0.0
+        await self._stop_connecting()
+        await self.init_ollama()
+
+    async def release(self) -> None:
+        if self._status.model:
+            await self.server.unload(self._status.model)
+
+    def context_for(self, longest: int | None) -> int:
+        """The context to ask for: what the model can, but no more than memory is meant to be spent on."""
+        return min(longest or self._longest_context, self._longest_context)
+
+    async def aclose(self) -> None:
+        """Close the connections. The chat model is of no use afterwards."""
+        await self._stop_connecting()
+        await self.server.aclose()
+
+    async def _choose(self) -> str:
+        names = await self.server.names()
+        if self._wanted:
+            for name in (self._wanted, f"{self._wanted}:latest"):
+                if name in names:
+                    return name
+            raise NotFound(
+                f"The model {self._wanted} is not installed on {self.server.name}. {_how_to_get(self._wanted, names)}"
+            )
+        for name in names:
+            if "completion" in (await self.server.facts(name)).capabilities:
+                return name
+        raise NotFound(f"{self.server.name} has no model that talks. Type `ollama pull llama3.2` to get one.")
+
+    async def _sample(self) -> None:
+        """Ask for one token; that loads the model, too."""
+        turns = [ChatTurn("user", "Say OK.")]
+        options = ChatOptions(temperature=0, max_tokens=1, think=False)
+        context = self._status.context_length or self._longest_context
+        async with aclosing(self.server.answer(self._status.model, turns, options, context)) as chunks:
+            async for _ in chunks:
+                pass
+
+    async def _still_there(self) -> bool:
+        try:
+            return self._status.model in await self.server.names()
+        except StudioError as error:
+            self._lose(error)
+            return False
+
+    def _lose(self, error: StudioError) -> None:
+        state = "absent" if isinstance(error, Unavailable | NotFound) else "failed"
+        if self._status.ready or self._status.reason != error.detail:
+            log.warning("ollama cannot answer", reason=error.detail)
+        self._status = self._status.model_copy(update={"state": state, "reason": error.detail})
+
+    async def _stop_connecting(self) -> None:
+        if self._connecting is not None and not self._connecting.done():
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+
+
+def _how_to_get(name: str, names: list[str]) -> str:
+    return f"Type `ollama pull {name}`, or use one of those installed: {', '.join(names) or 'none'}."
+
+
+async def _message(turn: ChatTurn) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.pictures:
+        message["images"] = [await asyncio.to_thread(jpeg_of, picture) for picture in turn.pictures]
+    return message
+
+
+def jpeg_of(picture: Picture) -> bytes:
+    """A JPEG small enough to be sent often; vision models look at less than this anyway."""
+    image = picture.image()
+    image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()

@@ -1,0 +1,275 @@
+"""A stand-in for an Ollama server on a real loopback socket: it knows models, answers like Ollama, and fails on order.
+
+    async with OllamaServer([Model("llama3.2")]) as ollama:
+        ollama.say("Hel", "lo")                              # every following answer
+        ollama.next("/api/chat", Reply(503, [b'{"error":"server busy"}']))   # one answer, then as before
+        ... ollama.url ... ollama.requests ...
+
+The parts of a Reply are bytes to send, a number of seconds to wait, an asyncio.Event to wait for, or CUT / RESET to end
+the connection there. It is no model: it repeats what it was told to say.
+"""
+
+import asyncio
+import json
+import socket
+import struct
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+CUT = object()
+RESET = object()
+Part = bytes | float | asyncio.Event | object
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    capabilities: tuple[str, ...] = ("completion",)
+    context_length: int = 4096
+    family: str = "llama"
+    size: int = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int = 200
+    parts: list[Part] = field(default_factory=list)
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+def line(content: str = "", *, thinking: str = "", done: bool = False, **more: object) -> bytes:
+    """A line of an /api/chat stream, as Ollama writes it."""
+    message = {"role": "assistant", "content": content} | ({"thinking": thinking} if thinking else {})
+    said: dict[str, object] = {"model": "m", "created_at": "2026-11-22T10:00:00.123456789Z", "message": message}
+    end = {"done_reason": "stop", "total_duration": 1, "eval_count": 1} if done else {}
+    return json.dumps(said | {"done": done} | end | more, ensure_ascii=False).encode() + b"\n"
+
+
+def stream(parts: Iterable[Part]) -> Reply:
+    return Reply(200, list(parts), "application/x-ndjson")
+
+
+class OllamaServer:
+    def __init__(self, models: Iterable[Model] = (), port: int = 0) -> None:
+        self.models = list(models)
+        self.requests: list[Request] = []
+        self.loaded: dict[str, int] = {}
+        self.loads = 0
+        self.hung_up = asyncio.Event()
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._next: dict[str, deque[Reply]] = defaultdict(deque)
+        self._text: tuple[str, ...] = ("Hello", " there", ".")
+        self._thoughts: tuple[str, ...] = ()
+        self._slices = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def say(self, *text: str, thoughts: Iterable[str] = ()) -> None:
+        """What every chat from now on answers, token by token."""
+        self._text, self._thoughts = text, tuple(thoughts)
+
+    def next(self, path: str, *replies: Reply) -> None:
+        """Answer the next requests to a path like this instead."""
+        self._next[path].extend(replies)
+
+    def slice(self, size: int) -> None:
+        """Send every following body in pieces of so many bytes."""
+        self._slices = size
+
+    def asked(self, path: str) -> list[dict[str, Any]]:
+        return [request.body for request in self.requests if request.path == path]
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Go away, connections included; `async with` or `__aenter__` brings it back on the same port."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._connections):
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
+        try:
+            while (request := await _read(reader)) is not None:
+                self.requests.append(request)
+                if not await self._send(writer, self._reply(request)):
+                    break
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.hung_up.set()
+        finally:
+            self._connections.discard(writer)
+            writer.close()
+
+    def _reply(self, request: Request) -> Reply:
+        if self._next[request.path]:
+            return self._next[request.path].popleft()
+        match request.method, request.path:
+            case "GET", "/":
+                return Reply(200, [b"Ollama is running"], "text/plain")
+            case "GET", "/api/version":
+                return _json({"version": "0.12.0"})
+            case "GET", "/api/tags":
+                return _json({"models": [_tag(model) for model in self.models]})
+            case "GET", "/api/ps":
+                return _json({"models": [_tag(model) for model in self.models if model.name in self.loaded]})
+            case "POST", "/api/show" | "/api/chat" | "/api/generate":
+                name = request.body.get("model")
+                model = next((one for one in self.models if one.name == name), None)
+                if model is None:
+                    return _json({"error": f"model '{name}' not found"}, 404)
+                return _show(model) if request.path == "/api/show" else self._chat(model, request)
+        return Reply(404, [b"404 page not found"], "text/plain")
+
+    def _chat(self, model: Model, request: Request) -> Reply:
+        body = request.body
+        messages = body.get("messages") or []
+        refusals = {
+            "thinking": bool(body.get("think")),
+            "tools": bool(body.get("tools")),
+            "vision": any(message.get("images") for message in messages),
+        }
+        for capability, asked in refusals.items():
+            if asked and capability not in model.capabilities:
+                return _json({"error": f'"{model.name}" does not support {capability}'}, 400)
+        if not messages and not body.get("prompt"):
+            if body.get("keep_alive") == 0:
+                self.loaded.pop(model.name, None)
+                return _empty(request.path, "unload")
+            return _empty(request.path, "load")
+        context = body.get("options", {}).get("num_ctx", 4096)
+        if self.loaded.get(model.name) != context:
+            self.loads += 1
+            self.loaded[model.name] = context
+        thoughts = self._thoughts if body.get("think", "thinking" in model.capabilities) else ()
+        longest = body.get("options", {}).get("num_predict", -1)
+        text = self._text if longest < 0 else self._text[:longest]
+        lines = [line(thinking=thought) for thought in thoughts] + [line(piece) for piece in text]
+        if body.get("stream") is False:
+            return Reply(200, [line("".join(text), thinking="".join(thoughts), done=True)])
+        return stream([*lines, line(done=True)])
+
+    async def _send(self, writer: asyncio.StreamWriter, reply: Reply) -> bool:
+        """Send it, chunked as Ollama does; false when the connection ended with it."""
+        head = [f"HTTP/1.1 {reply.status} X", f"Content-Type: {reply.content_type}"]
+        head += [f"{name}: {value}" for name, value in reply.headers]
+        if reply.status != 204:
+            head.append("Transfer-Encoding: chunked")
+        writer.write("\r\n".join([*head, "", ""]).encode())
+        for part in reply.parts:
+            if part is CUT or part is RESET:
+                if part is RESET:
+                    raw = writer.get_extra_info("socket")
+                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return False
+            if isinstance(part, asyncio.Event):
+                await _first(part.wait(), self._gone(writer))
+            elif isinstance(part, float | int):
+                await _first(asyncio.sleep(part), self._gone(writer))
+            elif isinstance(part, bytes):
+                size = self._slices or len(part) or 1
+                for start in range(0, len(part), size):
+                    piece = part[start : start + size]
+                    writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    await writer.drain()
+                    await asyncio.sleep(0)
+            if writer.transport.is_closing():
+                raise ConnectionResetError
+        if reply.status != 204:
+            writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    async def _gone(self, writer: asyncio.StreamWriter) -> None:
+        """Until the client hangs up."""
+        while not writer.transport.is_closing():
+            await asyncio.sleep(0.01)
+        self.hung_up.set()
+
+
+async def _first(*things: Any) -> None:
+    tasks = [asyncio.ensure_future(thing) for thing in things]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _read(reader: asyncio.StreamReader) -> Request | None:
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise
+        return None
+    first, *rest = head.split("\r\n")
+    method, path, _ = first.split(" ", 2)
+    headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in rest if one)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Request(method, path, headers, json.loads(body) if body else {})
+
+
+def _json(value: object, status: int = 200) -> Reply:
+    return Reply(status, [json.dumps(value).encode()])
+
+
+def _empty(path: str, reason: str) -> Reply:
+    answer: dict[str, object] = {
+        "model": "m",
+        "created_at": "2026-11-22T10:00:00Z",
+        "done": True,
+        "done_reason": reason,
+    }
+    said = {"message": {"role": "assistant", "content": ""}} if path == "/api/chat" else {"response": ""}
+    return _json(answer | said)
+
+
+def _tag(model: Model) -> dict[str, object]:
+    return {
+        "name": model.name,
+        "model": model.name,
+        "modified_at": "2026-10-01T10:00:00.123456789+02:00",
+        "size": model.size,
+        "digest": "0" * 64,
+        "details": {"parent_model": "", "format": "gguf", "family": model.family, "families": [model.family]},
+    }
+
+
+def _show(model: Model) -> Reply:
+    return _json(
+        {
+            "license": "MIT",
+            "template": "{{ .Prompt }}",
+            "details": {"family": model.family, "families": [model.family], "format": "gguf"},
+            "model_info": {
+                "general.architecture": model.family,
+                f"{model.family}.context_length": model.context_length,
+            },
+            "capabilities": list(model.capabilities),
+            "modified_at": "2026-10-01T10:00:00.123456789+02:00",
+        }
+    )
