@@ -5,7 +5,6 @@ is the studio's chat model on top of it. Looking at pictures is next door, in `o
 """
 
 import asyncio
-import io
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
@@ -18,25 +17,24 @@ import structlog
 from illustrious_studio.adapters.upstream import (
     DEFAULT_PACE,
     FAILURES,
+    LONGEST_ANSWER,
     NONSENSE,
     CutOff,
     Garbage,
     Pace,
     client_options,
     failure,
+    jpeg_of,
     paced,
     refusal,
 )
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
 from illustrious_studio.domain.models import LanguageModel, ModelStatus
-from illustrious_studio.domain.pictures import Picture
 
 log = structlog.get_logger(__name__)
 
 ROOM_TO_THINK = 2048
-LONGEST_ANSWER = 1_000_000
-LARGEST_PICTURE = 1280
 PATIENCE = 3.0
 PAUSE_AFTER_FAILURE = 15.0
 ADVICE = "Start it with `ollama serve`, or install it from https://ollama.com/download."
@@ -326,12 +324,3 @@ async def _message(turn: ChatTurn) -> dict[str, Any]:
     if turn.pictures:
         message["images"] = [await asyncio.to_thread(jpeg_of, picture) for picture in turn.pictures]
     return message
-
-
-def jpeg_of(picture: Picture) -> bytes:
-    """A JPEG small enough to be sent often; vision models look at less than this anyway."""
-    image = picture.image()
-    image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()

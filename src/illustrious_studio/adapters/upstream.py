@@ -1,10 +1,11 @@
-"""Reaching a language server over HTTP: one kind of client, one pace, one table of errors.
+"""Reaching a language server over HTTP: one kind of client, one pace, one table of errors, one size of pictures.
 
 Shared by the adapters that speak through an official client library (`ollama`, `openai`); it knows neither of the two.
 The client never uses a proxy from the environment, follows no redirect, keeps no cookie, and reads no endless line.
 """
 
 import asyncio
+import io
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -22,10 +23,13 @@ from illustrious_studio.domain.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
+from illustrious_studio.domain.pictures import Picture
 
 T = TypeVar("T")
 
 LONGEST_LINE = 1 << 20
+LONGEST_ANSWER = 1_000_000
+LARGEST_PICTURE = 1280
 # JSON may hold these three inside strings as they are, but httpx breaks lines at them. Escaped, they mean the same.
 LINE_BREAKS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
 
@@ -67,9 +71,9 @@ def client_options(pace: Pace) -> dict[str, Any]:
 
 
 def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-    )
+    # A connection for each request: a server may close an idle one in the moment in which it is used again.
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
 
 class _Transport(AiohttpTransport):
@@ -141,7 +145,7 @@ def failure(error: BaseException, server: str, advice: str) -> StudioError:
             return UpstreamTimeout(
                 f"{server} did not answer in time. It may still be loading the model: try again in a minute."
             )
-    if isinstance(error, httpx.TransportError | aiohttp.ClientError | OSError | CutOff):
+    if any(isinstance(link, httpx.TransportError | aiohttp.ClientError | OSError | CutOff) for link in _chain(error)):
         return UpstreamFailed(f"{server} broke the connection off. Try again; its log may say why.")
     return UpstreamFailed(f"{server} answered with something that makes no sense. Is it the right address?")
 
@@ -171,3 +175,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while link is not None:
         yield link
         link = link.__cause__ or link.__context__
+
+
+def jpeg_of(picture: Picture) -> bytes:
+    """A JPEG small enough to be sent often; vision models look at less than this anyway."""
+    image = picture.image()
+    image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
