@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 
 from illustrious_studio.domain.errors import Conflict
 from illustrious_studio.domain.gallery import GalleryItem
@@ -40,8 +41,6 @@ class ImageService:
         try:
             return await self._jobs.wait(job.id)
         except asyncio.CancelledError:
-            try:
+            with suppress(Conflict):  # it may be finished in the same moment
                 await self._jobs.cancel(job.id)
-            except Conflict:
-                pass  # it was finished in the same moment
             raise

@@ -9,7 +9,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ class _Live:
 
 
 class JobQueue:
-    """An async context manager: it resumes what a crash or a restart cut off, and leaves the rest for the next start."""
+    """An async context manager: it resumes what a restart cut off, and leaves what is unfinished to the next start."""
 
     def __init__(
         self, store: JobStore, draws: Draws, gallery: GalleryService, *, limit: int = 100, lanes: int = 1
@@ -153,7 +153,7 @@ class JobQueue:
         running = [live for live in self._live.values() if live not in self._waiting]
         return [self._progress(live) for live in (*running, *self._waiting)]
 
-    async def watch(self, job_id: str) -> AsyncIterator[JobProgress]:
+    async def watch(self, job_id: str) -> AsyncGenerator[JobProgress, None]:
         """Every change of a job until it is finished; changes that come faster than they are read are merged."""
         live = self._live.get(job_id)
         if live is None:

@@ -61,7 +61,7 @@ class ModelService:
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._loading = asyncio.create_task(self._load_first_checkpoint())
+        self._loading = asyncio.create_task(self._start())
         self._watching = asyncio.create_task(self._watch())
         return self
 
@@ -179,6 +179,12 @@ class ModelService:
         self._no_checkpoint = ""
         await self._engine.init_sdxl(checkpoint)
         log.info("checkpoint loaded", checkpoint=checkpoint.name, device=self._engine.status.device)
+
+    async def _start(self) -> None:
+        try:
+            await self._load_first_checkpoint()
+        except Exception:
+            log.exception("checkpoint not loaded")
 
     async def _load_first_checkpoint(self) -> None:
         found = await self._catalogue.list()

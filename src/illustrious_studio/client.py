@@ -1,0 +1,268 @@
+"""What the `illustrious` command does with a studio: it speaks to the API, like any other client.
+
+When a studio runs already on the same data folder, that one draws and answers (its models are loaded, and the card is
+not filled twice). Otherwise the API is started in this process, on a free loopback port, for as long as the command
+takes.
+"""
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from illustrious_studio.domain.errors import InvalidRequest, StudioError, Unavailable, error_from_code
+from illustrious_studio.serve import serving_api
+from illustrious_studio.settings import Settings
+from illustrious_studio.wiring import running_studio
+
+console = Console(stderr=True)
+POLL_SECONDS = 0.3
+
+
+@contextlib.asynccontextmanager
+async def studio_client(settings: Settings, *, needs: str = "") -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the running studio, or of one started for this command; waits until what it `needs` is ready."""
+    async with contextlib.AsyncExitStack() as stack:
+        running = running_studio(settings.data_dir)
+        address = running.api if running else await stack.enter_async_context(serving_api(settings))
+        key = {"Authorization": f"Bearer {settings.key.get_secret_value()}"} if settings.key else {}
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=address, headers=key, timeout=httpx.Timeout(None, connect=5), trust_env=False)
+        )
+        if needs:
+            await _wait_until_ready(client, needs)
+        yield client
+
+
+async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
+    with console.status("Loading the model"):
+        while True:
+            status = await _get(client, "/status")
+            if status["models"][needs]:
+                return
+            part = status["backends"][needs]
+            if part["state"] in ("failed", "absent") and part["reason"]:
+                raise Unavailable(part["reason"])
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def generate(settings: Settings, options: argparse.Namespace) -> int:
+    """Queue a picture, show how far it is, and write it where `--output` says."""
+    async with studio_client(settings, needs="sdxl") as client:
+        prompt = options.prompt
+        if options.enhance:
+            enhanced = await _post(client, "/prompts/enhance", {"prompt": prompt})
+            prompt = enhanced["prompt"]
+            console.print(escape(enhanced["note"] or f"Prompt: {prompt}"), style="dim")
+        wanted = {
+            "steps": options.steps,
+            "guidance": options.guidance,
+            "width": options.width,
+            "height": options.height,
+        }
+        job = await _post(
+            client,
+            "/jobs",
+            {name: value for name, value in wanted.items() if value is not None}
+            | {
+                "prompt": prompt,
+                "negative_prompt": options.negative_prompt,
+                "seed": options.seed,
+                "layout_from_words": options.layout_from_words,
+            },
+        )
+        image_id = await _follow(client, job["id"], job["request"]["steps"])
+        if options.output is not None:
+            await _save(client, image_id, options.output)
+        print(f"{options.output or image_id}  seed {job['request']['seed']}")
+    return 0
+
+
+async def chat(settings: Settings, options: argparse.Namespace) -> int:
+    """Say one thing, or talk until the input ends."""
+    async with studio_client(settings, needs="ollama") as client:
+        if options.message is not None:
+            await _say(client, options.message, options.session)
+            return 0
+        console.print("Talk. #generate <words> draws; Ctrl-D ends.", style="dim")
+        while True:
+            try:
+                message = await asyncio.to_thread(input, "> ")
+            except EOFError:
+                return 0
+            if message.strip():
+                try:
+                    await _say(client, message, options.session)
+                except StudioError as error:
+                    console.print(escape(error.detail), style="red")
+
+
+async def analyze(settings: Settings, options: argparse.Namespace) -> int:
+    """Ask about a picture file."""
+    try:
+        data = options.file.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{options.file} cannot be read ({error.strerror}).") from error
+    async with studio_client(settings, needs="multimodal") as client:
+        body = {"image_base64": base64.b64encode(data).decode("ascii"), "question": options.question}
+        with console.status("Looking"):
+            seen = await _post(client, "/analyze-image", body)
+        print(seen["analysis"])
+        console.print(f"({escape(seen['model'])})", style="dim")
+    return 0
+
+
+async def models(settings: Settings, options: argparse.Namespace) -> int:
+    """List what can draw and speak, or switch."""
+    async with studio_client(settings) as client:
+        found = await _get(client, "/models")
+        if options.use:
+            kind = "checkpoint" if any(one["name"] == options.use for one in found["checkpoints"]) else "language_model"
+            if running_studio(settings.data_dir) is None:
+                raise Unavailable("No studio is running that could switch. Start it with --sd-model or --ollama-model.")
+            await _post(client, "/models/switch", {kind: options.use})
+            print(f"The {kind.replace('_', ' ')} is now {options.use}.")
+            return 0
+        table = Table(box=None, pad_edge=False)
+        for title in ("what", "name", "from", "size"):
+            table.add_column(title)
+        for one in found["checkpoints"]:
+            table.add_row(
+                "draws", one["name"], "built in" if one["builtin"] else one["family"], _size(one["size_bytes"])
+            )
+        for one in found["language_models"]:
+            table.add_row("speaks", one["name"], one["backend"], _size(one["size_bytes"]))
+        Console().print(table)
+    return 0
+
+
+async def gallery(settings: Settings, options: argparse.Namespace) -> int:
+    """List, export, delete, or rebuild the index from the folder."""
+    async with studio_client(settings) as client:
+        if options.action == "reindex":
+            with console.status("Reading the folder"):
+                found = await _post(client, "/gallery/reindex", {})
+            print(f"{found['pictures']} pictures are in the index now.")
+        elif options.action == "list":
+            page = await _get(client, "/gallery", q=options.what, limit=50)
+            for item in page["items"]:
+                made = item["metadata"]
+                print(f"{item['id']}  {made['created_at'][:16]}  seed {made['seed']}  {made['prompt'][:80]!r}")
+            if page["cursor"]:
+                console.print("There are more: search for words of the prompt.", style="dim")
+        elif not options.what:
+            raise InvalidRequest(f"Say which picture: illustrious gallery {options.action} ID (list shows the ids).")
+        elif options.action == "export":
+            target = options.output or Path(f"{options.what}.png")
+            await _save(client, options.what, target)
+            print(target)
+        else:
+            await _checked(await client.delete(f"/gallery/{options.what}"))
+            print("Deleted; for seven days the studio can bring it back.")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Awaitable[int]]] = {
+    "generate": generate,
+    "chat": chat,
+    "analyze": analyze,
+    "models": models,
+    "gallery": gallery,
+}
+
+
+async def _follow(client: httpx.AsyncClient, job_id: str, steps: int) -> str:
+    """Show a job's progress; the picture's id. Ctrl-C cancels the job."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("Waiting", total=steps)
+        try:
+            async for event, data in _events(client, "GET", f"/jobs/{job_id}/events"):
+                if event == "progress":
+                    words = f"Waiting, {data['ahead']} before it" if data["ahead"] else "Drawing"
+                    bar.update(task, description=words, completed=data["step"], total=data["steps"] or steps)
+                elif event == "done":
+                    return str(data["image_id"])
+        except asyncio.CancelledError:
+            await client.delete(f"/jobs/{job_id}")
+            raise
+    raise Unavailable("The studio stopped before the picture was done. It draws it when it starts again.")
+
+
+async def _say(client: httpx.AsyncClient, message: str, session: str) -> None:
+    body = {"message": message, "session_id": session, "stream": True}
+    async for event, data in _events(client, "POST", "/chat", json=body):
+        if event == "token":
+            print(data["text"], end="", flush=True)
+        elif event == "thinking":
+            console.print(escape(data["text"]), style="dim italic", end="")
+        elif event == "notice":
+            console.print(escape(data["text"]), style="yellow")
+        elif event == "drawing":
+            console.print(f"Drawing: {escape(data['prompt'])}", style="dim")
+        elif event == "image":
+            print(f"Picture {data['image_id']}, seed {data['seed']}: {data['url']}", end="")
+        elif event == "done":
+            print(flush=True)
+
+
+async def _events(
+    client: httpx.AsyncClient, method: str, path: str, **options: Any
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """Server-sent events as name and data. Raises the error that an `error` event carries."""
+    async with client.stream(method, path, **options) as response:
+        if response.is_error:
+            await response.aread()
+            await _checked(response)
+        event = ""
+        async for line in response.aiter_lines():
+            if line.startswith("event: "):
+                event = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                data = json.loads(line.removeprefix("data: "))
+                if event == "error":
+                    raise error_from_code(data["code"], data["detail"])
+                yield event, data
+
+
+async def _save(client: httpx.AsyncClient, image_id: str, target: Path) -> None:
+    response = await _checked(await client.get(f"/gallery/{image_id}/image"))
+    try:
+        target.write_bytes(response.content)
+    except OSError as error:
+        raise InvalidRequest(
+            f"{target} cannot be written ({error.strerror}). The picture is in the gallery as {image_id}."
+        ) from error
+
+
+async def _get(client: httpx.AsyncClient, path: str, **query: Any) -> Any:
+    return (await _checked(await client.get(path, params=query))).json()
+
+
+async def _post(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> Any:
+    return (await _checked(await client.post(path, json=body))).json()
+
+
+async def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_error:
+        try:
+            body = response.json()
+            detail, code = body["detail"], body["code"]
+        except (ValueError, KeyError):
+            detail, code = f"The studio answered {response.status_code}.", "error"
+        raise error_from_code(code, detail)
+    return response
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB" if count else ""

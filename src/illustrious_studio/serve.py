@@ -1,0 +1,227 @@
+"""Serving: the API on 8000 and the web UI on 7860 over one Studio, in one event loop, started and stopped together.
+
+Both ports are open before anything slow happens. Gradio takes seconds to import, so 7860 answers with a small page
+until the whole UI is there; the API never waits for it.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+import socket
+import threading
+import webbrowser
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from illustrious_studio.domain.errors import InvalidRequest, Unavailable
+from illustrious_studio.interfaces.guard import Guard
+from illustrious_studio.interfaces.rest.app import create_api
+from illustrious_studio.interfaces.web.starting import starting_page
+from illustrious_studio.services.studio import Studio
+from illustrious_studio.settings import Settings
+from illustrious_studio.wiring import open_studio
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+log = structlog.get_logger(__name__)
+
+GRACE_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the studio answers."""
+
+    web: str
+    api: str
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = lambda _: None) -> None:
+    """Run the studio until it is told to stop (Ctrl-C, SIGTERM).
+
+    Raises InvalidRequest (off loopback without a key) and Unavailable (a port is taken) before anything is started.
+    """
+    refuse_to_be_open(settings)
+    with (
+        listen(settings.host, settings.web_port, "web") as web_socket,
+        listen(settings.host, settings.api_port, "api") as api_socket,
+    ):
+        addresses = Addresses(web=_address(settings.host, web_socket), api=_address(settings.host, api_socket))
+        async with open_studio(settings, api_url=addresses.api, web_url=addresses.web) as studio:
+            page = _Page(studio)
+            web = _server(guarded(settings, page, web_socket), web_socket)
+            api = _server(guarded(settings, create_api(studio), api_socket), api_socket)
+            with _told_to_stop((web, api)):
+                async with page.loading():
+                    serving = [
+                        asyncio.create_task(server.serve(sockets=[s]))
+                        for server, s in ((web, web_socket), (api, api_socket))
+                    ]
+                    await asyncio.gather(web.answers.wait(), api.answers.wait())
+                    on_ready(addresses)
+                    if settings.open:
+                        threading.Thread(target=webbrowser.open, args=(addresses.web,), daemon=True).start()
+                    await asyncio.gather(*serving)
+        log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def serving_api(settings: Settings) -> AsyncIterator[str]:
+    """The API alone, on a free loopback port, while the context is open; its address. For the command line."""
+    with listen("127.0.0.1", 0, "api") as api_socket:
+        address = _address("127.0.0.1", api_socket)
+        async with open_studio(settings, api_url=address) as studio:
+            server = _server(guarded(settings, create_api(studio), api_socket), api_socket)
+            task = asyncio.create_task(server.serve(sockets=[api_socket]))
+            await server.answers.wait()
+            try:
+                yield address
+            finally:
+                server.should_exit = True
+                await task
+
+
+def refuse_to_be_open(settings: Settings) -> None:
+    """Off loopback a key is a must: everybody on the network could use the studio and read the gallery."""
+    if settings.key is not None or _is_loopback(settings.host):
+        return
+    raise InvalidRequest(
+        f"--host {settings.host} opens the studio to the network, and no key is set. "
+        "Set ILLUSTRIOUS_KEY to a secret of at least 16 characters, or leave --host out."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError as error:
+        raise InvalidRequest(f"--host {host} is no address of this machine ({error}).") from error
+    return all(ipaddress.ip_address(str(address).split("%")[0]).is_loopback for address in found)
+
+
+@contextlib.contextmanager
+def listen(host: str, port: int, what: str) -> Iterator[socket.socket]:
+    """A listening socket. Raises Unavailable with what to do when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(512)
+        except OSError as error:
+            raise Unavailable(
+                f"Port {port} cannot be used ({error.strerror}). Is a studio running already? "
+                f"Otherwise choose another with --{what}-port."
+            ) from error
+        listener.setblocking(False)
+        yield listener
+
+
+def guarded(settings: Settings, app: ASGIApp, listener: socket.socket) -> Guard:
+    """The app behind the guard, as it stands on both ports."""
+    return Guard(
+        app,
+        hosts=(settings.host, *settings.allowed_hosts),
+        port=listener.getsockname()[1],
+        key=settings.key.get_secret_value() if settings.key else None,
+    )
+
+
+class _Page:
+    """What 7860 shows: a small page first, the studio as soon as Gradio is imported and its pages are built."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._app: ASGIApp = starting_page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def loading(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._load())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _load(self) -> None:
+        try:
+            app = await asyncio.to_thread(_create_web_app, self._studio)
+            async with app.router.lifespan_context(app):
+                self._app = app
+                log.info("web UI ready")
+                await asyncio.Event().wait()  # the lifespan ends with the task
+        except Exception:
+            log.exception("the web UI could not be built")
+
+
+def _create_web_app(studio: Studio) -> "FastAPI":
+    from illustrious_studio.interfaces.web.app import create_web_app
+
+    return create_web_app(studio)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to `_told_to_stop`: there are two servers, and one Ctrl-C. Says when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answers = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answers.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: ASGIApp, listener: socket.socket) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=30,
+            limit_concurrency=1000,
+            h11_max_incomplete_event_size=65_536,
+        )
+    )
+
+
+@contextlib.contextmanager
+def _told_to_stop(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM stops gently, the second at once."""
+
+    def stop(_: int, __: FrameType | None) -> None:
+        for server in servers:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    signals = [signal.SIGINT, signal.SIGTERM]
+    before = {one: signal.signal(one, stop) for one in signals}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"

