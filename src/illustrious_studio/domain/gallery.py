@@ -1,6 +1,6 @@
 """The gallery: pictures as kept, pages of them, and the ports that keep bytes and rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -70,8 +70,15 @@ class GalleryFiles(Protocol):
         """Raises NotFound once the trash was emptied."""
         ...
 
-    def scan(self) -> Iterator[GalleryItem]:
-        """Every picture in the folder, read from the files alone. Blocking."""
+    def ids(self) -> set[str]:
+        """The pictures there are, by their names alone. Blocking, but quick."""
+        ...
+
+    def scan(self, ids: Set[str] | None = None) -> Iterator[GalleryItem]:
+        """Every picture in the folder (or those of these ids), read from the files alone. Blocking.
+
+        Damaged ones are left out and logged.
+        """
         ...
 
 
@@ -84,6 +91,7 @@ class GalleryIndex(Protocol):
 
     async def get(self, item_id: str) -> GalleryItem | None: ...
     async def remove(self, item_id: str) -> None: ...
+    async def ids(self) -> set[str]: ...
     async def page(self, query: GalleryQuery, cursor: str | None, limit: int) -> GalleryPage:
         """Raises InvalidRequest for a cursor that it never gave."""
         ...

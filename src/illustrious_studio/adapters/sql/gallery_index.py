@@ -1,0 +1,155 @@
+"""Finding pictures: the `gallery` table as the port `GalleryIndex`. The folder is the truth; this can be made anew."""
+
+import asyncio
+import base64
+import binascii
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+
+from illustrious_studio.adapters.sql.database import Database
+from illustrious_studio.adapters.sql.search import hits, searchable
+from illustrious_studio.adapters.sql.tables import gallery, microseconds
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.gallery import GalleryItem, GalleryPage, GalleryQuery
+
+MOST_A_PAGE = 200
+BATCH = 1000
+_CURSOR = struct.Struct(">qI")
+
+
+class SqlGalleryIndex:
+    """Pages are found by position, not by counting, so the last costs what the first does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, item: GalleryItem) -> None:
+        await self._database.write(lambda connection: _add(connection, item))
+
+    async def get(self, item_id: str) -> GalleryItem | None:
+        wanted = select(gallery.c.value).where(gallery.c.id == item_id)
+        value = await self._database.read(lambda connection: connection.execute(wanted).scalar())
+        return None if value is None else GalleryItem.model_validate_json(value)
+
+    async def remove(self, item_id: str) -> None:
+        unwanted = delete(gallery).where(gallery.c.id == item_id)
+        await self._database.write(lambda connection: connection.execute(unwanted))
+
+    async def ids(self) -> set[str]:
+        return await self._database.read(lambda connection: set(connection.execute(select(gallery.c.id)).scalars()))
+
+    async def page(self, query: GalleryQuery, cursor: str | None, limit: int) -> GalleryPage:
+        before = None if cursor is None else _position_of(cursor)
+        limit = max(1, min(limit, MOST_A_PAGE))
+
+        def fetch(connection: Connection) -> list[tuple[int, str]]:
+            wanted = _selection(connection, query, before).limit(limit + 1)
+            return [(row.position, row.value) for row in connection.execute(wanted)]
+
+        rows = await self._database.read(fetch)
+        items = [GalleryItem.model_validate_json(value) for _, value in rows[:limit]]
+        return GalleryPage(items, _cursor_of(rows[limit - 1][0]) if len(rows) > limit else None)
+
+    async def count(self) -> int:
+        return await self._database.read(_count)
+
+    async def rebuild(self, items: Iterator[GalleryItem]) -> int:
+        # Files are read in another thread and before the transaction begins, so that nobody waits for them.
+        rows = await asyncio.to_thread(lambda: _all_rows(items))
+
+        def replace(connection: Connection) -> int:
+            connection.execute(delete(gallery))
+            for start in range(0, len(rows), BATCH):
+                connection.execute(insert(gallery), rows[start : start + BATCH])
+            return len(rows)
+
+        return await self._database.write(replace)
+
+
+def _selection(connection: Connection, query: GalleryQuery, before: int | None) -> Select[tuple[int, str]]:
+    position: ColumnElement[int] = gallery.c.position
+    wanted = select(gallery.c.position, gallery.c.value)
+    if query.q.strip():
+        found = hits(connection, gallery, query.q).subquery()
+        position = found.c.position
+        wanted = wanted.join(found, gallery.c.position == position)
+    if before is not None:
+        wanted = wanted.where(position < before)
+    if query.since is not None:
+        wanted = wanted.where(position >= microseconds(query.since))
+    if query.checkpoint is not None:
+        wanted = wanted.where(gallery.c.checkpoint == query.checkpoint)
+    if query.session_id is not None:
+        wanted = wanted.where(gallery.c.session_id == query.session_id)
+    if query.from_chat:
+        wanted = wanted.where(gallery.c.way == "chat")
+    if query.favourites:
+        wanted = wanted.where(gallery.c.favourite.is_(True))
+    return wanted.order_by(position.desc())
+
+
+def _count(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(gallery)).scalar_one()
+
+
+def _row(item: GalleryItem) -> dict[str, Any]:
+    """All columns but the position."""
+    of = item.metadata
+    return {
+        "id": item.id,
+        "favourite": item.favourite,
+        "checkpoint": of.checkpoint,
+        "way": of.origin.way,
+        "session_id": of.origin.session_id,
+        "words": searchable(of.prompt, of.negative_prompt, of.checkpoint, str(of.seed), of.origin.words),
+        "value": item.model_dump_json(),
+    }
+
+
+def _add(connection: Connection, item: GalleryItem) -> None:
+    row = _row(item)
+    if connection.execute(update(gallery).where(gallery.c.id == item.id).values(row)).rowcount:
+        return
+    position = microseconds(item.metadata.created_at)
+    while connection.execute(select(gallery.c.id).where(gallery.c.position == position)).first():
+        position += 1
+    connection.execute(insert(gallery).values(row, position=position))
+
+
+def _all_rows(items: Iterator[GalleryItem]) -> list[dict[str, Any]]:
+    """The rows of all items; of two files of the same id, the later one's."""
+    rows: dict[str, dict[str, Any]] = {}
+    taken: set[int] = set()
+    for item in items:
+        position = microseconds(item.metadata.created_at)
+        while position in taken:
+            position += 1
+        taken.add(position)
+        rows[item.id] = {**_row(item), "position": position}
+    return list(rows.values())
+
+
+def _cursor_of(position: int) -> str:
+    return base64.urlsafe_b64encode(_CURSOR.pack(position, _check(position))).decode()
+
+
+def _position_of(cursor: str) -> int:
+    try:
+        position, check = _CURSOR.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (binascii.Error, struct.error, ValueError) as error:
+        raise _no_cursor() from error
+    if check != _check(position):
+        raise _no_cursor()
+    return int(position)
+
+
+def _check(position: int) -> int:
+    return zlib.crc32(position.to_bytes(8, "big", signed=True))
+
+
+def _no_cursor() -> InvalidRequest:
+    return InvalidRequest("This cursor is none the gallery gave. Start without one, then use the one of each page.")

@@ -1,0 +1,32 @@
+"""Pictures as files: the PNG that is kept and sent, and the small WebP that stands for it in lists.
+
+All of it computes (tens of milliseconds for a megapixel): call it in a thread. Reading files is in `pictures.py`.
+"""
+
+import io
+from collections.abc import Mapping
+
+from PIL import Image, PngImagePlugin
+
+from illustrious_studio.domain.pictures import Picture
+
+THUMBNAIL_PIXELS = 384
+
+
+def to_png(picture: Picture, text: Mapping[str, str] | None = None) -> bytes:
+    """A PNG with these text chunks. Text that is not Latin-1 goes into iTXt chunks, which are UTF-8."""
+    chunks = PngImagePlugin.PngInfo()
+    for key, value in (text or {}).items():
+        chunks.add_text(key, value)
+    file = io.BytesIO()
+    # Level 1 takes less than half the time of the default, level 6, for a file about 15 % larger.
+    picture.image().save(file, "PNG", compress_level=1, pnginfo=chunks)
+    return file.getvalue()
+
+
+def to_thumbnail(image: Image.Image) -> bytes:
+    """A WebP whose longer side is at most 384 pixels. It may change `image`: give it one that is not needed again."""
+    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    file = io.BytesIO()
+    image.convert("RGB").save(file, "WEBP", quality=80, method=2)
+    return file.getvalue()

@@ -1,0 +1,130 @@
+"""The gallery as a person knows it: add, look, search, delete and bring back. Files keep, the index finds.
+
+The folder is the truth. A picture's file comes first and its row second, on deleting as on adding; `reconcile` at the
+start makes the rows agree with the folder again, whatever was cut off between the two.
+"""
+
+import asyncio
+import re
+import uuid
+
+import structlog
+
+from illustrious_studio.domain.encoding import to_png, to_thumbnail
+from illustrious_studio.domain.errors import NotFound
+from illustrious_studio.domain.gallery import GalleryFiles, GalleryIndex, GalleryItem, GalleryPage, GalleryQuery
+from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.infotext import write_infotext
+from illustrious_studio.domain.pictures import Picture
+
+ALL = GalleryQuery()
+ONE_BY_ONE = 100
+"""Up to so many differences `reconcile` mends singly; more are quicker mended by making the index anew."""
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+log = structlog.get_logger(__name__)
+
+
+class GalleryService:
+    def __init__(self, files: GalleryFiles, index: GalleryIndex) -> None:
+        self._files = files
+        self._index = index
+        self._reconciled = False
+        self._changing = asyncio.Lock()
+        """Held while file and row of kept pictures change together, so that two changes cannot cross."""
+
+    async def add(self, picture: Picture, metadata: ImageMetadata, item_id: str | None = None) -> GalleryItem:
+        """Keep a picture. With the id of one that is kept already, that one is the answer. Raises StorageFull.
+
+        Being cancelled, it still finishes what it began: file and row are both there then.
+        """
+        if item_id is not None and (kept := await self._kept(item_id)):
+            return kept
+        item = GalleryItem(id=item_id or uuid.uuid4().hex, metadata=metadata)
+        storing = asyncio.create_task(self._store(item, picture))
+        try:
+            return await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            await asyncio.wait([storing])
+            raise
+
+    async def get(self, item_id: str) -> GalleryItem:
+        item = await self._index.get(item_id) if _ID.fullmatch(item_id) else None
+        if item is None:
+            raise NotFound("There is no such picture in the gallery. It may have been deleted.")
+        return item
+
+    async def page(self, query: GalleryQuery = ALL, cursor: str | None = None, limit: int = 50) -> GalleryPage:
+        return await self._index.page(query, cursor, limit)
+
+    async def png(self, item_id: str) -> bytes:
+        return await self._files.read(await self.get(item_id))
+
+    async def thumbnail(self, item_id: str) -> bytes:
+        return await self._files.thumbnail(await self.get(item_id))
+
+    async def delete(self, item_id: str) -> None:
+        async with self._changing:
+            await self._files.trash(await self.get(item_id))
+            await self._index.remove(item_id)
+
+    async def restore(self, item_id: str) -> GalleryItem:
+        async with self._changing:
+            item = await self._files.restore(item_id)
+            await self._index.add(item)
+            return item
+
+    async def set_favourite(self, item_id: str, favourite: bool) -> GalleryItem:
+        async with self._changing:
+            item = (await self.get(item_id)).model_copy(update={"favourite": favourite})
+            await self._files.update(item)
+            await self._index.add(item)
+            return item
+
+    async def reindex(self) -> int:
+        """Make the index anew from the files. Answers how many pictures there are."""
+        async with self._changing:
+            count = await self._index.rebuild(self._files.scan())
+        await self._mend()  # what was added meanwhile
+        log.info("gallery index made anew", pictures=count)
+        return count
+
+    async def reconcile(self) -> None:
+        """Take up pictures without a row, drop rows without a picture. Only names are compared, so it is quick."""
+        if await self._mend() > ONE_BY_ONE:
+            await self.reindex()
+        self._reconciled = True
+
+    async def _mend(self) -> int:
+        """Answers how many differences there were; too many are left as they are."""
+        async with self._changing:
+            # Rows before files: a picture added in between has its file first, and is no row without a file so.
+            rows = await self._index.ids()
+            present = await asyncio.to_thread(self._files.ids)
+            lost, found = rows - present, present - rows
+            if len(lost) + len(found) <= ONE_BY_ONE:
+                for item_id in lost:
+                    await self._index.remove(item_id)
+                for item in await asyncio.to_thread(lambda: list(self._files.scan(found))) if found else ():
+                    await self._index.add(item)
+            if lost or found:
+                log.info("gallery index mended", rows_without_file=len(lost), files_without_row=len(found))
+            return len(lost) + len(found)
+
+    async def _kept(self, item_id: str) -> GalleryItem | None:
+        """Before the rows were made to agree with the folder, only the folder knows."""
+        if (item := await self._index.get(item_id)) or self._reconciled:
+            return item
+        return next(iter(await asyncio.to_thread(lambda: list(self._files.scan({item_id})))), None)
+
+    async def _store(self, item: GalleryItem, picture: Picture) -> GalleryItem:
+        png, thumbnail = await asyncio.to_thread(_encode, item, picture)
+        await self._files.save(item, png, thumbnail)
+        await self._index.add(item)
+        return item
+
+
+def _encode(item: GalleryItem, picture: Picture) -> tuple[bytes, bytes]:
+    text = {"parameters": write_infotext(item.metadata), "illustrious": item.metadata.model_dump_json()}
+    return to_png(picture, text), to_thumbnail(picture.image())
