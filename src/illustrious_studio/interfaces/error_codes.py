@@ -1,0 +1,185 @@
+"""The studio's errors in HTTP: which status each has, and the one shape of every error body.
+
+The body is `{"detail": what happened, then what to do, "code": a stable word for programs}`. Nothing that came in is
+ever sent back (stock FastAPI echoes the input of a 422, and answers 500 when the echo cannot be encoded).
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from illustrious_studio.domain.errors import (
+    Busy,
+    Conflict,
+    InvalidRequest,
+    NotAnImage,
+    NotFound,
+    OutOfMemory,
+    StorageFull,
+    StudioError,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
+
+STATUS: dict[type[StudioError], int] = {
+    InvalidRequest: 422,
+    NotAnImage: 400,
+    NotFound: 404,
+    Conflict: 409,
+    Busy: 503,
+    Unavailable: 503,
+    OutOfMemory: 507,
+    StorageFull: 507,
+    UpstreamFailed: 502,
+    UpstreamTimeout: 504,
+    StudioError: 500,
+}
+_MOST_SENTENCES = 8
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,49}")
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "wrong_content_type"}
+_HTTP_DETAILS = {
+    404: "There is nothing at this address. /docs lists what there is.",
+    405: "This address does not take that method. /docs lists what it takes.",
+    400: "The body could not be read. Send it as JSON in UTF-8.",
+}
+
+
+class ErrorBody(BaseModel):
+    """What every error looks like."""
+
+    detail: str = Field(description="What happened, then what to do.")
+    code: str = Field(description="The kind of error, for programs.", examples=["unavailable"])
+
+
+def status_of(error: StudioError) -> int:
+    """The status of the nearest class up the tree that has one."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def error_body(detail: str, code: str) -> bytes:
+    return json.dumps({"detail": detail, "code": code}).encode("utf-8")
+
+
+def unexpected_body(request_id: str) -> bytes:
+    detail = "Something went wrong inside the studio; this is a fault of its own. Its log says more under this id."
+    return json.dumps({"detail": detail, "code": "internal_error", "id": request_id}).encode("utf-8")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Every failure of this app leaves it in the one shape."""
+    app.add_exception_handler(StudioError, _studio_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def error_response(error: StudioError) -> Response:
+    headers = {} if error.retry_after is None else {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+    return JSONResponse({"detail": error.detail, "code": error.code}, status_of(error), headers)
+
+
+async def _studio_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StudioError)
+    return error_response(error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _HTTP_CODES.get(error.status_code, "invalid_request")
+    detail = _HTTP_DETAILS.get(error.status_code, str(error.detail))
+    return JSONResponse({"detail": detail, "code": code}, error.status_code, error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """A fault of our own. The server's error layer raises it again after this answer, and the guard logs it."""
+    request_id = request.scope.get("state", {}).get("request_id", "")
+    return Response(unexpected_body(request_id), 500, media_type="application/json")
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in errors):
+        return JSONResponse(
+            {"detail": "The body is not valid JSON. Send one JSON object in UTF-8.", "code": "invalid_request"}, 400
+        )
+    if not _is_json(request) and any(problem["loc"] == ("body",) for problem in errors):
+        return JSONResponse(
+            {"detail": "Send the body as JSON, with `Content-Type: application/json`.", "code": "wrong_content_type"},
+            415,
+        )
+    return JSONResponse({"detail": sentences(errors), "code": InvalidRequest.code}, 422)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def sentences(errors: Sequence[Mapping[str, object]]) -> str:
+    """What is wrong with each field and what it must be: `steps: must be at most 150`. Never what was sent."""
+    said = [f"{_field(problem['loc'])}: {_must(problem)}" for problem in errors[:_MOST_SENTENCES]]
+    more = len(errors) - len(said)
+    return "; ".join(said) + (f"; and {more} more" if more else "")
+
+
+def _field(loc: object) -> str:
+    """Where, in words of ours: a name that is not plainly a name stays unsaid."""
+    parts = (
+        [str(part) for part in loc if part not in ("body", "query", "path", "header")] if isinstance(loc, tuple) else []
+    )
+    if not parts:
+        return "the body"
+    return ".".join(part if part.isdigit() or _NAME.fullmatch(part) else "(a field)" for part in parts[:4])
+
+
+def _must(problem: Mapping[str, object]) -> str:
+    context = problem.get("ctx")
+    known = context if isinstance(context, dict) else {}
+    match problem["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return "is not known here; check its spelling"
+        case "int_type" | "int_parsing" | "int_from_float" | "int_parsing_size":
+            return "must be a whole number"
+        case "float_type" | "float_parsing" | "finite_number":
+            return "must be a finite number"
+        case "bool_type" | "bool_parsing":
+            return "must be true or false"
+        case "string_type":
+            return "must be text"
+        case "string_unicode":
+            return "must be valid Unicode text"
+        case "greater_than_equal":
+            return f"must be at least {known['ge']:,}"
+        case "greater_than":
+            return f"must be more than {known['gt']:,}"
+        case "less_than_equal":
+            return f"must be at most {known['le']:,}"
+        case "less_than":
+            return f"must be less than {known['lt']:,}"
+        case "multiple_of":
+            return f"must be a multiple of {known['multiple_of']}"
+        case "string_too_long":
+            return f"must have at most {known['max_length']:,} characters"
+        case "string_too_short":
+            return f"must have at least {known['min_length']:,} characters"
+        case "string_pattern_mismatch":
+            return "has characters that are not allowed here"
+        case "literal_error":
+            return f"must be one of {known['expected']}"
+        case "value_error":
+            return str(known["error"])
+        case "model_attributes_type" | "model_type" | "dict_type":
+            return "must be a JSON object"
+        case _:
+            return "is not valid"

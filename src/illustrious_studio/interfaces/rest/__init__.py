@@ -1,0 +1,1 @@
+"""The studio's own API: JSON over HTTP, one file a noun."""

@@ -1,0 +1,45 @@
+"""The API on 8000 as one FastAPI app over a Studio. Whoever serves it puts the guard around it."""
+
+from importlib.resources import files
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from illustrious_studio.interfaces.error_codes import add_error_handlers
+from illustrious_studio.interfaces.rest import chat, gallery, images, jobs, models, system
+from illustrious_studio.interfaces.rest.metrics import MeasureRequests, Metrics
+from illustrious_studio.interfaces.rest.streams import CallerLeft, caller_left
+from illustrious_studio.services.studio import Studio
+
+DESCRIPTION = """Draw with SDXL, talk to a language model, ask about pictures, and browse everything that was made.
+
+Every error is `{"detail", "code"}`: what happened, then what to do; and a word for programs."""
+
+
+def create_api(studio: Studio) -> FastAPI:
+    """The app. It starts nothing and holds nothing of its own: the studio is opened and closed by the caller."""
+    app = FastAPI(
+        title="Illustrious AI Studio", description=DESCRIPTION, version=studio.version, docs_url=None, redoc_url=None
+    )
+    app.state.studio = studio
+    app.state.metrics = Metrics(studio)
+    app.add_middleware(MeasureRequests, metrics=app.state.metrics)
+    add_error_handlers(app)
+    app.add_exception_handler(CallerLeft, caller_left)
+    for noun in (system, images, chat, gallery, jobs, models):
+        app.include_router(noun.router)
+    _add_docs(app)
+    return app
+
+
+def _add_docs(app: FastAPI) -> None:
+    """/docs from files of the package: FastAPI's own page fetches its scripts from another host."""
+    folder = files("illustrious_studio.interfaces.rest") / "docs"
+    page = (folder / "index.html").read_text("utf-8")
+
+    async def docs(request: Request) -> Response:
+        return HTMLResponse(page)
+
+    app.add_route("/docs", docs, include_in_schema=False)
+    app.mount("/docs/files", StaticFiles(directory=str(folder)), name="docs-files")

@@ -1,0 +1,118 @@
+"""Drawing and looking: POST /generate-image, /sketch, /prompts/enhance and /analyze-image."""
+
+import asyncio
+import binascii
+from base64 import b64decode, b64encode
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from illustrious_studio.domain.errors import NotAnImage
+from illustrious_studio.domain.images import MAX_SEED, ImageMetadata, ImageRequest, Origin
+from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from illustrious_studio.domain.sketch import Layout
+from illustrious_studio.domain.values import Prompt, SpokenPrompt, Value
+from illustrious_studio.domain.vision import DEFAULT_QUESTION
+from illustrious_studio.interfaces.rest.common import StudioIn, errors, image_link
+from illustrious_studio.interfaces.rest.streams import while_connected
+
+router = APIRouter(tags=["Pictures"])
+
+
+class DrawnImage(BaseModel):
+    """A picture, drawn and kept."""
+
+    success: bool = True
+    image_base64: str = Field(description="The PNG file, its settings inside.")
+    message: str
+    seed: int
+    image_id: str
+    url: str
+    metadata: ImageMetadata
+
+
+class LookRequest(Value):
+    """A picture, and what to find out about it."""
+
+    image_base64: str = Field(description="A PNG, JPEG or WebP file in base64, with or without a `data:` prefix.")
+    question: SpokenPrompt = DEFAULT_QUESTION
+
+
+class LookAnswer(BaseModel):
+    """What was seen, and which model looked."""
+
+    analysis: str
+    model: str
+
+
+class EnhanceRequest(Value):
+    """A prompt to be put into the words that the picture model was trained on."""
+
+    prompt: SpokenPrompt
+
+
+class EnhancedPrompt(BaseModel):
+    """The prompt after enhancement; unchanged when the language model gave nothing of use, which `note` then says."""
+
+    prompt: str
+    changed: bool
+    note: str
+    model: str
+
+
+class SketchRequest(Value):
+    """Words to lay out as a picture of known objects."""
+
+    prompt: Prompt
+    seed: int = Field(0, ge=0, le=MAX_SEED)
+
+
+@router.post("/generate-image", summary="Draw a picture", responses=errors(409, 503, 507))
+async def generate_image(body: ImageRequest, request: Request, studio: StudioIn) -> DrawnImage:
+    """Draws, keeps the picture in the gallery, and answers when it is there. Closing the connection cancels it."""
+    item = await while_connected(request, studio.images.generate_image(body, Origin(way="api", words=body.prompt)))
+    png = await studio.gallery.png(item.id)
+    return DrawnImage(
+        image_base64=await asyncio.to_thread(_base64, png),
+        message=f"Drawn with {item.metadata.checkpoint} in {item.metadata.seconds:.1f} s.",
+        seed=item.metadata.seed,
+        image_id=item.id,
+        url=image_link(request, item.id),
+        metadata=item.metadata,
+    )
+
+
+@router.post("/analyze-image", summary="Look at a picture", responses=errors(400, 502, 503, 504), tags=["Looking"])
+async def analyze_image(body: LookRequest, request: Request, studio: StudioIn) -> LookAnswer:
+    """Answers a question about a picture. Nothing of it is kept."""
+    picture = await asyncio.to_thread(picture_of, body.image_base64)
+    seen = await while_connected(request, studio.vision.analyze(picture, body.question))
+    return LookAnswer(analysis=seen.analysis, model=seen.model)
+
+
+@router.post("/prompts/enhance", summary="Improve a prompt", responses=errors(502, 503, 504))
+async def enhance_prompt(body: EnhanceRequest, request: Request, studio: StudioIn) -> EnhancedPrompt:
+    """Weights, LoRA tags and wildcards stay as they are."""
+    enhanced = await while_connected(request, studio.prompts.enhance(body.prompt))
+    return EnhancedPrompt(prompt=enhanced.prompt, changed=enhanced.changed, note=enhanced.note, model=enhanced.model)
+
+
+@router.post("/sketch", summary="Lay words out as a sketch", responses=errors())
+async def sketch(body: SketchRequest, studio: StudioIn) -> Layout:
+    """What would stand where, before anything is drawn; the same words and seed give the same layout."""
+    return await asyncio.to_thread(studio.sketches.layout, body.prompt, body.seed)
+
+
+def picture_of(text: str) -> OpenedPicture:
+    """The picture in a base64 field. Raises NotAnImage and InvalidRequest. Blocking."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        data = b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise NotAnImage("image_base64 is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
+    return open_picture(data)
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")

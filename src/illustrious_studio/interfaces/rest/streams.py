@@ -1,0 +1,161 @@
+"""Work that lasts: it stops when the caller leaves, and streams that stay alive while nothing happens.
+
+Written on asyncio alone. A cancelled anyio scope cancels every further `await`, and so would cut off what a service
+does last, such as keeping the half of an answer that was spoken.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from fastapi import Request
+from fastapi.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from illustrious_studio.domain.errors import StudioError
+
+logger = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+KEEP_ALIVE_SECONDS = 10.0
+_MOST_WAITING = 256
+EVENT_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+
+
+class CallerLeft(Exception):
+    """Nobody waits for this answer any more; the work was stopped."""
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which is cancelled as soon as the caller closes the connection. Raises CallerLeft then."""
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_gone(request.receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise CallerLeft
+        return task.result()
+    finally:
+        await _stop(task)
+        await _stop(gone)
+
+
+async def caller_left(request: Request, error: Exception) -> Response:
+    """An answer nobody reads; 499 is what the log of other servers says."""
+    return Response(status_code=499)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _stop(task: asyncio.Task[Any]) -> None:
+    """Cancel and wait until it has tidied up; how it ended no longer matters to anybody."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A server-sent event: its name, and its data as JSON."""
+
+    event: str
+    data: Mapping[str, object]
+
+    def encode(self) -> bytes:
+        # JSON without line breaks, so one `data:` line holds it.
+        return f"event: {self.event}\ndata: {json.dumps(self.data, separators=(',', ':'))}\n\n".encode()
+
+
+class EventStream(Response):
+    """Server-sent events. Closing the connection stops what makes them; silence is filled with comments.
+
+    Build it with `open`: a failure before the first event still becomes an ordinary error answer, a later one becomes
+    the last event, `error`.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, pump: "asyncio.Task[None]", waiting: "asyncio.Queue[Frame | None]", keep_alive: float) -> None:
+        super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._pump, self._waiting, self._keep_alive = pump, waiting, keep_alive
+
+    @classmethod
+    async def open(cls, frames: AsyncGenerator[Frame, None], keep_alive: float = KEEP_ALIVE_SECONDS) -> "EventStream":
+        """Raises the error that came before the first event. A slow first event is waited for in the stream instead."""
+        waiting: asyncio.Queue[Frame | None] = asyncio.Queue(_MOST_WAITING)
+        opened = asyncio.Event()
+        pump = asyncio.create_task(_fill(frames, waiting, opened))
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(opened.wait(), keep_alive)
+        except asyncio.CancelledError:
+            await _stop(pump)
+            raise
+        if pump.done():
+            pump.result()
+        opened.set()
+        return cls(pump, waiting, keep_alive)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.create_task(_gone(receive))
+        gone.add_done_callback(lambda _: self._pump.cancel())
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async for body in self._bodies():
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+            if not gone.done():
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            await _stop(self._pump)
+            await _stop(gone)
+
+    async def _bodies(self) -> AsyncGenerator[bytes, None]:
+        """What waits, joined: many small tokens leave in one write when the reader is slower than the model."""
+        while not (self._pump.done() and self._waiting.empty()):
+            try:
+                frames = [await asyncio.wait_for(self._waiting.get(), self._keep_alive)]
+            except TimeoutError:
+                yield b": still at it\n\n"
+                continue
+            while not self._waiting.empty():
+                frames.append(self._waiting.get_nowait())
+            body = b"".join(frame.encode() for frame in frames if frame)
+            if body:
+                yield body
+
+
+async def _fill(
+    frames: AsyncGenerator[Frame, None], waiting: "asyncio.Queue[Frame | None]", opened: asyncio.Event
+) -> None:
+    """Move frames into the queue, which holds the model back when the reader is slow. None wakes it at the end."""
+    try:
+        async with contextlib.aclosing(frames):
+            async for frame in frames:
+                await waiting.put(frame)
+                opened.set()
+    except StudioError as error:
+        if not opened.is_set():
+            raise
+        await waiting.put(error_frame(error.detail, error.code))
+    except Exception:
+        if not opened.is_set():
+            raise
+        logger.exception("stream failed")
+        await waiting.put(error_frame("Something went wrong inside the studio. Its log says more.", "internal_error"))
+    finally:
+        opened.set()
+        if waiting.empty():
+            waiting.put_nowait(None)
+
+
+def error_frame(detail: str, code: str) -> Frame:
+    return Frame("error", {"detail": detail, "code": code})
