@@ -23,7 +23,9 @@ T = TypeVar("T")
 
 KEEP_ALIVE_SECONDS = 10.0
 _MOST_WAITING = 256
-EVENT_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
 
 
 class CallerLeft(Exception):
