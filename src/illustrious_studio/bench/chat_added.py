@@ -1,0 +1,124 @@
+"""chat.added: what /chat adds to a stream of tokens, against the same stream taken from the model server directly.
+
+The model server is replayed (it answers like Ollama, at 50 tokens a second or flat out), so that only the studio's own
+cost is measured: time to the first token, tokens a second, and processor time a token beside that of a bare relay.
+"""
+
+import asyncio
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import psutil
+
+from illustrious_studio.bench.measure import Figure
+from illustrious_studio.bench.start_ready import free_port
+from illustrious_studio.serve import serving_api
+from illustrious_studio.settings import Settings
+
+TOKENS = 200
+SHORT = 20
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One answer: seconds to the first token, tokens a second after it."""
+
+    first: float
+    rate: float
+
+
+async def chat_added(settings: Settings, rounds: int) -> list[Figure]:
+    """Milliseconds more to the first token, ratio of tokens a second, ratio of processor time a token."""
+    upstream, between = free_port(), free_port()
+    url = f"http://127.0.0.1:{upstream}"
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(_peer("ollama", upstream))
+        relay = await stack.enter_async_context(_peer("relay", between, url))
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        own = Settings(data_dir=Path(folder), ollama_base_url=url, ollama_model="at-50:latest")
+        api = await stack.enter_async_context(serving_api(own))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        while not (await (await http.get(f"{api}/status")).json())["models"]["ollama"]:
+            await asyncio.sleep(0.1)
+        number = 0
+
+        async def studio(tokens: int) -> Stream:
+            nonlocal number
+            number += 1  # a talk of its own each time: history must not grow into the figure
+            body = {"message": "Hello", "session_id": f"bench-{number}", "max_tokens": tokens, "stream": True}
+            return await _stream(http, f"{api}/chat", body, b"event: token")
+
+        async def direct(at: int, model: str, tokens: int) -> Stream:
+            body = {
+                "model": model,
+                "messages": [{"role": "user", "content": "Hello"}],
+                "options": {"num_predict": tokens},
+            }
+            return await _stream(http, f"http://127.0.0.1:{at}/api/chat", body, b'"content": "tok')
+
+        added, rate = [], []
+        for _ in range(rounds + 1):
+            pairs = [(await studio(SHORT), await direct(upstream, "at-50:latest", SHORT)) for _ in range(5)]
+            added.append(1000 * statistics.median(mine.first - theirs.first for mine, theirs in pairs))
+            rate.append(statistics.median(mine.rate / theirs.rate for mine, theirs in pairs))
+        await http.post(f"{api}/models/switch", json={"language_model": "flat-out:latest"})
+        cost = []
+        me, other = psutil.Process(), psutil.Process(relay)
+        for _ in range(rounds + 1):
+            began = _processor(me)
+            await studio(TOKENS)
+            mine = _processor(me) - began
+            began, began_here = _processor(other), _processor(me)
+            await direct(between, "flat-out:latest", TOKENS)
+            # The client of both runs in this process: its share is what it costs to read the relay's stream.
+            theirs, reading = _processor(other) - began, _processor(me) - began_here
+            cost.append(max(0.0, mine - reading) / max(theirs, 1e-3))
+    return [
+        Figure("first token, more than direct", added[1:], "2", " ms"),
+        Figure("tokens/s at 50 a second, to direct", rate[1:], "0.99"),
+        Figure("processor time a token, to a bare relay", cost[1:], "2"),
+    ]
+
+
+async def _stream(http: aiohttp.ClientSession, url: str, body: Mapping[str, object], sign: bytes) -> Stream:
+    began = time.perf_counter()
+    first, last, count = 0.0, 0.0, 0
+    async with http.post(url, data=json.dumps(body), headers={"content-type": "application/json"}) as answer:
+        answer.raise_for_status()
+        async for line in answer.content:
+            if sign in line:
+                last = time.perf_counter()
+                first = first or last
+                count += 1
+    return Stream(first - began, (count - 1) / (last - first) if count > 1 else 0.0)
+
+
+@contextlib.asynccontextmanager
+async def _peer(kind: str, port: int, url: str = "") -> AsyncIterator[int]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "illustrious_studio.bench.replay", kind, str(port), url
+    )
+    try:
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            await asyncio.sleep(0.1)
+        yield process.pid
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def _processor(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
