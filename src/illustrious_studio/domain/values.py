@@ -11,9 +11,13 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def _no_nul(text: str) -> str:
+def _can_be_kept(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain the NUL character")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode text") from None
     return text
 
 
@@ -23,8 +27,8 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
-"""Any text without NUL (which neither PNG text nor PostgreSQL can hold)."""
+Text = Annotated[str, AfterValidator(_can_be_kept)]
+"""Any text without NUL (which neither PNG text nor PostgreSQL can hold) and without lone surrogates (nor can files)."""
 
 Prompt = Annotated[Text, StringConstraints(max_length=10_000)]
 """A picture's words: at most 10,000 characters."""
