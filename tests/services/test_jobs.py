@@ -1,0 +1,172 @@
+"""The queue as its users meet it: order, bounds, progress, cancelling, failing, and what a restart keeps."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fakes import FakeEngine
+from studio_for_tests import studio_for_tests
+
+from illustrious_studio.adapters.sql.database import Database
+from illustrious_studio.adapters.sql.jobs import SqlJobs
+from illustrious_studio.domain.errors import Busy, Cancelled, Conflict, EngineDied, NotFound, OutOfMemory, StudioError
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.jobs import Job
+
+
+def wish(prompt: str = "a cat", **more: object) -> ImageRequest:
+    return ImageRequest.model_validate({"prompt": prompt, "steps": 4, "width": 64, "height": 64, **more})
+
+
+async def test_a_picture_is_drawn_and_found_in_the_gallery(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        item = await made.studio.images.generate_image(wish(seed=5))
+        assert item.metadata.seed == 5
+        assert (await made.studio.gallery.get(item.id)).metadata.prompt == "a cat"
+        assert [job.state for job in await made.studio.jobs.recent()] == ["done"]
+
+
+async def test_an_open_seed_is_settled_and_written_down(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        item = await made.studio.images.generate_image(wish())
+        assert item.metadata.seed >= 0
+        assert made.engine.orders[0].request.seed == item.metadata.seed
+
+
+async def test_an_open_size_becomes_the_checkpoints_own(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        checkpoint = made.studio.models.checkpoint()
+        item = await made.studio.images.generate_image(ImageRequest(prompt="a cat", steps=1))
+        assert (item.metadata.width, item.metadata.height) == (checkpoint.native_width, checkpoint.native_height)
+
+
+async def test_pictures_are_drawn_in_the_order_they_were_asked_for(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        jobs = [await made.studio.images.start_image(wish(word)) for word in ("one", "two", "three")]
+        await made.engine.drawing.wait()
+        assert [(live.job.id, live.ahead) for live in made.studio.jobs.active()] == [
+            (jobs[0].id, 0),
+            (jobs[1].id, 1),
+            (jobs[2].id, 2),
+        ]
+        made.engine.go_on.set()
+        await made.studio.jobs.wait(jobs[2].id)
+        assert [order.request.prompt for order in made.engine.orders] == ["one", "two", "three"]
+
+
+async def test_a_full_queue_says_busy_and_loses_nothing_it_took(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, queue_limit=2) as made:
+        made.engine.go_on.clear()
+        taken = [await made.studio.images.start_image(wish()) for _ in range(2)]
+        with pytest.raises(Busy) as busy:
+            await made.studio.images.start_image(wish())
+        assert busy.value.retry_after
+        made.engine.go_on.set()
+        for job in taken:
+            await made.studio.jobs.wait(job.id)
+
+
+async def test_watching_shows_the_steps_and_ends_with_the_end(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        job = await made.studio.images.start_image(wish())
+        seen = [change async for change in made.studio.jobs.watch(job.id)]
+        assert seen[-1].job.state == "done"
+        assert [change.step for change in seen] == sorted(change.step for change in seen)
+        assert seen[-1].step == 4
+
+
+async def test_a_waiting_job_is_cancelled_without_being_drawn(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        first = await made.studio.images.start_image(wish("one"))
+        second = await made.studio.images.start_image(wish("two"))
+        third = await made.studio.images.start_image(wish("three"))
+        await made.studio.jobs.cancel(second.id)
+        with pytest.raises(Cancelled):
+            await made.studio.jobs.wait(second.id)
+        made.engine.go_on.set()
+        await made.studio.jobs.wait(first.id)
+        await made.studio.jobs.wait(third.id)
+        assert [order.request.prompt for order in made.engine.orders] == ["one", "three"]
+
+
+async def test_a_running_job_is_cancelled_and_the_next_is_drawn(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        first = await made.studio.images.start_image(wish("one"))
+        second = await made.studio.images.start_image(wish("two"))
+        await made.engine.drawing.wait()
+        await made.studio.jobs.cancel(first.id)
+        assert made.engine.stopped.is_set()
+        assert (await made.studio.jobs.progress(first.id)).job.state == "cancelled"
+        made.engine.go_on.set()
+        assert (await made.studio.jobs.wait(second.id)).metadata.prompt == "two"
+
+
+async def test_who_stops_waiting_cancels_the_job(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        caller = asyncio.create_task(made.studio.images.generate_image(wish()))
+        await made.engine.drawing.wait()
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        assert made.studio.jobs.active() == []
+        assert [job.state for job in await made.studio.jobs.recent()] == ["cancelled"]
+
+
+async def test_a_finished_job_cannot_be_cancelled(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        item = await made.studio.images.generate_image(wish())
+        with pytest.raises(Conflict):
+            await made.studio.jobs.cancel(item.id)
+        with pytest.raises(NotFound):
+            await made.studio.jobs.cancel("0" * 32)
+
+
+@pytest.mark.parametrize("fault", [OutOfMemory("Too large."), EngineDied("It ended.")])
+async def test_a_failure_reaches_who_waits_and_the_next_picture_works(tmp_path: Path, fault: StudioError) -> None:
+    engine = FakeEngine()
+    engine.faults.append(fault)
+    async with studio_for_tests(tmp_path, engine=engine) as made:
+        job = await made.studio.images.start_image(wish())
+        with pytest.raises(type(fault), match=fault.detail):
+            await made.studio.jobs.wait(job.id)
+        await made.studio.images.generate_image(wish())
+        # Long after, its reason is still known.
+        with pytest.raises(type(fault), match=fault.detail):
+            await made.studio.jobs.wait(job.id)
+
+
+async def test_a_mistake_of_the_studio_itself_fails_one_job_only(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.faults.append(ZeroDivisionError())
+    async with studio_for_tests(tmp_path, engine=engine) as made:
+        with pytest.raises(StudioError, match="made a mistake"):
+            await made.studio.images.generate_image(wish())
+        await made.studio.images.generate_image(wish())
+
+
+async def test_a_restart_goes_on_with_what_was_acknowledged(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        jobs = [await made.studio.images.start_image(wish(word)) for word in ("one", "two")]
+        await made.engine.drawing.wait()
+    async with studio_for_tests(tmp_path) as made:
+        items = [await made.studio.jobs.wait(job.id) for job in jobs]
+        assert [item.metadata.prompt for item in items] == ["one", "two"]
+        assert [item.metadata.seed for item in items] == [job.request.seed for job in jobs]
+
+
+async def test_a_job_that_was_cut_off_twice_fails_instead_of_trying_for_ever(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path):
+        pass
+    async with Database(f"sqlite:///{tmp_path / 'studio.db'}") as database:
+        job = Job(id="a" * 32, created_at=datetime.now(UTC), request=wish(seed=1), state="running", tries=2)
+        await SqlJobs(database).save(job)
+    async with studio_for_tests(tmp_path) as made:
+        with pytest.raises(StudioError, match="stopped twice"):
+            await made.studio.jobs.wait(job.id)
+        assert made.engine.orders == []

@@ -1,0 +1,62 @@
+"""Rules worth having, held by enumerating: what is imported when, who reads the environment, what is never loaded."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "illustrious_studio"
+MODULES = sorted(SOURCE.rglob("*.py"))
+HEAVY = ("torch", "diffusers", "transformers", "gradio", "ray", "onnxruntime", "rapidocr", "cv2", "xllamacpp", "openai")
+
+
+def dotted(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_the_serving_process_imports_nothing_heavy() -> None:
+    light = [
+        dotted(file)
+        for file in MODULES
+        if not {"web", "migrations"} & set(file.parts) or file.name == "starting.py"
+    ]
+    program = "\n".join(
+        ["import sys, importlib", f"sys.modules.update(dict.fromkeys({HEAVY!r}))"]
+        + [f"importlib.import_module({name!r})" for name in light]
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT / "src", check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def without_comments(file: Path) -> str:
+    return re.sub(r"#.*", "", file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", MODULES, ids=dotted)
+def test_the_environment_is_read_in_settings_alone(file: Path) -> None:
+    if file.name != "settings.py":
+        assert not re.search(r"os\.getenv\(|os\.environ\.get\(|os\.environ\[[^]]+\](?! *=)", without_comments(file))
+
+
+@pytest.mark.parametrize("file", MODULES, ids=dotted)
+def test_nothing_that_can_run_code_is_loaded(file: Path) -> None:
+    assert not re.search(
+        r"torch\.load\(|import pickle|joblib|allow_pickle|trust_remote_code|custom_pipeline|shell=True|\beval\(",
+        without_comments(file),
+    )
+
+
+@pytest.mark.parametrize("file", MODULES, ids=dotted)
+def test_a_module_says_what_it_is(file: Path) -> None:
+    if file.stat().st_size and "versions" not in file.parts:
+        assert file.read_text(encoding="utf-8").lstrip().startswith('"""')
+
+
+@pytest.mark.parametrize("file", MODULES, ids=dotted)
+def test_pictures_from_outside_are_opened_in_one_place(file: Path) -> None:
+    if re.search(r"Image\.open\(", without_comments(file)):
+        allowed = {"pictures.py", "sprites.py", "gallery_recovery.py", "gallery_files.py", "api_overhead.py"}
+        assert file.name in allowed

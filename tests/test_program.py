@@ -1,0 +1,151 @@
+"""The real program, started as a person starts it: both addresses, the small models, Ctrl-C, crashes, second starts."""
+
+import base64
+import io
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from PIL import Image
+from program import ROOT, running_program
+
+pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
+
+
+def test_a_newcomer_draws_talks_and_looks_with_nothing_but_the_program(tmp_path: Path) -> None:
+    with running_program(tmp_path / "data") as program:
+        assert program.get("/status")["status"] == "running"  # before any model is loaded
+        assert requests.get(program.web, timeout=10).ok
+        program.wait_for_models("sdxl", "ollama", "multimodal")
+        drawn = program.post("/generate-image", {"prompt": "a red apple", "steps": 20, "seed": 1}).json()
+        picture = Image.open(io.BytesIO(base64.b64decode(drawn["image_base64"])))
+        assert picture.size == (drawn["metadata"]["width"], drawn["metadata"]["height"])
+        said = program.post("/chat", {"message": "Say hello.", "max_tokens": 16}).json()
+        assert said["response"].strip()
+        looked = program.post("/analyze-image", {"image_base64": drawn["image_base64"]}).json()
+        assert "apple" in looked["analysis"].lower()  # the settings inside the file say so
+        in_talk = program.post("/chat", {"message": "#generate a yellow banana", "session_id": "s"}).json()
+        assert program.get("/gallery")["items"][0]["id"] == in_talk["image_id"]
+        program.wait_until(lambda: "x-studio-starting" not in requests.get(program.web, timeout=60).headers)
+        assert "gradio" in requests.get(program.web, timeout=60).text.lower()
+
+
+def test_ctrl_c_ends_everything_within_five_seconds_also_while_drawing(tmp_path: Path) -> None:
+    with running_program(tmp_path / "data") as program:
+        program.wait_for_models("sdxl", "ollama")
+        program.post("/jobs", {"prompt": "a red apple", "steps": 150, "seed": 1})
+        program.wait_until(lambda: any(job["step"] for job in program.get("/jobs")["active"]))
+        family = program.family()
+        assert len(family) >= 3  # the servers, what draws, what talks
+        began = time.monotonic()
+        program.interrupt()
+        gone, alive = psutil.wait_procs(family, timeout=20)
+        assert alive == []
+        assert time.monotonic() - began < 5
+        assert program.process.wait() == 0
+
+
+def test_a_crash_while_drawing_and_talking_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    with running_program(tmp_path / "data") as program:
+        program.wait_for_models("sdxl", "ollama")
+        kept = program.post("/generate-image", {"prompt": "a green frog", "steps": 4, "seed": 3}).json()
+        jobs = [
+            program.post("/jobs", {"prompt": f"{count} red apples", "steps": 60, "seed": count}).json()
+            for count in (2, 3)
+        ]
+        talk = requests.post(
+            program.api + "/chat",
+            json={"message": "Count to a hundred.", "session_id": "crash", "max_tokens": 200, "stream": True},
+            stream=True,
+            timeout=60,
+        )
+        next(talk.iter_lines())
+        family = program.family()
+        program.kill()
+        _, alive = psutil.wait_procs(family, timeout=15)
+        assert alive == []  # no orphan keeps the memory
+    with running_program(tmp_path / "data") as program:
+        assert program.get(f"/gallery/{kept['image_id']}")["metadata"]["seed"] == 3
+        messages = program.get("/sessions/crash")["messages"]
+        assert messages[0]["content"] == "Count to a hundred."
+        for job in jobs:
+            program.wait_until(lambda job=job: program.get(f"/jobs/{job['id']}")["job"]["state"] == "done")
+        found = {item["metadata"]["prompt"] for item in program.get("/gallery")["items"]}
+        assert found == {"a green frog", "2 red apples", "3 red apples"}
+
+
+def test_a_second_studio_on_the_same_folder_is_refused_and_told_where_the_first_is(tmp_path: Path) -> None:
+    with running_program(tmp_path / "data") as program:
+        second = run_app("serve", "--data-dir", str(tmp_path / "data"), "--web-port", "0", "--api-port", "0")
+        assert second.returncode == 1
+        assert str(program.process.pid) in second.stderr
+        assert program.web in second.stderr
+
+
+def test_the_command_line_uses_the_studio_that_runs(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with running_program(folder) as program:
+        program.wait_for_models("sdxl")
+        out = tmp_path / "cat.png"
+        drawn = run_app("generate", "a black cat", "--steps", "8", "--seed", "4", "-o", str(out), "--data-dir", str(folder))
+        assert drawn.returncode == 0, drawn.stderr
+        assert "a black cat" in Image.open(out).text["parameters"]
+        assert program.get("/gallery")["items"][0]["metadata"]["prompt"] == "a black cat"
+        found = run_app("gallery", "list", "black", "--data-dir", str(folder))
+        assert "a black cat" in found.stdout
+
+
+def test_the_command_line_draws_without_a_running_studio(tmp_path: Path) -> None:
+    out = tmp_path / "cat.png"
+    drawn = run_app(
+        *("generate", "a black cat", "--steps", "8", "--seed", "4", "-o", str(out)),
+        *("--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none"),
+    )
+    assert drawn.returncode == 0, drawn.stderr
+    assert Image.open(out).format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("serve", "--host", "0.0.0.0"), 78, "ILLUSTRIOUS_KEY"),
+        (("serve", "--web-port", "99999"), 78, "web_port"),
+        (("generate", "a cat", "--sd-model", "/nowhere/model.safetensors"), 1, "/nowhere/model.safetensors"),
+        (("bench", "no.such"), 1, "api.overhead"),
+    ],
+)
+def test_a_bad_command_says_what_to_do(tmp_path: Path, options: tuple[str, ...], code: int, words: str) -> None:
+    ended = run_app(*options, "--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none")
+    assert ended.returncode == code
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with running_program(tmp_path / "data") as program:
+        port = program.api.rpartition(":")[2]
+        second = run_app("serve", "--data-dir", str(tmp_path / "other"), "--web-port", "0", "--api-port", port)
+        assert second.returncode == 1
+        assert f"Port {port}" in second.stderr
+
+
+def test_the_doctor_finds_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+    seen = run_app("doctor", "--data-dir", str(tmp_path), "--ollama-base-url", "http://127.0.0.1:9", COLUMNS="200")
+    for words in ("Python", "torch", "GPU", "SmolLM2", "Ollama", "ollama serve", "Disk", "SQLite"):
+        assert words in seen.stdout, seen.stdout
+
+
+def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "app.py"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        env={**os.environ, **environment},
+        check=False,
+    )
