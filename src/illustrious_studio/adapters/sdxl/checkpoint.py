@@ -1,0 +1,262 @@
+"""The checkpoints on disk: found, checked and described from their headers and configs, without loading them.
+
+Only what stands here can be loaded; a name from outside is looked up, never used as a path. Files of other formats
+(.ckpt, .pt and the like can run code), damaged files and models that are not SDXL are left out, each with its reason.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from illustrious_studio.adapters.sdxl.headers import BadFile, Header, read_header
+from illustrious_studio.domain.models import Checkpoint
+
+BUILTIN = Path(__file__).parents[2] / "data" / "mini"
+UNSAFE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip", ".gguf"})
+MAX_JSON = 1 << 20
+UNET_INPUT = "model.diffusion_model.input_blocks.0.0.weight"
+SDXL_KEYS = (
+    "conditioner.embedders.0.transformer.text_model.embeddings.position_embedding.weight",
+    "conditioner.embedders.1.model.positional_embedding",
+    "conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias",
+    "first_stage_model.decoder.conv_in.weight",
+    "model.diffusion_model.label_emb.0.0.weight",
+    UNET_INPUT,
+)
+FOLDER_CLASSES = {
+    "text_encoder": ("transformers", "CLIPTextModel"),
+    "text_encoder_2": ("transformers", "CLIPTextModelWithProjection"),
+    "tokenizer": ("transformers", "CLIPTokenizer"),
+    "tokenizer_2": ("transformers", "CLIPTokenizer"),
+    "unet": ("diffusers", "UNet2DConditionModel"),
+    "vae": ("diffusers", "AutoencoderKL"),
+}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that is not offered, and why."""
+
+    path: Path
+    reason: str
+
+
+Checkpoints = list[Checkpoint]
+RefusedFiles = list[Refused]
+
+
+class Declared(BaseModel):
+    """What a folder says about itself in `studio.json`; whatever is left out keeps its default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
+    native_width: int | None = None
+    native_height: int | None = None
+    sketch_strength: float | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    about: str | None = None
+    licence: str | None = None
+    examples: tuple[str, ...] | None = None
+    latent_rgb: tuple[tuple[float, float, float, float], ...] | None = None
+    latent_rgb_bias: tuple[float, float, float] | None = None
+
+
+class DiskCheckpoints:
+    """A CheckpointCatalogue over files and folders the user named, and the folder of the built-in model."""
+
+    def __init__(self, roots: Sequence[Path], builtin: Path | None = BUILTIN) -> None:
+        self._roots = [root.expanduser().absolute() for root in roots]  # the worker has its own working folder
+        self._builtin = builtin
+        self._seen: dict[Path, tuple[tuple[int, int], Checkpoint | Refused]] = {}
+        self._hashes: dict[tuple[Path, int, int], str] = {}
+
+    async def list(self) -> Checkpoints:
+        found, _ = await asyncio.to_thread(self._scan)
+        return found
+
+    async def refused(self) -> RefusedFiles:
+        """What lies in the user's folders and is not offered. For `doctor`."""
+        _, left_out = await asyncio.to_thread(self._scan)
+        return left_out
+
+    async def hash_of(self, checkpoint: Checkpoint) -> str | None:
+        if checkpoint.layout == "folder":
+            return None
+        return await asyncio.to_thread(self._hash, checkpoint.path)
+
+    def _hash(self, path: Path) -> str:
+        stat = path.stat()
+        key = (path, stat.st_size, stat.st_mtime_ns)
+        if key not in self._hashes:
+            with path.open("rb") as file:
+                self._hashes[key] = hashlib.file_digest(file, "sha256").hexdigest()[:10]
+        return self._hashes[key]
+
+    def _scan(self) -> tuple[Checkpoints, RefusedFiles]:
+        found: Checkpoints = []
+        left_out: RefusedFiles = []
+        for path in dict.fromkeys(path for root in self._roots for path in _candidates(root)):
+            verdict = self._judged(path)
+            if isinstance(verdict, Checkpoint):
+                found.append(verdict)
+            else:
+                left_out.append(verdict)
+        left_out += [Refused(root, "There is nothing at this place.") for root in self._roots if not root.exists()]
+        if self._builtin is not None:
+            verdict = self._judged(self._builtin)
+            if isinstance(verdict, Checkpoint):
+                found.append(verdict.model_copy(update={"builtin": True}))
+            else:
+                left_out.append(verdict)
+        return _with_unique_names(found), left_out
+
+    def _judged(self, path: Path) -> Checkpoint | Refused:
+        try:
+            stat = (path / "model_index.json" if path.is_dir() else path).stat()
+            stamp = (stat.st_size, stat.st_mtime_ns)
+            if path in self._seen and self._seen[path][0] == stamp:
+                return self._seen[path][1]
+            verdict: Checkpoint | Refused = _folder(path) if path.is_dir() else _single_file(path)
+        except BadFile as error:
+            verdict = Refused(path, str(error))
+        except OSError as error:
+            return Refused(path, f"It cannot be read: {error.strerror or error}.")
+        if isinstance(verdict, Refused):
+            logger.warning("not offered as a checkpoint: %s: %s", path, verdict.reason)
+        self._seen[path] = (stamp, verdict)
+        return verdict
+
+
+def _candidates(root: Path) -> Iterator[Path]:
+    """Files and diffusers folders at or below a place, in the order of their names."""
+    if root.is_file():
+        yield root
+        return
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        if "model_index.json" in files:
+            folders.clear()
+            yield here
+            continue
+        folders.sort()
+        for name in sorted(files):
+            if Path(name).suffix.lower() in UNSAFE | {".safetensors"}:
+                yield here / name
+
+
+def _single_file(path: Path) -> Checkpoint:
+    if path.suffix.lower() != ".safetensors":
+        raise BadFile(f"{path.suffix or 'This'} files can run code. Only .safetensors are loaded; convert it first.")
+    header = read_header(path)
+    missing = [key for key in SDXL_KEYS if key not in header.shapes]
+    if missing:
+        raise BadFile(_what_instead(header))
+    if len(shape := header.shapes[UNET_INPUT]) != 4 or shape[1] != 4:
+        raise BadFile("It is an SDXL model for inpainting or editing, not for drawing from words.")
+    v_prediction = "v_pred" in header.shapes or header.metadata.get("modelspec.prediction_type", "") in (
+        "v",
+        "v_prediction",
+    )
+    return Checkpoint(
+        name=path.stem,
+        path=path,
+        layout="single-file",
+        prediction_type="v_prediction" if v_prediction else "epsilon",
+        zero_terminal_snr="ztsnr" in header.shapes,
+        size_bytes=path.stat().st_size,
+    )
+
+
+def _what_instead(header: Header) -> str:
+    names = header.shapes.keys()
+    if any("lora_" in name or ".lora" in name for name in names):
+        return "It is a LoRA, not a whole checkpoint."
+    if any(name.startswith("cond_stage_model.") for name in names):
+        return "It is a Stable Diffusion 1 or 2 checkpoint; the studio draws with SDXL."
+    if UNET_INPUT in names:
+        return "It has an SDXL-like UNet but lacks a text encoder or the VAE. Fetch the full version."
+    return "It is not an SDXL checkpoint."
+
+
+def _folder(path: Path) -> Checkpoint:
+    index = _json(path / "model_index.json")
+    for part, expected in FOLDER_CLASSES.items():
+        if tuple(index.get(part) or ()) != expected:
+            raise BadFile(f"It is not a plain SDXL pipeline: its {part} is not a {expected[1]}.")
+    scheduler = _json(path / "scheduler" / "scheduler_config.json")
+    unet, vae = _json(path / "unet" / "config.json"), _json(path / "vae" / "config.json")
+    size = 0
+    for part in ("text_encoder", "text_encoder_2", "unet", "vae"):
+        files = sorted((path / part).glob("*.safetensors"))
+        if not files:
+            raise BadFile(f"Its {part} has no .safetensors file. Other formats can run code and are not loaded.")
+        for file in files:
+            read_header(file)
+            size += file.stat().st_size
+    side = _number(unet, "sample_size", 128) * 2 ** (len(vae.get("block_out_channels", [0] * 4)) - 1)
+    facts = {"native_width": side, "native_height": side, "name": path.name} | _declared(path)
+    return Checkpoint(
+        path=path,
+        layout="folder",
+        prediction_type="v_prediction" if scheduler.get("prediction_type") == "v_prediction" else "epsilon",
+        zero_terminal_snr=scheduler.get("rescale_betas_zero_snr") is True,
+        size_bytes=size,
+        **facts,
+    )
+
+
+def _declared(path: Path) -> dict[str, Any]:
+    if not (path / "studio.json").exists():
+        return {}
+    try:
+        return Declared.model_validate(_json(path / "studio.json")).model_dump(exclude_none=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadFile(f"Its studio.json is wrong at {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+
+
+def _number(config: dict[str, Any], name: str, default: int) -> int:
+    value = config.get(name, default)
+    return value if isinstance(value, int) else default
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise BadFile(f"Its {path.name} is larger than any settings file. It is not loaded.")
+        value = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, BadFile):
+            raise
+        raise BadFile(f"Its {path.name} is damaged. Fetch it anew.") from error
+    if not isinstance(value, dict):
+        raise BadFile(f"Its {path.name} is damaged. Fetch it anew.")
+    return value
+
+
+def _with_unique_names(checkpoints: Checkpoints) -> Checkpoints:
+    """The file's stem; where two share it, the folder is added, and then a number."""
+    taken: set[str] = set()
+    named: Checkpoints = []
+    for checkpoint in checkpoints:
+        name = checkpoint.name
+        if name in taken:
+            name = f"{name} ({checkpoint.path.parent.name})"
+        number, stem = 2, name
+        while name in taken:
+            name, number = f"{stem} {number}", number + 1
+        taken.add(name)
+        named.append(checkpoint if name == checkpoint.name else checkpoint.model_copy(update={"name": name}))
+    return named

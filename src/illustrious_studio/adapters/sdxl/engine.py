@@ -1,0 +1,256 @@
+"""The picture engine as the rest of the studio sees it: it starts the worker process, keeps it alive, and asks it.
+
+Torch is never imported here. A drawing that goes wrong in a way no program can mend (a poisoned CUDA context, the
+system's out-of-memory killer, a hang) costs the process, not the studio: the picture fails with EngineDied, a new
+process starts, the checkpoint is loaded again, the next picture works. A process that dies five times in five minutes
+is left dead until somebody chooses a checkpoint again.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from illustrious_studio.adapters.sdxl import protocol
+from illustrious_studio.adapters.sdxl.child import Child
+from illustrious_studio.adapters.sdxl.protocol import Frame
+from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailable, error_from_code
+from illustrious_studio.domain.images import Rendered, RenderOrder, Step
+from illustrious_studio.domain.models import Checkpoint, ModelState, ModelStatus
+
+WORKER = ("-m", "illustrious_studio.adapters.sdxl.worker")
+MOST_DEATHS = 5
+WITHIN = 300.0
+FIRST_PAUSE = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class SdxlEngine:
+    """An ImageEngine on one device. Use as an async context manager: who opens it closes it.
+
+    `hung_after`: seconds without a step and without work (or without a sign of life) until a worker counts as hung.
+    `step_limit`: seconds that one step may take at all; full SDXL takes a minute a step on two slow cores.
+    `cancel_grace`: seconds a cancelled drawing has to stop before its worker is killed. `worker`: what Python runs in
+    the child.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        previews: bool = True,
+        hung_after: float = 120.0,
+        step_limit: float = 1800.0,
+        cancel_grace: float = 120.0,
+        worker: Sequence[str] = WORKER,
+    ) -> None:
+        self._arguments = [*worker, "--device", device]
+        self._arguments += [] if threads is None else ["--threads", str(threads)]
+        self._arguments += [] if previews else ["--no-previews"]
+        self._limits = {"hung_after": hung_after, "step_limit": step_limit}
+        self._cancel_grace = cancel_grace
+        self._turn = asyncio.Lock()
+        self._load_turn = asyncio.Lock()
+        self._child: Child | None = None
+        self._changed = asyncio.Event()
+        self._background: set[asyncio.Task[Any]] = set()
+        self._supervisor: asyncio.Task[None] | None = None
+        self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
+        self._loaded: tuple[Checkpoint, Child] | None = None
+        self._wanted: Checkpoint | None = None
+        self._resting: Checkpoint | None = None
+        self._given_up = ""
+        self._load_failed = ""
+        self._closing = False
+
+    async def __aenter__(self) -> Self:
+        self._supervisor = asyncio.create_task(self._supervise())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        self._note_change()
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+        for task in list(self._background):
+            task.cancel()
+        if self._child is not None:
+            await self._child.stop()
+        ending = [task for task in (self._supervisor, *self._background) if task is not None]
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    @property
+    def status(self) -> ModelStatus:
+        checkpoint = self._loaded[0] if self._loaded else self._wanted or self._resting
+        state, reason = self._state()
+        return ModelStatus(
+            backend="sdxl",
+            model=checkpoint.name if checkpoint else "",
+            state=state,
+            reason=reason,
+            device=self._child.device if self._child else "",
+            memory=self._child.memory if self._child else None,
+        )
+
+    def _state(self) -> tuple[ModelState, str]:
+        if self._given_up:
+            return "failed", self._given_up
+        if self._loaded is not None and self._loaded[1] is self._child and self._loaded[1].alive:
+            return "ready", ""
+        if self._wanted is not None:
+            return "loading", f"Loading {self._wanted.name}."
+        if self._load_failed:
+            return "failed", self._load_failed
+        if self._resting is not None:
+            return "ready", f"{self._resting.name} has given up its memory; the next picture loads it again."
+        return "absent", "No checkpoint is loaded. Choose one under System."
+
+    async def init_sdxl(self, checkpoint: Checkpoint) -> None:
+        self._given_up = ""
+        self._deaths.clear()
+        self._note_change()
+        async with self._turn:
+            await self._with_loaded(checkpoint)
+
+    async def render(self, order: RenderOrder, on_step: Callable[[Step], None]) -> Rendered:
+        def report(frame: Frame) -> None:
+            on_step(Step(frame.fields["step"], frame.fields["steps"], frame.payload or None))
+
+        async with self._turn:
+            child = await self._with_loaded(order.checkpoint)
+            answer = await child.call(protocol.order_frame(order), report, self._cancel_grace)
+        return protocol.rendered_of(_good(answer))
+
+    async def clear_cuda_memory(self) -> None:
+        async with self._turn:
+            if self._child is not None and self._child.alive:
+                _good(await self._child.call(Frame("clear")))
+
+    async def unload(self) -> None:
+        async with self._turn, self._load_turn:
+            if self._loaded is None:
+                return
+            checkpoint, child = self._loaded
+            self._loaded, self._wanted, self._resting = None, None, checkpoint
+            if child.alive:
+                _good(await child.call(Frame("unload")))
+
+    async def _with_loaded(self, checkpoint: Checkpoint) -> Child:
+        """The living worker that holds this checkpoint. Loading goes on when the caller no longer waits for it."""
+        return await asyncio.shield(self._in_background(self._load(checkpoint)))
+
+    async def _load(self, checkpoint: Checkpoint) -> Child:
+        async with self._load_turn:
+            child = await self._living()
+            before = self._loaded[0] if self._loaded is not None and self._loaded[1] is child else None
+            if before == checkpoint:
+                return child
+            try:
+                await self._load_into(child, checkpoint)
+            except StudioError as error:
+                self._wanted = None
+                self._load_failed = error.detail
+                logger.warning("checkpoint %s was not loaded: %s", checkpoint.name, error.detail)
+                if before is not None:
+                    self._in_background(self._load_again(before))
+                raise
+            return child
+
+    async def _load_into(self, child: Child, checkpoint: Checkpoint) -> None:
+        self._loaded, self._resting, self._load_failed = None, None, ""
+        self._wanted = checkpoint
+        frame = Frame("load", fields={"checkpoint": checkpoint.model_dump(mode="json")})
+        _good(await child.call(frame))
+        self._loaded = checkpoint, child
+        logger.info("checkpoint %s is loaded on %s", checkpoint.name, child.device)
+
+    async def _load_again(self, checkpoint: Checkpoint) -> None:
+        """After a death, or after another checkpoint could not be loaded. The status tells when it fails."""
+        try:
+            await self._load(checkpoint)
+        except StudioError as error:
+            logger.warning("checkpoint %s was not loaded again: %s", checkpoint.name, error.detail)
+
+    async def _living(self) -> Child:
+        while True:
+            if self._closing or self._supervisor is None:
+                raise Unavailable("The picture engine is not running. Start the studio again.")
+            if self._given_up:
+                raise Unavailable(self._given_up)
+            if self._child is not None and self._child.alive:
+                return self._child
+            await self._changed.wait()
+
+    async def _supervise(self) -> None:
+        try:
+            while True:
+                await self._run_one()
+                while self._given_up:
+                    await self._changed.wait()
+        except Exception:  # the top of this task
+            logger.exception("the supervisor of the drawing process failed")
+            self._give_up("The studio can no longer start its drawing process. The log says why; restart the studio.")
+
+    async def _run_one(self) -> None:
+        """Start a worker, and wait for its end."""
+        child = self._child = await Child.start(self._arguments, **self._limits)
+        self._note_change()
+        if self._wanted is not None:
+            self._in_background(self._load_again(self._wanted))
+        await child.ended()
+        if self._loaded is not None and self._loaded[1] is child:
+            self._wanted = self._loaded[0]
+            self._loaded = None
+        now = asyncio.get_running_loop().time()
+        self._deaths.append(now)
+        while now - self._deaths[0] > WITHIN:
+            self._deaths.popleft()
+        logger.error("the drawing process %d ended: %s", child.pid, child.last_words or "without a word")
+        if child.cannot_start:
+            self._give_up(child.cannot_start)
+        elif len(self._deaths) == MOST_DEATHS:
+            last_words = f" Its last words: {child.last_words}" if child.last_words else ""
+            self._give_up(
+                f"The drawing process ended {MOST_DEATHS} times within {WITHIN / 60:.0f} minutes and was left so."
+                f"{last_words} Choose a checkpoint again to start it anew."
+            )
+        else:
+            await asyncio.sleep(FIRST_PAUSE * 2 ** (len(self._deaths) - 1))
+
+    def _give_up(self, reason: str) -> None:
+        self._given_up = reason
+        self._wanted = None
+        self._note_change()
+
+    def _note_change(self) -> None:
+        """Wake whoever waits for a living worker, or for a reason to start one."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _in_background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: whoever waits for it has it, and otherwise the status tells
+
+
+def _good(answer: Frame) -> Frame:
+    if answer.kind == "failed":
+        code, detail = answer.fields["code"], answer.fields["detail"]
+        if code == "error":
+            detail = f"The drawing failed by a fault of the studio ({detail}). The log has the details; report it."
+        raise error_from_code(code, detail)
+    if answer.kind == "cancelled":
+        raise EngineDied("The drawing was stopped from inside. Draw again.")
+    return answer

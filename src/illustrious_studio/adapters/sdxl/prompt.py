@@ -1,0 +1,185 @@
+"""The prompt language: weights and chunks, and the embeddings that come of them.
+
+CLIP reads 77 tokens. Longer prompts are read in several windows of 75 tokens, side by side, so that nothing is cut off.
+`(word)` counts 1.1 times, `[word]` 1/1.1 times, `(word:1.3)` 1.3 times; `\\(` is a plain bracket; `BREAK` starts a new
+window. It does not know LoRA tags or wildcards.
+
+Two choices where tools differ: the pooled embedding comes from the first window (not the last), and weights multiply
+the token's embedding without scaling the window back to its former mean, which A1111 calls "No norm" and advises for
+SDXL (that mean lies near zero there, so dividing by it is unstable).
+"""
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+WINDOW = 75
+LOOK_BACK = 20
+"""A window ends after a comma rather than in the middle of a tag, when one is among its last 20 tokens."""
+BATCH = 8
+"""So many windows go through an encoder at a time, so that a very long prompt needs no more memory than a long one."""
+MAX_WEIGHT = 10.0
+STEP = 1.1
+
+_TOKEN = re.compile(r"\\[\\()\[\]]|\\|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|\bBREAK\b|[()\[\]]|[^\\()\[\]:B]+|:|B")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the prompt and how much it counts. `text` None: a new window starts here."""
+
+    text: str | None
+    weight: float = 1.0
+
+
+def _limited(weight: float) -> float:
+    return min(max(weight, -MAX_WEIGHT), MAX_WEIGHT)
+
+
+def parse(prompt: str) -> list[Part]:
+    """Read the weights. Brackets that were never closed count as if they were closed at the end."""
+    texts: list[str | None] = []
+    weights: list[float] = []
+    open_round: list[int] = []
+    open_square: list[int] = []
+
+    def weigh(start: int, factor: float) -> None:
+        for index in range(start, len(weights)):
+            weights[index] = _limited(weights[index] * _limited(factor))
+
+    def add(text: str | None) -> None:
+        texts.append(text)
+        weights.append(1.0)
+
+    for match in _TOKEN.finditer(prompt):
+        piece, number = match.group(0), match.group(1)
+        if piece == "BREAK":
+            add(None)
+        elif piece[0] == "\\":
+            add(piece[1:] or piece)
+        elif piece == "(":
+            open_round.append(len(texts))
+        elif piece == "[":
+            open_square.append(len(texts))
+        elif number is not None and open_round:
+            weigh(open_round.pop(), float(number))
+        elif piece == ")" and open_round:
+            weigh(open_round.pop(), STEP)
+        elif piece == "]" and open_square:
+            weigh(open_square.pop(), 1 / STEP)
+        else:
+            add(piece)
+    for start in open_round:
+        weigh(start, STEP)
+    for start in open_square:
+        weigh(start, 1 / STEP)
+    return _joined(texts, weights)
+
+
+def _joined(texts: list[str | None], weights: list[float]) -> list[Part]:
+    parts: list[Part] = []
+    for text, weight in zip(texts, weights, strict=True):
+        last = parts[-1] if parts else None
+        if text is not None and last is not None and last.text is not None and last.weight == weight:
+            parts[-1] = Part(last.text + text, weight)
+        else:
+            parts.append(Part(text, weight))
+    return parts
+
+
+def windows(parts: list[Part], tokenizer: Any) -> list[tuple[list[int], list[float]]]:
+    """Token ids and their weights, at most 75 a window, without the start and end tokens. At least one window."""
+    comma = tokenizer("a,", add_special_tokens=False).input_ids[-1]
+    done: list[tuple[list[int], list[float]]] = []
+    ids: list[int] = []
+    weights: list[float] = []
+    for part in parts:
+        if part.text is None:
+            done.append((ids, weights))
+            ids, weights = [], []
+            continue
+        for token in tokenizer(part.text, add_special_tokens=False, truncation=False, verbose=False).input_ids:
+            if len(ids) == WINDOW:
+                cut = WINDOW
+                if token != comma and comma in ids[-LOOK_BACK:]:
+                    cut = WINDOW - ids[::-1].index(comma)
+                done.append((ids[:cut], weights[:cut]))
+                ids, weights = ids[cut:], weights[cut:]
+            ids.append(token)
+            weights.append(part.weight)
+    return [*done, (ids, weights)]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What the UNet is told: a row for each token of each window, and the pooled one."""
+
+    rows: "torch.Tensor"
+    pooled: "torch.Tensor"
+
+
+class PromptEncoder:
+    """Turns prompts into embeddings with both text encoders of a pipeline; keeps the last few."""
+
+    def __init__(self, pipeline: Any, device: Any, keep: int = 32) -> None:
+        self._pipeline = pipeline
+        self._device = device
+        self._keep = keep
+        self._kept: OrderedDict[tuple[str, int], Embedding] = OrderedDict()
+
+    def encode(self, prompt: str, negative: str | None) -> tuple[Embedding, Embedding | None]:
+        """Both of the same number of windows: the shorter one is filled up with empty ones."""
+        import torch
+
+        pairs = [self._windows(text) for text in ([prompt] if negative is None else [prompt, negative])]
+        count = max(len(side) for pair in pairs for side in pair)
+        positive = self._encoded(prompt, count)
+        if negative is None:
+            return positive, None
+        if not negative.strip() and self._pipeline.config.force_zeros_for_empty_prompt:
+            return positive, Embedding(torch.zeros_like(positive.rows), torch.zeros_like(positive.pooled))
+        return positive, self._encoded(negative, count)
+
+    def _windows(self, text: str) -> list[list[tuple[list[int], list[float]]]]:
+        parts = parse(text)
+        return [windows(parts, tokenizer) for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2)]
+
+    def _encoded(self, text: str, count: int) -> Embedding:
+        if (text, count) in self._kept:
+            self._kept.move_to_end((text, count))
+            return self._kept[text, count]
+        import torch
+
+        first, second = self._windows(text)
+        pipeline = self._pipeline
+        with torch.no_grad():
+            rows_1, _ = self._run(pipeline.text_encoder, pipeline.tokenizer, first, count)
+            rows_2, pooled = self._run(pipeline.text_encoder_2, pipeline.tokenizer_2, second, count)
+        embedding = Embedding(torch.cat([rows_1, rows_2], dim=-1), pooled)
+        self._kept[text, count] = embedding
+        if len(self._kept) > self._keep:
+            self._kept.popitem(last=False)
+        return embedding
+
+    def _run(self, encoder: Any, tokenizer: Any, chunks: list[tuple[list[int], list[float]]], count: int) -> Any:
+        import torch
+
+        chunks = chunks + [([], [])] * (count - len(chunks))
+        ids, weights = [], []
+        for tokens, factors in chunks:
+            rest = WINDOW - len(tokens)
+            start, end, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
+            ids.append([start, *tokens, end, *[pad] * rest])
+            weights.append([1.0, *factors, *[1.0] * (rest + 1)])
+        outputs = [
+            encoder(torch.tensor(ids[at : at + BATCH], device=self._device), output_hidden_states=True)
+            for at in range(0, len(ids), BATCH)
+        ]
+        rows = torch.cat([output.hidden_states[-2] for output in outputs])
+        if any(factor != 1.0 for row in weights for factor in row):
+            rows = rows * torch.tensor(weights, device=rows.device, dtype=rows.dtype).unsqueeze(-1)
+        return rows.reshape(1, -1, rows.shape[-1]), outputs[0][0][:1]

@@ -1,0 +1,115 @@
+"""How the engine and its worker process talk: frames over the child's stdin and stdout.
+
+A frame is two lengths, a JSON header and raw bytes (pixels, a preview, a sketch). The header holds what kind of message
+it is and which call it belongs to, so that an answer nobody waits for any more is told from the one that is awaited.
+This module knows both directions and no more: it starts nothing and draws nothing.
+"""
+
+import asyncio
+import json
+import struct
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from illustrious_studio.domain.images import ImageRequest, Rendered, RenderOrder
+from illustrious_studio.domain.models import Checkpoint, DeviceMemory
+from illustrious_studio.domain.pictures import Picture
+
+LENGTHS = struct.Struct(">II")
+MAX_HEADER = 1 << 20
+MAX_PAYLOAD = 1 << 28
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One message. `call` is 0 for what the worker says unasked."""
+
+    kind: str
+    call: int = 0
+    fields: dict[str, Any] = field(default_factory=dict)
+    payload: bytes = field(default=b"", repr=False)
+
+    def encode(self) -> bytes:
+        header = json.dumps({"kind": self.kind, "call": self.call, **self.fields}).encode()
+        return LENGTHS.pack(len(header), len(self.payload)) + header + self.payload
+
+
+def _decoded(header: bytes, payload: bytes) -> Frame:
+    fields = json.loads(header)
+    return Frame(fields.pop("kind"), fields.pop("call"), fields, payload)
+
+
+def _lengths(prefix: bytes) -> tuple[int, int]:
+    header, payload = LENGTHS.unpack(prefix)
+    if header > MAX_HEADER or payload > MAX_PAYLOAD:
+        raise ValueError(f"a frame of {header} + {payload} bytes is no frame of ours")
+    return header, payload
+
+
+async def read_frame(stream: asyncio.StreamReader) -> Frame | None:
+    """The next frame; None when the other side has closed."""
+    try:
+        header, payload = _lengths(await stream.readexactly(LENGTHS.size))
+        return _decoded(await stream.readexactly(header), await stream.readexactly(payload))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+
+
+def read_frame_blocking(stream: BinaryIO) -> Frame | None:
+    """The same for the worker, on a plain binary file."""
+    prefix = stream.read(LENGTHS.size)
+    if len(prefix) < LENGTHS.size:
+        return None
+    header, payload = _lengths(prefix)
+    parts = stream.read(header), stream.read(payload)
+    return _decoded(*parts) if (len(parts[0]), len(parts[1])) == (header, payload) else None
+
+
+def order_frame(order: RenderOrder) -> Frame:
+    fields: dict[str, Any] = {
+        "request": order.request.model_dump(mode="json"),
+        "checkpoint": order.checkpoint.model_dump(mode="json"),
+        "strength": order.strength,
+        "sketch": [order.sketch.width, order.sketch.height] if order.sketch else None,
+    }
+    return Frame("render", fields=fields, payload=order.sketch.rgb if order.sketch else b"")
+
+
+def order_of(frame: Frame) -> RenderOrder:
+    size = frame.fields["sketch"]
+    return RenderOrder(
+        ImageRequest.model_validate_json(json.dumps(frame.fields["request"])),
+        checkpoint_of(frame),
+        Picture(size[0], size[1], frame.payload) if size else None,
+        frame.fields["strength"],
+    )
+
+
+def checkpoint_of(frame: Frame) -> Checkpoint:
+    return Checkpoint.model_validate_json(json.dumps(frame.fields["checkpoint"]))
+
+
+def rendered_frame(rendered: Rendered) -> Frame:
+    fields: dict[str, Any] = {
+        "width": rendered.picture.width,
+        "height": rendered.picture.height,
+        "sampler": rendered.sampler,
+        "schedule": rendered.schedule,
+        "device": rendered.device,
+        "dtype": rendered.dtype,
+        "vae_dtype": rendered.vae_dtype,
+        "versions": rendered.versions,
+        "seconds": rendered.seconds,
+        "attempts": rendered.attempts,
+    }
+    return Frame("rendered", fields=fields, payload=rendered.picture.rgb)
+
+
+def rendered_of(frame: Frame) -> Rendered:
+    fields = dict(frame.fields)
+    picture = Picture(fields.pop("width"), fields.pop("height"), frame.payload)
+    return Rendered(picture, **{**fields, "attempts": tuple(fields["attempts"])})
+
+
+def memory_of(fields: dict[str, Any] | None) -> DeviceMemory | None:
+    return DeviceMemory(**fields) if fields else None
