@@ -21,7 +21,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
-from illustrious_studio.interfaces.guard import Guard
+from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
 from illustrious_studio.interfaces.rest.app import create_api
 from illustrious_studio.interfaces.web.starting import starting_page
 from illustrious_studio.services.studio import Studio
@@ -57,8 +57,8 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
         addresses = Addresses(web=_address(settings.host, web_socket), api=_address(settings.host, api_socket))
         async with open_studio(settings, api_url=addresses.api, web_url=addresses.web) as studio:
             page = _Page(studio)
-            web = _server(guarded(settings, page, web_socket), web_socket)
-            api = _server(guarded(settings, create_api(studio), api_socket), api_socket)
+            web = _server(guarded_web(settings, page, _port(web_socket)))
+            api = _server(guarded_api(settings, studio, _port(api_socket)))
             with _told_to_stop((web, api)):
                 async with page.loading():
                     serving = [
@@ -79,7 +79,7 @@ async def serving_api(settings: Settings) -> AsyncIterator[str]:
     with listen("127.0.0.1", 0, "api") as api_socket:
         address = _address("127.0.0.1", api_socket)
         async with open_studio(settings, api_url=address) as studio:
-            server = _server(guarded(settings, create_api(studio), api_socket), api_socket)
+            server = _server(guarded_api(settings, studio, _port(api_socket)))
             task = asyncio.create_task(server.serve(sockets=[api_socket]))
             await server.answers.wait()
             try:
@@ -125,14 +125,31 @@ def listen(host: str, port: int, what: str) -> Iterator[socket.socket]:
         yield listener
 
 
-def guarded(settings: Settings, app: ASGIApp, listener: socket.socket) -> Guard:
-    """The app behind the guard, as it stands on both ports."""
+def guarded_api(settings: Settings, studio: Studio, port: int) -> Guard:
+    """The API behind the guard. Only pictures may be larger than the rest."""
     return Guard(
-        app,
-        hosts=(settings.host, *settings.allowed_hosts),
-        port=listener.getsockname()[1],
-        key=settings.key.get_secret_value() if settings.key else None,
+        create_api(studio), port=port, hosts=_hosts(settings), key=_key(settings), larger={"/analyze-image": 36 * MIB}
     )
+
+
+def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:
+    """The web UI behind the guard."""
+    return Guard(
+        page,
+        port=port,
+        hosts=_hosts(settings),
+        key=_key(settings),
+        larger={"/gradio_api/upload": 26 * MIB},
+        page_policy=GRADIO_PAGES,
+    )
+
+
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    return (settings.host, *settings.allowed_hosts) if ":" not in settings.host else settings.allowed_hosts
+
+
+def _key(settings: Settings) -> str:
+    return settings.key.get_secret_value() if settings.key else ""
 
 
 class _Page:
@@ -187,7 +204,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: ASGIApp, listener: socket.socket) -> _Server:
+def _server(app: ASGIApp) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
@@ -224,4 +241,8 @@ def _told_to_stop(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
 
 def _address(host: str, listener: socket.socket) -> str:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}"
+    return f"http://{shown}:{_port(listener)}"
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])

@@ -18,7 +18,7 @@ from illustrious_studio.adapters.llama import EmbeddedChat, packaged_gguf
 from illustrious_studio.adapters.ollama import OllamaChat
 from illustrious_studio.adapters.ollama_vision import OllamaVision
 from illustrious_studio.adapters.openai_chat import OpenAIChat
-from illustrious_studio.adapters.sdxl.checkpoint import FolderCatalogue
+from illustrious_studio.adapters.sdxl.checkpoint import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sprites import SpritePainter
 from illustrious_studio.adapters.sql.database import Database
@@ -84,7 +84,7 @@ async def open_studio(
                     device=settings.device,
                     threads=settings.threads or free_cores(),
                     previews=settings.previews,
-                    stall_seconds=settings.stall_seconds,
+                    step_limit=settings.stall_seconds,
                 )
             )
         ollama = OllamaChat(settings.ollama_base_url, settings.ollama_model or None) if settings.uses_ollama else None
@@ -93,13 +93,13 @@ async def open_studio(
         if chat_models is None:
             chat_models = _chat_models(settings, ollama, stack)
         if vision_models is None:
-            vision_models = [*([OllamaVision(ollama)] if ollama is not None else []), BuiltinVision(DATA / "vision")]
+            vision_models = [*([OllamaVision(ollama)] if ollama is not None else []), BuiltinVision()]
         models = await stack.enter_async_context(
             ModelService(
                 __version__, engine, catalogue, chat_models, vision_models, wanted_checkpoint=settings.sd_model
             )
         )
-        sketches = SketchService(SpritePainter(DATA / "sprites"))
+        sketches = SketchService(SpritePainter())
         memory = MemoryService(engine, chat_models, settings.share_memory)
         drawing = Drawing(engine, catalogue, models, sketches, gallery, memory)
         jobs = await stack.enter_async_context(
@@ -121,14 +121,11 @@ async def open_studio(
         )
 
 
-def checkpoint_catalogue(settings: Settings) -> FolderCatalogue:
+def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
     """The checkpoints of the user's folders, the one named by `sd_model`, and the built-in one."""
-    named = (
-        [Path(settings.sd_model).expanduser()]
-        if settings.sd_model and Path(settings.sd_model).expanduser().exists()
-        else []
-    )
-    return FolderCatalogue([*named, settings.checkpoint_folder, *settings.checkpoint_dirs], builtin=DATA / "mini")
+    named = Path(settings.sd_model).expanduser()
+    roots = [named] if settings.sd_model and named.exists() else []
+    return DiskCheckpoints([*roots, settings.checkpoint_folder, *settings.checkpoint_dirs])
 
 
 def _chat_models(settings: Settings, ollama: OllamaChat | None, stack: contextlib.AsyncExitStack) -> list[ChatModel]:

@@ -99,7 +99,8 @@ class JobQueue:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:  # a slow step must not hold up the end: the engine, which closes next, cuts it off
+            await asyncio.wait(self._tasks, timeout=1)
         await asyncio.gather(*self._keeping, return_exceptions=True)  # what is drawn is kept
 
     async def submit(self, request: ImageRequest, origin: Origin) -> Job:

@@ -1,5 +1,6 @@
 """Memory of the card that drawing and talking share: who must give way before a picture is drawn."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import structlog
@@ -19,7 +20,7 @@ Policy = Literal["auto", "always", "never"]
 class MemoryService:
     """Asks language models to leave the card when a picture would not fit beside them."""
 
-    def __init__(self, engine: ImageEngine, chat_models: list[ChatModel], policy: Policy = "auto") -> None:
+    def __init__(self, engine: ImageEngine, chat_models: Sequence[ChatModel], policy: Policy = "auto") -> None:
         self._engine = engine
         self._chat_models = chat_models
         self._policy = policy

@@ -1,0 +1,148 @@
+"""Which model speaks and draws: preference, falling back, coming back, switching, and saying what is missing."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fakes import FakeChat, FakeEngine, FakeVision
+
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable
+from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus
+from illustrious_studio.services.memory import MemoryService
+from illustrious_studio.services.models import ModelService
+
+GB = 1024**3
+
+
+class TwoCheckpoints:
+    """A catalogue of two files that need not exist: the engine is a fake."""
+
+    def __init__(self, *names: str) -> None:
+        self._found = [Checkpoint(name=name, path=Path(name), layout="single-file") for name in names]
+
+    async def list(self) -> list[Checkpoint]:
+        return self._found
+
+    async def hash_of(self, checkpoint: Checkpoint) -> str | None:
+        return None
+
+
+class FussyEngine(FakeEngine):
+    """Cannot load one of the checkpoints."""
+
+    async def init_sdxl(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.name == "damaged":
+            raise InvalidRequest("The file is damaged. Download it again.")
+        await super().init_sdxl(checkpoint)
+
+
+class Server(FakeChat):
+    """A language model whose server comes and goes."""
+
+    up = False
+
+    @property
+    def status(self) -> ModelStatus:
+        state = "ready" if self.up else "absent"
+        return super().status.model_copy(update={"state": state, "reason": "" if self.up else "Start Ollama."})
+
+
+@pytest.fixture
+async def server() -> Server:
+    return Server(name="big")
+
+
+@pytest.fixture
+async def models(server: Server) -> AsyncIterator[ModelService]:
+    service = ModelService(
+        "1", FussyEngine(), TwoCheckpoints("good", "damaged"), [server, FakeChat(name="small")], [FakeVision()]
+    )
+    async with service:
+        await service.check_again()
+        yield service
+
+
+async def test_the_small_model_speaks_until_the_server_appears_and_again_when_it_goes(
+    models: ModelService, server: Server
+) -> None:
+    assert models.model_status().ollama.model == "small"
+    server.up = True
+    await models.check_again()
+    assert models.chat_model().status.model == "big"
+    server.up = False
+    await models.check_again()
+    assert models.chat_model().status.model == "small"
+
+
+async def test_switching_to_a_language_model_makes_it_speak(models: ModelService, server: Server) -> None:
+    server.up = True
+    await models.switch(language_model="small")
+    assert models.chat_model().status.model == "small"
+
+
+async def test_an_unknown_name_is_answered_with_the_known_ones(models: ModelService) -> None:
+    with pytest.raises(NotFound, match="big.*small"):
+        await models.switch(language_model="huge")
+    with pytest.raises(NotFound, match="good, damaged"):
+        await models.switch(checkpoint="../../etc/passwd")
+
+
+async def test_a_checkpoint_that_cannot_be_loaded_leaves_the_one_before(models: ModelService) -> None:
+    with pytest.raises(InvalidRequest, match="damaged"):
+        await models.switch(checkpoint="damaged")
+    assert models.checkpoint().name == "good"
+    assert models.model_status().sdxl.ready
+
+
+async def test_a_missing_checkpoint_is_said_with_what_to_do() -> None:
+    async with ModelService(
+        "1", FakeEngine(), TwoCheckpoints("good"), [FakeChat()], [FakeVision()], wanted_checkpoint="/no/such.safetensors"
+    ) as models:
+        status = await models.check_again()
+        assert status.sdxl.state == "absent"
+        assert "/no/such.safetensors" in status.sdxl.reason
+        with pytest.raises(Unavailable, match="--sd-model"):
+            models.checkpoint()
+
+
+async def test_when_nobody_can_answer_it_says_what_to_start() -> None:
+    async with ModelService(
+        "1", FakeEngine(), TwoCheckpoints("good"), [FakeChat(ready=False)], [FakeVision(ready=False)]
+    ) as models:
+        await models.check_again()
+        with pytest.raises(Unavailable, match="Start Ollama"):
+            models.chat_model()
+        with pytest.raises(Unavailable, match="ollama pull llava"):
+            models.vision_model()
+
+
+class Leaving(FakeChat):
+    left = 0
+
+    async def release(self) -> None:
+        self.left += 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "device", "free", "leaves"),
+    [
+        ("auto", "cuda:0", 24, 0),
+        ("auto", "cuda:0", 8, 1),
+        ("always", "cuda:0", 24, 1),
+        ("never", "cuda:0", 1, 0),
+        ("always", "cpu", 1, 0),
+    ],
+)
+async def test_ollama_leaves_the_card_when_a_picture_would_not_fit_beside_it(
+    policy: str, device: str, free: int, leaves: int
+) -> None:
+    engine, chat = FakeEngine(), Leaving()
+    engine.status = ModelStatus(
+        backend="sdxl",
+        state="ready",
+        device=device,
+        memory=DeviceMemory(device=device, total=24 * GB, used=(24 - free) * GB),
+    )
+    checkpoint = Checkpoint(name="x", path=Path("x"), layout="single-file", size_bytes=7 * GB)
+    await MemoryService(engine, [chat], policy).make_room(checkpoint)  # type: ignore[arg-type]
+    assert chat.left == leaves
