@@ -166,9 +166,14 @@ class FolderGallery:
         oldest = (date.today() - timedelta(days=TRASH_DAYS)).isoformat()
         for day in self._trash.iterdir():
             if day.name < oldest and day.is_dir() and not day.is_symlink():
-                for path in day.glob("*.png"):
-                    self._disk.remove(self._thumbnails / f"{path.stem[-32:]}.webp")
-                shutil.rmtree(day)
+                self._empty(day)
+
+    def _empty(self, day: Path) -> None:
+        for png in day.glob("*.png"):
+            self._disk.remove(self._thumbnails / f"{png.stem[-32:]}.webp")
+            if not (self._folder / png.name).exists():  # deleting was cut off before the JSON could follow
+                self._disk.remove(self._folder / f"{png.stem}.json")
+        shutil.rmtree(day)
 
     def _save(self, item: GalleryItem, png: bytes, thumbnail: bytes) -> None:
         """All bytes are safely on the disk before the first rename, the PNG's, makes them a picture."""

@@ -117,7 +117,7 @@ def _add(connection: Connection, item: GalleryItem) -> None:
     position = microseconds(item.metadata.created_at)
     while connection.execute(select(gallery.c.id).where(gallery.c.position == position)).first():
         position += 1
-    connection.execute(insert(gallery).values(row, position=position))
+    connection.execute(insert(gallery).values(**row, position=position))
 
 
 def _all_rows(items: Iterator[GalleryItem]) -> list[dict[str, Any]]:

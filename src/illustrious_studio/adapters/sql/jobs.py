@@ -19,7 +19,7 @@ class SqlJobs:
         def change(connection: Connection) -> None:
             values = {"finished": job.finished, "value": job.model_dump_json()}
             if not connection.execute(update(jobs).where(jobs.c.id == job.id).values(values)).rowcount:
-                connection.execute(insert(jobs).values(values, id=job.id))
+                connection.execute(insert(jobs).values(**values, id=job.id))
 
         await self._database.write(change)
 

@@ -117,7 +117,7 @@ def _add(connection: Connection, message: Message) -> None:
         "value": message.model_dump_json(),
     }
     if not connection.execute(update(messages).where(messages.c.id == message.id).values(values)).rowcount:
-        connection.execute(insert(messages).values(values, id=message.id))
+        connection.execute(insert(messages).values(**values, id=message.id))
     at = microseconds(message.created_at)
     connection.execute(update(sessions).where(talk, sessions.c.updated_at < at).values(updated_at=at))
 

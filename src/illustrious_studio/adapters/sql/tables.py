@@ -55,7 +55,7 @@ messages = Table(
     metadata,
     Column("position", _Number, primary_key=True, autoincrement=True),
     Column("id", String(100), nullable=False, unique=True),
-    Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", String(100), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("words", Text, nullable=False),
     Column("value", Text, nullable=False),
 )

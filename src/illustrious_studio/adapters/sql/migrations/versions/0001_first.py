@@ -43,7 +43,7 @@ def upgrade() -> None:
         "messages",
         sa.Column("position", NUMBER, primary_key=True, autoincrement=True),
         sa.Column("id", sa.String(100), nullable=False, unique=True),
-        sa.Column("session_id", sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("session_id", sa.String(100), sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
         sa.Column("words", sa.Text, nullable=False),
         sa.Column("value", sa.Text, nullable=False),
     )
