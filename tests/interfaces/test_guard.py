@@ -280,8 +280,13 @@ async def test_a_key_with_something_behind_it_is_another_key(tail: bytes) -> Non
 
 @pytest.mark.parametrize(
     "headers",
-    [{"authorization": f"Bearer {KEY}"}, {"authorization": f"bearer {KEY}"}, {"x_api_key": KEY}, {"authorization": f"Basic {BASIC}"}],
-)  # fmt: skip
+    [
+        {"authorization": f"Bearer {KEY}"},
+        {"authorization": f"bearer {KEY}"},
+        {"authorization": f"Basic {BASIC}"},
+        {"x_api_key": KEY},
+    ],
+)
 async def test_the_key_opens(headers: dict[str, str]) -> None:
     assert (await ask(Guard(Inside(), port=PORT, key=KEY), **headers)).status_code == 200
 

@@ -13,6 +13,7 @@ from illustrious_studio.domain.errors import InvalidRequest, NotAnImage
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000
+TOO_MANY_PIXELS = f"The picture is too large. Send one with at most {MAX_PIXELS // 1_000_000} megapixels."
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,7 @@ def open_picture(data: bytes) -> OpenedPicture:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise InvalidRequest(
-                    f"The picture has {image.width} x {image.height} pixels. "
-                    f"Send one with at most {MAX_PIXELS // 1_000_000} megapixels."
-                )
+                raise InvalidRequest(TOO_MANY_PIXELS)
             upright = ImageOps.exif_transpose(image)
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 layer = upright.convert("RGBA")
@@ -61,7 +59,9 @@ def open_picture(data: bytes) -> OpenedPicture:
             return OpenedPicture(Picture.from_image(upright), image.format or "", _text_of(image))
     except InvalidRequest:
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise InvalidRequest(TOO_MANY_PIXELS) from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise NotAnImage("This is not a picture the studio can open. Send a whole PNG, JPEG or WebP file.") from error
 
 

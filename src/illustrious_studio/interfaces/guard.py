@@ -8,6 +8,7 @@ line about it. It knows nothing of the studio's services, and rates are not limi
 
 import asyncio
 import binascii
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -62,6 +63,8 @@ _CHALLENGES = [(b"www-authenticate", b"Bearer"), (b"www-authenticate", b'Basic r
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TELL_AGAIN = 60.0
+_DRAIN_SECONDS = 5.0
+_MOST_DRAINED = 64 * MIB
 
 
 class Refused(Exception):
@@ -262,7 +265,8 @@ class _Exchange:
         headers = list(_CHALLENGES) if refusal.status == 401 else []
         if not self._body_ended:
             headers.append((b"connection", b"close"))
-        await self._answer(refusal.status, error_body(refusal.detail, refusal.code), headers)
+        body = error_body(refusal.detail, refusal.code)
+        await self._answer(refusal.status, body, headers, None if refusal.status == 408 else self._drain)
 
     async def answer_unexpected(self) -> None:
         if not self._status:
@@ -283,10 +287,26 @@ class _Exchange:
         """Answer in the app's place; the app is told that the caller left, and what it still says is dropped."""
         if not self._status:
             await self.answer(refusal)
-        self._refused = True
+        self._refused = self._body_ended = True
         return {"type": "http.disconnect"}
 
-    async def _answer(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    async def _drain(self) -> None:
+        """Read on for a while and throw away: a connection closed on a sender would take the answer with it."""
+        left, waits = _MOST_DRAINED, _only(self._scope, b"expect") != b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while not self._body_ended and not waits and left > 0:
+                    message = await self._receive()
+                    self._body_ended = not message.get("more_body", False)
+                    left -= len(message.get("body", b""))
+
+    async def _answer(
+        self,
+        status: int,
+        body: bytes,
+        headers: list[tuple[bytes, bytes]],
+        before_the_end: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         prefix = ""
         if self._scope["type"] == "websocket":
             if "websocket.http.response" not in self._scope.get("extensions", {}):
@@ -295,6 +315,10 @@ class _Exchange:
             prefix = "websocket."
         headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
         await self.send({"type": f"{prefix}http.response.start", "status": status, "headers": headers})
+        if before_the_end is not None and not self._body_ended:
+            await self._send({"type": f"{prefix}http.response.body", "body": body, "more_body": True})
+            await before_the_end()
+            body = b""
         await self._send({"type": f"{prefix}http.response.body", "body": body})
 
     def _headers(self, given: Collection[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -1,0 +1,157 @@
+"""Other implementations of the ports: quick, without models, and doing what a test tells them. Nothing is patched."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from PIL import Image
+
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.errors import NotFound, StudioError
+from illustrious_studio.domain.images import Rendered, RenderOrder, Step
+from illustrious_studio.domain.models import Checkpoint, LanguageModel, ModelStatus
+from illustrious_studio.domain.pictures import OpenedPicture, Picture
+
+
+def gradient(width: int, height: int, seed: int) -> Picture:
+    """A picture that depends on its seed."""
+    image = Image.linear_gradient("L").resize((width, height)).rotate(seed % 360)
+    return Picture.from_image(Image.merge("RGB", (image, Image.eval(image, lambda v: (v + seed) % 256), image)))
+
+
+class FakeEngine:
+    """Draws gradients. `faults` are raised by the next drawings, one each; while `go_on` is clear it stops midway."""
+
+    def __init__(self, *, ready: bool = True, steps_to_stop_at: int = 2) -> None:
+        self.status = ModelStatus(backend="sdxl", state="absent", reason="Nothing is loaded yet.")
+        self.faults: list[Exception] = []
+        self.orders: list[RenderOrder] = []
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+        self.drawing = asyncio.Event()
+        self.stopped = asyncio.Event()
+        self._ready = ready
+        self._stop_at = steps_to_stop_at
+
+    async def init_sdxl(self, checkpoint: Checkpoint) -> None:
+        state, reason = ("ready", "") if self._ready else ("failed", "The file is damaged. Download it again.")
+        self.status = ModelStatus(
+            backend="sdxl", model=checkpoint.name, state="ready" if state == "ready" else "failed",
+            reason=reason, device="cpu",
+        )  # fmt: skip
+
+    async def render(self, order: RenderOrder, on_step: Callable[[Step], None]) -> Rendered:
+        self.orders.append(order)
+        if self.faults:
+            raise self.faults.pop(0)
+        self.drawing.set()
+        try:
+            for step in range(1, order.request.steps + 1):
+                on_step(Step(step, order.request.steps))
+                if step == self._stop_at:
+                    await self.go_on.wait()
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.stopped.set()
+            raise
+        finally:
+            self.drawing.clear()
+        return Rendered(
+            picture=gradient(*order.size, order.request.seed),
+            sampler="Euler a",
+            schedule="Automatic",
+            device="cpu",
+            dtype="float32",
+            vae_dtype="float32",
+            versions={"fake": "1"},
+            seconds=0.01,
+        )
+
+    async def clear_cuda_memory(self) -> None:
+        pass
+
+    async def unload(self) -> None:
+        self.status = ModelStatus(backend="sdxl", state="absent")
+
+
+class FakeChat:
+    """Answers with the scripts it was given, in turn (the last one again and again). A script is made of pieces of text
+    and errors; while `go_on` is clear it stops before its last piece."""
+
+    def __init__(
+        self,
+        *scripts: Sequence[str | StudioError],
+        name: str = "fake-chat",
+        ready: bool = True,
+        capabilities: tuple[str, ...] = (),
+    ) -> None:
+        self._scripts = list(scripts) or [["Hello", " there", "."]]
+        self._name, self._ready, self._capabilities = name, ready, capabilities
+        self.asked: list[list[ChatTurn]] = []
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+        self.speaking = asyncio.Event()
+        self.closed = asyncio.Event()
+
+    @property
+    def status(self) -> ModelStatus:
+        return ModelStatus(
+            backend="ollama",
+            model=self._name,
+            state="ready" if self._ready else "absent",
+            reason="" if self._ready else "Start Ollama.",
+            capabilities=self._capabilities,
+            context_length=4096,
+        )
+
+    async def check(self) -> ModelStatus:
+        return self.status
+
+    async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
+        self.asked.append(turns)
+        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        try:
+            for number, piece in enumerate(script):
+                if number == len(script) - 1:
+                    self.speaking.set()
+                    await self.go_on.wait()
+                if isinstance(piece, StudioError):
+                    raise piece
+                yield ChatChunk(text=piece)
+        finally:
+            self.closed.set()
+
+    async def models(self) -> list[LanguageModel]:
+        return [LanguageModel(name=name, backend="ollama") for name in (self._name, "other-chat")]
+
+    async def use(self, name: str) -> None:
+        if name not in [model.name for model in await self.models()]:
+            raise NotFound(f"There is no model {name!r}.")
+        self._name = name
+
+    async def release(self) -> None:
+        pass
+
+
+class FakeVision:
+    """Says what it was asked, and the size of what it was shown."""
+
+    def __init__(self, *, ready: bool = True) -> None:
+        self._ready = ready
+        self.shown: list[OpenedPicture] = []
+
+    @property
+    def status(self) -> ModelStatus:
+        return ModelStatus(
+            backend="builtin",
+            model="fake-eyes",
+            state="ready" if self._ready else "absent",
+            reason="" if self._ready else "Get a model that can see: ollama pull llava.",
+        )
+
+    async def check(self) -> ModelStatus:
+        return self.status
+
+    async def look(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
+        self.shown.append(picture)
+        yield f"{question}: "
+        yield f"{picture.picture.width} x {picture.picture.height}"

@@ -1,0 +1,38 @@
+"""A whole studio for tests: the real wiring over a folder of its own, with fakes for what draws, speaks and looks."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakes import FakeChat, FakeEngine, FakeVision
+from illustrious_studio.services.studio import Studio
+from illustrious_studio.settings import Settings
+from illustrious_studio.wiring import open_studio
+
+
+@dataclass(frozen=True)
+class StudioForTests:
+    """The studio, and the fakes inside it."""
+
+    studio: Studio
+    engine: FakeEngine
+    chat: FakeChat
+    vision: FakeVision
+
+
+@contextlib.asynccontextmanager
+async def studio_for_tests(
+    folder: Path,
+    *,
+    engine: FakeEngine | None = None,
+    chat: FakeChat | None = None,
+    vision: FakeVision | None = None,
+    queue_limit: int = 100,
+) -> AsyncIterator[StudioForTests]:
+    """Open until the context ends; opening the same folder again is a restart."""
+    engine, chat, vision = engine or FakeEngine(), chat or FakeChat(), vision or FakeVision()
+    settings = Settings(data_dir=folder, queue_limit=queue_limit, ollama_base_url="none")
+    async with open_studio(settings, engine=engine, chat_models=[chat], vision_models=[vision]) as studio:
+        await studio.models.check_again()
+        yield StudioForTests(studio, engine, chat, vision)
