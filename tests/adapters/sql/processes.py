@@ -3,11 +3,12 @@
 import asyncio
 from pathlib import Path
 
+from tests.samples import NOON
+
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
-from tests.samples import NOON
 
 
 def die_in_migration(url: str, migrations: Path) -> None:

@@ -1,10 +1,10 @@
-"""The database opens, is brought up to date, and says plainly what is wrong with it. Letters name rows of the fault table."""
+"""The database opens, is brought up to date, and says plainly what is wrong with it. F14: row of the fault table."""
 
+import asyncio
 import multiprocessing
 import shutil
 import sqlite3
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from tests.adapters.sql.processes import die_in_migration, save_jobs
+from tests.samples import NOON
 
 from illustrious_studio.adapters.sql.database import MIGRATIONS, Database
 from illustrious_studio.adapters.sql.jobs import SqlJobs
@@ -19,8 +21,6 @@ from illustrious_studio.adapters.sql.tables import metadata
 from illustrious_studio.domain.errors import Busy, StorageFull, Unavailable
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
-from tests.adapters.sql.processes import die_in_migration, save_jobs
-from tests.samples import NOON
 
 FORKS = multiprocessing.get_context("forkserver")
 
@@ -61,12 +61,16 @@ async def test_only_a_migration_needs_alembic(url: str) -> None:
         "asyncio.run(main())\n"
         "assert 'alembic' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env=environment)
+    assert await child.wait() == 0
 
 
 async def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
     async with Database(url) as database:
-        await database.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '0999'")))
+        await database.write(
+            lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+        )
     before = file_of(url).read_bytes()
     with pytest.raises(Unavailable, match="newer version of the studio"):
         async with Database(url):
@@ -155,9 +159,13 @@ async def test_a_full_disk_is_said_so_and_nothing_kept_is_lost_f6(database: Data
     await jobs.save(a_job("before"))
     pages = await database.read(lambda connection: connection.execute(text("PRAGMA page_count")).scalar_one())
     await database.read(lambda connection: connection.execute(text(f"PRAGMA max_page_count = {pages + 4}")))
-    with pytest.raises(StorageFull):
+
+    async def save_many() -> None:
         for number in range(1000):
             await jobs.save(a_job(f"job {number}"))
+
+    with pytest.raises(StorageFull):
+        await save_many()
     kept = {job.id for job in await jobs.recent(2000)}
     assert kept == {"before", *(f"job {number}" for number in range(len(kept) - 1))}
     await database.read(lambda connection: connection.execute(text("PRAGMA max_page_count = 100000")))
