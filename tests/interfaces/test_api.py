@@ -7,12 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fakes import FakeChat, FakeEngine, FakeVision, gradient
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from PIL import Image
-from running_api import Api, running_api
 
+from fakes import FakeChat, FakeEngine, FakeVision, gradient
 from illustrious_studio.domain.errors import (
     Busy,
     EngineDied,
@@ -24,6 +23,7 @@ from illustrious_studio.domain.errors import (
     UpstreamTimeout,
 )
 from illustrious_studio.interfaces.rest.app import create_api
+from running_api import Api, running_api
 
 CAT = {"prompt": "a cat", "steps": 3, "seed": 7}
 
@@ -378,9 +378,7 @@ async def test_every_route_needs_the_key_when_there_is_one(tmp_path: Path) -> No
 
 async def test_the_documentation_lists_what_there_is(api: Api) -> None:
     schema = (await api.http.get("/openapi.json")).json()
-    there = {
-        f"{method.upper()} {path}" for path, methods in schema["paths"].items() for method in methods
-    }
+    there = {f"{method.upper()} {path}" for path, methods in schema["paths"].items() for method in methods}
     text = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
     written = {line.removeprefix("### `").partition("`")[0] for line in text.splitlines() if line.startswith("### `")}
     assert written == there

@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes import FakeChat
-from running_api import Api, running_api
 
+from fakes import FakeChat
 from illustrious_studio.domain.errors import OutOfMemory, UpstreamFailed
 from illustrious_studio.interfaces.rest.streams import EventStream, Frame
+from running_api import Api, running_api
 
 
 async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[str, dict[str, Any]]]:
@@ -108,7 +108,7 @@ async def test_a_drawing_in_chat_shows_its_steps_and_its_picture(api: Api) -> No
     events = await all_events(api, "#generate a red fox")
     names = [name for name, _ in events]
     assert names.index("drawing") < names.index("step") < names.index("image") < names.index("done")
-    found = {name: data for name, data in events}
+    found = dict(events)
     assert found["step"]["job_id"] == found["drawing"]["job_id"]
     assert found["image"]["prompt"] == found["drawing"]["prompt"]
     assert (await api.http.get(found["image"]["url"])).status_code == 200
