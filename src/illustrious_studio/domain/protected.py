@@ -1,0 +1,94 @@
+"""Prompt syntax that no language model may touch: masked before it sees the prompt, put back byte for byte after.
+
+Protected are `(groups:1.2)` and `[groups]` whole, `<lora:...>`, `__wildcards__`, `{a|b}`, `BREAK`, `AND`, and tags with
+escaped brackets such as `miku \\(vocaloid\\)`.
+"""
+
+import re
+from dataclasses import dataclass
+
+TOKENS = re.compile(
+    r"""
+    <[^<>\n]+>                                       # <lora:name:0.8>
+  | __(?=\S)[^\n,]*?\S__                             # __wildcard__
+  | \b(?:BREAK|AND)\b
+  | [^\s,()\[\]{}<>\\][^,()\[\]{}<>\\\n]*\\\([^()\\\n]*\\\)   # a tag that ends in \(series\)
+  | \\.                                              # any other escape
+    """,
+    re.VERBOSE,
+)
+OPENING = {"(": ")", "[": "]", "{": "}"}
+CHUNK_ENDS = ("BREAK", "AND")
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A prompt with its protected spans replaced by marks: KEEP1X, KEEP2X ..."""
+
+    text: str
+    mark: str
+    spans: tuple[str, ...]
+
+    @property
+    def marks(self) -> list[str]:
+        return [f"{self.mark}{number}X" for number in range(1, len(self.spans) + 1)]
+
+    @property
+    def chunk_marks(self) -> list[str]:
+        """The marks that stand for BREAK or AND, between which words must not wander."""
+        return [mark for mark, span in zip(self.marks, self.spans, strict=True) if span in CHUNK_ENDS]
+
+    def restore(self, text: str) -> str:
+        """Every mark replaced by what it stood for."""
+        return re.sub(rf"{self.mark}(\d+)X", lambda found: self.spans[int(found[1]) - 1], text)
+
+
+def mask(prompt: str) -> Masked:
+    """Replace what is protected by marks."""
+    mark = "KEEP"
+    while mark.lower() in prompt.lower():
+        mark += "P"
+    spans: list[str] = []
+    text: list[str] = []
+    position = 0
+    while position < len(prompt):
+        end = _end_of_span(prompt, position)
+        if end > position:
+            spans.append(prompt[position:end])
+            text.append(f"{mark}{len(spans)}X")
+            position = end
+        else:
+            text.append(prompt[position])
+            position += 1
+    return Masked("".join(text), mark, tuple(spans))
+
+
+def _end_of_span(prompt: str, start: int) -> int:
+    """Where the span that begins here ends; `start` when none begins."""
+    if prompt[start] in OPENING:
+        return _end_of_group(prompt, start)
+    # Not in the middle of a word; what precedes an escaped bracket is part of its tag.
+    if prompt[start].isalnum() and start > 0 and (prompt[start - 1].isalnum() or prompt[start - 1] == " "):
+        before = prompt[:start].rstrip(" ")
+        if before and before[-1] not in ",\n" and not re.match(r"(?:BREAK|AND)\b", prompt[start:]):
+            return start
+    found = TOKENS.match(prompt, start)
+    return found.end() if found else start
+
+
+def _end_of_group(prompt: str, start: int) -> int:
+    """The end of a balanced group; `start` when it is never closed."""
+    open_now: list[str] = []
+    position = start
+    while position < len(prompt):
+        sign = prompt[position]
+        if sign == "\\":
+            position += 1
+        elif sign in OPENING:
+            open_now.append(OPENING[sign])
+        elif open_now and sign == open_now[-1]:
+            open_now.pop()
+            if not open_now:
+                return position + 1
+        position += 1
+    return start

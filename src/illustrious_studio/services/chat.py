@@ -1,0 +1,321 @@
+"""Talking: keeps what is said, has a model answer it, and draws when a message begins with `#generate`.
+
+Two messages at once in one session are answered one after the other; a drawing holds nobody up. Who stops listening
+stops the model (what it said so far is kept as `interrupted`), but not a drawing: that goes on, and its message is
+completed when the talk is next read.
+"""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+from weakref import WeakValueDictionary
+
+import structlog
+
+from illustrious_studio.domain.chat import (
+    ChatChunk,
+    ChatEvent,
+    ChatModel,
+    ChatOptions,
+    ChatRequest,
+    Done,
+    DrawingStarted,
+    DrawingStep,
+    ImageReady,
+    Message,
+    Notice,
+    Retract,
+    Session,
+    SessionStore,
+    Thinking,
+    Token,
+)
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError, UpstreamFailed
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.jobs import Job
+from illustrious_studio.domain.pictures import OpenedPicture
+from illustrious_studio.domain.thinking import ThinkingFilter
+from illustrious_studio.services.images import ImageService
+from illustrious_studio.services.jobs import JobQueue
+from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.turns import RecentPictures, turns_that_fit
+
+log = structlog.get_logger(__name__)
+
+Way = Literal["api", "chat", "cli"]
+
+NEW_CHAT = "New chat"
+LONGEST_TITLE = 60
+COMMAND = re.compile(r"\s*#([a-z][\w-]*):?(?:\s+(.*))?\s*", re.IGNORECASE | re.DOTALL)
+HOW_TO_DRAW = (
+    "Write what to draw after `#generate`, for example: `#generate a red fox in the snow`. "
+    "The picture then stands here, and in the gallery."
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ChatService:
+    """Holds talks."""
+
+    def __init__(
+        self,
+        chat_model: Callable[[], ChatModel],
+        sessions: SessionStore,
+        images: ImageService,
+        jobs: JobQueue,
+        prompts: PromptService,
+        *,
+        enhance: bool,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._chat_model = chat_model
+        self._sessions = sessions
+        self._images = images
+        self._jobs = jobs
+        self._prompts = prompts
+        self._enhance = enhance
+        self._clock = clock
+        self._answering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._recent = RecentPictures()
+        self._starts_thinking: set[str] = set()
+        self._keeping: set[asyncio.Task[None]] = set()
+
+    async def handle_chat(
+        self, request: ChatRequest, pictures: Sequence[OpenedPicture] = (), way: Way = "api"
+    ) -> AsyncGenerator[ChatEvent, None]:
+        """Answer a message, event by event; the last event is Done. Close it to stop (`contextlib.aclosing`).
+
+        The message is kept before anything else happens. Raises what the model raises, or the drawing.
+        """
+        session = await self._sessions.ensure(request.session_id, _title(request.message))
+        said = Message(
+            id=uuid.uuid4().hex,
+            session_id=request.session_id,
+            role="user",
+            content=request.message,
+            created_at=self._clock(),
+        )
+        await self._sessions.add(said)
+        if session.title == NEW_CHAT and session.messages == 0:
+            await self._sessions.rename(session.id, _title(request.message))
+        command = COMMAND.fullmatch(request.message)
+        if command is None:
+            events = self._talk(request, said, pictures)
+        elif command[1].lower() != "generate":
+            events = self._explain(said, f"There is no command #{command[1]}. {HOW_TO_DRAW}")
+        elif not command[2]:
+            events = self._explain(said, HOW_TO_DRAW)
+        else:
+            events = self._draw(said, command[2].strip(), way)
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    async def sessions(self, query: str = "") -> list[Session]:
+        """Talks, last talked to first; `query` searches titles and what was said."""
+        return await self._sessions.list(query)
+
+    async def messages(self, session_id: str) -> list[Message]:
+        """What was said, oldest first. Drawings that ended while nobody listened are filled in. Raises NotFound."""
+        return [await self._settled(message) for message in await self._sessions.messages(session_id)]
+
+    async def create_session(self) -> Session:
+        """An empty talk; its title comes from the first message."""
+        return await self._sessions.ensure(uuid.uuid4().hex, NEW_CHAT)
+
+    async def rename(self, session_id: str, title: str) -> Session:
+        """Raises NotFound, and InvalidRequest for an empty title."""
+        title = " ".join(title.replace("\0", " ").split())[:200]
+        if not title:
+            raise InvalidRequest("The title is empty. Write at least one letter.")
+        return await self._sessions.rename(session_id, title)
+
+    async def delete(self, session_id: str) -> None:
+        """Put a talk out of sight; `restore` brings it back. Raises NotFound."""
+        await self._sessions.delete(session_id)
+
+    async def restore(self, session_id: str) -> Session:
+        """Raises NotFound."""
+        return await self._sessions.restore(session_id)
+
+    async def settle(self) -> None:
+        """Wait until everything that was said is kept; to be called before the store closes."""
+        await asyncio.gather(*self._keeping, return_exceptions=True)
+
+    async def _talk(
+        self, request: ChatRequest, said: Message, pictures: Sequence[OpenedPicture]
+    ) -> AsyncGenerator[ChatEvent, None]:
+        lock = self._answering.setdefault(said.session_id, asyncio.Lock())
+        async with lock:
+            model = self._chat_model()
+            status = model.status
+            can_see = "vision" in status.capabilities
+            if pictures and can_see:
+                await self._recent.add(said, pictures)
+            elif pictures:
+                yield Notice(
+                    f"{status.model} cannot see pictures and answers to the words alone. "
+                    "Analyze looks at pictures, and so does a vision model such as qwen2.5vl on Ollama."
+                )
+            turns = turns_that_fit(
+                await self._sessions.messages(said.session_id),
+                said,
+                context=status.context_length,
+                reserve=request.max_tokens,
+                pictures=self._recent.of(said.session_id) if can_see else {},
+            )
+            options = ChatOptions(temperature=request.temperature, max_tokens=request.max_tokens)
+            answer = _Answer(ThinkingFilter(starts_thinking=status.model in self._starts_thinking))
+            state: Literal["complete", "interrupted"] = "interrupted"
+            message = self._message(said, "", model=status.model)
+            try:
+                async with aclosing(model.chat_completion(turns, options)) as chunks:
+                    async for chunk in chunks:
+                        for event in answer.feed(chunk):
+                            yield event
+                for event in answer.finish():
+                    yield event
+                state = "complete"
+            finally:
+                if answer.filter.closed_unopened:
+                    self._starts_thinking.add(status.model)
+                message = message.model_copy(update={"state": state, **answer.kept()})
+                if message.content or message.thinking:
+                    await self._keep(message)
+            if not message.content:
+                if not message.thinking:
+                    raise UpstreamFailed(f"{status.model} gave an empty answer. Ask again, or ask differently.")
+                yield Notice(f"{status.model} thought, but did not get to an answer. Allow more tokens, or ask again.")
+            yield Done(message)
+
+    async def _draw(self, said: Message, words: str, way: Way) -> AsyncGenerator[ChatEvent, None]:
+        prompt = words
+        if self._enhance:
+            enhanced = await self._prompts.enhance(words)
+            prompt = enhanced.prompt
+            if not enhanced.changed:
+                yield Notice(enhanced.note)
+        message = self._message(said, f"Drawing: {prompt}")
+        origin = Origin(way=way, words=words, session_id=said.session_id, message_id=message.id)
+        job = await self._images.start_image(ImageRequest(prompt=prompt), origin)
+        message = message.model_copy(update={"job_id": job.id})
+        await self._keep(message)
+        yield DrawingStarted(job.id, prompt)
+        waits = False
+        async for progress in self._jobs.watch(job.id):
+            if progress.job.state == "queued" and progress.ahead and not waits:
+                waits = True
+                yield Notice(f"{progress.ahead} {'picture is' if progress.ahead == 1 else 'pictures are'} drawn first.")
+            if progress.job.state == "running":
+                yield DrawingStep(job.id, progress.step, progress.steps, progress.preview)
+        try:
+            item = await self._jobs.wait(job.id)
+        except StudioError as error:
+            await self._keep(_not_drawn(message, error.detail))
+            raise
+        message = _drawn(message, prompt, item.id)
+        await self._keep(message)
+        yield ImageReady(item)
+        yield Done(message)
+
+    async def _explain(self, said: Message, text: str) -> AsyncGenerator[ChatEvent, None]:
+        message = self._message(said, text)
+        await self._keep(message)
+        yield Token(text)
+        yield Done(message)
+
+    async def _settled(self, message: Message) -> Message:
+        """A message whose drawing ended while nobody listened, as it should stand; and kept like that."""
+        if message.job_id is None or message.image_id is not None:
+            return message
+        try:
+            job: Job | None = (await self._jobs.progress(message.job_id)).job
+        except NotFound:
+            job = None
+        if job is not None and not job.finished:
+            return message
+        if job is not None and job.image_id is not None:
+            message = _drawn(message, job.request.prompt, job.image_id)
+        else:
+            message = _not_drawn(message, job.error if job else "Its job is gone. Draw it again.")
+        await self._keep(message)
+        return message
+
+    def _message(self, said: Message, content: str, *, model: str = "") -> Message:
+        return Message(
+            id=uuid.uuid4().hex,
+            session_id=said.session_id,
+            role="assistant",
+            content=content,
+            created_at=self._clock(),
+            model=model,
+        )
+
+    async def _keep(self, message: Message) -> None:
+        """Store it, even when the listener goes away in this moment."""
+        task = asyncio.create_task(self._sessions.add(message))
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+        await asyncio.shield(task)
+
+
+@dataclass
+class _Answer:
+    """An answer as it comes in: cleaned, its thoughts told apart and timed."""
+
+    filter: ThinkingFilter
+    began: float | None = None
+    seconds: float = 0.0
+
+    def feed(self, chunk: ChatChunk) -> list[Token | Thinking | Retract]:
+        if self.began is None:
+            self.began = time.monotonic()
+        events = self.filter.think(_clean(chunk.thinking)) if chunk.thinking else []
+        if chunk.text:
+            events += self.filter.feed(_clean(chunk.text))
+        if any(isinstance(event, Thinking | Retract) for event in events):
+            self.seconds = time.monotonic() - self.began
+        return events
+
+    def finish(self) -> list[Token | Thinking | Retract]:
+        return self.filter.finish()
+
+    def kept(self) -> dict[str, object]:
+        thought = self.filter.thought.strip()
+        return {
+            "content": self.filter.text.rstrip(),
+            "thinking": thought,
+            "thinking_seconds": round(self.seconds, 1) if thought else 0.0,
+        }
+
+
+def _clean(text: str) -> str:
+    """Without what no store can hold: NUL and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
+def _title(message: str) -> str:
+    """The first words of a talk, as its title."""
+    command = COMMAND.fullmatch(message)
+    words = " ".join(((command[2] or command[1]) if command else message).split())
+    if len(words) <= LONGEST_TITLE:
+        return words
+    return words[:LONGEST_TITLE].rpartition(" ")[0].rstrip(".,;: ") + " ..." if " " in words else words[:LONGEST_TITLE]
+
+
+def _drawn(message: Message, prompt: str, image_id: str) -> Message:
+    return message.model_copy(update={"content": f"Here is your picture: {prompt}", "image_id": image_id})
+
+
+def _not_drawn(message: Message, why: str) -> Message:
+    content = f"The picture was not drawn. {why}"
+    return message.model_copy(update={"content": content, "job_id": None, "state": "interrupted"})

@@ -1,0 +1,96 @@
+"""Better prompts: has the language model turn what a person typed into tags in the order Illustrious was trained on.
+
+Whatever the model answers, the result is either good (`domain/enhancement` says what that means) or the prompt as it
+was, with a note that says why.
+"""
+
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import structlog
+
+from illustrious_studio.domain.chat import ChatModel, ChatOptions, ChatTurn
+from illustrious_studio.domain.enhancement import read_answer, repeats_itself
+from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.domain.protected import Masked, mask
+from illustrious_studio.domain.thinking import ThinkingFilter
+from illustrious_studio.services.turns import SMALLEST_CONTEXT, estimated_tokens
+
+log = structlog.get_logger(__name__)
+
+LONGEST_ANSWER = 300
+LONGEST_PROMPT = 10_000
+INSTRUCTION = (
+    "Turn the description of a picture into danbooru tags: first how many, then who, then what is seen, then quality. "
+    "Keep every word of it, copy words like KEEP1X as they are, and add a few fitting tags. "
+    "Answer with one line of short tags, separated by commas."
+)
+# What they add is odd on purpose: a small model repeats it for other pictures, and it is then told by that.
+EXAMPLES = (
+    (
+        "a witch with green hair riding a broom",
+        "1girl, solo, witch, green hair, riding a broom, witch hat, cape, full moon, highly detailed",
+    ),
+    (
+        "two boys playing chess, KEEP1X",
+        "2boys, playing chess, KEEP1X, chessboard, thinking, facing another, highly detailed",
+    ),
+    ("an old clock on a brass shelf", "no humans, old clock, brass shelf, gears, roman numerals, highly detailed"),
+)
+EXAMPLE_TAGS = frozenset(
+    tag for _, tags in EXAMPLES for tag in tags.split(", ") if tag not in ("no humans", "1girl", "2boys", "solo")
+)
+
+
+@dataclass(frozen=True)
+class Enhanced:
+    """The prompt to draw. When it was left as it was, `note` says why."""
+
+    prompt: str
+    changed: bool
+    note: str
+    model: str = ""
+
+
+class PromptService:
+    """Enhances prompts with whatever model speaks."""
+
+    def __init__(self, chat_model: Callable[[], ChatModel]) -> None:
+        self._chat_model = chat_model
+
+    async def enhance(self, prompt: str) -> Enhanced:
+        """Never raises for what a model does or does not do."""
+        masked = mask(prompt)
+        try:
+            model = self._chat_model()
+            name, context = model.status.model, model.status.context_length or SMALLEST_CONTEXT
+            if estimated_tokens(prompt) * 3 > context:
+                return Enhanced(
+                    prompt, False, f"The prompt is too long for {name} to enhance. It stays as it is.", name
+                )
+            answer = await _ask(model, masked)
+        except StudioError as error:
+            return Enhanced(prompt, False, f"The prompt was not enhanced. {error.detail}")
+        better = read_answer(answer, masked, EXAMPLE_TAGS)
+        if better is None or better == prompt or len(better) > LONGEST_PROMPT:
+            log.info("enhancement rejected", model=name, length=len(answer))
+            note = f"{name} had nothing good to add to the prompt. It stays as it is."
+            return Enhanced(prompt, False, note, name)
+        return Enhanced(better, True, f"Enhanced by {name}.", name)
+
+
+async def _ask(model: ChatModel, masked: Masked) -> str:
+    turns = [ChatTurn("system", INSTRUCTION)]
+    for asked, answered in EXAMPLES:
+        turns += [ChatTurn("user", asked), ChatTurn("assistant", answered)]
+    turns.append(ChatTurn("user", masked.text))
+    options = ChatOptions(temperature=0.2, max_tokens=LONGEST_ANSWER, think=False)
+    answer = ThinkingFilter()
+    async with aclosing(model.chat_completion(turns, options)) as chunks:
+        async for chunk in chunks:
+            answer.feed(chunk.text)
+            if repeats_itself(answer.text):
+                break
+    answer.finish()
+    return answer.text

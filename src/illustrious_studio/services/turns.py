@@ -1,0 +1,99 @@
+"""What a model is told of a talk: a short word about its place, and the last turns that fit its context."""
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+from illustrious_studio.domain.chat import ChatTurn, Message
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.pictures import OpenedPicture, Picture
+
+SYSTEM = "You are the friendly assistant of a picture studio. Answer briefly and truthfully."
+SMALLEST_CONTEXT = 2048
+PER_TURN = 8
+PER_PICTURE = 800
+REMEMBERED_TALKS = 8
+LARGEST_REMEMBERED = 1280
+
+WORDS = re.compile(r"[A-Za-z ]+")
+
+
+def estimated_tokens(text: str) -> int:
+    """Rather too many than too few: small vocabularies spend a token on each digit, sign, and foreign byte."""
+    letters = sum(map(len, WORDS.findall(text)))
+    return letters // 3 + len(text.encode("utf-8", "replace")) - letters + 1
+
+
+class RecentPictures:
+    """The pictures that were shown last in each of the latest talks, so that one can ask about them again."""
+
+    def __init__(self) -> None:
+        self._shown: OrderedDict[str, dict[str, tuple[Picture, ...]]] = OrderedDict()
+
+    async def add(self, message: Message, pictures: Sequence[OpenedPicture]) -> None:
+        small = tuple([await asyncio.to_thread(_small, opened.picture) for opened in pictures])
+        self._shown[message.session_id] = {message.id: small}
+        self._shown.move_to_end(message.session_id)
+        while len(self._shown) > REMEMBERED_TALKS:
+            self._shown.popitem(last=False)
+
+    def of(self, session_id: str) -> Mapping[str, tuple[Picture, ...]]:
+        """By the id of the message that they came with."""
+        return self._shown.get(session_id, {})
+
+
+def turns_that_fit(
+    messages: Sequence[Message],
+    said: Message,
+    *,
+    context: int | None,
+    reserve: int,
+    pictures: Mapping[str, tuple[Picture, ...]],
+) -> list[ChatTurn]:
+    """The system's word, the latest turns before `said` that fit beside the answer, and `said`.
+
+    Raises InvalidRequest when `said` alone does not fit.
+    """
+    room = context or SMALLEST_CONTEXT
+    last = _turn(said, pictures)
+    system = ChatTurn("system", SYSTEM)
+    free = room - _cost(system) - _cost(last)
+    if free <= 0:
+        raise InvalidRequest(
+            f"The message is too long for this language model (about {_cost(last)} tokens; it takes {room} in all). "
+            "Shorten it, or switch to a model with a longer context."
+        )
+    free -= min(reserve, room // 2)
+    kept: list[ChatTurn] = []
+    for turn in reversed([_turn(message, pictures) for message in _before(messages, said)]):
+        free -= _cost(turn)
+        if free < 0:
+            break
+        kept.insert(0, turn)
+    while kept and kept[0].role != "user":  # a talk that begins with an answer confuses the templates of some models
+        kept.pop(0)
+    return [system, *kept, last]
+
+
+def _before(messages: Sequence[Message], said: Message) -> list[Message]:
+    """What was said before; answers to earlier messages may have been written down after `said` was."""
+    place = next((index for index, message in enumerate(messages) if message.id == said.id), len(messages))
+    later_answers = [message for message in messages[place + 1 :] if message.role == "assistant"]
+    return [message for message in [*messages[:place], *later_answers] if message.content]
+
+
+def _turn(message: Message, pictures: Mapping[str, tuple[Picture, ...]]) -> ChatTurn:
+    return ChatTurn(message.role, message.content, pictures.get(message.id, ()))
+
+
+def _cost(turn: ChatTurn) -> int:
+    return PER_TURN + estimated_tokens(turn.content) + PER_PICTURE * len(turn.pictures)
+
+
+def _small(picture: Picture) -> Picture:
+    if max(picture.width, picture.height) <= LARGEST_REMEMBERED:
+        return picture
+    image = picture.image()
+    image.thumbnail((LARGEST_REMEMBERED, LARGEST_REMEMBERED))
+    return Picture.from_image(image)
