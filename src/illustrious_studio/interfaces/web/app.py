@@ -1,0 +1,72 @@
+"""The page on port 7860: its tabs put together, and the ASGI app that serves it with its pictures."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from illustrious_studio.interfaces.web.analyze import AnalyzeTab
+from illustrious_studio.interfaces.web.chat import ChatTab
+from illustrious_studio.interfaces.web.create import CreateTab
+from illustrious_studio.interfaces.web.gallery import GalleryTab
+from illustrious_studio.interfaces.web.page import Page, html
+from illustrious_studio.interfaces.web.routes import add_routes
+from illustrious_studio.interfaces.web.system import SystemTab
+from illustrious_studio.interfaces.web.theme import studio_theme
+from illustrious_studio.services.studio import Studio
+
+HEADER = '<header class="studio"><h1>Illustrious AI Studio</h1><div class="chips" data-live="header"></div></header>'
+ZOOM = (
+    '<dialog id="zoom" aria-label="Full size"><button type="button" class="act" name="close" value="">Close</button>'
+    '<img src="data:," alt=""></dialog>'
+)
+
+
+def create_gradio_app(studio: Studio) -> Any:
+    """The page, as Gradio Blocks. Importing Gradio takes seconds: call it off the event loop."""
+    import gradio as gr
+
+    with gr.Blocks(
+        title="Illustrious AI Studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 600)
+    ) as blocks:
+        html(HEADER, elem_id="studio-header")
+        page = Page()
+        with gr.Tabs(elem_id="tabs", selected="create") as page.tabs:
+            with gr.Tab("Create", id="create", elem_id="tab-create", render_children=True):
+                create = CreateTab(studio, page)
+            with gr.Tab("Chat", id="chat", elem_id="tab-chat", render_children=True):
+                chat = ChatTab(studio, page)
+            with gr.Tab("Analyze", id="analyze", elem_id="tab-analyze", render_children=True):
+                analyze = AnalyzeTab(studio, page)
+            with gr.Tab("Gallery", id="gallery", elem_id="tab-gallery", render_children=True):
+                gallery = GalleryTab(studio, page)
+            with gr.Tab("System", id="system", elem_id="tab-system", render_children=True):
+                system = SystemTab(studio, page)
+        html(ZOOM)
+        create.attach(blocks)
+        chat.attach(blocks)
+        analyze.attach(create.form)
+        gallery.attach()
+        system.attach(blocks)
+    blocks.queue(default_concurrency_limit=None, api_open=False)
+    return blocks
+
+
+def create_web_app(studio: Studio) -> FastAPI:
+    """The whole of port 7860: pictures, state, and the page. Run its lifespan."""
+    import gradio as gr
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    add_routes(app, studio)
+    gr.mount_gradio_app(
+        app,
+        create_gradio_app(studio),
+        path="/",
+        theme=studio_theme(),
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        show_error=False,
+        max_file_size="25mb",
+    )
+    return app

@@ -1,0 +1,199 @@
+"""The Create tab: the picture large on the left, the words and settings on the right."""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from illustrious_studio.domain.errors import NotFound, StudioError
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.interfaces.web import parts, stage
+from illustrious_studio.interfaces.web.form import Form
+from illustrious_studio.interfaces.web.page import QUIET, Page, html, undo_snack
+from illustrious_studio.interfaces.web.told import sentence, told
+from illustrious_studio.services.studio import Studio
+
+STRIP = 8
+
+
+class CreateTab:
+    """Draws. What is drawn now is on the server; the page's script shows it in `#progress`."""
+
+    def __init__(self, studio: Studio, page: Page) -> None:
+        import gradio as gr
+
+        self.studio = studio
+        self.page = page
+        with gr.Row(elem_id="create", equal_height=False):
+            with gr.Column(scale=3, min_width=340, elem_id="create-left"):
+                self.notice = html("", elem_id="create-notice")
+                html('<div id="progress" hidden></div>')
+                self.stage = html(stage.waiting(), elem_id="stage")
+                self.strip = html("", elem_id="strip")
+                self.started = html(
+                    "", html_template='<i data-job="${value}"></i>', visible="hidden", elem_id="started"
+                )
+            with gr.Column(scale=2, min_width=320, elem_id="create-right"):
+                self.form = Form()
+                self.draw_button = self.form.draw_button
+
+    def attach(self, blocks: Any) -> None:
+        """Connect the events, once every tab is built."""
+        import gradio as gr
+
+        page, form = self.page, self.form
+        drawn = [self.started, self.notice]
+        blocks.load(
+            told(self.opened),
+            None,
+            [*form.dressing, self.stage, self.strip, self.notice],
+            **QUIET,
+        ).then(
+            told(self.remembered),
+            [form.saved],
+            form.all,
+            js="() => localStorage.getItem('studio.create') || ''",
+            **QUIET,
+        )
+        gr.on([one.change for one in form.all], None, form.all, None, js=form.REMEMBER, **QUIET)
+        gr.on(
+            [form.steps.change, form.guidance.change, form.seed.change, form.layout.change],
+            form.title,
+            [form.steps, form.guidance, form.seed, form.layout],
+            form.advanced,
+            **QUIET | {"trigger_mode": "always_last"},
+        )
+        form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
+        form.shape.change(form.own_size, form.shape, form.own, **QUIET)
+        self.draw_button.click(told(self.draw), form.all, drawn, **QUIET)
+        form.enhance_button.click(
+            told(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
+        )
+        page.acts.busy(None, None, self.draw_button, js="() => 'Add to queue'", **QUIET)
+        page.acts.idle(None, None, self.draw_button, js="() => 'Draw'", **QUIET)
+        page.on("undo_enhance", self.undo_enhance, [], [form.prompt, form.enhanced])
+        page.on("example", self.example, form.all[1:], [form.prompt, *drawn])
+        page.on("finished", self.finished, [], [self.stage, self.strip, self.notice])
+        page.on("show", self.show, [], [self.stage])
+        page.on("cancel", self.cancel)
+        page.on("again", self.again, [], [page.tabs, *drawn])
+        page.on("vary", self.vary, [], [page.tabs, *drawn])
+        page.on("retry", self.retry, [], drawn)
+        page.on("use", self.use, [], [page.tabs, *form.all])
+        page.on("seed", self.use_seed, [], [form.seed])
+        page.on("delete", self.delete, [], [self.stage, self.strip, page.snack])
+        page.on("restore", self.restore, [], [self.stage, self.strip, page.snack])
+        page.on("model", self.model_changed, form.all, [*form.all, self.stage]).then(
+            told(self.dressed), None, form.dressing, **QUIET
+        )
+
+    async def opened(self) -> tuple[Any, ...]:
+        """What a page shows when it is opened or refreshed."""
+        failed = next(iter(await self.studio.jobs.recent(1)), None)
+        text = parts.notice("")
+        if failed is not None and failed.state == "failed":
+            text = stage.failure(failed)
+        checkpoint = stage.checkpoint_of(self.studio)
+        return *self.form.dressed(checkpoint), *await self._latest(), text
+
+    async def remembered(self, saved: str) -> tuple[Any, ...]:
+        """What was typed before, which only the browser knows."""
+        return self.form.restored(saved, stage.checkpoint_of(self.studio))
+
+    async def draw(self, *values: Any) -> tuple[str, str]:
+        """Queue what the form says. What is wrong with it stands above the picture."""
+        try:
+            return await self._start(self.form.request(stage.checkpoint_of(self.studio), *values))
+        except (StudioError, ValidationError) as error:
+            return "", parts.notice(sentence(error), kind="failed")
+
+    async def example(self, prompt: str, *rest: Any) -> tuple[str, str, str]:
+        return (prompt, *await self.draw(prompt, *rest))
+
+    async def enhance(self, prompt: str) -> tuple[str, str]:
+        better = await self.studio.prompts.enhance(prompt)
+        return better.prompt, stage.enhanced(prompt, better.prompt, better.note, better.model)
+
+    async def undo_enhance(self, before: str) -> tuple[str, str]:
+        return before, ""
+
+    async def finished(self, value: str) -> tuple[Any, ...]:
+        """A job that the page watched is over. `value`: its id, and `peek` when the person looks at another picture."""
+        import gradio as gr
+
+        job_id, _, peeks = value.partition(" ")
+        job = (await self.studio.jobs.progress(job_id)).job
+        if job.state == "failed":
+            return gr.skip(), gr.skip(), stage.failure(job)
+        if job.image_id is None:
+            return gr.skip(), gr.skip(), parts.notice("Cancelled.")
+        newest, strip = await self._latest()
+        return gr.skip() if peeks else newest, strip, gr.skip() if peeks else ""
+
+    async def show(self, item_id: str) -> str:
+        return self._stage(await self.studio.gallery.get(item_id))
+
+    async def cancel(self, job_id: str) -> None:
+        await self.studio.jobs.cancel(job_id)
+
+    async def again(self, item_id: str) -> tuple[Any, ...]:
+        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        return (self.page.goto("create"), *await self._start(request.model_copy(update={"seed": -1})))
+
+    async def vary(self, item_id: str) -> tuple[Any, ...]:
+        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        return (self.page.goto("create"), *await self._start(stage.varied(request)))
+
+    async def retry(self, job_id: str) -> tuple[str, str]:
+        return await self._start((await self.studio.jobs.progress(job_id)).job.request)
+
+    async def use(self, item_id: str) -> tuple[Any, ...]:
+        item = await self.studio.gallery.get(item_id)
+        return self.page.goto("create"), *self.form.filled(item.metadata.request(), stage.checkpoint_of(self.studio))
+
+    async def use_seed(self, seed: str) -> int:
+        return int(seed)
+
+    async def delete(self, item_id: str) -> tuple[str, str, str]:
+        await self.studio.gallery.delete(item_id)
+        return (*await self._latest(), undo_snack("Picture deleted.", "restore", item_id))
+
+    async def restore(self, item_id: str) -> tuple[str, str, str]:
+        item = await self.studio.gallery.restore(item_id)
+        _, strip = await self._latest()
+        return self._stage(item), strip, ""
+
+    async def model_changed(self, _: str, *values: Any) -> tuple[Any, ...]:
+        """Another checkpoint draws now: the words stay, steps and guidance become its own."""
+        checkpoint = stage.checkpoint_of(self.studio)
+        newest, _strip = await self._latest()
+        return *self.form.restored(json.dumps(values), checkpoint), newest
+
+    async def dressed(self) -> tuple[Any, ...]:
+        return self.form.dressed(stage.checkpoint_of(self.studio))
+
+    async def _start(self, request: ImageRequest) -> tuple[str, str]:
+        job = await self.studio.images.start_image(request, Origin(way="create"))
+        checkpoint = stage.checkpoint_of(self.studio)
+        if not job.request.layout_from_words and (checkpoint is None or checkpoint.sketch_strength is None):
+            return job.id, ""
+        return job.id, self._unknown(self.studio.sketches.layout(job.request.prompt, job.request.seed))
+
+    def _unknown(self, layout: Any) -> str:
+        return stage.unknown_words(layout, self.studio.sketches.nearest)
+
+    def _stage(self, item: GalleryItem) -> str:
+        layout = item.metadata.layout
+        return stage.picture(item, self._unknown(layout) if layout else "")
+
+    async def _latest(self) -> tuple[str, str]:
+        """The newest picture large, and the strip of the last ones."""
+        items = (await self.studio.gallery.page(limit=STRIP)).items
+        if not items:
+            return stage.empty(stage.checkpoint_of(self.studio)), ""
+        try:
+            newest = self._stage(await self.studio.gallery.get(items[0].id))
+        except NotFound:  # deleted elsewhere in this moment
+            newest = stage.waiting()
+        return newest, stage.strip(items)

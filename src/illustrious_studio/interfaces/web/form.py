@@ -1,0 +1,177 @@
+"""The words and settings on the right of Create, and how they become a request and back."""
+
+import json
+from typing import Any, ClassVar
+
+from illustrious_studio.domain.images import MAX_SEED, ImageRequest
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.interfaces.web import stage
+from illustrious_studio.interfaces.web.page import html
+
+LIMITS = {name: field.description or "" for name, field in ImageRequest.model_fields.items()}
+
+
+def shapes(checkpoint: Checkpoint | None) -> dict[str, tuple[int, int]]:
+    """Square, portrait and landscape in the pixels that the checkpoint was made for."""
+    native = checkpoint.native_width if checkpoint else 1024
+    short, long = (max(64, native * share // 16 // 8 * 8) for share in (13, 19))
+    return {"square": (native, native), "portrait": (short, long), "landscape": (long, short)}
+
+
+class Form:
+    """The controls. `all` holds those that are remembered, in this order everywhere."""
+
+    REMEMBER: ClassVar[str] = (
+        "(...values) => { localStorage.setItem('studio.create', JSON.stringify(values)); return []; }"
+    )
+
+    def __init__(self) -> None:
+        import gradio as gr
+
+        self.prompt = gr.Textbox(
+            label="Prompt",
+            lines=3,
+            max_lines=12,
+            max_length=10_000,
+            placeholder="What would you like to see?",
+            elem_id="prompt",
+        )
+        with gr.Row(elem_id="draw-row"):
+            self.enhance_button = gr.Button("Enhance", size="lg", scale=1, min_width=96, elem_id="enhance")
+            self.draw_button = gr.Button("Draw", variant="primary", size="lg", scale=3, min_width=160, elem_id="draw")
+        self.enhanced = html("", elem_id="enhanced")
+        html('<div data-live="queue"></div>')
+        self.shape = gr.Radio(list(self._choices(None)), value="square", label="Size", elem_id="shape")
+        with gr.Row(visible=False) as self.own:
+            self.width = gr.Number(1024, label="Width", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
+            self.height = gr.Number(1024, label="Height", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
+        with gr.Accordion("Negative prompt: empty", open=False, elem_id="negative-fold") as self.negative_fold:
+            self.negative = gr.Textbox(
+                show_label=False,
+                label="Negative prompt",
+                info=LIMITS["negative_prompt"],
+                lines=2,
+                max_lines=8,
+                max_length=10_000,
+                elem_id="negative",
+            )
+        with gr.Accordion("Advanced", open=False, elem_id="advanced") as self.advanced:
+            self.steps = gr.Slider(1, 150, 30, step=1, label="Steps", info=LIMITS["steps"])
+            self.guidance = gr.Slider(0, 30, 7.5, step=0.1, label="Guidance", info=LIMITS["guidance"])
+            self.seed = gr.Number(
+                -1, label="Seed", minimum=-1, maximum=MAX_SEED, precision=0, info=LIMITS["seed"], elem_id="seed"
+            )
+            self.layout = gr.Checkbox(False, label="Layout from words", info=LIMITS["layout_from_words"])
+            self.layout_line = html("")
+        self.about = html("", elem_id="about")
+        self.saved = gr.Textbox(visible=False)
+        self.checkpoint = gr.Textbox(visible=False)
+        self.all: list[Any] = [
+            self.prompt,
+            self.negative,
+            self.shape,
+            self.width,
+            self.height,
+            self.steps,
+            self.guidance,
+            self.seed,
+            self.layout,
+            self.checkpoint,
+        ]
+        self.dressing: list[Any] = [self.shape, self.layout, self.layout_line, self.about]
+
+    def request(self, checkpoint: Checkpoint | None, *values: Any) -> ImageRequest:
+        """What the form says. Raises ValidationError."""
+        prompt, negative, shape, width, height, steps, guidance, seed, layout, _ = values
+        sizes = shapes(checkpoint) | {"custom": (width, height)}
+        width, height = sizes.get(shape, sizes["square"])
+        return ImageRequest(
+            prompt=prompt or "",
+            negative_prompt=negative or "",
+            width=width,
+            height=height,
+            steps=int(steps),
+            guidance=float(guidance),
+            seed=-1 if seed is None else int(seed),
+            layout_from_words=bool(layout),
+        )
+
+    def filled(self, request: ImageRequest, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
+        """The form as it makes this request."""
+        size = (request.width, request.height)
+        shape = next((name for name, known in shapes(checkpoint).items() if known == size), "custom")
+        return (
+            request.prompt,
+            request.negative_prompt,
+            shape,
+            request.width,
+            request.height,
+            request.steps,
+            request.guidance,
+            request.seed,
+            request.layout_from_words,
+            checkpoint.name if checkpoint else "",
+        )
+
+    def restored(self, saved: str, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
+        """The form as the browser remembers it; what the checkpoint suggests where it remembers nothing of use."""
+        name = checkpoint.name if checkpoint else ""
+        native = checkpoint.native_width if checkpoint else 1024
+        steps, guidance = self.suggested(checkpoint)
+        fresh: tuple[Any, ...] = ("", "", "square", native, native, steps, guidance, -1, False, name)
+        try:
+            values = json.loads(saved or "null")
+        except ValueError:
+            return fresh
+        if not isinstance(values, list) or len(values) != len(fresh):
+            return fresh
+        kept = tuple(
+            value
+            if isinstance(value, type(default)) or (isinstance(value, int) and isinstance(default, float))
+            else default
+            for value, default in zip(values, fresh, strict=True)
+        )
+        if kept[-1] != name:  # another checkpoint draws now: its own steps and guidance
+            return (*kept[:3], native, native, steps, guidance, *kept[7:9], name)
+        return kept
+
+    def suggested(self, checkpoint: Checkpoint | None) -> tuple[int, float]:
+        """Steps and guidance to begin with."""
+        return (checkpoint.steps, checkpoint.guidance) if checkpoint else (30, 7.5)
+
+    def dressed(self, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
+        """What the checkpoint changes around the controls: sizes, the layout switch, the line about the model."""
+        import gradio as gr
+
+        by_nature = checkpoint is not None and checkpoint.sketch_strength is not None
+        line = '<p class="quiet">This model always lays the words out as a sketch first and draws over it.</p>'
+        return (
+            gr.Radio(choices=self._choices(checkpoint)),
+            gr.Checkbox(visible=not by_nature),
+            line if by_nature else "",
+            stage.about(checkpoint),
+        )
+
+    async def title(self, steps: float, guidance: float, seed: int | None, layout: bool) -> Any:
+        """The closed title of Advanced says what is set."""
+        import gradio as gr
+
+        number = "a new seed each time" if seed is None or seed < 0 else f"seed {seed}"
+        words = ", layout from words" if layout else ""
+        return gr.Accordion(label=f"Advanced: {steps:g} steps, guidance {guidance:g}, {number}{words}")
+
+    async def negative_title(self, negative: str) -> Any:
+        import gradio as gr
+
+        text = " ".join((negative or "").split())
+        shown = text if len(text) <= 40 else f"{text[:40]}…"
+        return gr.Accordion(label=f"Negative prompt: {shown or 'empty'}")
+
+    async def own_size(self, shape: str) -> Any:
+        import gradio as gr
+
+        return gr.Row(visible=shape == "custom")
+
+    def _choices(self, checkpoint: Checkpoint | None) -> list[tuple[str, str]]:
+        names = [(f"{name.capitalize()}\n{w} × {h}", name) for name, (w, h) in shapes(checkpoint).items()]
+        return [*names, ("Custom\nany size", "custom")]

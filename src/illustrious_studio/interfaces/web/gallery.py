@@ -1,0 +1,46 @@
+"""The Gallery tab: a search box, filters, a grid that loads as one scrolls, and one picture large.
+
+The grid is fetched by the page's script (`fragments`); only what changes a picture comes through events.
+"""
+
+from typing import Any
+
+from illustrious_studio.interfaces.web.page import Page, html
+from illustrious_studio.services.studio import Studio
+
+GRID = """
+<div class="gallery-bar">
+  <label class="unseen" for="gallery-search">Search the gallery</label>
+  <input id="gallery-search" type="search" placeholder="Search prompts, models, seeds" maxlength="500" autocomplete="off">
+  <div class="buttons" role="group" aria-label="Filters">
+    <button type="button" class="act chip" name="filter" value="favourites" aria-pressed="false">Favourites</button>
+    <button type="button" class="act chip" name="filter" value="from_chat" aria-pressed="false">From chat</button>
+  </div>
+</div>
+<div id="gallery-grid" class="grid" aria-live="polite"></div>
+<dialog id="viewer" aria-label="Picture with its settings">
+  <div class="viewer-bar">
+    <button type="button" class="act" name="step" value="-1">Newer</button>
+    <button type="button" class="act" name="step" value="1">Older</button>
+    <button type="button" class="act" name="close" value="">Close</button>
+  </div>
+  <div class="viewer-body"></div>
+</dialog>
+"""
+
+
+class GalleryTab:
+    """Shows what was made."""
+
+    def __init__(self, studio: Studio, page: Page) -> None:
+
+        self.studio = studio
+        self.page = page
+        html(GRID, elem_id="gallery")
+
+    def attach(self) -> None:
+        self.page.on("favourite", self.favourite)
+
+    async def favourite(self, value: str) -> Any:
+        item_id, _, state = value.partition(" ")
+        await self.studio.gallery.set_favourite(item_id, state == "on")

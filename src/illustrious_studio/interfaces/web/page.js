@@ -1,0 +1,281 @@
+// The page's script. It runs once, inside the invisible component #acts: `trigger(name)` raises an event that the
+// server answers, and `props.value` is what the event carries. Three things happen here and nowhere else: presses on
+// buttons become events, the state is asked for as it changes, and keys do what they say.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// Events the server answers. A press on a button of one of these names raises it with the button's value.
+const EVENTS = new Set([
+  'example', 'undo_enhance', 'again', 'vary', 'retry', 'use', 'seed', 'show', 'cancel', 'delete', 'restore',
+  'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
+  'use_recorded', 'finished', 'model', 'busy', 'idle', 'talk',
+]);
+
+function raise(name, value = '') {
+  props.value = value;
+  trigger(name);
+}
+
+// ---- State: jobs and models live on the server; the page asks for them -------------------------------------------
+
+let seen = '';
+let model = null;
+let busy = false;
+let peeking = false;
+let timer = 0;
+let hurry = 0;
+const watched = new Map(); // job id -> session id, for jobs that are not over yet
+
+function schedule() {
+  clearTimeout(timer);
+  const pause = document.hidden ? 8000 : watched.size ? 400 : hurry-- > 0 ? 300 : 2500;
+  timer = setTimeout(look, pause);
+}
+
+function poke() {
+  hurry = 6;
+  clearTimeout(timer);
+  timer = setTimeout(look, 50);
+}
+
+async function look() {
+  clearTimeout(timer);
+  try {
+    const answer = await fetch(`live?seen=${seen}`, { cache: 'no-store' });
+    if (answer.ok) show(await answer.json());
+    document.body.classList.toggle('away', !answer.ok);
+  } catch {
+    document.body.classList.add('away');
+  }
+  schedule();
+}
+
+function show(state) {
+  seen = state.mark;
+  for (const [name, html] of Object.entries(state.regions)) {
+    for (const place of $$(`[data-live="${name}"]`)) place.innerHTML = html;
+    regions[name] = html;
+  }
+  if (model !== null && state.model !== model) raise('model', state.model);
+  model = state.model;
+  const active = new Set(state.jobs.map((job) => job.id));
+  for (const job of state.jobs) {
+    if (!watched.has(job.id)) watched.set(job.id, job.session);
+    for (const place of $$(`#job-${job.id}`)) place.innerHTML = job.html;
+  }
+  for (const [id, session] of [...watched]) {
+    if (active.has(id)) continue;
+    watched.delete(id);
+    raise('finished', peeking ? `${id} peek` : id);
+    if (session) raise('talk', session);
+    reloadGallery();
+  }
+  progress(state.jobs.find((job) => job.running) || state.jobs[0]);
+}
+
+const regions = {};
+function fill() { // parts of the page that came later get what is known already
+  for (const place of $$('[data-live]')) {
+    if (!place.innerHTML && regions[place.dataset.live]) place.innerHTML = regions[place.dataset.live];
+  }
+}
+
+function progress(job) {
+  const place = $('#progress');
+  if (!place) return;
+  if (Boolean(job) !== busy) {
+    busy = Boolean(job);
+    raise(busy ? 'busy' : 'idle');
+    if (!busy) peeking = false;
+  }
+  place.hidden = !job;
+  place.innerHTML = job ? job.html : '';
+  document.body.classList.toggle('drawing-now', Boolean(job) && !peeking);
+}
+
+// ---- Presses ------------------------------------------------------------------------------------------------------
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('button[name]');
+  if (!button) return;
+  const { name, value } = button;
+  if (name === 'tab') return openTab(value);
+  if (name === 'zoom') return zoom(value);
+  if (name === 'copy') return copy(button, value);
+  if (name === 'open') return openLarge(value);
+  if (name === 'step') return stepLarge(Number(value));
+  if (name === 'close') return button.closest('dialog').close();
+  if (name === 'filter') return filter(button);
+  if (name === 'drawer') return document.body.classList.toggle('drawer-open');
+  if (name === 'edit_title') return editTitle(button);
+  if (!EVENTS.has(name)) return;
+  if (name === 'show') { peeking = busy; document.body.classList.remove('drawing-now'); }
+  if (['again', 'vary', 'retry', 'example'].includes(name)) { peeking = false; poke(); }
+  if (name === 'cancel') { button.disabled = true; button.textContent = 'Cancelling'; hurry = 6; }
+  if (['again', 'vary', 'use', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
+  if (['choose', 'new_chat', 'open_chat'].includes(name)) document.body.classList.remove('drawer-open');
+  raise(name, value);
+  if (['delete', 'restore', 'favourite'].includes(name)) setTimeout(reloadGallery, 600);
+});
+
+function openTab(name) {
+  $(`#tab-${name}-button`)?.click();
+}
+
+async function copy(button, text) {
+  await navigator.clipboard.writeText(text);
+  const before = button.textContent;
+  button.textContent = 'Copied';
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+function editTitle(button) {
+  const row = button.closest('li');
+  const title = $('.title', row);
+  const box = Object.assign(document.createElement('input'), { value: title.textContent, className: 'title-box' });
+  box.setAttribute('aria-label', 'New title');
+  title.replaceWith(box);
+  box.focus();
+  box.select();
+  let over = false;
+  const end = (keep) => {
+    if (over) return;
+    over = true;
+    const text = keep && box.value.trim() ? box.value.trim() : title.textContent;
+    if (text !== title.textContent) raise('rename', `${button.value} ${text}`);
+    title.textContent = text;
+    box.replaceWith(title);
+  };
+  box.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') end(true);
+    if (event.key === 'Escape') { event.stopPropagation(); end(false); }
+  });
+  box.addEventListener('blur', () => end(true));
+}
+
+// ---- The gallery --------------------------------------------------------------------------------------------------
+
+const asked = { q: '', favourites: false, from_chat: false };
+let round = 0;
+
+async function loadGallery(cursor) {
+  const grid = $('#gallery-grid');
+  if (!grid) return;
+  const mine = cursor ? round : ++round;
+  const query = new URLSearchParams({ q: asked.q });
+  for (const name of ['favourites', 'from_chat']) if (asked[name]) query.set(name, 'true');
+  if (cursor) query.set('cursor', cursor);
+  const answer = await fetch(`fragments/gallery?${query}`, { cache: 'no-store' });
+  const html = await answer.text();
+  if (mine !== round) return;
+  $('.more', grid)?.remove();
+  if (cursor) grid.insertAdjacentHTML('beforeend', html);
+  else grid.innerHTML = html;
+  const more = $('.more', grid);
+  if (more) sight.observe(more);
+}
+
+function reloadGallery() {
+  const grid = $('#gallery-grid');
+  if (grid && grid.dataset.loaded) loadGallery();
+}
+
+const sight = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    if (entry.target.id === 'gallery-grid') {
+      if (!entry.target.dataset.loaded) { entry.target.dataset.loaded = 'yes'; loadGallery(); }
+    } else {
+      sight.unobserve(entry.target);
+      loadGallery(entry.target.dataset.cursor);
+    }
+  }
+}, { rootMargin: '600px' });
+
+let typing = 0;
+document.addEventListener('input', (event) => {
+  if (event.target.id !== 'gallery-search') return;
+  clearTimeout(typing);
+  typing = setTimeout(() => { asked.q = event.target.value; loadGallery(); }, 250);
+});
+
+function filter(button) {
+  asked[button.value] = !asked[button.value];
+  button.setAttribute('aria-pressed', String(asked[button.value]));
+  loadGallery();
+}
+
+let large = '';
+async function openLarge(id) {
+  const dialog = $('#viewer');
+  const answer = await fetch(`fragments/picture/${id}`, { cache: 'no-store' });
+  large = id;
+  $('.viewer-body', dialog).innerHTML = await answer.text();
+  const thumbs = $$('#gallery-grid .thumb');
+  const place = thumbs.findIndex((thumb) => thumb.value === id);
+  $('[name=step][value="-1"]', dialog).disabled = place <= 0;
+  $('[name=step][value="1"]', dialog).disabled = place < 0 || place === thumbs.length - 1;
+  if (!dialog.open) dialog.showModal();
+}
+
+function stepLarge(by) {
+  const thumbs = $$('#gallery-grid .thumb');
+  const next = thumbs[thumbs.findIndex((thumb) => thumb.value === large) + by];
+  if (next) { next.scrollIntoView({ block: 'nearest' }); openLarge(next.value); }
+}
+
+function zoom(url) {
+  const dialog = $('#zoom');
+  const picture = $('img', dialog);
+  picture.src = url;
+  picture.alt = 'The picture in full size';
+  dialog.showModal();
+}
+
+// ---- Keys ---------------------------------------------------------------------------------------------------------
+
+const tabOpen = () => $('[role=tab][aria-selected=true]')?.id.replace(/^tab-|-button$/g, '') || '';
+
+document.addEventListener('keydown', (event) => {
+  const writes = event.target.closest?.('input, textarea, select, [contenteditable=true]');
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+    const go = { create: '#draw', chat: '#chat-box .submit-button', analyze: '#look' }[tabOpen()];
+    if (go) { event.preventDefault(); $(go)?.click(); }
+  } else if (event.key === 'Escape' && !$('dialog[open]')) {
+    if (tabOpen() === 'chat') $('#chat-box .stop-button')?.click();
+    else if (tabOpen() === 'create') $('#progress [name=cancel]')?.click();
+  } else if (event.key === '/' && !writes) {
+    const box = { create: '#prompt textarea', chat: '#chat-box textarea', analyze: '#question textarea', gallery: '#gallery-search' };
+    const place = $(box[tabOpen()] || '#none');
+    if (place) { event.preventDefault(); place.focus(); }
+  } else if ($('#viewer')?.open && !writes && (event.key === 'ArrowLeft' || event.key === 'ArrowRight')) {
+    event.preventDefault();
+    stepLarge(event.key === 'ArrowLeft' ? -1 : 1);
+  }
+}, true);
+
+// ---- What comes and goes ------------------------------------------------------------------------------------------
+
+let gone = 0;
+let restored = false;
+new MutationObserver(() => {
+  fill();
+  if (!restored && $('#tab-create-button')) {
+    restored = true;
+    openTab(localStorage.getItem('studio.tab') || 'create');
+  }
+  if (restored && tabOpen()) localStorage.setItem('studio.tab', tabOpen());
+  const grid = $('#gallery-grid');
+  if (grid && !grid.dataset.watched) { grid.dataset.watched = 'yes'; sight.observe(grid); }
+  const job = $('#started [data-job]')?.dataset.job;
+  if (job && job !== show.last) { show.last = job; watched.set(job, null); poke(); }
+  const snack = $('#snack .snack:not([data-timed])');
+  if (snack) { snack.dataset.timed = 'yes'; clearTimeout(gone); gone = setTimeout(() => { snack.hidden = true; }, 12000); }
+  if ($('.talk-drawing:empty') && hurry <= 0 && !watched.size) poke();
+  const talk = $('#chat-talk [data-session]')?.dataset.session;
+  if (talk) localStorage.setItem('studio.session', talk);
+}).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-job', 'data-session', 'aria-selected'] });
+
+document.addEventListener('visibilitychange', () => { if (!document.hidden) look(); });
+look();

@@ -1,0 +1,63 @@
+"""The parts of the page that every tab shares: the actions, the snack bar, the tabs, and how handlers are attached.
+
+`acts` is one invisible component that holds the page's script. A press on `<button class="act" name=N value=V>`
+anywhere sets its value to V and raises its event N; a tab that answers to N attaches a handler here.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from html import escape
+from typing import Any
+
+from illustrious_studio.interfaces.web.parts import act
+from illustrious_studio.interfaces.web.theme import packaged
+from illustrious_studio.interfaces.web.told import told
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private"}
+"""How events run: no overlay over what is shown, none dropped because one like it runs, none offered as an API."""
+
+TABS = ("create", "chat", "analyze", "gallery", "system")
+
+
+def html(value: str, **more: Any) -> Any:
+    """A place for HTML of our own, styled by the studio's style sheet alone."""
+    import gradio as gr
+
+    return gr.HTML(value, apply_default_css=False, **{"js_on_load": None} | more)
+
+
+class Page:
+    """Built first, inside the Blocks; each tab is handed it."""
+
+    def __init__(self) -> None:
+        import gradio as gr
+
+        self.acts: Any = gr.HTML(
+            value="",
+            html_template="<i></i>",
+            js_on_load=packaged("page.js"),
+            visible="hidden",
+            elem_id="acts",
+        )
+        self.snack: Any = html("", elem_id="snack")
+        self.tabs: Any = None
+
+    def on(
+        self,
+        name: str,
+        handler: Callable[..., Awaitable[Any]],
+        inputs: Sequence[Any] = (),
+        outputs: Sequence[Any] | Any = (),
+    ) -> Any:
+        """Answer to an action. The handler gets the action's value first."""
+        return getattr(self.acts, name)(told(handler), [self.acts, *inputs], outputs, **QUIET)
+
+    def goto(self, tab: str) -> Any:
+        """An update that opens a tab."""
+        import gradio as gr
+
+        return gr.Tabs(selected=tab)
+
+
+def undo_snack(text: str, name: str, value: str) -> str:
+    """A line at the foot of the page that offers to take something back."""
+    return f'<div class="snack" role="status"><span>{escape(text)}</span>{act(name, value, "Undo")}</div>'

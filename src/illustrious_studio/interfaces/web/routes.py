@@ -1,0 +1,65 @@
+"""What the page fetches by address: pictures by their id, pages of the gallery, and the state as it changes.
+
+Reading goes by address, doing goes by Gradio's events. Pictures come straight from the gallery, so Gradio's own file
+cache never sees them and does not grow.
+"""
+
+from html import escape
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Path, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
+from illustrious_studio.domain.gallery import GalleryQuery
+from illustrious_studio.interfaces.web import fragments, live
+from illustrious_studio.services.studio import Studio
+
+PictureId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+NEVER = {"Cache-Control": "no-store"}
+
+
+def add_routes(app: FastAPI, studio: Studio) -> None:
+    """Put the addresses on the app, before Gradio's own, which take all the others."""
+    router = APIRouter()
+
+    @router.get("/pictures/{item_id}.png")
+    async def picture(item_id: PictureId, download: str | None = None) -> Response:
+        headers = dict(FOREVER)
+        if download is not None:
+            item = await studio.gallery.get(item_id)
+            headers["Content-Disposition"] = f'attachment; filename="{item.stem}.png"'
+        return Response(await studio.gallery.png(item_id), media_type="image/png", headers=headers)
+
+    @router.get("/pictures/{item_id}/thumbnail.webp")
+    async def thumbnail(item_id: PictureId) -> Response:
+        return Response(await studio.gallery.thumbnail(item_id), media_type="image/webp", headers=FOREVER)
+
+    @router.get("/live")
+    async def state(seen: str = "") -> Response:
+        return JSONResponse(live.snapshot(studio, seen), headers=NEVER)
+
+    @router.get("/fragments/gallery")
+    async def gallery(
+        q: Annotated[str, Query(max_length=500)] = "",
+        favourites: bool = False,
+        from_chat: bool = False,
+        cursor: str | None = None,
+    ) -> Response:
+        query = GalleryQuery(q=q, favourites=favourites, from_chat=from_chat)
+        page = await studio.gallery.page(query, cursor, limit=48)
+        return HTMLResponse(fragments.grid(page, first=cursor is None, filtered=query != GalleryQuery()), headers=NEVER)
+
+    @router.get("/fragments/picture/{item_id}")
+    async def large(item_id: PictureId) -> Response:
+        return HTMLResponse(fragments.large(await studio.gallery.get(item_id)), headers=NEVER)
+
+    app.include_router(router)
+    app.add_exception_handler(StudioError, _say)
+
+
+async def _say(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StudioError)
+    status = 404 if isinstance(error, NotFound) else 422 if isinstance(error, InvalidRequest) else 503
+    return HTMLResponse(f"<p>{escape(error.detail)}</p>", status_code=status, headers=NEVER)

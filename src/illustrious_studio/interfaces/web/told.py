@@ -1,0 +1,45 @@
+"""How a failure reaches the person: as a sentence. Every handler of the page runs inside one of these."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from html import escape
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from illustrious_studio.domain.errors import StudioError
+
+log = structlog.get_logger(__name__)
+
+FIELDS = {"prompt": "The prompt", "message": "The message", "q": "The search", "seed": "The seed"}
+
+
+def sentence(error: Exception) -> str:
+    """What to tell a person about an error."""
+    if isinstance(error, StudioError):
+        return error.detail
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        field = str(first["loc"][0]).replace("_", " ") if first["loc"] else ""
+        name = FIELDS.get(field, field.capitalize() or "This")
+        return f"{name}: {first['msg'].removeprefix('Value error, ')}."
+    log.error("the page could not do what was asked", exc_info=error)
+    return "The studio made a mistake. Its log says more."
+
+
+def told(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The handler, with its errors shown as a message while the page stays as it is."""
+
+    @functools.wraps(handler)
+    async def wrapper(*args: Any) -> Any:
+        import gradio as gr
+
+        try:
+            return await handler(*args)
+        except Exception as error:
+            log.debug("a handler failed", exc_info=error)
+            gr.Warning(escape(sentence(error)), title="That did not work")
+            return gr.skip()
+
+    return wrapper
