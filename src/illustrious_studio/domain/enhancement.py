@@ -20,8 +20,8 @@ TAG = re.compile(r"[\w][\w '’&./+-]*")
 WORD = re.compile(r"[\w'’-]+")
 LEAD = re.compile(r"^(?:[-*•>]+|\d+[.)])?\s*(?:[\w ]{0,40}:)?\s*")
 NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "a": "1", "an": "1"}
-EMPTY_WORDS = """a an the of in on at with and or to is are was be being its it his her their this that some there by for
-from as who which has have picture image photo"""
+EMPTY_WORDS = """a an the of in on at with and or to is are was be being its it his her their this that some there by
+for from as who which has have picture image photo"""
 RELATING_WORDS = (
     "under over behind between above below beneath inside outside near beside against around through into onto"
 )
@@ -47,7 +47,7 @@ def read_answer(answer: str, masked: Masked, examples: frozenset[str]) -> str | 
     kept = [tag for tag in tags if _stems(tag) & own or tag in masked.marks]
     added = [tag for tag in tags if tag not in kept and tag not in examples - QUALITY]
     if flawed:
-        kept = [tag for tag in kept if tag in masked.marks or _things(tag) & own]
+        kept = [tag for tag in kept if tag in masked.marks or _goes_on(tag, own)]
         added = [tag for tag in added if tag.lower() in QUALITY]
     keep = {*kept, *added}
     tags = [tag for tag in tags if tag in keep][:MOST_TAGS]
@@ -113,9 +113,10 @@ def _stems(text: str) -> set[str]:
     return {_stem(word) for word in WORD.findall(text) if word.lower() not in STOP}
 
 
-def _things(text: str) -> set[str]:
-    """The stems of the words, but for those that say what is done: `wearing` relates a scarf to no hat."""
-    return {_stem(word) for word in WORD.findall(text) if word.lower() not in STOP and not word.endswith("ing")}
+def _goes_on(tag: str, own: set[str]) -> bool:
+    """Whether a tag is made of the person's words, or of one of them and one more: `samurai armor`, no `wearing a hat`."""
+    stems = _stems(tag)
+    return stems <= own or (len(stems & own) == len(stems - own) == 1 and "ing " not in f"{tag} ")
 
 
 def _content(text: str, marks: Sequence[str]) -> set[str]:

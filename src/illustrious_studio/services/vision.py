@@ -1,0 +1,34 @@
+"""Looking at pictures: asks whichever model looks now, and reads the settings that a picture's file carries."""
+
+from collections.abc import AsyncIterator, Callable
+
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.pictures import OpenedPicture
+from illustrious_studio.domain.recorded import RecordedSettings, recorded_settings
+from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis, VisionModel
+
+
+class VisionService:
+    """Answers questions about pictures. `vision_model` gives the model that looks now, or raises Unavailable."""
+
+    def __init__(self, vision_model: Callable[[], VisionModel]) -> None:
+        self._vision_model = vision_model
+
+    async def analyze(self, picture: OpenedPicture, question: str = DEFAULT_QUESTION) -> Analysis:
+        """The whole answer. Raises Unavailable, UpstreamFailed, UpstreamTimeout."""
+        model, pieces = await self.stream(picture, question)
+        return Analysis("".join([piece async for piece in pieces]).strip(), model)
+
+    async def stream(self, picture: OpenedPicture, question: str = DEFAULT_QUESTION) -> tuple[str, AsyncIterator[str]]:
+        """Which model looks, and the pieces of its answer as they come."""
+        model = self._vision_model()
+        return model.status.model, model.look(picture, question.strip() or DEFAULT_QUESTION)
+
+    def recorded(self, picture: OpenedPicture) -> RecordedSettings | None:
+        """The settings in the file with everything that was found about them, for people to see."""
+        return recorded_settings(picture.text)
+
+    def settings_of(self, picture: OpenedPicture) -> ImageRequest | None:
+        """The request recorded in the file, within the studio's own limits; None when there is none."""
+        recorded = self.recorded(picture)
+        return recorded.request if recorded else None
