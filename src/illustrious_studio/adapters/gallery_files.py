@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
 import structlog
 from PIL import Image
@@ -94,7 +94,7 @@ class FolderGallery:
         self._making = asyncio.Semaphore(THUMBNAILS_AT_ONCE)
 
     @classmethod
-    async def open(cls, folder: Path, disk: Disk | None = None) -> "FolderGallery":
+    async def open(cls, folder: Path, disk: Disk | None = None) -> Self:
         """Raises Unavailable when the folder cannot be made or written to."""
         gallery = cls(folder, disk or Disk())
         await gallery._run(gallery._prepare)

@@ -12,11 +12,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
-from tests.adapters.sql.processes import die_in_migration, save_jobs
+from tests.adapters.sql.processes import die_in_migration, write_much
 from tests.samples import NOON
 
 from illustrious_studio.adapters.sql.database import MIGRATIONS, Database
 from illustrious_studio.adapters.sql.jobs import SqlJobs
+from illustrious_studio.adapters.sql.sessions import SqlSessions
 from illustrious_studio.adapters.sql.tables import metadata
 from illustrious_studio.domain.errors import Busy, StorageFull, Unavailable
 from illustrious_studio.domain.images import ImageRequest
@@ -107,7 +108,7 @@ async def test_a_file_that_is_no_database_is_kept_aside_and_a_new_one_made_f14(u
     Path(f"{file_of(url)}-journal").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
     async with Database(url) as database:
         await SqlJobs(database).save(a_job("one"))
-    (aside,) = (path for path in tmp_path.glob("studio.db.damaged-*") if not path.name.endswith("-journal"))
+    aside, _journal = sorted(tmp_path.glob("studio.db.damaged-*"))
     assert aside.read_bytes().startswith(b"this was a database once")
     async with Database(url) as database:
         assert len(await SqlJobs(database).recent(9)) == 1
@@ -140,18 +141,19 @@ async def test_a_write_waits_for_another_program_and_then_says_busy_f10(url: str
 
 
 async def test_two_programs_that_write_at_once_lose_nothing_f11_f12(url: str) -> None:
-    """Each saves its jobs twice: the second save reads what is there first, and then writes."""
-    async with Database(url):
-        pass
-    children = [FORKS.Process(target=save_jobs, args=(url, name, 60)) for name in ("left", "right")]
+    async with Database(url) as database:
+        await SqlSessions(database).ensure("talk", title="0")
+    children = [FORKS.Process(target=write_much, args=(url, name, 60)) for name in ("left", "right")]
     for child in children:
         child.start()
     for child in children:
         child.join(120)
     assert [child.exitcode for child in children] == [0, 0]
     async with Database(url) as database:
-        jobs = await SqlJobs(database).recent(1000)
-    assert {(job.id, job.tries) for job in jobs} == {(f"{n} {i}", 1) for n in ("left", "right") for i in range(60)}
+        assert {job.id for job in await SqlJobs(database).recent(1000)} == {
+            f"{name} {number}" for name in ("left", "right") for number in range(60)
+        }
+        assert (await SqlSessions(database).list())[0].title == "120"
 
 
 async def test_a_full_disk_is_said_so_and_nothing_kept_is_lost_f6(database: Database) -> None:
