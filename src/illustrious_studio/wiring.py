@@ -128,6 +128,11 @@ def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
     return DiskCheckpoints([*roots, settings.checkpoint_folder, *settings.checkpoint_dirs])
 
 
+def language_model_file() -> Path | None:
+    """The GGUF file of the embedded language model, if it is installed."""
+    return packaged_gguf()
+
+
 def _chat_models(settings: Settings, ollama: OllamaChat | None, stack: contextlib.AsyncExitStack) -> list[ChatModel]:
     """In order of preference; the embedded one is started only when none before it answers."""
     found: list[ChatModel] = []
@@ -138,7 +143,7 @@ def _chat_models(settings: Settings, ollama: OllamaChat | None, stack: contextli
         found.append(other)
     if ollama is not None:
         found.append(ollama)
-    embedded = EmbeddedChat(packaged_gguf(), threads=free_cores())
+    embedded = EmbeddedChat(language_model_file(), threads=free_cores())
     stack.push_async_callback(embedded.aclose)
     return [*found, embedded]
 
