@@ -19,7 +19,7 @@ COUNT = re.compile(r"(?:[1-9]\+?(?:girl|boy|other)s?|multiple (?:girls|boys|othe
 TAG = re.compile(r"[\w][\w '’&./+-]*")
 WORD = re.compile(r"[\w'’-]+")
 LEAD = re.compile(r"^(?:[-*•>]+|\d+[.)])?\s*(?:[\w ]{0,40}:)?\s*")
-NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "a": "1", "an": "1"}
+NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
 EMPTY_WORDS = """a an the of in on at with and or to is are was be being its it his her their this that some there by
 for from as who which has have picture image photo"""
 RELATING_WORDS = (
@@ -37,7 +37,7 @@ def read_answer(answer: str, masked: Masked, examples: frozenset[str]) -> str | 
 
     `examples` are the tags that the model was shown: repeating them is parroting, unless the prompt speaks of them.
     """
-    said = _tags(answer)
+    said = _tags(re.sub(rf"{masked.mark}(\d+)X", rf"{masked.mark}\1X", answer, flags=re.IGNORECASE))
     valid = [tag for tag in said if _valid(tag, masked.marks)]
     own = _content(masked.text, masked.marks)
     tags = _without_repeats(valid, own, masked.marks)
@@ -55,7 +55,7 @@ def read_answer(answer: str, masked: Masked, examples: frozenset[str]) -> str | 
         return None
     if not any(_is_new(tag, own, masked.marks) for tag in tags):
         return None
-    return masked.restore(", ".join(_in_order(tags)))
+    return masked.restore(", ".join(tags if masked.chunk_marks else _in_order(tags)))
 
 
 def repeats_itself(answer: str) -> bool:
@@ -78,9 +78,8 @@ def _cleaned(part: str) -> str:
 
 
 def _valid(tag: str, marks: Sequence[str]) -> bool:
-    if any(mark in tag for mark in marks):
-        for mark in marks:
-            tag = tag.replace(mark, "x")
+    for mark in marks:
+        tag = tag.replace(mark, "x")
     words = tag.split()
     if len(tag) > LONGEST_TAG or len(words) > MOST_WORDS or not TAG.fullmatch(tag):
         return False
@@ -114,7 +113,7 @@ def _stems(text: str) -> set[str]:
 
 
 def _goes_on(tag: str, own: set[str]) -> bool:
-    """Whether a tag is made of the person's words, or of one of them and one more: `samurai armor`, no `wearing a hat`."""
+    """Whether a tag is made of the person's words, or of one of them and one more: `samurai armor`."""
     stems = _stems(tag)
     return stems <= own or (len(stems & own) == len(stems - own) == 1 and "ing " not in f"{tag} ")
 
@@ -136,8 +135,8 @@ def _faithful(tags: Sequence[str], masked: Masked) -> bool:
     if re.findall(ends, masked.text) != re.findall(ends, text):
         return False
     for own, new in zip(before, after, strict=True):
-        there = new.lower()
-        if not all(stem in there for stem in _content(own, masked.marks)):
+        there = {new.lower(), *_stems(new)}
+        if not all(any(stem in word for word in there) for stem in _content(own, masked.marks)):
             return False
     return True
 
@@ -162,9 +161,7 @@ def _is_new(tag: str, own: set[str], marks: Sequence[str]) -> bool:
 
 
 def _in_order(tags: Sequence[str]) -> list[str]:
-    """How many first, quality last; between them the order of the answer. Chunks stay as they are."""
-    if any(tag in ("BREAK", "AND") for tag in tags):
-        return list(tags)
+    """How many first, quality last; between them the order of the answer."""
     first = [tag for tag in tags if COUNT.fullmatch(tag.lower())]
     last = [tag for tag in tags if tag.lower() in QUALITY]
     return [*first, *(tag for tag in tags if tag not in first and tag not in last), *last]

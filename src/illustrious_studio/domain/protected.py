@@ -10,15 +10,17 @@ from dataclasses import dataclass
 TOKENS = re.compile(
     r"""
     <[^<>\n]+>                                       # <lora:name:0.8>
-  | __(?=\S)[^\n,]*?\S__                             # __wildcard__
+  | __(?=\S)[^\n,]{0,80}?\S__                        # __wildcard__
   | \b(?:BREAK|AND)\b
-  | [^\s,()\[\]{}<>\\][^,()\[\]{}<>\\\n]*\\\([^()\\\n]*\\\)   # a tag that ends in \(series\)
+  | [^\s,()\[\]{}<>\\][^,()\[\]{}<>\\\n]{0,80}\\\([^()\\\n]{0,80}\\\)   # a tag that ends in \(series\)
   | \\.                                              # any other escape
     """,
     re.VERBOSE,
 )
 OPENING = {"(": ")", "[": "]", "{": "}"}
 CHUNK_ENDS = ("BREAK", "AND")
+CHUNK_END = re.compile(r"\b(?:BREAK|AND)\b")
+LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ def mask(prompt: str) -> Masked:
         mark += "P"
     spans: list[str] = []
     text: list[str] = []
+    groups = _groups(prompt)
     position = 0
     while position < len(prompt):
-        end = _end_of_span(prompt, position)
+        end = _end_of_span(prompt, position, groups)
         if end > position:
             spans.append(prompt[position:end])
             text.append(f"{mark}{len(spans)}X")
@@ -63,32 +66,29 @@ def mask(prompt: str) -> Masked:
     return Masked("".join(text), mark, tuple(spans))
 
 
-def _end_of_span(prompt: str, start: int) -> int:
+def _groups(prompt: str) -> dict[int, int]:
+    """Where each bracket that is closed begins and ends."""
+    ends: dict[int, int] = {}
+    open_now: list[int] = []
+    escaped = False
+    for position, sign in enumerate(prompt):
+        if escaped or sign == "\\":
+            escaped = not escaped
+        elif sign in OPENING:
+            open_now.append(position)
+        elif open_now and sign == OPENING[prompt[open_now[-1]]]:
+            ends[open_now.pop()] = position + 1
+    return ends
+
+
+def _end_of_span(prompt: str, start: int, groups: dict[int, int]) -> int:
     """Where the span that begins here ends; `start` when none begins."""
-    if prompt[start] in OPENING:
-        return _end_of_group(prompt, start)
+    if start in groups:
+        return groups[start]
     # Not in the middle of a word; what precedes an escaped bracket is part of its tag.
     if prompt[start].isalnum() and start > 0 and (prompt[start - 1].isalnum() or prompt[start - 1] == " "):
-        before = prompt[:start].rstrip(" ")
-        if before and before[-1] not in ",\n" and not re.match(r"(?:BREAK|AND)\b", prompt[start:]):
+        before = prompt[max(0, start - LONGEST) : start].rstrip(" ")
+        if before and before[-1] not in ",\n" and not CHUNK_END.match(prompt, start):
             return start
     found = TOKENS.match(prompt, start)
     return found.end() if found else start
-
-
-def _end_of_group(prompt: str, start: int) -> int:
-    """The end of a balanced group; `start` when it is never closed."""
-    open_now: list[str] = []
-    position = start
-    while position < len(prompt):
-        sign = prompt[position]
-        if sign == "\\":
-            position += 1
-        elif sign in OPENING:
-            open_now.append(OPENING[sign])
-        elif open_now and sign == open_now[-1]:
-            open_now.pop()
-            if not open_now:
-                return position + 1
-        position += 1
-    return start

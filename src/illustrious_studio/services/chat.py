@@ -206,7 +206,11 @@ class ChatService:
                 yield Notice(enhanced.note)
         message = self._message(said, f"Drawing: {prompt}")
         origin = Origin(way=way, words=words, session_id=said.session_id, message_id=message.id)
-        job = await self._images.start_image(ImageRequest(prompt=prompt), origin)
+        try:
+            job = await self._images.start_image(ImageRequest(prompt=prompt), origin)
+        except StudioError as error:
+            await self._keep(_not_drawn(message, error.detail))
+            raise
         message = message.model_copy(update={"job_id": job.id})
         await self._keep(message)
         yield DrawingStarted(job.id, prompt)

@@ -85,12 +85,12 @@ async def _ask(model: ChatModel, masked: Masked) -> str:
     for asked, answered in EXAMPLES:
         turns += [ChatTurn("user", asked), ChatTurn("assistant", answered)]
     turns.append(ChatTurn("user", masked.text))
-    options = ChatOptions(temperature=0.2, max_tokens=LONGEST_ANSWER, think=False)
+    options = ChatOptions(temperature=0, max_tokens=LONGEST_ANSWER, think=False)
     answer = ThinkingFilter()
     async with aclosing(model.chat_completion(turns, options)) as chunks:
         async for chunk in chunks:
             answer.feed(chunk.text)
             if repeats_itself(answer.text):
-                break
+                return answer.text.rpartition(",")[0]
     answer.finish()
     return answer.text
