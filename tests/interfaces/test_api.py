@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from PIL import Image
+from structlog.testing import capture_logs
 
 from fakes import FakeChat, FakeEngine, FakeVision, gradient
 from illustrious_studio.domain.errors import (
@@ -23,7 +24,8 @@ from illustrious_studio.domain.errors import (
     UpstreamTimeout,
 )
 from illustrious_studio.interfaces.rest.app import create_api
-from running_api import Api, running_api
+from running_api import Api, guarded, running_api
+from serving import serving
 
 CAT = {"prompt": "a cat", "steps": 3, "seed": 7}
 
@@ -142,6 +144,23 @@ async def test_a_fault_of_the_studio_says_nothing_of_its_inside(api: Api) -> Non
     assert set(answer.json()) >= {"detail", "code"}
     assert "somebody" not in answer.text
     await drawn(api)
+
+
+async def test_a_bug_in_a_handler_is_answered_with_an_id_that_the_log_has(api: Api) -> None:
+    app = create_api(api.studio)
+
+    async def broken() -> None:
+        raise RuntimeError("at /home/somebody with a cat")
+
+    app.add_api_route("/broken", broken)
+    async with serving(lambda port: guarded(app, port, None)) as url, httpx.AsyncClient(base_url=url) as http:
+        with capture_logs() as logs:
+            answer = await http.get("/broken")
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (500, "internal_error")
+    assert body["id"] == answer.headers["x-request-id"]
+    assert "somebody" not in answer.text
+    assert [line["event"] for line in logs] == ["request failed"]
 
 
 async def test_leaving_cancels_the_drawing(api: Api) -> None:

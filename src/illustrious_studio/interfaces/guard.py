@@ -36,12 +36,10 @@ logger = structlog.get_logger(__name__)
 MIB = 1024 * 1024
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 ALWAYS_OPEN = frozenset({"/health/live"})
-LARGER_BODIES = {"/analyze-image": 36 * MIB, "/gradio_api/upload": 26 * MIB}
-"""Where pictures come in: 25 MiB as a file, and what base64 makes of that."""
 
 _PAGE = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self'; "
-    "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; "
 )
 API_PAGES = _PAGE + "script-src 'self'; style-src 'self' 'unsafe-inline'"
 """For the API's own pages: no inline script."""
@@ -91,7 +89,7 @@ class Guard:
         hosts: Collection[str] = (),
         key: str | None = None,
         max_body: int = MIB,
-        larger: Mapping[str, int] = LARGER_BODIES,
+        larger: Mapping[str, int] | None = None,
         body_seconds: float = 120.0,
         page_policy: str = API_PAGES,
         doors: Collection[str] = ("/", "/docs"),
@@ -101,7 +99,7 @@ class Guard:
         self._hosts = {_authority(_bracketed(host)) for host in (*LOOPBACK_NAMES, *hosts)}
         self._key = _digest(key) if key else b""
         self._max_body = max_body
-        self._larger = dict(larger)
+        self._larger = dict(larger or {})
         self._body_seconds = body_seconds
         self._page_policy = page_policy.encode("ascii")
         self._doors = frozenset(doors)

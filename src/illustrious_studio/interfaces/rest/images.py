@@ -82,7 +82,7 @@ async def generate_image(body: ImageRequest, request: Request, studio: StudioIn)
     )
 
 
-@router.post("/analyze-image", summary="Look at a picture", responses=errors(400, 502, 503, 504), tags=["Looking"])
+@router.post("/analyze-image", summary="Look at a picture", responses=errors(400, 502, 503, 504))
 async def analyze_image(body: LookRequest, request: Request, studio: StudioIn) -> LookAnswer:
     """Answers a question about a picture. Nothing of it is kept."""
     picture = await asyncio.to_thread(picture_of, body.image_base64)
