@@ -327,6 +327,18 @@ async def test_a_folder_that_cannot_be_used_is_said_so_f8(tmp_path: Path) -> Non
         await FolderGallery.open(tmp_path / "file" / "gallery")
 
 
+async def test_a_folder_that_went_away_is_said_so(gallery: FolderGallery, folder: Path) -> None:
+    item = an_item()
+    await save(gallery, item)
+    shutil.rmtree(folder)
+    with pytest.raises(Unavailable, match="gallery folder"):
+        gallery.ids()
+    with pytest.raises(Unavailable, match="gallery folder"):
+        await save(gallery, item)
+    with pytest.raises(NotFound):
+        await gallery.read(item)
+
+
 async def test_two_programs_may_use_one_folder(folder: Path) -> None:
     left, right = await FolderGallery.open(folder), await FolderGallery.open(folder)
     items = [an_item(f"number {number}") for number in range(6)]

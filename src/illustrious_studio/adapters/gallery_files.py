@@ -131,7 +131,7 @@ class FolderGallery:
             if ids is None or item_id in ids:
                 try:
                     yield self._item(path, item_id)
-                except (Unreadable, NotFound) as error:
+                except (Unreadable, NotFound, OSError) as error:
                     log.warning("picture left out", file=path.name, reason=str(error))
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -147,12 +147,15 @@ class FolderGallery:
         return self._folder / f"{item.stem}.json"
 
     def _names(self) -> list[tuple[Path, str]]:
-        with os.scandir(self._folder) as entries:
-            return [
-                (Path(entry.path), found[2])
-                for entry in entries
-                if (found := _NAME.fullmatch(entry.name)) and entry.is_file(follow_symlinks=False)
-            ]
+        try:
+            with os.scandir(self._folder) as entries:
+                return [
+                    (Path(entry.path), found[2])
+                    for entry in entries
+                    if (found := _NAME.fullmatch(entry.name)) and entry.is_file(follow_symlinks=False)
+                ]
+        except OSError as error:
+            raise _translated(error) from error
 
     def _prepare(self) -> None:
         for folder in (self._folder, self._thumbnails, self._trash, self._parts):

@@ -23,7 +23,8 @@ def phrases(query: str) -> list[str]:
 def hits(connection: Connection, rows: Table, query: str) -> Select[tuple[int]]:
     """Selects the positions of the rows in which every phrase occurs; the last may be the beginning of a word.
 
-    On SQLite the positions come out in order, either way round, without sorting. Nothing matches a query without words.
+    On SQLite the positions come out in order, either way round, without sorting. Elsewhere the words of a phrase may
+    stand apart. Nothing matches a query without words.
     """
     wanted = phrases(query)
     if connection.dialect.name == "sqlite":
@@ -33,4 +34,5 @@ def hits(connection: Connection, rows: Table, query: str) -> Select[tuple[int]]:
         return select(index.c[0].label("position")).where(matches)
     if not wanted:
         return select(rows.c.position).where(rows.c.position.is_(None))
-    return select(rows.c.position).where(and_(*(rows.c.words.icontains(phrase) for phrase in wanted)))
+    words = [word for phrase in wanted for word in phrase.split()]
+    return select(rows.c.position).where(and_(*(rows.c.words.icontains(word) for word in words)))
