@@ -15,12 +15,14 @@ from typing import Any
 
 from illustrious_studio.adapters.sdxl import protocol
 from illustrious_studio.adapters.sdxl.protocol import Frame
-from illustrious_studio.domain.errors import EngineDied
+from illustrious_studio.domain.errors import EngineDied, Unavailable
 from illustrious_studio.domain.models import DeviceMemory
 
 TICK = 1.0
 IDLE_SHARE = 0.005
 """Below this share of one core a process is not working: its heartbeat alone takes a tenth of that."""
+IMPORT_PATIENCE = 120.0
+"""Seconds; libraries read from a cold disk come slowly, and while they load nothing else in the process runs."""
 END_GRACE = 2.0
 TAIL = 2000
 IMPORTABLE_FROM = Path(__file__).parents[3]
@@ -72,7 +74,7 @@ class Child:
         return lines[-1].strip()[:300] if lines else ""
 
     async def call(self, frame: Frame, on_frame: Callable[[Frame], None] | None = None, grace: float = 60.0) -> Frame:
-        """Ask, and wait for the answer; frames before it go to `on_frame`. Raises EngineDied.
+        """Ask, and wait for the answer; frames before it go to `on_frame`. Raises EngineDied, Unavailable.
 
         When the awaiting task is cancelled, the worker is told to stop, and this returns once it did; after `grace`
         seconds it is killed.
@@ -85,7 +87,7 @@ class Child:
             await self._send(replace(frame, call=number))
             return await self._answer(frames, on_frame)
         except BaseException as error:
-            if isinstance(error, EngineDied):
+            if isinstance(error, Unavailable):
                 raise
             # Shielded: a second cancellation must not leave the worker drawing for nobody.
             await asyncio.shield(asyncio.create_task(self._cancel(number, frames, grace)))
@@ -120,10 +122,11 @@ class Child:
 
     def _hung(self, since_progress: float) -> str:
         now = self._loop.time()
-        if now - self._heard > self._hung_after:
-            return f"no sign of life for {self._hung_after:.0f} s"
-        if min(since_progress, now - self._worked) > self._hung_after:
-            return f"no step and no work for {self._hung_after:.0f} s"
+        patience = self._hung_after if self.device else max(self._hung_after, IMPORT_PATIENCE)
+        if now - self._heard > patience:
+            return f"no sign of life for {patience:.0f} s"
+        if min(since_progress, now - self._worked) > patience:
+            return f"no step and no work for {patience:.0f} s"
         if since_progress > self._step_limit:
             return f"one step took more than {self._step_limit:.0f} s"
         return ""
@@ -137,7 +140,7 @@ class Child:
         except TimeoutError:
             logger.warning("the drawing process did not stop within %.0f s and was ended", grace)
             self.kill()
-        except EngineDied:
+        except Unavailable:
             pass  # it stopped for good; the engine notices by itself
 
     async def _send(self, frame: Frame) -> None:
@@ -148,7 +151,9 @@ class Child:
         except (ConnectionError, RuntimeError) as error:
             raise self._died() from error
 
-    def _died(self) -> EngineDied:
+    def _died(self) -> Unavailable:
+        if self.cannot_start:
+            return Unavailable(self.cannot_start)
         return EngineDied("The drawing process ended in the middle of this. A new one is starting; draw again.")
 
     async def _read_frames(self) -> None:

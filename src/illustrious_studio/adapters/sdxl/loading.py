@@ -8,6 +8,7 @@ of its own. What the file is, the catalogue has read from its header before; her
 from pathlib import Path
 from typing import Any
 
+from illustrious_studio.adapters.sdxl.headers import read_header
 from illustrious_studio.adapters.sdxl.memory import is_out_of_memory
 from illustrious_studio.domain.errors import InvalidRequest, OutOfMemory
 from illustrious_studio.domain.models import Checkpoint
@@ -27,6 +28,8 @@ def load_pipeline(checkpoint: Checkpoint, dtype: Any, config: Path = SDXL_CONFIG
     except (SafetensorError, OSError, ValueError, KeyError, AttributeError, RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             reason = " ".join(str(error).split())[:300] or type(error).__name__
+            if "meta tensor" in reason:  # how torch puts it that a weight was never filled in
+                reason = "it lacks some of its weights"
             raise InvalidRequest(
                 f"The checkpoint {checkpoint.name} cannot be loaded: {reason}. "
                 "Fetch the file anew, or choose another checkpoint."
@@ -73,12 +76,21 @@ def _check(checkpoint: Checkpoint, pipeline: Any) -> None:
     for part in PARTS:
         module = getattr(pipeline, part)
         missing = [name for name, weight in module.named_parameters() if weight.is_meta]
+        if checkpoint.layout == "folder" and part.startswith("text_encoder"):
+            missing += _made_up(module, checkpoint.path / part)
         if missing:
             raise ValueError(f"it lacks {len(missing)} weights of its {part}, {missing[0]} first")
         named = list(module.named_parameters())
         for name, weight in (named[0], named[len(named) // 2], named[-1]):
             if not torch.isfinite(weight).all():
                 raise ValueError(f"its weights are not finite numbers ({part} {name})")
+
+
+def _made_up(module: Any, folder: Path) -> list[str]:
+    """Weights that are not in the files: transformers fills them with random numbers and only logs it."""
+    files = folder.glob("*.safetensors")
+    stored = {name.removeprefix("text_model.") for file in files for name in read_header(file).shapes}
+    return [name for name, _ in module.named_parameters() if name.removeprefix("text_model.") not in stored]
 
 
 def _prepared(pipeline: Any, checkpoint: Checkpoint, dtype: Any) -> Any:

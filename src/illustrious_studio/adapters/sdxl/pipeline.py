@@ -46,6 +46,7 @@ class SdxlPipeline:
             "transformers": transformers.__version__,
         }
         diffusers.utils.logging.disable_progress_bar()
+        diffusers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         torch.backends.cudnn.deterministic = True
         # Imported now, while nobody waits: diffusers loads them on first use, which takes seconds.

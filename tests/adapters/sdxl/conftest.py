@@ -1,0 +1,67 @@
+"""Real parts for the engine's tests: the built-in model, a pipeline in this process, engines with their own."""
+
+import importlib.util
+import sys
+from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
+
+import pytest
+import pytest_asyncio
+from tests.adapters.sdxl.helpers import FAULTY, HERE
+
+from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN, DiskCheckpoints
+from illustrious_studio.adapters.sdxl.engine import SdxlEngine
+from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.domain.models import Checkpoint
+
+
+@pytest.fixture(scope="session")
+def builtin() -> Checkpoint:
+    import asyncio
+
+    (checkpoint,) = asyncio.run(DiskCheckpoints([], BUILTIN).list())
+    return checkpoint
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> Iterator[SdxlPipeline]:
+    """The real pipeline in this process, nothing loaded."""
+    import torch
+
+    torch.set_num_threads(1)
+    pipeline = SdxlPipeline("cpu")
+    yield pipeline
+    pipeline.unload()
+
+
+@pytest.fixture
+def loaded(pipeline: SdxlPipeline, builtin: Checkpoint) -> SdxlPipeline:
+    pipeline.load(builtin)
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def original_layout() -> ModuleType:
+    """The script that writes the single-file layout."""
+    path = HERE.parents[2] / "scripts" / "original_layout.py"
+    spec = importlib.util.spec_from_file_location("original_layout", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["original_layout"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(builtin: Checkpoint) -> AsyncIterator[SdxlEngine]:
+    async with SdxlEngine(device="cpu", threads=1) as engine:
+        await engine.init_sdxl(builtin)
+        yield engine
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def faulty(builtin: Checkpoint) -> AsyncIterator[SdxlEngine]:
+    """An engine whose worker does what the negative prompt says, at times."""
+    async with SdxlEngine(device="cpu", threads=1, hung_after=6, worker=FAULTY) as engine:
+        await engine.init_sdxl(builtin)
+        yield engine

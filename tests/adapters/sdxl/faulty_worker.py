@@ -1,0 +1,73 @@
+"""The real worker around the real pipeline, with faults: what the negative prompt says happens.
+
+`die at K`, `hang at K`, `spin at K`, `break at K`: at step K. `memory N`: the first N attempts run out of memory.
+`memory decode`: the first decoding does. Anything else draws as usual.
+"""
+
+import os
+import sys
+import time
+from typing import Any
+
+from illustrious_studio.adapters.sdxl import worker
+from illustrious_studio.adapters.sdxl.attempts import Watch
+from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.domain.images import RenderOrder, Step
+
+
+class FaultyWatch:
+    """Passes on what it is told, until the step of the fault."""
+
+    def __init__(self, watch: Watch, fault: str, at: int) -> None:
+        self._watch = watch
+        self._fault = fault
+        self._at = at
+        self.check = watch.check
+        self.wants_preview = watch.wants_preview
+
+    def step(self, step: Step) -> None:
+        self._watch.step(step)
+        if step.step != self._at:
+            return
+        match self._fault:
+            case "die":
+                os._exit(9)
+            case "hang":
+                time.sleep(600)
+            case "spin":
+                end = time.monotonic() + 9
+                while time.monotonic() < end:
+                    pass
+            case "break":
+                raise LookupError("a fault of the program")
+
+
+class FaultyPipeline(SdxlPipeline):
+    _failed = 0
+
+    def render(self, order: RenderOrder, watch: Watch) -> Any:
+        self._failed = 0
+        return super().render(order, watch)
+
+    def denoise(self, order: RenderOrder, watch: Watch) -> Any:
+        import torch
+
+        fault, _, what = order.request.negative_prompt.partition(" ")
+        if fault == "memory" and what.isdigit() and self._failed < int(what):
+            self._failed += 1
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        self._decode_fails = (fault, what) == ("memory", "decode")
+        if what.startswith("at "):
+            watch = FaultyWatch(watch, fault, int(what.removeprefix("at ")))
+        return super().denoise(order, watch)
+
+    def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Any:
+        import torch
+
+        if self._decode_fails and not tiled:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return super().decode(latents, tiled=tiled, precise=precise)
+
+
+def main() -> None:
+    worker.main(sys.argv[1:], FaultyPipeline)
