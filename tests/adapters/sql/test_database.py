@@ -193,6 +193,19 @@ async def test_a_place_that_cannot_be_written_to_is_named_as_the_reason(tmp_path
             pass
 
 
+async def test_its_file_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "why? 100% #1 & ü" / "studio.db"
+    async with Database(path) as database:
+        await SqlJobs(database).save(a_job("one"))
+    assert path.stat().st_size > 0
+
+
+@pytest.mark.parametrize("url", ["", "garbage", "nosuchbase://here/x", "postgresql+nosuchdriver://here/x"])
+def test_a_wrong_url_is_said_so(url: str) -> None:
+    with pytest.raises(Unavailable, match="database URL"):
+        Database(url)
+
+
 async def test_others_on_the_machine_cannot_read_it(database: Database, url: str) -> None:
     assert stat.S_IMODE(file_of(url).stat().st_mode) == 0o600
 

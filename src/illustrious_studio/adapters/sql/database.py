@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from illustrious_studio.domain.errors import Busy, StorageFull, StudioError, Unavailable
@@ -32,15 +32,24 @@ log = structlog.get_logger(__name__)
 
 
 class Database:
-    """`async with Database(url) as database`. `busy_seconds`: how long to wait for another process that is writing."""
+    """`async with Database(where) as database`: a file of SQLite, or the URL of any database.
 
-    def __init__(self, url: str, *, busy_seconds: float = 5.0, migrations: Path = MIGRATIONS) -> None:
-        self._url = make_url(url)
-        self._sqlite = self._url.get_backend_name() == "sqlite"
+    `busy_seconds`: how long to wait for another process that is writing.
+    """
+
+    def __init__(self, where: Path | str, *, busy_seconds: float = 5.0, migrations: Path = MIGRATIONS) -> None:
         self._migrations = migrations
         self._busy_seconds = busy_seconds
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
-        self._engine = self._make_engine()
+        try:
+            self._url = URL.create("sqlite", database=str(where)) if isinstance(where, Path) else make_url(where)
+            self._sqlite = self._url.get_backend_name() == "sqlite"
+            self._engine = self._make_engine()
+        except (ArgumentError, ImportError) as error:
+            raise Unavailable(
+                f"The database URL cannot be used ({error}). Write it as SQLAlchemy does, for example "
+                "postgresql+psycopg://user@host/name, and install the driver that it names."
+            ) from error
         self._closed = False
 
     async def __aenter__(self) -> Self:
