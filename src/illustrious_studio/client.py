@@ -259,7 +259,7 @@ async def _checked(response: httpx.Response) -> httpx.Response:
             body = response.json()
             detail, code = body["detail"], body["code"]
         except (ValueError, KeyError):
-            detail, code = f"The studio answered {response.status_code}.", "error"
+            detail, code = f"The studio answered {response.status_code}.", "internal_error"
         raise error_from_code(code, detail)
     return response
 

@@ -1,11 +1,13 @@
 """The one place that chooses an adapter for each port. Who opens here, closes here."""
 
+import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 import psutil
@@ -74,9 +76,9 @@ async def open_studio(
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_only_one(settings.data_dir, RunningStudio(os.getpid(), web_url, api_url)))
-        database = await stack.enter_async_context(Database(_database_url(settings)))
+        database = await stack.enter_async_context(Database(settings.database_url or settings.data_dir / "studio.db"))
         gallery = GalleryService(await FolderGallery.open(settings.gallery_folder), SqlGalleryIndex(database))
-        await gallery.reconcile()
+        await stack.enter_async_context(_in_background(gallery.reconcile()))
         catalogue = checkpoint_catalogue(settings)
         if engine is None:
             engine = await stack.enter_async_context(
@@ -107,11 +109,15 @@ async def open_studio(
         )
         images = ImageService(jobs, models)
         prompts = PromptService(models.chat_model)
+        chat = ChatService(
+            models.chat_model, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat
+        )
+        stack.push_async_callback(chat.settle)
         yield Studio(
             version=__version__,
             images=images,
             jobs=jobs,
-            chat=ChatService(models.chat_model, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat),
+            chat=chat,
             prompts=prompts,
             vision=VisionService(models.vision_model),
             gallery=gallery,
@@ -198,5 +204,19 @@ def _read_running(data_dir: Path) -> RunningStudio | None:
         return None  # it starts in this moment
 
 
-def _database_url(settings: Settings) -> str:
-    return settings.database_url or f"sqlite:///{settings.data_dir / 'studio.db'}"
+@contextlib.asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let it run beside everything else; a failure is logged, and nothing waits for it but the end."""
+
+    async def run() -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("background work failed")
+
+    task = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

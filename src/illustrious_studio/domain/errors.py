@@ -22,7 +22,7 @@ Anything else that is raised is a bug.
 class StudioError(Exception):
     """Base of all errors that reach a person. `detail` is one or two plain sentences."""
 
-    code = "error"
+    code = "internal_error"
 
     def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__(detail)

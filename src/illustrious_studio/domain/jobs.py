@@ -13,7 +13,7 @@ FINISHED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 
 
 class Job(Value):
-    """A picture that is waited for. Its request is settled: the same job makes the same picture, also after a restart."""
+    """A picture that is waited for. Its request is settled: the job makes the same picture also after a restart."""
 
     id: str
     created_at: datetime

@@ -207,7 +207,7 @@ class ChatService:
         message = self._message(said, f"Drawing: {prompt}")
         origin = Origin(way=way, words=words, session_id=said.session_id, message_id=message.id)
         try:
-            job = await self._images.start_image(ImageRequest(prompt=prompt), origin)
+            job = await self._images.start_image(self._images.suggested(prompt), origin)
         except StudioError as error:
             await self._keep(_not_drawn(message, error.detail))
             raise

@@ -19,6 +19,11 @@ class ImageService:
         self._jobs = jobs
         self._models = models
 
+    def suggested(self, prompt: str) -> ImageRequest:
+        """A request with the steps and the guidance that the checkpoint wants. Raises Unavailable."""
+        checkpoint = self._models.checkpoint()
+        return ImageRequest(prompt=prompt, steps=checkpoint.steps, guidance=checkpoint.guidance)
+
     async def start_image(self, request: ImageRequest, origin: Origin | None = None) -> Job:
         """Queue a picture. Raises Unavailable (no checkpoint), Busy (queue full), InvalidRequest."""
         checkpoint = self._models.checkpoint()

@@ -57,6 +57,7 @@ class ModelService:
         self._check_every = check_every
         self._checkpoint: Checkpoint | None = None
         self._no_checkpoint = ""
+        self._hashing: asyncio.Task[str | None] | None = None
         self._loading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -68,7 +69,7 @@ class ModelService:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        tasks = [task for task in (self._loading, self._watching) if task is not None]
+        tasks = [task for task in (self._loading, self._watching, self._hashing) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -76,6 +77,8 @@ class ModelService:
     def model_status(self) -> StudioStatus:
         """What draws, speaks and looks now, and how each is."""
         sdxl = self._engine.status
+        if sdxl.state == "absent" and self._loading is not None and not self._loading.done():
+            sdxl = sdxl.model_copy(update={"state": "loading", "reason": "The checkpoint is being loaded."})
         if self._no_checkpoint:
             sdxl = sdxl.model_copy(update={"state": "absent", "reason": self._no_checkpoint})
         return StudioStatus(
@@ -178,7 +181,8 @@ class ModelService:
         self._checkpoint = checkpoint
         self._no_checkpoint = ""
         await self._engine.init_sdxl(checkpoint)
-        log.info("checkpoint loaded", checkpoint=checkpoint.name, device=self._engine.status.device)
+        # Reading gigabytes for the hash now, in the background, keeps the first picture from waiting for it.
+        self._hashing = asyncio.create_task(self._catalogue.hash_of(checkpoint))
 
     async def _start(self) -> None:
         try:

@@ -248,7 +248,7 @@ class SdxlEngine:
 def _good(answer: Frame) -> Frame:
     if answer.kind == "failed":
         code, detail = answer.fields["code"], answer.fields["detail"]
-        if code == "error":
+        if code == "internal_error":
             detail = f"The drawing failed by a fault of the studio ({detail}). The log has the details; report it."
         raise error_from_code(code, detail)
     if answer.kind == "cancelled":

@@ -208,7 +208,8 @@ def main(arguments: Sequence[str] | None = None, pipeline: Callable[[str], SdxlP
             answer = worker.answer(frame)
         except Exception as error:  # the top of this process
             logger.exception("%s failed", frame.kind)
-            answer = Frame("failed", frame.call, {"code": "error", "detail": f"{type(error).__name__}: {error}"})
+            detail = f"{type(error).__name__}: {error}"
+            answer = Frame("failed", frame.call, {"code": "internal_error", "detail": detail})
         pulse.beat()
         channel.send(answer)
         if answer.kind == "failed" and not _device_works(artist.device):

@@ -34,6 +34,12 @@ class GalleryEntries(BaseModel):
     cursor: str | None = Field(description="Fetches the next page; null at the end.")
 
 
+class Reindexed(BaseModel):
+    """The index was made anew."""
+
+    pictures: int = Field(description="How many pictures are in it now.")
+
+
 class Favourite(Value):
     """Whether a picture is a favourite."""
 
@@ -68,6 +74,12 @@ async def browse(
     )
     page = await studio.gallery.page(query, cursor, limit)
     return GalleryEntries(items=[_entry(request, item) for item in page.items], cursor=page.cursor)
+
+
+@router.post("/reindex", summary="Make the index anew", responses=errors(503, 507))
+async def reindex(studio: StudioIn) -> Reindexed:
+    """From the files alone: the folder is the truth."""
+    return Reindexed(pictures=await studio.gallery.reindex())
 
 
 @router.get("/{item_id}", summary="A picture's settings", responses=errors(404))
