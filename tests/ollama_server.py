@@ -69,7 +69,7 @@ class OllamaServer:
         self.hung_up = asyncio.Event()
         self._port = port
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.Task[None]] = set()
         self._next: dict[str, deque[Reply]] = defaultdict(deque)
         self._text: tuple[str, ...] = ("Hello", " there", ".")
         self._thoughts: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class OllamaServer:
         return [request.body for request in self.requests if request.path == path]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -107,21 +107,25 @@ class OllamaServer:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in list(self._connections):
-            writer.transport.abort()
-        await asyncio.sleep(0)
+        open_now = list(self._connections)
+        for connection in open_now:
+            connection.cancel()
+        await asyncio.gather(*open_now, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(self._serve(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(writer)
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
-                if not await self._send(writer, self._reply(request)):
+                if not await self._send(reader, writer, self._reply(request)):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
             self.hung_up.set()
         finally:
-            self._connections.discard(writer)
             writer.close()
 
     def _reply(self, request: Request) -> Reply:
@@ -172,7 +176,7 @@ class OllamaServer:
             return Reply(200, [line("".join(text), thinking="".join(thoughts), done=True)])
         return stream([*lines, line(done=True)])
 
-    async def _send(self, writer: asyncio.StreamWriter, reply: Reply) -> bool:
+    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply) -> bool:
         """Send it, chunked as Ollama does; false when the connection ended with it."""
         head = [f"HTTP/1.1 {reply.status} X", f"Content-Type: {reply.content_type}"]
         head += [f"{name}: {value}" for name, value in reply.headers]
@@ -186,9 +190,9 @@ class OllamaServer:
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return False
             if isinstance(part, asyncio.Event):
-                await _first(part.wait(), self._gone(writer))
+                await _first(part.wait(), reader.read(1))
             elif isinstance(part, float | int):
-                await _first(asyncio.sleep(part), self._gone(writer))
+                await _first(asyncio.sleep(part), reader.read(1))
             elif isinstance(part, bytes):
                 size = self._slices or len(part) or 1
                 for start in range(0, len(part), size):
@@ -196,18 +200,12 @@ class OllamaServer:
                     writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                     await writer.drain()
                     await asyncio.sleep(0)
-            if writer.transport.is_closing():
+            if reader.at_eof():  # a client says no more than one request before it has its answer
                 raise ConnectionResetError
         if reply.status != 204:
             writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True
-
-    async def _gone(self, writer: asyncio.StreamWriter) -> None:
-        """Until the client hangs up."""
-        while not writer.transport.is_closing():
-            await asyncio.sleep(0.01)
-        self.hung_up.set()
 
 
 async def _first(*things: Any) -> None:
@@ -217,6 +215,7 @@ async def _first(*things: Any) -> None:
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:

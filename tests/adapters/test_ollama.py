@@ -1,0 +1,441 @@
+"""Talking and looking through Ollama: the official client against a stand-in server on a real socket, with faults."""
+
+import asyncio
+import base64
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fakes import gradient
+from illustrious_studio.adapters.ollama import OllamaChat
+from illustrious_studio.adapters.ollama_vision import OllamaVision
+from illustrious_studio.adapters.upstream import Pace
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.errors import (
+    Busy,
+    InvalidRequest,
+    NotFound,
+    StudioError,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
+from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from ollama_server import CUT, RESET, Model, OllamaServer, Reply, line, stream
+
+PLAIN = Model("llama3.2:latest")
+THINKER = Model("qwen3:8b", ("completion", "tools", "thinking"), context_length=40960)
+SEER = Model("qwen2.5vl:3b", ("completion", "vision"))
+HI = [ChatTurn("user", "Hi")]
+QUICK = Pace(connect=2, first_token=0.4, between_tokens=0.4)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OllamaServer]:
+    async with OllamaServer([PLAIN]) as server:
+        yield server
+
+
+@asynccontextmanager
+async def connected(
+    server: OllamaServer, model: str | None = None, pace: Pace | None = None
+) -> AsyncIterator[OllamaChat]:
+    chat = OllamaChat(server.url, model, pace=pace or Pace())
+    try:
+        await chat.init_ollama()
+        yield chat
+    finally:
+        await chat.aclose()
+
+
+async def heard(chat: OllamaChat, turns: list[ChatTurn] | None = None, **options: object) -> list[ChatChunk]:
+    return [chunk async for chunk in chat.chat_completion(turns or HI, ChatOptions(**options))]  # type: ignore[arg-type]
+
+
+async def said(chat: OllamaChat, **options: object) -> str:
+    return "".join(chunk.text for chunk in await heard(chat, **options))
+
+
+async def test_an_answer_streams_token_by_token(server: OllamaServer) -> None:
+    server.say("Hel", "lo", " Mira")
+    async with connected(server) as chat:
+        assert chat.status.ready
+        assert await heard(chat) == [ChatChunk("Hel"), ChatChunk("lo"), ChatChunk(" Mira")]
+
+
+async def test_thoughts_come_apart_from_the_text(server: OllamaServer) -> None:
+    server.models = [THINKER]
+    server.say("Yes", thoughts=["h", "m"])
+    async with connected(server) as chat:
+        assert await heard(chat) == [ChatChunk(thinking="h"), ChatChunk(thinking="m"), ChatChunk("Yes")]
+        assert await heard(chat, think=False) == [ChatChunk("Yes")]
+        assert [body.get("think") for body in server.asked("/api/chat")] == [False, True, False]
+
+
+async def test_thinking_is_not_asked_of_a_model_that_cannot(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        assert await said(chat) == "Hello there."
+        assert all("think" not in body for body in server.asked("/api/chat"))
+
+
+async def test_a_model_that_refuses_to_think_after_all_is_asked_once_more_without(server: OllamaServer) -> None:
+    server.models = [THINKER]
+    async with connected(server) as chat:
+        server.next("/api/chat", Reply(400, [b'{"error":"\\"qwen3:8b\\" does not support thinking"}']))
+        assert await said(chat) == "Hello there."
+        assert await said(chat) == "Hello there."
+        assert [body.get("think") for body in server.asked("/api/chat")[1:]] == [True, None, None]
+
+
+async def test_gpt_oss_is_given_levels(server: OllamaServer) -> None:
+    server.models = [Model("gpt-oss:20b", ("completion", "thinking"), family="gptoss")]
+    async with connected(server) as chat:
+        await said(chat, think=True)
+        await said(chat, think=False)
+        assert [body["think"] for body in server.asked("/api/chat")] == ["low", "medium", "low"]
+
+
+async def test_room_for_thoughts_does_not_make_the_answer_longer(server: OllamaServer) -> None:
+    server.models = [THINKER]
+    async with connected(server) as chat:
+        server.say(*"abcdefgh", thoughts=["hm"] * 50)
+        assert await said(chat, max_tokens=5) == "abcde"
+        assert server.asked("/api/chat")[-1]["options"]["num_predict"] > 1000
+
+
+async def test_the_context_stays_the_same_so_that_the_model_stays_loaded(server: OllamaServer) -> None:
+    server.models = [Model("big", context_length=131072)]
+    async with connected(server) as chat:
+        await said(chat)
+        await said(chat, max_tokens=7, temperature=1.5)
+        assert chat.status.context_length == 8192
+        assert server.loads == 1
+        assert server.asked("/api/chat")[-1]["options"] == {
+            "num_ctx": 8192, "num_predict": 7, "temperature": 1.5,
+        }  # fmt: skip
+
+
+async def test_pictures_are_sent_as_plain_base64_of_a_picture_file(server: OllamaServer) -> None:
+    server.models = [SEER]
+    async with connected(server) as chat:
+        await heard(chat, [ChatTurn("user", "What is it?", (gradient(3000, 200, 7),))])
+        (image,) = server.asked("/api/chat")[-1]["messages"][0]["images"]
+        opened = open_picture(base64.b64decode(image, validate=True))
+        assert (opened.format, opened.picture.width) == ("JPEG", 1280)
+
+
+async def test_tools_and_pictures_refused_by_a_model_are_explained(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        with pytest.raises(InvalidRequest, match="does not support vision"):
+            await heard(chat, [ChatTurn("user", "What is it?", (gradient(8, 8, 7),))])
+        server.next("/api/chat", Reply(400, [b'{"error":"llama3.2 does not support tools"}']))
+        with pytest.raises(InvalidRequest, match="does not support tools"):
+            await said(chat)
+        assert not any(body.get("tools") for body in server.asked("/api/chat"))
+
+
+async def test_json_of_a_shape_can_be_asked_for(server: OllamaServer) -> None:
+    schema: dict[str, object] = {"type": "object"}
+    async with connected(server) as chat:
+        await said(chat, json_schema=schema)
+        assert server.asked("/api/chat")[-1]["format"] == schema
+
+
+async def test_a_named_model_is_found_also_without_its_tag(server: OllamaServer) -> None:
+    server.models = [THINKER, PLAIN]
+    async with connected(server, "llama3.2") as chat:
+        assert (chat.status.model, chat.status.state) == ("llama3.2:latest", "ready")
+        assert len(server.asked("/api/chat")) == 1
+
+
+async def test_without_a_name_the_first_that_talks_is_taken(server: OllamaServer) -> None:
+    server.models = [Model("nomic-embed-text", ("embedding",)), THINKER, PLAIN]
+    async with connected(server) as chat:
+        assert (chat.status.model, chat.status.capabilities) == ("qwen3:8b", THINKER.capabilities)
+
+
+async def test_a_missing_model_is_said_with_what_to_type(server: OllamaServer) -> None:
+    async with connected(server, "gemma3") as chat:
+        assert chat.status.state == "absent"
+        assert "ollama pull gemma3" in chat.status.reason
+        assert "llama3.2:latest" in chat.status.reason
+    server.models = []
+    async with connected(server) as chat:
+        assert "ollama pull" in chat.status.reason
+
+
+async def test_a_model_removed_meanwhile_is_noticed_when_it_is_asked(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        server.models = []
+        with pytest.raises(NotFound, match=r"ollama pull llama3\.2:latest"):
+            await said(chat)
+        assert chat.status.state == "absent"
+
+
+async def test_a_model_that_fails_its_first_small_request_is_not_ready(server: OllamaServer) -> None:
+    server.next("/api/chat", Reply(500, [b'{"error":"model requires more system memory (9 GiB) than is available"}']))
+    async with connected(server) as chat:
+        assert chat.status.state == "failed"
+        assert "more system memory" in chat.status.reason
+        asked = len(server.requests)
+        assert (await chat.check()).state == "failed"
+        assert len(server.requests) == asked  # no storm of attempts
+
+
+async def test_a_server_that_tells_little_about_its_models_is_used_all_the_same(server: OllamaServer) -> None:
+    server.next("/api/show", Reply(200, [b'{"details":null}']))
+    async with connected(server) as chat:
+        assert chat.status.ready
+        assert await said(chat) == "Hello there."
+
+
+async def test_no_server_is_said_with_what_to_do_and_one_that_appears_is_found(server: OllamaServer) -> None:
+    await server.stop()
+    async with connected(server) as chat:
+        assert chat.status.state == "absent"
+        assert "ollama serve" in chat.status.reason
+        with pytest.raises(Unavailable, match="ollama serve"):
+            await said(chat)
+        assert await chat.models() == []
+        async with server:
+            assert (await chat.check()).ready
+            assert await said(chat) == "Hello there."
+            await server.stop()
+            with pytest.raises(Unavailable, match="cannot be reached"):
+                await said(chat)
+            assert chat.status.state == "absent"
+
+
+async def test_a_server_that_goes_away_is_noticed_by_the_next_check(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        await server.stop()
+        assert (await chat.check()).state == "absent"
+
+
+async def test_a_model_that_loads_for_long_shows_as_loading_and_gets_ready_by_itself(server: OllamaServer) -> None:
+    loaded = asyncio.Event()
+    server.next("/api/chat", stream([loaded, line("OK"), line(done=True)]))
+    chat = OllamaChat(server.url)
+    try:
+        status = await chat.check()
+        assert (status.state, status.model) == ("loading", "llama3.2:latest")
+        loaded.set()
+        while not (await chat.check()).ready:
+            await asyncio.sleep(0.01)
+        assert len(server.asked("/api/chat")) == 1
+    finally:
+        await chat.aclose()
+
+
+FAULTS: list[tuple[Reply, type[StudioError], str]] = [
+    (Reply(503, [b'{"error":"server busy, please try again.  maximum pending requests exceeded"}']), Busy, "busy"),
+    (Reply(429, [b"{}"]), Busy, "busy"),
+    (Reply(500, [b'{"error":"llama runner process has terminated"}']), UpstreamFailed, "runner process"),
+    (Reply(500, [b"<html>\x1b[31mboom</html>"], "text/html"), UpstreamFailed, "failed"),
+    (Reply(401, [b'{"error":"unauthorized"}']), Unavailable, "key"),
+    (Reply(404, [b"<html>not found</html>"], "text/html"), UpstreamFailed, "failed"),
+    (Reply(302, [], headers=(("Location", "http://127.0.0.1:1/api/chat"),)), UpstreamFailed, "another address"),
+    (Reply(204), UpstreamFailed, "broke"),
+    (Reply(200, [b"<html>Welcome to nginx</html>"], "text/html"), UpstreamFailed, "no sense"),
+    (stream([b"null\n"]), UpstreamFailed, "no sense"),
+    (stream([b"[1, 2]\n"]), UpstreamFailed, "no sense"),
+    (stream([b'"hello"\n']), UpstreamFailed, "no sense"),
+    (stream([b'{"message": {"role": "assistant", "content": 7}}\n']), UpstreamFailed, "no sense"),
+    (stream([b'{"done": true}\n']), UpstreamFailed, "no sense"),
+    (stream([b'{"message": {"ro']), UpstreamFailed, "no sense"),
+    (stream([b"[" * 100_000]), UpstreamFailed, "no sense"),
+    (
+        stream([line("ok"), b'{"error":"an error was encountered while running the model"}\n']),
+        UpstreamFailed,
+        "running",
+    ),
+    (stream([line("x" * 5_000_000)]), UpstreamFailed, "megabyte"),
+    (stream([line("y" * 200_000)] * 9), UpstreamFailed, "without end"),
+    (stream([CUT]), UpstreamFailed, "broke"),
+    (stream([RESET]), UpstreamFailed, "broke"),
+    (stream([line("Hel"), CUT]), UpstreamFailed, "broke"),
+    (stream([line("Hel"), RESET]), UpstreamFailed, "broke"),
+    (stream([line("Hel"), line("lo")[:20], CUT]), UpstreamFailed, "broke"),
+    (stream([line("Hel"), line("lo")]), UpstreamFailed, "broke"),
+]
+
+
+@pytest.mark.parametrize(("reply", "kind", "words"), FAULTS)
+async def test_every_fault_is_a_sentence_and_the_next_answer_works(
+    server: OllamaServer, reply: Reply, kind: type[StudioError], words: str
+) -> None:
+    async with connected(server) as chat:
+        server.next("/api/chat", reply)
+        with pytest.raises(kind, match=words) as caught:
+            await said(chat)
+        assert caught.value.detail.isprintable()
+        assert len(caught.value.detail) < 400
+        assert len(server.asked("/api/chat")) == 2  # one to begin with, one now: nothing is tried again
+        await chat.check()
+        assert await said(chat) == "Hello there."
+
+
+async def test_the_text_before_a_cut_is_not_lost(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        server.next("/api/chat", stream([line("Hel"), line("lo"), RESET]))
+        answer = chat.chat_completion(HI, ChatOptions())
+        assert [(await anext(answer)).text, (await anext(answer)).text] == ["Hel", "lo"]
+        with pytest.raises(UpstreamFailed):
+            await anext(answer)
+
+
+async def test_a_first_token_and_a_next_token_that_do_not_come_are_given_up(server: OllamaServer) -> None:
+    async with connected(server, pace=QUICK) as chat:
+        for parts in ([30.0, line("late")], [line("Hel"), 30.0, line("lo")], [line("Hel"), b"  ", 30.0]):
+            server.hung_up.clear()
+            server.next("/api/chat", stream(parts))
+            with pytest.raises(UpstreamTimeout, match="in time"):
+                await said(chat)
+            await server.hung_up.wait()
+
+
+async def test_a_server_that_takes_connections_and_says_nothing_is_given_up(server: OllamaServer) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        chat = OllamaChat(f"http://127.0.0.1:{deaf.getsockname()[1]}", pace=QUICK)
+        status = await chat.init_ollama()
+        await chat.aclose()
+    assert status.state == "failed"
+    assert "in time" in status.reason
+
+
+async def test_closing_the_answer_hangs_up_so_that_ollama_stops(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        server.next("/api/chat", stream([line("Hel"), 60.0, line("lo")]))
+        async with aclosing(chat.chat_completion(HI, ChatOptions())) as answer:
+            async for _ in answer:
+                break
+        await server.hung_up.wait()
+        server.hung_up.clear()
+        server.next("/api/chat", stream([60.0]))
+        waiting = asyncio.create_task(said(chat))
+        while len(server.asked("/api/chat")) < 3:
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await server.hung_up.wait()
+
+
+TEXT = ["Grüße, ", "\U0001f98a ", "日本語 ", "line\nbreak ", "\u2028\u2029\x85 ", 'a\\u0041"quoted" ', "{}[]"]
+
+
+@pytest.mark.parametrize("size", range(1, 8))
+async def test_the_text_is_the_same_wherever_the_stream_is_cut(server: OllamaServer, size: int) -> None:
+    server.say(*TEXT)
+    async with connected(server) as chat:
+        server.slice(size)
+        assert await said(chat) == "".join(TEXT)
+
+
+async def test_lines_may_come_several_at_once_and_end_like_on_windows(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        body = b"".join(line(piece).replace(b"\n", b"\r\n") for piece in TEXT) + line(done=True).rstrip()
+        server.next("/api/chat", stream([body]), stream([body[:40], body[40:41], body[41:]]))
+        assert await said(chat) == "".join(TEXT)
+        assert await said(chat) == "".join(TEXT)
+
+
+async def test_what_comes_after_the_end_is_not_listened_to(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        server.next("/api/chat", stream([line("Hi"), line(done=True), line("ignore me"), line(done=True)]))
+        assert await said(chat) == "Hi"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["message", "content", "role", "done", "error", "thinking"]), inner, max_size=4
+            )
+        ),
+    )
+)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_json_of_any_shape_ends_in_text_or_in_a_studio_error(value: object) -> None:
+    async def run() -> None:
+        async with OllamaServer([PLAIN]) as server, connected(server) as chat:
+            server.next("/api/chat", stream([json.dumps(value).encode() + b"\n"] * 2))
+            with suppress(StudioError):  # anything else would fail this test
+                assert isinstance(await said(chat), str)
+
+    asyncio.run(run())
+
+
+async def test_no_proxy_of_the_environment_is_used(server: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with OllamaServer([THINKER]) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        async with connected(server) as chat:
+            assert await said(chat) == "Hello there."
+        assert proxy.requests == []
+
+
+async def test_neither_cookies_nor_the_password_of_the_address_are_passed_on(server: OllamaServer) -> None:
+    server.next("/api/tags", Reply(200, [b'{"models":[]}'], headers=(("Set-Cookie", "a=b; Path=/"),)))
+    chat = OllamaChat(server.url.replace("//", "//mira:secret@"))
+    await chat.init_ollama()
+    await chat.init_ollama()
+    assert "secret" not in chat.status.reason + chat.server.name
+    assert not any("cookie" in request.headers for request in server.requests)
+    await chat.aclose()
+
+
+async def test_models_are_listed_and_switched(server: OllamaServer) -> None:
+    server.models = [PLAIN, THINKER]
+    async with connected(server) as chat:
+        listed = {model.name: model for model in await chat.models()}
+        assert listed["qwen3:8b"].context_length == 40960
+        assert listed["llama3.2:latest"].capabilities == ("completion",)
+        await chat.use("qwen3:8b")
+        assert (chat.status.model, chat.status.state) == ("qwen3:8b", "ready")
+        with pytest.raises(NotFound, match="ollama pull gemma3"):
+            await chat.use("gemma3")
+        assert chat.status.model == "qwen3:8b"
+
+
+async def test_release_frees_the_memory_and_the_next_question_loads_again(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        assert server.loaded
+        await chat.release()
+        assert not server.loaded
+        assert (await chat.check()).ready
+        assert not server.loaded
+        assert await said(chat) == "Hello there."
+        assert server.loaded
+
+
+async def test_another_model_that_can_see_looks_when_the_one_that_talks_cannot(server: OllamaServer) -> None:
+    server.models = [PLAIN, SEER]
+    server.say("A ", "gradient.")
+    async with connected(server) as chat:
+        vision = OllamaVision(chat)
+        assert (await vision.check()).model == "qwen2.5vl:3b"
+        assert chat.status.model == "llama3.2:latest"
+        picture = OpenedPicture(gradient(40, 30, 7), "PNG")
+        assert [piece async for piece in vision.look(picture, "What is it?")] == ["A ", "gradient."]
+        body = server.asked("/api/chat")[-1]
+        assert (body["model"], body["messages"][0]["content"]) == ("qwen2.5vl:3b", "What is it?")
+
+
+async def test_without_a_model_that_can_see_it_says_what_to_type(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        vision = OllamaVision(chat)
+        status = await vision.check()
+        assert (status.state, "ollama pull" in status.reason) == ("absent", True)
+        with pytest.raises(Unavailable, match="ollama pull"):
+            await anext(vision.look(OpenedPicture(gradient(40, 30, 7), "PNG"), "What is it?"))
+        await server.stop()
+        assert "ollama serve" in (await vision.check()).reason
