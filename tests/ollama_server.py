@@ -60,6 +60,17 @@ def stream(parts: Iterable[Part]) -> Reply:
     return Reply(200, list(parts), "application/x-ndjson")
 
 
+def chunk(text: str = "", *, finish: str | None = None, **delta: object) -> bytes:
+    """An event of a /v1/chat/completions stream, as Ollama and llama.cpp write it."""
+    choice = {"index": 0, "delta": ({"content": text} if text else {}) | delta, "finish_reason": finish}
+    said = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return b"data: " + json.dumps(said, ensure_ascii=False).encode() + b"\n\n"
+
+
+def events(parts: Iterable[Part]) -> Reply:
+    return Reply(200, list(parts), "text/event-stream")
+
+
 class OllamaServer:
     def __init__(self, models: Iterable[Model] = (), port: int = 0) -> None:
         self.models = list(models)
@@ -146,6 +157,16 @@ class OllamaServer:
                 if model is None:
                     return _json({"error": f"model '{name}' not found"}, 404)
                 return _show(model) if request.path == "/api/show" else self._chat(model, request)
+            case "GET", "/v1/models":
+                listed = [{"id": one.name, "object": "model", "created": 1, "owned_by": "o"} for one in self.models]
+                return _json({"object": "list", "data": listed})
+            case "POST", "/v1/chat/completions":
+                if request.body.get("model") not in [one.name for one in self.models]:
+                    said = {"message": f"model '{request.body.get('model')}' not found", "type": "not_found_error"}
+                    return _json({"error": said | {"param": None, "code": None}}, 404)
+                thoughts = [chunk(reasoning=thought) for thought in self._thoughts]
+                text = [chunk(piece) for piece in self._text[: request.body.get("max_tokens")]]
+                return events([*thoughts, *text, chunk(finish="stop"), b"data: [DONE]\n\n"])
         return Reply(404, [b"404 page not found"], "text/plain")
 
     def _chat(self, model: Model, request: Request) -> Reply:

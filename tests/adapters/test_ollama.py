@@ -383,6 +383,16 @@ async def test_no_proxy_of_the_environment_is_used(server: OllamaServer, monkeyp
         assert proxy.requests == []
 
 
+async def test_a_redirect_is_not_followed(server: OllamaServer) -> None:
+    async with OllamaServer([PLAIN]) as elsewhere, connected(server) as chat:
+        for path in ("/api/tags", "/api/tags", "/api/chat"):
+            server.next(path, Reply(307, [], headers=(("Location", f"{elsewhere.url}{path}"),)))
+        with pytest.raises(UpstreamFailed, match="another address"):
+            await said(chat)
+        assert not (await chat.check()).ready
+        assert elsewhere.requests == []
+
+
 async def test_neither_cookies_nor_the_password_of_the_address_are_passed_on(server: OllamaServer) -> None:
     server.next("/api/tags", Reply(200, [b'{"models":[]}'], headers=(("Set-Cookie", "a=b; Path=/"),)))
     chat = OllamaChat(server.url.replace("//", "//mira:secret@"))

@@ -1,0 +1,154 @@
+"""Talking through OpenAI's protocol: the official client against a stand-in server on a real socket, with faults."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import pytest
+
+from fakes import gradient
+from illustrious_studio.adapters.openai_chat import OpenAIChat
+from illustrious_studio.adapters.upstream import Pace
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.errors import (
+    Busy,
+    InvalidRequest,
+    NotFound,
+    StudioError,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
+from ollama_server import CUT, RESET, Model, OllamaServer, Reply, chunk, events
+
+HI = [ChatTurn("user", "Hi")]
+CHAT = "/v1/chat/completions"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OllamaServer]:
+    async with OllamaServer([Model("mistral"), Model("other")]) as server:
+        yield server
+
+
+@asynccontextmanager
+async def connected(server: OllamaServer, *, pace: Pace | None = None) -> AsyncIterator[OpenAIChat]:
+    chat = OpenAIChat(f"{server.url}/v1", "sesame", pace=pace or Pace())
+    try:
+        await chat.check()
+        yield chat
+    finally:
+        await chat.aclose()
+
+
+async def heard(chat: OpenAIChat, turns: list[ChatTurn] | None = None, **options: object) -> list[ChatChunk]:
+    return [one async for one in chat.chat_completion(turns or HI, ChatOptions(**options))]  # type: ignore[arg-type]
+
+
+async def test_an_answer_streams_with_its_thoughts_apart(server: OllamaServer) -> None:
+    server.say("Hel", "lo", thoughts=["hm"])
+    async with connected(server) as chat:
+        assert (chat.status.model, chat.status.state) == ("mistral", "ready")
+        assert await heard(chat) == [ChatChunk(thinking="hm"), ChatChunk("Hel"), ChatChunk("lo")]
+        assert all(request.headers["authorization"] == "Bearer sesame" for request in server.requests)
+
+
+async def test_the_other_name_for_thoughts_is_understood(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        server.next(CHAT, events([chunk(reasoning_content="hm"), chunk("Yes"), chunk(finish="stop")]))
+        assert await heard(chat) == [ChatChunk(thinking="hm"), ChatChunk("Yes")]
+
+
+async def test_what_is_asked_reaches_the_server(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        turns = [ChatTurn("system", "Be brief."), ChatTurn("user", "What is it?", (gradient(8, 8, 1),))]
+        await heard(chat, turns, temperature=0.1, max_tokens=2, json_schema={"type": "object"})
+        body = server.asked(CHAT)[-1]
+        assert (body["temperature"], body["max_tokens"], body["stream"]) == (0.1, 2, True)
+        assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
+        assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+        assert body["messages"][1]["content"][1]["image_url"]["url"].startswith("data:image/jpeg;base64,")
+
+
+async def test_the_text_is_the_same_wherever_the_stream_is_cut(server: OllamaServer) -> None:
+    text = ["Grüße, ", "\U0001f98a ", "line\nbreak ", "\u2028\x85 ", "data: x\n\n"]
+    server.say(*text)
+    async with connected(server) as chat:
+        for size in (1, 2, 3, 5):
+            server.slice(size)
+            assert "".join(one.text for one in await heard(chat)) == "".join(text)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        (Reply(503, [b'{"error":{"message":"Loading model"}}']), Busy, "Loading model"),
+        (Reply(500, [b"<html>boom</html>"], "text/html"), UpstreamFailed, "failed"),
+        (Reply(401, [b'{"error":{"message":"Invalid key"}}']), Unavailable, "key"),
+        (Reply(400, [b'{"error":{"message":"too long"}}']), InvalidRequest, "too long"),
+        (Reply(404, [b'{"error":{"message":"model \'mistral\' not found"}}']), NotFound, "no model mistral"),
+        (Reply(307, [], headers=(("Location", "http://127.0.0.1:1/"),)), UpstreamFailed, "another address"),
+        (Reply(200, [b"<html>hello</html>"], "text/html"), UpstreamFailed, "broke"),
+        (events([b"data: null\n\n"]), UpstreamFailed, "right address"),
+        (events([b"data: [1]\n\n"]), UpstreamFailed, "right address"),
+        (events([b'data: {"choices": 7}\n\n']), UpstreamFailed, "right address"),
+        (events([b'data: {"cho\n\n']), UpstreamFailed, "right address"),
+        (
+            events([chunk("a"), b'data: {"error":{"message":"it crashed","code":500}}\n\n']),
+            UpstreamFailed,
+            "it crashed",
+        ),
+        (events([chunk("a"), CUT]), UpstreamFailed, "broke"),
+        (events([chunk("a"), RESET]), UpstreamFailed, "broke"),
+        (events([chunk("a")]), UpstreamFailed, "broke"),
+        (events([chunk("a"), b"data: [DONE]\n\n"]), UpstreamFailed, "broke"),
+        (events([CUT]), UpstreamFailed, "broke"),
+    ],
+)
+async def test_every_fault_is_a_sentence_and_the_next_answer_works(
+    server: OllamaServer, reply: Reply, kind: type[StudioError], words: str
+) -> None:
+    async with connected(server) as chat:
+        server.next(CHAT, reply)
+        with pytest.raises(kind, match=words):
+            await heard(chat)
+        assert len(server.asked(CHAT)) == 1
+        assert "".join(one.text for one in await heard(chat)) == "Hello there."
+
+
+async def test_a_slow_server_is_given_up(server: OllamaServer) -> None:
+    async with connected(server, pace=Pace(2, 0.4, 0.4)) as chat:
+        for reply in (events([30.0]), events([chunk("a"), 30.0])):
+            server.next(CHAT, reply)
+            with pytest.raises(UpstreamTimeout):
+                await heard(chat)
+
+
+async def test_closing_the_answer_hangs_up(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        server.next(CHAT, events([chunk("a"), 60.0]))
+        async with aclosing(chat.chat_completion(HI, ChatOptions())) as answer:
+            async for _ in answer:
+                break
+        await server.hung_up.wait()
+
+
+async def test_a_server_that_is_away_is_said_and_found_when_it_comes(server: OllamaServer) -> None:
+    await server.stop()
+    async with connected(server) as chat:
+        assert (chat.status.state, await chat.models()) == ("absent", [])
+        with pytest.raises(Unavailable, match="Start it"):
+            await heard(chat)
+        async with server:
+            assert (await chat.check()).ready
+
+
+async def test_models_are_listed_and_switched(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        assert [(model.name, model.backend) for model in await chat.models()] == [
+            ("mistral", "openai"),
+            ("other", "openai"),
+        ]
+        await chat.use("other")
+        assert chat.status.model == "other"
+        with pytest.raises(NotFound, match="mistral, other"):
+            await chat.use("third")
