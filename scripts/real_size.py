@@ -9,6 +9,7 @@ comes with the studio. The picture is noise, of course. The file is deleted at t
 import argparse
 import asyncio
 import json
+import logging
 import struct
 import time
 from pathlib import Path
@@ -102,6 +103,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="Where the file of 6.9 GB may lie for a while.")
     parser.add_argument("--threads", type=int, default=max(1, (psutil.cpu_count(logical=False) or 2) - 1))
     options = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING)
     path = options.folder / "real-size-random.safetensors"
     try:
         started = time.perf_counter()

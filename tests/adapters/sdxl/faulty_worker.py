@@ -35,7 +35,7 @@ class FaultyWatch:
             case "hang":
                 time.sleep(600)
             case "spin":
-                end = time.monotonic() + 9
+                end = time.monotonic() + 8
                 while time.monotonic() < end:
                     pass
             case "break":

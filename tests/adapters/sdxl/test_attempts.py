@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.adapters.sdxl.helpers import QuietWatch, order
 
-from illustrious_studio.adapters.sdxl.attempts import PRECISE, SPARING, TILED, Stopped, draw
+from illustrious_studio.adapters.sdxl.attempts import AGAIN, PRECISE, TILED, Stopped, draw
 from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
 from illustrious_studio.domain.errors import OutOfMemory, Unavailable
 from illustrious_studio.domain.models import Checkpoint
@@ -70,7 +70,7 @@ def test_out_of_memory_in_the_steps_is_drawn_again_after_its_frames_are_gone(
     faults = Faults(loaded, steps=[no_memory()])
     plain = draw(Faults(loaded), order(builtin), QuietWatch()).picture
     drawn = draw(faults, order(builtin), QuietWatch())
-    assert drawn.attempts == (SPARING,)
+    assert drawn.attempts == (AGAIN,)
     assert faults.alive_when_cleared == [0], "the failed attempt's tensors were still held while memory was cleared"
     assert faults.tiled == [True]
     assert (drawn.picture.width, drawn.picture.height) == (plain.width, plain.height)
@@ -98,7 +98,7 @@ def test_a_tiled_picture_is_the_same_picture(loaded: SdxlPipeline, builtin: Chec
 
 def test_out_of_memory_in_tiles_too_draws_once_more_sparingly(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     drawn = draw(Faults(loaded, decodings=[no_memory(), no_memory()]), order(builtin), QuietWatch())
-    assert drawn.attempts == (TILED, SPARING)
+    assert drawn.attempts == (TILED, AGAIN)
 
 
 def test_after_two_attempts_it_is_out_of_memory(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
@@ -115,7 +115,7 @@ def test_lack_of_memory_is_known_by_its_words_where_there_is_no_class(
     loaded: SdxlPipeline, builtin: Checkpoint, words: str
 ) -> None:
     drawn = draw(Faults(loaded, steps=[RuntimeError(words)]), order(builtin), QuietWatch())
-    assert drawn.attempts == (SPARING,)
+    assert drawn.attempts == (AGAIN,)
 
 
 def test_another_error_is_not_taken_for_lack_of_memory(loaded: SdxlPipeline, builtin: Checkpoint) -> None:

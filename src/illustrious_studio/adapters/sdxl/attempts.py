@@ -2,8 +2,8 @@
 
 One drawing has two stages, the steps and the decoding, and at most two attempts. Memory that runs out while decoding
 costs only the decoding: the latents are kept, memory is cleared, and the VAE works tile by tile. If that is not enough,
-or if it ran out during the steps, memory is cleared and all is drawn once more in the sparing way: the model moves to
-the device part by part. Then it is OutOfMemory. A picture of no finite numbers, or of one single colour, is decoded
+or if it ran out during the steps, memory is cleared and all is drawn once more, on a GPU with the model moved there
+part by part. Then it is OutOfMemory. A picture of no finite numbers, or of one single colour, is decoded
 once more with the VAE in float32 and then refused. This module drives; `pipeline` does the work.
 """
 
@@ -16,7 +16,8 @@ from illustrious_studio.domain.images import RenderOrder, Step
 from illustrious_studio.domain.pictures import Picture
 
 TILED = "memory cleared, VAE decoded in tiles"
-SPARING = "memory cleared, everything drawn again sparingly: model moved to the device part by part, VAE in tiles"
+AGAIN = "memory cleared, everything drawn again, VAE decoded in tiles"
+OFFLOADED = f"{AGAIN}, the model moved to the device part by part"
 PRECISE = "VAE decoded again in float32"
 
 
@@ -41,8 +42,8 @@ class Stages(Protocol):
 
     def denoise(self, order: RenderOrder, watch: Watch) -> Any: ...
     def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Picture: ...
-    def spare(self) -> None:
-        """From now on use as little memory as possible."""
+    def spare(self) -> bool:
+        """Keep the model off the device but for the part that works; whether that is possible."""
         ...
 
     def clear(self) -> None: ...
@@ -60,8 +61,7 @@ def draw(stages: Stages, order: RenderOrder, watch: Watch) -> Drawn:
     for sparing in (False, True):
         if sparing:
             stages.clear()
-            stages.spare()
-            tried.append(SPARING)
+            tried.append(OFFLOADED if stages.spare() else AGAIN)
         latents = unless_out_of_memory(lambda: stages.denoise(order, watch))
         if latents is None:
             continue

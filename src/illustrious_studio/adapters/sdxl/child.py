@@ -154,7 +154,10 @@ class Child:
     def _died(self) -> Unavailable:
         if self.cannot_start:
             return Unavailable(self.cannot_start)
-        return EngineDied("The drawing process ended in the middle of this. A new one is starting; draw again.")
+        return EngineDied(
+            "The drawing process ended in the middle of this; most often the system has no memory left for it. "
+            "A new one is starting: close what you can, and draw again."
+        )
 
     async def _read_frames(self) -> None:
         assert self._process.stdout is not None

@@ -23,7 +23,7 @@ from illustrious_studio.domain.models import Checkpoint, ModelState, ModelStatus
 WORKER = ("-m", "illustrious_studio.adapters.sdxl.worker")
 MOST_DEATHS = 5
 WITHIN = 300.0
-FIRST_PAUSE = 0.5
+FIRST_PAUSE = 0.25
 
 logger = logging.getLogger(__name__)
 

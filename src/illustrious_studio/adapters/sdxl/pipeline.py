@@ -107,14 +107,14 @@ class SdxlPipeline:
             attempts=drawn.attempts,
         )
 
-    def spare(self) -> None:
+    def spare(self) -> bool:
         """Keep the model off the device but for the part that works. Stays so until the checkpoint is loaded anew."""
-        if self._sparing or self.device.type == "cpu":
-            return
-        self._pipeline.to("cpu")
-        self.clear()
-        self._pipeline.enable_model_cpu_offload(device=self.device)
-        self._sparing = True
+        if self.device.type != "cpu" and not self._sparing:
+            self._pipeline.to("cpu")
+            self.clear()
+            self._pipeline.enable_model_cpu_offload(device=self.device)
+            self._sparing = True
+        return self._sparing
 
     def denoise(self, order: RenderOrder, watch: Watch) -> "torch.Tensor":
         """The steps. The finished latent, scaled as the VAE wants it."""
