@@ -6,6 +6,8 @@ importable already (a conda environment, say), it uses that. Then it hands over 
 Standard library only.
 """
 
+from __future__ import annotations  # so that an old Python gets as far as being told that it is old
+
 import hashlib
 import importlib.util
 import os

@@ -10,6 +10,9 @@ import os
 import signal
 import sys
 
+REPEAT_PENALTY = 1.1
+"""Without it, models this small fall into repeating themselves."""
+
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the studio ends this process itself
@@ -28,6 +31,7 @@ def main() -> None:
     params.cpuparams_batch.n_threads = order["threads"]
     params.n_threads_http = 2
     params.warmup = False
+    params.sampling.penalty_repeat = REPEAT_PENALTY
     params.fit_params = False  # it measures memory by loading the model twice
     params.endpoint_slots = False
     params.ui = False

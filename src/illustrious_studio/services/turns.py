@@ -9,7 +9,8 @@ from illustrious_studio.domain.chat import ChatTurn, Message
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.pictures import OpenedPicture, Picture
 
-SYSTEM = "You are the friendly assistant of a picture studio. Answer briefly and truthfully."
+SYSTEM = "You are a helpful assistant."
+"""No more: longer words confuse small models, and large ones need none."""
 SMALLEST_CONTEXT = 2048
 PER_TURN = 8
 PER_PICTURE = 800
