@@ -9,11 +9,11 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 import structlog
@@ -37,7 +37,7 @@ from illustrious_studio.domain.chat import (
     Token,
 )
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError, UpstreamFailed
-from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.domain.thinking import ThinkingFilter
@@ -94,9 +94,8 @@ class ChatService:
     ) -> AsyncGenerator[ChatEvent, None]:
         """Answer a message, event by event; the last event is Done. Close it to stop (`contextlib.aclosing`).
 
-        The message is kept before anything else happens. Raises what the model raises, or the drawing.
+        The message is kept before anything is answered to it. Raises what the model raises, or the drawing.
         """
-        session = await self._sessions.ensure(request.session_id, _title(request.message))
         said = Message(
             id=uuid.uuid4().hex,
             session_id=request.session_id,
@@ -104,21 +103,24 @@ class ChatService:
             content=request.message,
             created_at=self._clock(),
         )
-        await self._sessions.add(said)
-        if session.title == NEW_CHAT and session.messages == 0:
-            await self._sessions.rename(session.id, _title(request.message))
         command = COMMAND.fullmatch(request.message)
         if command is None:
-            events = self._talk(request, said, pictures)
-        elif command[1].lower() != "generate":
-            events = self._explain(said, f"There is no command #{command[1]}. {HOW_TO_DRAW}")
-        elif not command[2]:
-            events = self._explain(said, HOW_TO_DRAW)
+            # What was said before is read first, and the model begins while the message is written down: on a slow
+            # disk that takes longer than all the rest.
+            before = asyncio.create_task(self._said_before(said))
+            kept = self._in_background(self._begin(said))
+            events = self._talk(request, said, pictures, before, kept)
         else:
-            events = self._draw(said, command[2].strip(), way)
-        async with aclosing(events):
-            async for event in events:
-                yield event
+            kept = self._in_background(self._begin(said))
+            await asyncio.shield(kept)
+            events = self._obey(said, command, way)
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    await asyncio.shield(kept)
+                    yield event
+        finally:
+            await asyncio.shield(kept)
 
     async def sessions(self, query: str = "") -> list[Session]:
         """Talks, last talked to first; `query` searches titles and what was said."""
@@ -151,11 +153,40 @@ class ChatService:
         """Wait until everything that was said is kept; to be called before the store closes."""
         await asyncio.gather(*self._keeping, return_exceptions=True)
 
+    async def _begin(self, said: Message) -> None:
+        """Keep what a person said, in a talk that is named after its first message."""
+        title = _title(said.content)
+        session = await self._sessions.ensure(said.session_id, title)
+        await self._sessions.add(said)
+        if session.title == NEW_CHAT and session.messages == 0:
+            await self._sessions.rename(session.id, title)
+
+    async def _said_before(self, said: Message) -> list[Message]:
+        try:
+            return await self._sessions.messages(said.session_id)
+        except NotFound:  # it begins with this message
+            return []
+
+    def _obey(self, said: Message, command: re.Match[str], way: Way) -> AsyncGenerator[ChatEvent, None]:
+        if command[1].lower() != "generate":
+            return self._explain(said, f"There is no command #{command[1]}. {HOW_TO_DRAW}")
+        return self._draw(said, command[2].strip(), way) if command[2] else self._explain(said, HOW_TO_DRAW)
+
     async def _talk(
-        self, request: ChatRequest, said: Message, pictures: Sequence[OpenedPicture]
+        self,
+        request: ChatRequest,
+        said: Message,
+        pictures: Sequence[OpenedPicture],
+        before: asyncio.Task[list[Message]],
+        kept: asyncio.Task[None],
     ) -> AsyncGenerator[ChatEvent, None]:
         lock = self._answering.setdefault(said.session_id, asyncio.Lock())
+        waits = lock.locked()
         async with lock:
+            messages = await before
+            if waits:  # the answer that was waited for belongs to it
+                await asyncio.shield(kept)
+                messages = await self._said_before(said)
             model = self._chat_model()
             status = model.status
             can_see = "vision" in status.capabilities
@@ -167,7 +198,7 @@ class ChatService:
                     "Analyze looks at pictures, and so does a vision model such as qwen2.5vl on Ollama."
                 )
             turns = turns_that_fit(
-                await self._sessions.messages(said.session_id),
+                messages,
                 said,
                 context=status.context_length,
                 reserve=request.max_tokens,
@@ -266,10 +297,13 @@ class ChatService:
 
     async def _keep(self, message: Message) -> None:
         """Store it, even when the listener goes away in this moment."""
-        task = asyncio.create_task(self._sessions.add(message))
+        await asyncio.shield(self._in_background(self._sessions.add(message)))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
-        await asyncio.shield(task)
+        return task
 
 
 @dataclass
