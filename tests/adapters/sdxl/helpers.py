@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN
 from illustrious_studio.domain.images import ImageRequest, RenderOrder
 from illustrious_studio.domain.models import Checkpoint
 
 HERE = Path(__file__).parent
-# The engine starts Python where the package can be imported; the faulty worker lies elsewhere.
-FAULTY = ("-c", f"import sys; sys.path.append({str(HERE)!r}); import faulty_worker; faulty_worker.main()")
+PLACES = [str(BUILTIN.parents[2]), str(HERE)]
+FAULTY = ("-P", "-c", f"import sys; sys.path += {PLACES!r}; import faulty_worker; faulty_worker.main()")
 
 
 class QuietWatch:

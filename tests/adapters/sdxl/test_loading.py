@@ -1,6 +1,9 @@
 """Loading: the original single-file layout gives the same pixels as the folder it came from, and facts are honoured."""
 
+import gc
+import io
 import shutil
+import weakref
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +14,8 @@ from tests.adapters.sdxl.helpers import QuietWatch, order
 from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN, SDXL_KEYS, DiskCheckpoints
 from illustrious_studio.adapters.sdxl.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.protocol import Frame
+from illustrious_studio.adapters.sdxl.worker import Channel, Worker
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 
@@ -195,3 +200,13 @@ def test_a_file_swapped_since_it_was_listed_is_refused_and_nothing_stays_half_lo
     copy.unlink()
     with pytest.raises(InvalidRequest):
         small.load(checkpoint)
+
+
+def test_the_model_before_is_gone_when_another_is_loaded(pipeline: SdxlPipeline, builtin: Checkpoint) -> None:
+    worker = Worker(Channel(io.BytesIO(), io.BytesIO()), pipeline, previews=False, cancelled=set())
+    load = Frame("load", 1, {"checkpoint": builtin.model_dump(mode="json")})
+    assert worker.answer(load).kind == "done"
+    before = weakref.ref(pipeline._pipeline.unet)
+    assert worker.answer(load).kind == "done"
+    gc.unfreeze()
+    assert before() is None

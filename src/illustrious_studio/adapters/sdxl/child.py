@@ -10,7 +10,6 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from illustrious_studio.adapters.sdxl import protocol
@@ -25,8 +24,6 @@ IMPORT_PATIENCE = 120.0
 """Seconds; libraries read from a cold disk come slowly, and while they load nothing else in the process runs."""
 END_GRACE = 2.0
 TAIL = 2000
-IMPORTABLE_FROM = Path(__file__).parents[3]
-"""`python -m` looks in its working folder first: the child runs the same code, however the parent found it."""
 LEVELS = {"INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR, "CRITICAL": logging.CRITICAL}
 
 logger = logging.getLogger(__name__)
@@ -54,9 +51,7 @@ class Child:
     @classmethod
     async def start(cls, arguments: list[str], *, hung_after: float, step_limit: float) -> "Child":
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, stdin=pipe, stdout=pipe, stderr=pipe, cwd=IMPORTABLE_FROM
-        )
+        process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=pipe, stdout=pipe, stderr=pipe)
         return cls(process, hung_after, step_limit)
 
     @property

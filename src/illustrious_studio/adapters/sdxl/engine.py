@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +21,14 @@ from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailabl
 from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint, ModelState, ModelStatus
 
-WORKER = ("-m", "illustrious_studio.adapters.sdxl.worker")
+# `python -m` would look in the current folder first, where any file may shadow a module, and would not find a package
+# that only this process' path leads to. So: no current folder, and the package from where we have it.
+WORKER = (
+    "-P",
+    "-c",
+    f"import runpy, sys; sys.path.append({str(Path(__file__).parents[3])!r}); "
+    "runpy.run_module('illustrious_studio.adapters.sdxl.worker', run_name='__main__')",
+)
 MOST_DEATHS = 5
 WITHIN = 300.0
 FIRST_PAUSE = 0.25

@@ -1,4 +1,4 @@
-"""The process that draws: `python -m illustrious_studio.adapters.sdxl.worker`, started by `engine`.
+"""The process that draws: what `python -m illustrious_studio.adapters.sdxl.worker` runs, started by `engine`.
 
 It reads frames from its stdin and answers on what was its stdout; anything a library prints goes to stderr, which the
 engine logs. One thread reads (so that a cancellation is heard while a step runs, and so that the process ends when its
@@ -111,6 +111,7 @@ class Worker:
     def _done(self, frame: Frame) -> Frame:
         match frame.kind:
             case "load":
+                gc.unfreeze()
                 self._pipeline.load(protocol.checkpoint_of(frame))
                 gc.collect()
                 gc.freeze()  # what is loaded stays: collecting before each picture then takes no time
