@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from illustrious_studio.settings import Settings
-from illustrious_studio.wiring import checkpoint_catalogue, language_model_file, running_studio
+from illustrious_studio.wiring import CHECKPOINTS, checkpoint_catalogue, language_model_file, running_studio
 
 Verdict = Literal["ok", "note", "missing"]
 _TORCH = """
@@ -115,9 +115,9 @@ def _checkpoints(settings: Settings) -> Iterator[Finding]:
             "Checkpoints",
             "note",
             "only the small built-in one",
-            f"Put an SDXL .safetensors file into {settings.checkpoint_folder}, or give --sd-model FILE.",
+            f"Put an SDXL .safetensors file into {settings.data_dir / CHECKPOINTS}, or give --sd-model FILE.",
         )
-    for one in refused:
+    for one in (one for one in refused if one.path.exists()):
         yield Finding("Checkpoint", "note", f"{one.path}: {one.reason}")
 
 

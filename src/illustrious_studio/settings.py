@@ -105,10 +105,6 @@ class Settings(BaseSettings):
         return self.gallery_dir.expanduser().absolute()
 
     @property
-    def checkpoint_folder(self) -> Path:
-        return self.data_dir / "models" / "checkpoints"
-
-    @property
     def uses_ollama(self) -> bool:
         return self.ollama_base_url not in ("", "none")
 

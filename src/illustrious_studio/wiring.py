@@ -47,6 +47,7 @@ from illustrious_studio.settings import Settings
 log = structlog.get_logger(__name__)
 
 DATA = Path(__file__).parent / "data"
+CHECKPOINTS = "models/checkpoints"
 LOCK_FILE = "studio.lock"
 RUNNING_FILE = "studio.json"
 
@@ -131,7 +132,7 @@ def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
     """The checkpoints of the user's folders, the one named by `sd_model`, and the built-in one."""
     named = Path(settings.sd_model).expanduser()
     roots = [named] if settings.sd_model and named.exists() else []
-    return DiskCheckpoints([*roots, settings.checkpoint_folder, *settings.checkpoint_dirs])
+    return DiskCheckpoints([*roots, settings.data_dir / CHECKPOINTS, *settings.checkpoint_dirs])
 
 
 def language_model_file() -> Path | None:
@@ -175,7 +176,7 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        (data_dir / CHECKPOINTS).mkdir(parents=True, exist_ok=True)  # there, people put their checkpoints
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)
     except filelock.Timeout:
