@@ -239,7 +239,8 @@ async def test_generate_draws_with_a_better_prompt_and_leads_back(tmp_path: Path
         events = await heard(opened.studio.chat, message, "foxes", way="chat")
         started = next(event for event in events if isinstance(event, DrawingStarted))
         assert started.prompt == "red fox, snow, winter, forest, outdoors, highly detailed"
-        assert [event.step for event in events if isinstance(event, DrawingStep)][-1] == opened.studio.models.checkpoint().steps
+        steps = [event.step for event in events if isinstance(event, DrawingStep)]
+        assert steps[-1] == opened.studio.models.checkpoint().steps
         ready, done = events[-2:]
         assert isinstance(ready, ImageReady)
         assert isinstance(done, Done)

@@ -1,0 +1,31 @@
+"""Talking to a stand-in Ollama server through the adapter, in a word or two."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from illustrious_studio.adapters.ollama import OllamaChat
+from illustrious_studio.adapters.upstream import Pace
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from ollama_server import OllamaServer
+
+HI = [ChatTurn("user", "Hi")]
+
+
+@asynccontextmanager
+async def connected(
+    server: OllamaServer, model: str | None = None, pace: Pace | None = None
+) -> AsyncIterator[OllamaChat]:
+    chat = OllamaChat(server.url, model, pace=pace or Pace())
+    try:
+        await chat.init_ollama()
+        yield chat
+    finally:
+        await chat.aclose()
+
+
+async def heard(chat: OllamaChat, turns: list[ChatTurn] | None = None, **options: object) -> list[ChatChunk]:
+    return [chunk async for chunk in chat.chat_completion(turns or HI, ChatOptions(**options))]  # type: ignore[arg-type]
+
+
+async def said(chat: OllamaChat, **options: object) -> str:
+    return "".join(chunk.text for chunk in await heard(chat, **options))
