@@ -83,12 +83,10 @@ def background_words() -> dict[str, tuple[str, ...]]:
 
 
 def draw_background(name: str, time: str, width: int, height: int, random: Random) -> Image.Image:
-    """The background at that size; an unknown name is plain white."""
+    """The background at that size. `time` is the light over a place."""
     if name in COLOURS:
         return Image.new("RGB", (width, height), _jittered(COLOURS[name], random, 0 if name == "white" else 8))
-    place = _PLACES.get(name)
-    if place is None:
-        return Image.new("RGB", (width, height), "white")
+    place = _PLACES[name]
     # Drawn at least at double size for small pictures and softened on the way down.
     scale = max(1, math.ceil(512 / min(width, height)))
     canvas = _Canvas(width * scale, height * scale, random)

@@ -62,7 +62,7 @@ def colour_name(colour: RGB) -> str:
     if hue < 45:
         return "orange" if value > 0.78 and saturation > 0.5 else "brown"
     name, light, dark = next(names for below, *names in HUES if hue < below)
-    return light if value > 0.8 and saturation < 0.5 else dark if value < 0.42 else name
+    return light if value > 0.8 and saturation < 0.45 else dark if value < 0.42 else name
 
 
 def is_flat(image: Image.Image) -> bool:

@@ -50,8 +50,7 @@ class SpritePainter:
     def _paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
         picture = draw_background(layout.background, layout.time, width, height, Random(seed))
         for thing in layout.things:
-            if thing.what in self._files:
-                self._put(picture, thing, layout.style)
+            self._put(picture, thing, layout.style)
         return Picture.from_image(soften(picture))
 
     def _put(self, picture: Image.Image, thing: Placed, style: Literal["flat", "cartoon"]) -> None:
@@ -74,9 +73,7 @@ class SpritePainter:
 
 def tinted(sprite: Image.Image, colour: str) -> Image.Image:
     """The sprite in that colour: light stays light and dark stays dark, and only its main hue changes."""
-    target = COLOURS.get(colour)
-    if target is None:
-        return sprite
+    target = COLOURS[colour]
     alpha = sprite.getchannel("A")
     rgb = sprite.convert("RGB")
     grey = rgb.convert("L")

@@ -9,6 +9,7 @@ from PIL import Image
 
 SURE_ENOUGH = 0.7
 LONGEST_SIDE = 1024
+LOWEST_LETTER = 8
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,14 @@ class TextReader:
 
         small = image.convert("RGB")
         small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-        blue_first = numpy.asarray(small)[:, :, ::-1]
+        width, height = small.size
+        if min(width, height) < LOWEST_LETTER:
+            return []
+        # RapidOCR enlarges until the shorter side has 480 pixels, without end: a strip is given a ground of its own.
+        room = max(width, height) // 4
+        ground = Image.new("RGB", (max(width, room), max(height, room)), small.getpixel((0, 0)))
+        ground.paste(small)
+        blue_first = numpy.asarray(ground)[:, :, ::-1]
         with self._lock:
             if self._engine is None:
                 self._engine = self._load()
@@ -47,8 +55,8 @@ class TextReader:
         for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
             if score >= SURE_ENOUGH and len(text.strip()) > 1:
                 across, down = (
-                    [float(x) / small.width for x, _ in corners],
-                    [float(y) / small.height for _, y in corners],
+                    [float(x) / width for x, _ in corners],
+                    [float(y) / height for _, y in corners],
                 )
                 lines.append(Line(text.strip(), (min(across), min(down), max(across), max(down))))
         return lines

@@ -12,7 +12,6 @@ from illustrious_studio.domain.sketch import KnownObject
 from illustrious_studio.domain.word_lists import RelationKind
 
 GAP = 0.08
-TREE_HIGH = 1.2
 MOST_PUSHES = 400
 ROW_OF = {1: (1,), 2: (2,), 3: (2, 1), 4: (2, 2), 5: (3, 2), 6: (3, 3), 7: (4, 3), 8: (4, 4), 9: (3, 3, 3)}
 
@@ -148,7 +147,7 @@ def _tie(
         case "on":
             moved = moved_by(moving, _centre(anchor, subject), anchor.y + 0.06 * anchor.h - subject.bottom)
             moved = _deeper(_pushed(moved, [box for box in resting if box.mention != tie.object], (0, -1)), 1.0)
-        case "under" if known.size >= TREE_HIGH and subject.h < anchor.h:  # in its shade, not below its roots
+        case "under" if known.name.endswith("tree") and subject.h < anchor.h:  # in its shade, not below its roots
             moved = moved_by(moving, _centre(anchor, subject), anchor.bottom + 0.12 * subject.h - subject.bottom)
             moved = _deeper(_pushed(moved, [box for box in resting if box.mention != tie.object], (1, 0)), 1.0)
         case "below" | "under":

@@ -5,6 +5,7 @@ A pure reader of plain English phrases and danbooru tags. It places nothing: `ar
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal, cast
 
 from illustrious_studio.domain import word_lists as lists
@@ -72,6 +73,7 @@ class _Modifiers:
 
     article: str = ""
     count: int | None = None
+    pair: bool = False
     size: float = 1.0
     colour: str = ""
     negated: bool = False
@@ -89,6 +91,8 @@ class _Reader:
 
     said: _Modifiers = field(default_factory=_Modifiers)
     relation: RelationKind | None = None
+    contents: int | None = None
+    """ "A basket of ...": what the next thing is in."""
     position: tuple[int, int] | None = None
     group: list[int] = field(default_factory=list)
     """The mentions that the next relation is about."""
@@ -102,7 +106,7 @@ class _Reader:
 
     def read(self, marks: list[Mark]) -> Scene:
         skip = False
-        for mark, following in zip(marks, [*marks[1:], Mark("break", ",")], strict=True):
+        for mark, following in pairwise([*marks, Mark("break", ",")]):
             if skip:
                 skip = False
                 continue
@@ -143,7 +147,10 @@ class _Reader:
             case "position":
                 self._position(cast(tuple[int, int], mark.value))
             case "number":
-                self.said.count = cast(int, mark.value)
+                self.said.count, self.said.pair = cast(int, mark.value), mark.text.startswith("pair")
+            case "contents":
+                self.contents, self.relation = (self.group[-1] if self.group else None), None
+                self._forget()
             case "size":
                 self.said.size *= cast(float, mark.value)
             case "colour":
@@ -160,7 +167,9 @@ class _Reader:
                 self._forget()
             case "break":
                 self._break()
-            case "unknown":
+            case "clothing" if self._somebody_living() is not None:
+                self._forget()
+            case "unknown" | "clothing":
                 self.unknown.append(mark.text)
                 if following.kind not in ("thing", "people", "colour", "size", "unknown", "nothing"):
                     self.relation = None
@@ -180,7 +189,7 @@ class _Reader:
             if before:
                 self.relations.append(Relation(kind, before[-1], known))
                 self.fronted = None
-        self.relation, self.group, self.joined = None, [], False
+        self.relation, self.group, self.joined, self.contents = None, [], False, None
         self._forget()
 
     def _relate(self, kind: RelationKind) -> None:
@@ -252,7 +261,7 @@ class _Reader:
             self._again(again, what)
             return
         count = said.count if said.count is not None else (lists.PLURAL_COUNT if plural else 1)
-        if said.count == 2 and not plural and what.endswith("s") and kind in WORN:
+        if said.pair and not plural and what.endswith("s"):
             count = 1  # a pair of glasses
         self._add(Mention(what, min(count, lists.MOST), said.size, said.colour, self.position))
 
@@ -299,6 +308,13 @@ class _Reader:
 
     def _connect(self, index: int) -> None:
         """Tie the mention just read to those before it."""
+        holder = self.contents if self.relation is None else None
+        if holder not in (None, index) and self._kind_of(holder) == "thing":
+            self.relations.append(Relation("inside", index, holder))
+            self.contents = None
+            self._forget()
+            return
+        self.contents = None
         if self.relation is None and self.fronted and index != self.fronted[1]:
             if not (self.joined and self.group == [self.fronted[1]]):
                 kind, known = self.fronted
@@ -313,7 +329,7 @@ class _Reader:
             self.relations += [Relation(self.relation, subject, index) for subject in subjects]
             self.subjects, self.group = subjects, [index]
         else:
-            self.fronted, self.group = (self.relation, index), []
+            self.fronted, self.group = (self.relation, index), [index]
         self.relation, self.joined = None, False
         self._forget()
 

@@ -16,7 +16,7 @@ from illustrious_studio.domain.sketch import KnownObject
 
 Kind = Literal[
     "thing", "people", "background", "time", "position", "relation", "number", "colour", "size", "style", "nothing",
-    "article", "and", "pronoun", "negation", "break", "body", "person_word", "unknown",
+    "article", "and", "pronoun", "negation", "break", "body", "clothing", "contents", "unknown",
 ]  # fmt: skip
 
 NEAR_ENOUGH = 0.62
@@ -52,6 +52,7 @@ class Vocabulary:
         self._learn_all("colour", lists.COLOURS)
         self._learn_all("size", lists.SIZES)
         self._learn_all("style", lists.STYLES)
+        self._learn_all("contents", dict.fromkeys(lists.CONTENTS))
         self._learn_all("negation", dict.fromkeys(lists.NEGATIONS))
         self._learn_all("pronoun", dict.fromkeys(("it", "them", "him")))
         self._learn_all("and", dict.fromkeys(("and",)))
@@ -78,12 +79,17 @@ class Vocabulary:
         if not asked:
             return []
         forms = (asked, asked.removesuffix("s"), asked.removesuffix("es"))
-        found = [name for form in forms for name in self._hints.get(form, ())]
+        found = [self._spellings[form] for form in forms if form in self._spellings]
+        found += [name for form in forms for name in self._hints.get(form, ())]
         scored = []
-        for spelling, name in self._spellings.items():
+        for spelling, names, trust in (
+            *((spelling, (name,), 1.0) for spelling, name in self._spellings.items()),
+            *((hint, names, 0.85) for hint, names in self._hints.items()),
+        ):
             likeness = SequenceMatcher(None, asked, spelling)
-            if likeness.real_quick_ratio() >= NEAR_ENOUGH and likeness.ratio() >= NEAR_ENOUGH:
-                scored.append((-likeness.ratio(), len(name), name))
+            if likeness.real_quick_ratio() * trust >= NEAR_ENOUGH:
+                score = likeness.ratio() * trust
+                scored += [(-score, len(name), name) for name in names if score >= NEAR_ENOUGH]
         found += [name for _, _, name in sorted(scored)]
         return list(dict.fromkeys(found))[:count]
 
@@ -99,9 +105,7 @@ class Vocabulary:
                 for form in plurals(name):
                     self._learn("thing", form, known.name, plural=True)
             for tag in known.tags:
-                hint = " ".join(split_words(tag))
-                self._hints.setdefault(hint, []).append(known.name)
-                self._spellings.setdefault(hint, known.name)
+                self._hints.setdefault(" ".join(split_words(tag)), []).append(known.name)
 
     def _learn_people(self) -> None:
         for tag, (count, who) in lists.PEOPLE_COUNTS.items():
@@ -129,6 +133,8 @@ def _single(word: str) -> Mark:
         return Mark("number", word, min(int(word[:3]), lists.MOST)) if word != "0" else Mark("negation", word)
     if word in lists.BODY:
         return Mark("body", word)
+    if word in lists.CLOTHING:
+        return Mark("clothing", word)
     if word in lists.QUALITY or word in lists.STYLE_WORDS or word in lists.STOP or word in lists.ADJECTIVES:
         return Mark("nothing", word)
     if len(word) < 3 or any(letter.isdigit() for letter in word):

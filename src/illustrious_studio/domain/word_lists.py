@@ -70,8 +70,12 @@ POSITIONS: Final[dict[str, tuple[int, int]]] = {
     "on the left": (-1, 0), "on the left side": (-1, 0), "at the left": (-1, 0), "to the left": (-1, 0),
     "on the right": (1, 0), "on the right side": (1, 0), "at the right": (1, 0), "to the right": (1, 0),
     "at the top": (0, -1), "on the top": (0, -1), "overhead": (0, -1), "at the bottom": (0, 1), "on the bottom": (0, 1),
-    "top left": (-1, -1), "in the top left": (-1, -1), "in the top left corner": (-1, -1), "upper left": (-1, -1),
-    "top right": (1, -1), "in the top right": (1, -1), "in the top right corner": (1, -1), "upper right": (1, -1),
+    **{
+        phrase.format(down, across): (x, y)
+        for down, y in (("top", -1), ("upper", -1), ("bottom", 1), ("lower", 1))
+        for across, x in (("left", -1), ("right", 1))
+        for phrase in ("{} {}", "{} {} corner", "in the {} {}", "in the {} {} corner", "at the {} {}")
+    },
     "in the corner": (1, -1), "in the middle": (0, 0), "in the center": (0, 0), "in the centre": (0, 0),
     "in the background": (0, 0), "in the foreground": (0, 0),
 }  # fmt: skip
@@ -102,6 +106,16 @@ BODY: Final = _words(
 )
 """Parts of somebody: never drawn alone while somebody is there to have them."""
 
+CLOTHING: Final = _words(
+    "uniform skirt blouse kimono yukata swimsuit bikini hoodie sweater gloves boots thighhighs stockings "
+    "pantyhose ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
+    "choker jewelry bracelet socks trousers jeans miniskirt vest cardigan hairband hairclip hairpin"
+)
+"""What somebody wears and no drawing shows: a detail while somebody is there to wear it."""
+
+CONTENTS: Final = ("of", "full of", "filled with", "containing")
+"""After a container: what is in it."""
+
 PEOPLE: Final = _words("girl girls boy boys woman women man men lady maid person guy")
 """After an animal or another word they name a person: "cat girl"."""
 
@@ -120,7 +134,7 @@ NOTHING: Final = (
     "fish eye lens", "worm's eye view", "in the style of", "state of the art", "work of art", "movie poster",
     "album cover", "book cover", "key visual", "key art", "ponytail", "twin tails", "side ponytail", "at the camera",
     "looking at the camera", "on camera", "camera angle", "a lot like", "cowboy shot", "egg shaped", "heart shaped",
-    "star shaped", "in the air",
+    "star shaped", "in the air", "school uniform", "pairs of",
 )  # fmt: skip
 """Phrases that hold the name of a thing, or a relation, and mean none."""
 

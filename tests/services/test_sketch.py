@@ -1,0 +1,200 @@
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from illustrious_studio.adapters.sprites import SpritePainter
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.sketch import Layout, Placed
+from illustrious_studio.domain.vocabulary import plurals
+from illustrious_studio.services.sketch import SketchService
+
+SKETCHES = SketchService(SpritePainter())
+NAMES = sorted(
+    known.name
+    for known in SpritePainter().objects()
+    if known.kind in ("thing", "animal") and not known.name.endswith(("s", "desert", "tree", "head", "face"))
+)
+RELATIONS = (
+    "to the left of", "to the right of", "above", "below", "on", "in", "behind", "in front of", "next to", "under",
+)  # fmt: skip
+NUMBERS = ("a", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+COUNTED = st.tuples(st.sampled_from(NUMBERS), st.sampled_from(NAMES))
+SOUP = (
+    *RELATIONS, "and", ",", "it", "between", "wearing", "holding", "a", "the", "two", "big", "blue", "of", "at the top",
+    "on the left", "1girl", "hat", "glasses", "sun", "in the snow", "cats", "tree", "eyes", "no", "behind it",
+    *NAMES[:40],
+)  # fmt: skip
+EDGE = 0.02
+quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def left(thing: Placed) -> float:
+    return thing.x - thing.w / 2
+
+
+def right(thing: Placed) -> float:
+    return thing.x + thing.w / 2
+
+
+def top(thing: Placed) -> float:
+    return thing.y - thing.h / 2
+
+
+def bottom(thing: Placed) -> float:
+    return thing.y + thing.h / 2
+
+
+def overlap(one: Placed, other: Placed) -> float:
+    """The shared area as a share of the smaller one's."""
+    across = min(right(one), right(other)) - max(left(one), left(other))
+    down = min(bottom(one), bottom(other)) - max(top(one), top(other))
+    return max(0.0, across) * max(0.0, down) / min(one.w * one.h, other.w * other.h)
+
+
+def inside_the_frame(things: tuple[Placed, ...]) -> bool:
+    return all(left(one) >= 0 and top(one) >= 0 and right(one) <= 1 and bottom(one) <= 1 for one in things)
+
+
+def holds(relation: str, one: Placed, other: Placed, order: int) -> bool:
+    """`order` is negative when `one` is painted before `other`."""
+    match relation:
+        case "to the left of" | "next to":
+            return right(one) <= left(other) + EDGE
+        case "to the right of":
+            return left(one) >= right(other) - EDGE
+        case "above":
+            return bottom(one) <= top(other) + EDGE
+        case "below" | "under":
+            return one.y > other.y and top(one) >= bottom(other) - EDGE
+        case "on":
+            return abs(bottom(one) - top(other)) <= 0.07 and left(other) - EDGE <= one.x <= right(other) + EDGE
+        case "in":
+            return order > 0 and overlap(one, other) > 0.9 and one.w * one.h < other.w * other.h
+        case "behind":
+            return order < 0 and bottom(one) < bottom(other)
+        case "in front of":
+            return order > 0 and bottom(one) > bottom(other)
+    raise AssertionError(relation)
+
+
+@quick
+@given(
+    st.sampled_from(NAMES), st.sampled_from(RELATIONS), st.sampled_from(NAMES), st.integers(0, 2**32 - 1),
+    st.sampled_from((1.0, 0.68, 1.46)), st.sampled_from(("", " in a meadow", " on a blue background")),
+)  # fmt: skip
+def test_relations_are_true(one: str, relation: str, other: str, seed: int, aspect: float, place: str) -> None:
+    if one == other:
+        return
+    things = SKETCHES.layout(f"one {one} {relation} one {other}{place}", seed, aspect).things
+    assert sorted(thing.what for thing in things) == sorted((one, other))
+    assert inside_the_frame(things)
+    order = 1 if things[1].what == one else -1
+    first, second = things if order < 0 else (things[1], things[0])
+    assert holds(relation, first, second, order), things
+
+
+@quick
+@given(
+    st.lists(COUNTED, min_size=1, max_size=4, unique_by=lambda one: one[1]),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from((1.0, 0.68, 1.46)),
+)  # fmt: skip
+def test_counts_are_right_and_nothing_overlaps(wanted: list[tuple[str, str]], seed: int, aspect: float) -> None:
+    counts = [NUMBERS.index(number) + 1 for number, _ in wanted]
+    if sum(counts) > 24:
+        return
+    plural = {name: next(iter(plurals(name)), name) for _, name in wanted}
+    words = [f"{number} {name if number == 'a' else plural[name]}" for number, name in wanted]
+    things = SKETCHES.layout(", ".join(words), seed, aspect).things
+    assert [sum(thing.what == name for thing in things) for _, name in wanted] == counts
+    assert inside_the_frame(things)
+    assert max((overlap(a, b) for a, b in itertools.combinations(things, 2)), default=0) < 0.02
+
+
+@quick
+@given(st.lists(st.sampled_from(SOUP), max_size=25), st.integers(0, 99), st.sampled_from((1.0, 0.5, 2.0)))
+def test_any_mix_of_known_words_stays_in_the_frame(words: list[str], seed: int, aspect: float) -> None:
+    assert inside_the_frame(SKETCHES.layout(" ".join(words), seed, aspect).things)
+
+
+@quick
+@given(st.text(max_size=300), st.integers(0, 2**32 - 1))
+def test_any_text_gives_a_layout(text: str, seed: int) -> None:
+    assert inside_the_frame(SKETCHES.layout(text, seed).things)
+
+
+def test_the_same_seed_gives_the_same_layout_and_another_seed_another() -> None:
+    layouts = [SKETCHES.layout("a cat and a dog in a forest", seed) for seed in (1, 1, 2)]
+    assert layouts[0] == layouts[1] != layouts[2]
+
+
+def test_between_is_in_the_middle() -> None:
+    layout = SKETCHES.layout("a house between a cat and a dog", 5)
+    by_name = {thing.what: thing for thing in layout.things}
+    assert by_name["cat"].x < by_name["house"].x < by_name["dog"].x
+    trees = [thing.x for thing in SKETCHES.layout("a fox between two trees", 5).things if thing.what == "tree"]
+    fox = next(thing.x for thing in SKETCHES.layout("a fox between two trees", 5).things if thing.what == "fox")
+    assert min(trees) < fox < max(trees)
+
+
+def test_size_adjectives_are_seen() -> None:
+    def area(prompt: str) -> float:
+        return max(thing.w * thing.h for thing in SKETCHES.layout(prompt, 1).things)
+
+    assert area("a tiny cat") < area("a small cat") < area("a cat") < area("a huge cat")
+    things = {thing.what: thing for thing in SKETCHES.layout("a mouse and an elephant", 1).things}
+    assert things["mouse"].h < 0.7 * things["elephant"].h
+
+
+def test_places_in_the_frame_are_kept() -> None:
+    mouse = SKETCHES.layout("a mouse in the bottom right corner", 3).things[0]
+    star = SKETCHES.layout("a star in the top left corner", 3).things[0]
+    assert mouse.x > 0.6
+    assert mouse.y > 0.6
+    assert star.x < 0.4
+    assert star.y < 0.4
+    cat, dog = sorted(SKETCHES.layout("on the right a cat, on the left a dog", 3).things, key=lambda thing: thing.what)
+    assert dog.x < cat.x
+
+
+def test_the_sun_hangs_over_what_stands_on_the_ground() -> None:
+    things = {thing.what: thing for thing in SKETCHES.layout("sun, a castle and a horse in a meadow", 4).things}
+    assert bottom(things["sun"]) < min(top(things["castle"]), top(things["horse"])) + 0.02
+    assert things["castle"].y > 0.5
+
+
+def test_worn_and_held_things_are_where_they_belong() -> None:
+    cat, hat = SKETCHES.layout("a cat wearing a top hat", 1).things
+    assert (cat.what, hat.what) == ("cat", "top hat")
+    assert hat.w < cat.w
+    assert hat.y < top(cat) + 0.2
+    assert left(cat) - 0.1 < hat.x < right(cat)
+    ninja, pizza = SKETCHES.layout("a ninja holding a pizza", 1).things
+    assert (ninja.what, pizza.what) == ("ninja", "pizza")
+    assert overlap(pizza, ninja) > 0
+
+
+def test_nothing_known_gives_no_things_and_says_which_words() -> None:
+    layout = SKETCHES.layout("a blorp in the forest, masterpiece", 1)
+    assert (layout.things, layout.background, layout.unknown) == ((), "forest", ("blorp",))
+
+
+def test_the_nearest_names_are_offered() -> None:
+    assert SKETCHES.nearest("kitten")[0] == "cat"
+    assert SKETCHES.nearest("elefant")[0] == "elephant"
+
+
+async def test_a_layout_sent_from_outside_may_name_only_what_there_is() -> None:
+    def one(**changes: object) -> Layout:
+        values = {"what": "cat", "x": 0.5, "y": 0.5, "w": 0.5, "h": 0.5} | changes
+        return Layout(things=(Placed.model_validate(values),))
+
+    with pytest.raises(InvalidRequest, match="elephant"):
+        await SKETCHES.paint(one(what="elefant"), 64, 64, 1)
+    with pytest.raises(InvalidRequest, match="colour"):
+        await SKETCHES.paint(one(colour="mauve"), 64, 64, 1)
+    with pytest.raises(InvalidRequest, match="background"):
+        await SKETCHES.paint(Layout(background="atlantis"), 64, 64, 1)
+    assert (await SKETCHES.paint(one(colour="red"), 64, 64, 1)).width == 64
