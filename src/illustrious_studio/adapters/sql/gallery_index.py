@@ -86,7 +86,7 @@ def _selection(connection: Connection, query: GalleryQuery, before: int | None) 
     if query.session_id is not None:
         wanted = wanted.where(gallery.c.session_id == query.session_id)
     if query.from_chat:
-        wanted = wanted.where(gallery.c.way == "chat")
+        wanted = wanted.where(gallery.c.session_id.is_not(None))
     if query.favourites:
         wanted = wanted.where(gallery.c.favourite.is_(True))
     return wanted.order_by(position.desc())
@@ -103,7 +103,6 @@ def _row(item: GalleryItem) -> dict[str, Any]:
         "id": item.id,
         "favourite": item.favourite,
         "checkpoint": of.checkpoint,
-        "way": of.origin.way,
         "session_id": of.origin.session_id,
         "words": searchable(of.prompt, of.negative_prompt, of.checkpoint, str(of.seed), of.origin.words),
         "value": item.model_dump_json(),

@@ -22,14 +22,18 @@ gallery = Table(
     Column("id", String(32), nullable=False, unique=True),
     Column("favourite", Boolean, nullable=False),
     Column("checkpoint", Text, nullable=False),
-    Column("way", String(20), nullable=False),
     Column("session_id", String(100)),
     Column("words", Text, nullable=False),
     Column("value", Text, nullable=False),
 )
 Index("gallery_checkpoint", gallery.c.checkpoint, gallery.c.position)
-Index("gallery_way", gallery.c.way, gallery.c.position)
 Index("gallery_session", gallery.c.session_id, gallery.c.position)
+Index(
+    "gallery_from_chat",
+    gallery.c.position,
+    sqlite_where=gallery.c.session_id.is_not(None),
+    postgresql_where=gallery.c.session_id.is_not(None),
+)
 Index(
     "gallery_favourite",
     gallery.c.position,

@@ -18,14 +18,14 @@ def upgrade() -> None:
         sa.Column("id", sa.String(32), nullable=False, unique=True),
         sa.Column("favourite", sa.Boolean, nullable=False),
         sa.Column("checkpoint", sa.Text, nullable=False),
-        sa.Column("way", sa.String(20), nullable=False),
         sa.Column("session_id", sa.String(100)),
         sa.Column("words", sa.Text, nullable=False),
         sa.Column("value", sa.Text, nullable=False),
     )
     op.create_index("gallery_checkpoint", "gallery", ["checkpoint", "position"])
-    op.create_index("gallery_way", "gallery", ["way", "position"])
     op.create_index("gallery_session", "gallery", ["session_id", "position"])
+    from_chat = sa.column("session_id", sa.String).is_not(None)
+    op.create_index("gallery_from_chat", "gallery", ["position"], sqlite_where=from_chat, postgresql_where=from_chat)
     favourite = sa.column("favourite", sa.Boolean).is_(True)
     op.create_index("gallery_favourite", "gallery", ["position"], sqlite_where=favourite, postgresql_where=favourite)
     op.create_table(
