@@ -27,7 +27,7 @@ def default_data_dir() -> Path:
 
 
 class Settings(BaseSettings):
-    """Each setting is also `ILLUSTRIOUS_<NAME>` and a key of the file, where `[model_paths]` may hold the model ones."""
+    """Each setting is also `ILLUSTRIOUS_<NAME>` and a key of the file; `[model_paths]` may hold the model ones."""
 
     model_config = SettingsConfigDict(env_prefix="ILLUSTRIOUS_", frozen=True, extra="forbid", env_ignore_empty=True)
 
@@ -47,9 +47,7 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="SQLAlchemy URL; default: SQLite in the data folder.")
 
     sd_model: str = Field("", description="What draws: a .safetensors file, a diffusers folder, or a name.")
-    checkpoint_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (), description="Further folders with checkpoints."
-    )
+    checkpoint_dirs: Annotated[tuple[Path, ...], NoDecode] = Field((), description="Further folders with checkpoints.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps.")
     threads: int = Field(0, ge=0, le=256, description="CPU threads for drawing; 0: one less than the physical cores.")
     previews: bool = Field(True, description="Show small previews while drawing.")

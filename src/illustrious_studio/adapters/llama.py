@@ -7,7 +7,6 @@ child itself works is in `llama_server.py`.
 import asyncio
 import importlib.util
 import json
-import os
 import re
 import secrets
 import sys
