@@ -39,7 +39,8 @@ def test_the_text_is_a1111s_to_the_letter() -> None:
         "1girl, solo\n"
         "Negative prompt: lowres\n"
         "Steps: 28, Sampler: Euler a, Schedule type: Automatic, CFG scale: 5.5, Seed: 12345, Size: 832x1216, "
-        "Model hash: e3c47aedb0, Model: Illustrious-XL-v0.1, Clip skip: 2, Version: illustrious-studio"
+        "Model hash: e3c47aedb0, Model: Illustrious-XL-v0.1, Clip skip: 2, RNG: CPU, "
+        "Version: illustrious-studio"
     )
 
 
@@ -51,8 +52,8 @@ def test_what_is_not_there_is_not_written() -> None:
     assert "CFG scale: 7," in text
 
 
-def test_a_drawing_over_a_sketch_on_the_cpu_says_so() -> None:
-    changed = with_changes(strength=0.4, layout=Layout(), device="cpu", versions={"illustrious-studio": "0.1.0"})
+def test_a_drawing_over_a_sketch_says_so() -> None:
+    changed = with_changes(strength=0.4, layout=Layout(), versions={"illustrious-studio": "0.1.0"})
     text = write_infotext(changed)
     assert text.endswith(
         "Denoising strength: 0.4, Clip skip: 2, RNG: CPU, Layout from words: True, Version: illustrious-studio 0.1.0"

@@ -91,3 +91,13 @@ def test_a_flood_of_words_stays_a_small_scene(vocabulary: Vocabulary) -> None:
 )
 def test_fragments_are_read_without_error(prompt: str, vocabulary: Vocabulary) -> None:
     assert read_scene(prompt, vocabulary).relations == ()
+
+
+def test_parts_of_somebody_are_no_things_but_a_part_alone_is(vocabulary: Vocabulary) -> None:
+    def named(prompt: str) -> list[str]:
+        return [mention.what for mention in read_scene(prompt, vocabulary).mentions]
+
+    assert named("1girl, blue eyes, open mouth, cat ears") == ["princess"]
+    assert named("a dog with a big nose and two ears") == ["dog"]
+    assert named("a mouse and a mouth") == ["mouse", "mouth"]
+    assert named("an eye") == ["eye"]

@@ -49,7 +49,7 @@ def write_infotext(metadata: ImageMetadata) -> str:
         "Model": metadata.checkpoint,
         "Denoising strength": metadata.strength,
         "Clip skip": metadata.clip_skip if metadata.clip_skip > 1 else None,
-        "RNG": "CPU" if metadata.device.startswith("cpu") else None,
+        "RNG": "CPU",  # the engine draws its noise on the CPU, whatever device it draws the picture on
         "Layout from words": "True" if metadata.layout is not None else None,
     }
     text = _assemble(metadata.prompt, metadata.negative_prompt, fields)

@@ -225,7 +225,8 @@ class _Reader:
         known = self.vocabulary.objects[what]
         said = self.said
         living = self._somebody_living()
-        if mark.text in lists.BODY and living is not None:
+        alone = said.article in lists.NEW and self.relation is None
+        if mark.text in lists.BODY and living is not None and not alone:
             self._forget()
             return False
         its_part = following.text in lists.BODY

@@ -46,7 +46,8 @@ class Drawing:
         checkpoint = await self._models.loaded_checkpoint()
         order, layout = RenderOrder(job.request, checkpoint), None
         if checkpoint.sketch_strength is not None or job.request.layout_from_words:
-            layout = self._sketches.layout(job.request.prompt, job.request.seed)
+            aspect = order.size[0] / order.size[1]
+            layout = self._sketches.layout(job.request.prompt, job.request.seed, aspect)
             sketch = await self._sketches.paint(layout, *order.size, job.request.seed)
             order = RenderOrder(job.request, checkpoint, sketch, checkpoint.sketch_strength or SKETCH_STRENGTH)
         await self._memory.make_room(checkpoint)
