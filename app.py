@@ -8,6 +8,7 @@ Standard library only.
 
 from __future__ import annotations  # so that an old Python gets as far as being told that it is old
 
+import compileall
 import hashlib
 import importlib.util
 import os
@@ -97,6 +98,7 @@ def set_up(testing: bool) -> Path:
     largest = LOCKS[missing[-1]]  # it holds the other
     step(f"Installing the packages of {largest}")
     install(python, "--compile-bytecode", "-r", str(ROOT / largest))
+    compileall.compile_dir(SOURCE, quiet=2)  # for where Python is told to write no bytecode of its own
     for kind in missing:
         for old in VENV.glob(f".set-up-{kind}-*"):
             old.unlink()
