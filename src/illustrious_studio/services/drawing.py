@@ -78,7 +78,7 @@ class Drawing:
             device=rendered.device,
             dtype=rendered.dtype,
             vae_dtype=rendered.vae_dtype,
-            versions=rendered.versions,
+            versions={"illustrious-studio": self._models.model_status().version, **rendered.versions},
             seconds=round(rendered.seconds, 3),
             attempts=rendered.attempts,
             created_at=datetime.now(UTC),

@@ -65,6 +65,8 @@ class SketchRequest(Value):
 
     prompt: Prompt
     seed: int = Field(0, ge=0, le=MAX_SEED)
+    width: int = Field(512, ge=64, le=2048, description="Pixels; only its ratio to the height matters here.")
+    height: int = Field(512, ge=64, le=2048, description="Pixels.")
 
 
 @router.post("/generate-image", summary="Draw a picture", responses=errors(409, 503, 507))
@@ -100,7 +102,7 @@ async def enhance_prompt(body: EnhanceRequest, request: Request, studio: StudioI
 @router.post("/sketch", summary="Lay words out as a sketch", responses=errors())
 async def sketch(body: SketchRequest, studio: StudioIn) -> Layout:
     """What would stand where, before anything is drawn; the same words and seed give the same layout."""
-    return await asyncio.to_thread(studio.sketches.layout, body.prompt, body.seed)
+    return await asyncio.to_thread(studio.sketches.layout, body.prompt, body.seed, body.width / body.height)
 
 
 def picture_of(text: str) -> OpenedPicture:
