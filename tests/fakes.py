@@ -84,8 +84,9 @@ class FakeChat:
         ready: bool = True,
         capabilities: tuple[str, ...] = (),
     ) -> None:
-        self._scripts = list(scripts) or [["Hello", " there", "."]]
+        self.scripts = list(scripts) or [["Hello", " there", "."]]
         self._name, self._ready, self._capabilities = name, ready, capabilities
+        self._names = (name, "other-chat")
         self.asked: list[list[ChatTurn]] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
@@ -108,7 +109,7 @@ class FakeChat:
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         self.asked.append(turns)
-        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         try:
             for number, piece in enumerate(script):
                 if number == len(script) - 1:
@@ -121,7 +122,7 @@ class FakeChat:
             self.closed.set()
 
     async def models(self) -> list[LanguageModel]:
-        return [LanguageModel(name=name, backend="ollama") for name in (self._name, "other-chat")]
+        return [LanguageModel(name=name, backend="ollama") for name in self._names]
 
     async def use(self, name: str) -> None:
         if name not in [model.name for model in await self.models()]:

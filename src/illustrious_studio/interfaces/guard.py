@@ -36,6 +36,8 @@ logger = structlog.get_logger(__name__)
 MIB = 1024 * 1024
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 ALWAYS_OPEN = frozenset({"/health/live"})
+ASKED_OFTEN = frozenset({"/live"})
+"""The page asks for the state every few seconds: not worth a line in the log."""
 
 _PAGE = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self'; "
@@ -129,7 +131,7 @@ class Guard:
                 await exchange.answer_unexpected()
                 return
             # A probe that asks every second must not fill the log.
-            log = logger.debug if scope["path"] in ALWAYS_OPEN else logger.info
+            log = logger.debug if scope["path"] in ALWAYS_OPEN | ASKED_OFTEN else logger.info
             log("request", **exchange.line())
 
     def _check(self, scope: Scope) -> None:

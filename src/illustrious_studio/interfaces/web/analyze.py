@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from illustrious_studio.domain.errors import StudioError
-from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from illustrious_studio.domain.recorded import RecordedSettings
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.web import parts, stage
 from illustrious_studio.interfaces.web.form import Form
+from illustrious_studio.interfaces.web.markdown import markdown
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
-from illustrious_studio.interfaces.web.told import sentence, told
+from illustrious_studio.interfaces.web.told import sentence, told, told_stream
 from illustrious_studio.services.studio import Studio
 
 PRESETS = {
@@ -51,17 +52,17 @@ class AnalyzeTab:
                 html(f'<div class="buttons" role="group" aria-label="Ready questions">{presets}</div>')
                 self.question = gr.Textbox(DEFAULT_QUESTION, label="Question", lines=2, max_lines=6, elem_id="question")
                 self.look_button = gr.Button("Look", variant="primary", size="lg", elem_id="look")
-                self.answer = gr.Markdown("", elem_id="answer", line_breaks=True, buttons=["copy"])
+                self.answer = html("", elem_id="answer")
                 self.looked = html("")
                 self.recorded = html("", elem_id="recorded")
 
     def attach(self, form: Form) -> None:
         """Connect the events, once every tab is built."""
         outputs = [self.answer, self.looked]
-        self.look_button.click(self.look, [self.picture, self.question], outputs, **QUIET)
+        self.look_button.click(told_stream(self.look), [self.picture, self.question], outputs, **QUIET)
         self.picture.change(told(self.settings), self.picture, [self.recorded, *outputs], **QUIET)
         asked = self.page.on("ask", self.ask, [], self.question)
-        asked.then(self.look, [self.picture, self.question], outputs, **QUIET)
+        asked.then(told_stream(self.look), [self.picture, self.question], outputs, **QUIET)
         self.page.on("use_recorded", self.use, [self.picture], [self.page.tabs, *form.all])
         self.form = form
 
@@ -84,45 +85,42 @@ class AnalyzeTab:
                 text += piece
                 if asyncio.get_running_loop().time() - last >= PAUSE:
                     last = asyncio.get_running_loop().time()
-                    yield plain(text), by
-            yield plain(text), by
+                    yield answer(text), by
+            yield answer(text), by
         except StudioError as error:
-            yield plain(text), parts.notice(sentence(error), kind="failed")
+            yield answer(text), parts.notice(sentence(error), kind="failed")
 
     async def settings(self, path: str | None) -> tuple[str, str, str]:
         """The settings that a new picture carries, if any."""
-        request = await self._recorded(path)
-        if request is None:
+        found = await self._recorded(path)
+        if found is None:
             return "", "", ""
-        rows = [
-            ("Prompt", request.prompt),
-            ("Negative", request.negative_prompt),
-            ("Seed", str(request.seed)),
-            ("Size", f"{request.width} × {request.height}" if request.width else ""),
-            ("Steps", str(request.steps)),
-            ("Guidance", f"{request.guidance:g}"),
-        ]
-        listed = parts.table([row for row in rows if row[1]], "Settings recorded in this file")
+        rows = [(name[:1].upper() + name[1:], value) for name, value in found.fields.items()]
+        listed = parts.table(rows, "Settings recorded in this file")
+        missing = f"Not usable here: {', '.join(found.left_out)}." if found.left_out else ""
         button = parts.act("use_recorded", "", "Use these settings")
-        return f"<h3>Recorded settings</h3>{listed}{button}", "", ""
+        return f"<h3>Recorded settings ({escape(found.source)})</h3>{listed}{parts.notice(missing)}{button}", "", ""
 
     async def use(self, _: str, path: str | None) -> tuple[Any, ...]:
         import gradio as gr
 
-        request = await self._recorded(path)
-        if request is None:
+        found = await self._recorded(path)
+        if found is None:
             return gr.skip()  # type: ignore[no-any-return]
-        return self.page.goto("create"), *self.form.filled(request, stage.checkpoint_of(self.studio))
+        return self.page.goto("create"), *self.form.filled(found.request, stage.checkpoint_of(self.studio))
 
-    async def _recorded(self, path: str | None) -> ImageRequest | None:
+    async def _recorded(self, path: str | None) -> RecordedSettings | None:
         if path is None:
             return None
-        return self.studio.vision.settings_of(await asyncio.to_thread(_open, path))
+        return self.studio.vision.recorded(await asyncio.to_thread(_open, path))
 
 
-def plain(text: str) -> str:
-    """Markdown without HTML in it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+def answer(text: str) -> str:
+    """The answer so far, with a button that copies it."""
+    if not text:
+        return ""
+    copy = '<p class="said-by"><button type="button" class="plain" name="copy_text">Copy</button></p>'
+    return f'<article><div class="md">{markdown(text)}</div>{copy}</article>'
 
 
 def _open(path: str) -> OpenedPicture:

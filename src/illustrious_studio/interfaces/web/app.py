@@ -1,5 +1,6 @@
 """The page on port 7860: its tabs put together, and the ASGI app that serves it with its pictures."""
 
+import sys
 from typing import Any
 
 from fastapi import FastAPI
@@ -42,12 +43,16 @@ def create_gradio_app(studio: Studio) -> Any:
             with gr.Tab("System", id="system", elem_id="tab-system", render_children=True):
                 system = SystemTab(studio, page)
         html(ZOOM)
+        page.attach(blocks)
         create.attach(blocks)
         chat.attach(blocks)
         analyze.attach(create.form)
         gallery.attach()
         system.attach(blocks)
     blocks.queue(default_concurrency_limit=None, api_open=False)
+    # Gradio sums up statistics over its last 10,000 events, with pandas, after each event. Nobody reads them here.
+    blocks._queue.ANALYTICS_MAX_EVENTS = 1
+    blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     return blocks
 
 

@@ -6,21 +6,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from illustrious_studio.domain.chat import ChatRequest, Message
-from illustrious_studio.domain.errors import NotFound, StudioError
+from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
 from illustrious_studio.interfaces.web import parts, talk_view
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, undo_snack
 from illustrious_studio.interfaces.web.talks import Talk, Talks
-from illustrious_studio.interfaces.web.told import sentence, told
+from illustrious_studio.interfaces.web.told import told, told_stream
 from illustrious_studio.services.studio import Studio
 
 REMEMBER = "(said) => { localStorage.setItem('studio.said', said?.text || ''); return []; }"
 REMEMBERED = """() => [localStorage.getItem('studio.session') || '',
   { text: localStorage.getItem('studio.said') || '', files: [] }]"""
-EMPTY_TALK = "Ask anything. Begin with #generate to have a picture drawn."
 
 
 class ChatTab:
@@ -41,20 +38,9 @@ class ChatTab:
                 self.sessions = html("")
             with gr.Column(scale=4, min_width=300, elem_id="chat-main"):
                 html('<button type="button" class="act drawer-button" name="drawer" value="">Chats</button>')
-                self.talk = gr.Chatbot(
-                    [],
-                    label="Talk",
-                    show_label=False,
-                    container=False,
-                    height="100%",
-                    layout="panel",
-                    buttons=["copy"],
-                    feedback_options=None,
-                    allow_tags=False,
-                    latex_delimiters=[{"left": "$$", "right": "$$", "display": True}],
-                    placeholder=EMPTY_TALK,
-                    elem_id="talk",
-                )
+                with gr.Column(elem_id="talk"):
+                    self.talk = html(talk_view.EMPTY_TALK)
+                    self.growing = html("")
                 self.attached = html("", elem_id="attached")
                 self.box = gr.MultimodalTextbox(
                     {"text": "", "files": []},
@@ -70,7 +56,8 @@ class ChatTab:
                     elem_id="chat-box",
                 )
                 self.hint = html(
-                    '<p class="hint"><button type="button" class="plain" name="say" value="#generate ">#generate</button>'
+                    '<p class="hint"><button type="button" class="plain" name="say" value="#generate ">'
+                    "#generate</button>"
                     " draws what you describe. Enter sends, Shift+Enter begins a new line.</p>",
                 )
         self.session = gr.Textbox(visible=False)
@@ -80,11 +67,11 @@ class ChatTab:
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
         page = self.page
-        all_of_it = [self.session, self.mark, self.talk, self.sessions, self.box]
-        following = [self.talk, self.sessions, self.box, self.attached, self.picture]
+        all_of_it = [self.session, self.mark, self.talk, self.growing, self.sessions, self.box]
+        following = [self.talk, self.growing, self.sessions, self.box, self.attached, self.picture]
 
         def follow(event: Any) -> None:
-            event.then(self.followed, self.session, following, **QUIET)
+            event.then(told_stream(self.followed), [self.session, self.search], following, **QUIET)
 
         follow(
             blocks.load(
@@ -96,21 +83,21 @@ class ChatTab:
             )
         )
         self.box.change(None, self.box, None, js=REMEMBER, **QUIET)
-        follow(page.on("choose", self.choose, [], all_of_it))
-        follow(page.on("open_chat", self.open_chat, [], [page.tabs, *all_of_it]))
-        page.on("new_chat", self.new, [], all_of_it)
-        self.box.submit(self.send, [self.box, self.session, self.picture], following, **QUIET)
+        follow(page.on("choose", self.choose, [self.search], all_of_it))
+        follow(page.on("open_chat", self.open_chat, [self.search], [page.tabs, *all_of_it]))
+        page.on("new_chat", self.new, [self.search], all_of_it)
+        self.box.submit(told_stream(self.send), [self.box, self.session, self.picture, self.search], following, **QUIET)
         self.box.stop(told(self.stop), self.session, None, **QUIET)
-        self.search.input(
+        self.search.change(
             told(self.found), [self.search, self.session], self.sessions, **QUIET | {"trigger_mode": "always_last"}
         )
         page.on("rename", self.rename, [self.session, self.search], self.sessions)
-        page.on("forget", self.forget, [self.session], [*all_of_it, page.snack])
-        page.on("remember", self.remember, [self.session], [*all_of_it, page.snack])
+        page.on("forget", self.forget, [self.session, self.search], [*all_of_it, page.snack])
+        page.on("remember", self.remember, [self.search], [*all_of_it, page.snack])
         page.on("say", self.say, [], self.box)
         page.on("to_chat", self.attach_picture, [], [page.tabs, self.attached, self.picture])
         page.on("detach", self.detach, [], [self.attached, self.picture])
-        page.on("talk", self.picture_over, [self.session], self.talk)
+        page.on("talk", self.picture_over, [self.session], [self.talk, self.growing])
 
     # Choosing
 
@@ -118,14 +105,14 @@ class ChatTab:
         """What a page shows when it is opened or refreshed: the talk it showed before, and what was typed."""
         return await self._shown(await self._known(wanted), said={"text": (said or {}).get("text", ""), "files": []})
 
-    async def choose(self, session_id: str) -> tuple[Any, ...]:
-        return await self._shown(session_id)
+    async def choose(self, session_id: str, query: str) -> tuple[Any, ...]:
+        return await self._shown(session_id, query)
 
-    async def open_chat(self, session_id: str) -> tuple[Any, ...]:
-        return self.page.goto("chat"), *await self._shown(session_id)
+    async def open_chat(self, session_id: str, query: str) -> tuple[Any, ...]:
+        return self.page.goto("chat"), *await self._shown(session_id, query)
 
-    async def new(self, _: str) -> tuple[Any, ...]:
-        return await self._shown(self._fresh())
+    async def new(self, _: str, query: str) -> tuple[Any, ...]:
+        return await self._shown(self._fresh(), query)
 
     async def found(self, query: str, session_id: str) -> str:
         return talk_view.session_list(await self.studio.chat.sessions(query), session_id)
@@ -135,54 +122,47 @@ class ChatTab:
         await self.studio.chat.rename(which, title)
         return await self.found(query, session_id)
 
-    async def forget(self, which: str, session_id: str) -> tuple[Any, ...]:
+    async def forget(self, which: str, session_id: str, query: str) -> tuple[Any, ...]:
         self.talks.forget(which)
         await self.studio.chat.delete(which)
         snack = undo_snack("Chat deleted.", "remember", which)
-        return *await self._shown(await self._known("" if which == session_id else session_id)), snack
+        return *await self._shown(await self._known("" if which == session_id else session_id), query), snack
 
-    async def remember(self, which: str, _: str) -> tuple[Any, ...]:
+    async def remember(self, which: str, query: str) -> tuple[Any, ...]:
         await self.studio.chat.restore(which)
-        return *await self._shown(which), ""
+        return *await self._shown(which, query), ""
 
     # Talking
 
     async def send(
-        self, said: dict[str, Any] | None, session_id: str, picture_id: str
+        self, said: dict[str, Any] | None, session_id: str, picture_id: str, query: str
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Say it and show the answer as it grows. What was typed comes back when it could not be said."""
-        import gradio as gr
-
+        """Say it and show the answer as it grows. What was typed stays when it could not be said."""
         text = (said or {}).get("text", "").strip()
         files = (said or {}).get("files", [])
-        try:
-            if not text and not files and not picture_id:
-                yield gr.skip()
-                return
-            pictures = [await asyncio.to_thread(_open, path) for path in files]
-            if picture_id:
-                pictures.append(await asyncio.to_thread(open_picture, await self.studio.gallery.png(picture_id)))
-            request = ChatRequest(message=text or "What is in this picture?", session_id=session_id)
-            talk = self.talks.start(request, pictures)
-        except (StudioError, ValidationError) as error:
-            gr.Warning(sentence(error), title="Not sent")
-            yield gr.skip()
+        if not text and not files and not picture_id:
             return
-        async for update in self._follow(talk, session_id, clear=True):
+        pictures = [await asyncio.to_thread(_open, path) for path in files]
+        if picture_id:
+            pictures.append(await asyncio.to_thread(open_picture, await self.studio.gallery.png(picture_id)))
+        request = ChatRequest(message=text or "What is in this picture?", session_id=session_id)
+        talk = self.talks.start(request, pictures)
+        async for update in self._follow(talk, session_id, query, clear=True):
             yield update
 
-    async def followed(self, session_id: str) -> AsyncIterator[tuple[Any, ...]]:
+    async def followed(self, session_id: str, query: str) -> AsyncIterator[tuple[Any, ...]]:
         """Show an answer that was being given already when the page came."""
-        import gradio as gr
-
         talk = self.talks.of(session_id)
         if talk is None or talk.over:
-            yield gr.skip()
             return
-        async for update in self._follow(talk, session_id, clear=False):
+        async for update in self._follow(talk, session_id, query, clear=False):
             yield update
 
     async def stop(self, session_id: str) -> None:
+        """Stop the answer, and the drawing when it is one."""
+        talk = self.talks.of(session_id)
+        if talk is not None and not talk.over and talk.job_id:
+            await self.studio.jobs.cancel(talk.job_id)
         self.talks.stop(session_id)
 
     async def picture_over(self, over_in: str, session_id: str) -> Any:
@@ -192,7 +172,7 @@ class ChatTab:
         talk = self.talks.of(session_id)
         if over_in != session_id or (talk and not talk.over):
             return gr.skip()
-        return await self._entries(session_id)
+        return await self._view(session_id)
 
     # The box
 
@@ -212,30 +192,27 @@ class ChatTab:
 
     # Views
 
-    async def _follow(self, talk: Talk, session_id: str, *, clear: bool) -> AsyncIterator[tuple[Any, ...]]:
+    async def _follow(self, talk: Talk, session_id: str, query: str, *, clear: bool) -> AsyncIterator[tuple[Any, ...]]:
+        """What was said stands; only the answer is sent again as it grows."""
         import gradio as gr
 
         busy = {"submit_btn": False, "stop_btn": True}
         box = gr.MultimodalTextbox(value={"text": "", "files": []}, **busy) if clear else gr.MultimodalTextbox(**busy)
-        stored = await self._messages(session_id)
-        first = True
+        messages = await self._messages(session_id)
+        kept = talk_view.stored(messages, talk, self._running)
+        yield kept, talk_view.growing(talk, messages), gr.skip(), box, "", ""
         async for now in self.talks.follow(talk):
-            shown = talk_view.entries(stored, now, self._running) if not now.over else await self._entries(session_id)
-            if first:
-                yield shown, gr.skip(), box, "", ""
-                first = False
-                stored = await self._messages(session_id)
-            elif not now.over:
-                yield shown, gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            if not now.over:
+                yield gr.skip(), talk_view.growing(now, messages), *[gr.skip()] * 4
         free = gr.MultimodalTextbox(submit_btn=True, stop_btn=False)
-        yield await self._entries(session_id), await self.found("", session_id), free, gr.skip(), gr.skip()
+        yield *await self._view(session_id), await self.found(query, session_id), free, gr.skip(), gr.skip()
 
     async def _known(self, wanted: str) -> str:
         """That session, else the last one, else a new one."""
         known = [one.id for one in await self.studio.chat.sessions()]
         return wanted if wanted in known else known[0] if known else self._fresh()
 
-    async def _shown(self, session_id: str, *, said: dict[str, Any] | None = None) -> tuple[Any, ...]:
+    async def _shown(self, session_id: str, query: str = "", *, said: dict[str, Any] | None = None) -> tuple[Any, ...]:
         import gradio as gr
 
         talk = self.talks.of(session_id)
@@ -244,13 +221,17 @@ class ChatTab:
         return (
             session_id,
             session_id,
-            await self._entries(session_id),
-            await self.found("", session_id),
+            *await self._view(session_id),
+            await self.found(query, session_id),
             gr.MultimodalTextbox(submit_btn=not answering, stop_btn=answering, **typed),
         )
 
-    async def _entries(self, session_id: str) -> list[talk_view.Entry]:
-        return talk_view.entries(await self._messages(session_id), self.talks.of(session_id), self._running)
+    async def _view(self, session_id: str) -> tuple[str, str]:
+        """The talk as it is kept, and what is not kept of it."""
+        messages, talk = await self._messages(session_id), self.talks.of(session_id)
+        kept = talk_view.stored(messages, talk, self._running)
+        more = talk_view.growing(talk, messages)
+        return kept or ("" if more else talk_view.EMPTY_TALK), more
 
     async def _messages(self, session_id: str) -> list[Message]:
         try:

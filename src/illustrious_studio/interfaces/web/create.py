@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from illustrious_studio.domain.errors import NotFound, StudioError
+from illustrious_studio.domain.errors import Conflict, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.interfaces.web import parts, stage
 from illustrious_studio.interfaces.web.form import Form
-from illustrious_studio.interfaces.web.page import QUIET, Page, html, undo_snack
+from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
 from illustrious_studio.interfaces.web.told import sentence, told
 from illustrious_studio.services.studio import Studio
 
@@ -76,14 +76,14 @@ class CreateTab:
         page.on("example", self.example, form.all[1:], [form.prompt, *drawn])
         page.on("finished", self.finished, [], [self.stage, self.strip, self.notice])
         page.on("show", self.show, [], [self.stage])
-        page.on("cancel", self.cancel)
+        page.on("cancel", self.cancel, [], self.notice)
         page.on("again", self.again, [], [page.tabs, *drawn])
         page.on("vary", self.vary, [], [page.tabs, *drawn])
         page.on("retry", self.retry, [], drawn)
         page.on("use", self.use, [], [page.tabs, *form.all])
         page.on("seed", self.use_seed, [], [form.seed])
-        page.on("delete", self.delete, [], [self.stage, self.strip, page.snack])
-        page.on("restore", self.restore, [], [self.stage, self.strip, page.snack])
+        page.on("delete", self.delete, [], [self.stage, self.strip, page.snack, page.changed])
+        page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("model", self.model_changed, form.all, [*form.all, self.stage]).then(
             told(self.dressed), None, form.dressing, **QUIET
         )
@@ -103,6 +103,8 @@ class CreateTab:
 
     async def draw(self, *values: Any) -> tuple[str, str]:
         """Queue what the form says. What is wrong with it stands above the picture."""
+        if not values[0].strip():
+            return "", parts.notice("Write what you would like to see first.", kind="failed")
         try:
             return await self._start(self.form.request(stage.checkpoint_of(self.studio), *values))
         except (StudioError, ValidationError) as error:
@@ -127,15 +129,20 @@ class CreateTab:
         if job.state == "failed":
             return gr.skip(), gr.skip(), stage.failure(job)
         if job.image_id is None:
-            return gr.skip(), gr.skip(), parts.notice("Cancelled.")
+            return gr.skip(), gr.skip(), gr.skip()
         newest, strip = await self._latest()
         return gr.skip() if peeks else newest, strip, gr.skip() if peeks else ""
 
     async def show(self, item_id: str) -> str:
         return self._stage(await self.studio.gallery.get(item_id))
 
-    async def cancel(self, job_id: str) -> None:
-        await self.studio.jobs.cancel(job_id)
+    async def cancel(self, job_id: str) -> str:
+        """Stop a drawing. One that was finished in the same moment is no reason for an alarm."""
+        try:
+            await self.studio.jobs.cancel(job_id)
+        except Conflict as error:
+            return parts.notice(error.detail)
+        return parts.notice("Cancelled.")
 
     async def again(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request()
@@ -155,14 +162,14 @@ class CreateTab:
     async def use_seed(self, seed: str) -> int:
         return int(seed)
 
-    async def delete(self, item_id: str) -> tuple[str, str, str]:
+    async def delete(self, item_id: str) -> tuple[str, str, str, str]:
         await self.studio.gallery.delete(item_id)
-        return (*await self._latest(), undo_snack("Picture deleted.", "restore", item_id))
+        return (*await self._latest(), undo_snack("Picture deleted.", "restore", item_id), now())
 
-    async def restore(self, item_id: str) -> tuple[str, str, str]:
+    async def restore(self, item_id: str) -> tuple[str, str, str, str]:
         item = await self.studio.gallery.restore(item_id)
         _, strip = await self._latest()
-        return self._stage(item), strip, ""
+        return self._stage(item), strip, "", now()
 
     async def model_changed(self, _: str, *values: Any) -> tuple[Any, ...]:
         """Another checkpoint draws now: the words stay, steps and guidance become its own."""

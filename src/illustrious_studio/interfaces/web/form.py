@@ -7,6 +7,7 @@ from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.web import stage
 from illustrious_studio.interfaces.web.page import html
+from illustrious_studio.interfaces.web.parts import act
 
 LIMITS = {name: field.description or "" for name, field in ImageRequest.model_fields.items()}
 
@@ -61,6 +62,10 @@ class Form:
             self.seed = gr.Number(
                 -1, label="Seed", minimum=-1, maximum=MAX_SEED, precision=0, info=LIMITS["seed"], elem_id="seed"
             )
+            html(
+                f'<div class="buttons">{act("seed", "-1", "A new seed each time", style="small")}'
+                f"{act('shown_seed', '', 'The seed of the picture shown', style='small')}</div>"
+            )
             self.layout = gr.Checkbox(False, label="Layout from words", info=LIMITS["layout_from_words"])
             self.layout_line = html("")
         self.about = html("", elem_id="about")
@@ -83,8 +88,9 @@ class Form:
     def request(self, checkpoint: Checkpoint | None, *values: Any) -> ImageRequest:
         """What the form says. Raises ValidationError."""
         prompt, negative, shape, width, height, steps, guidance, seed, layout, _ = values
-        sizes = shapes(checkpoint) | {"custom": (width, height)}
-        width, height = sizes.get(shape, sizes["square"])
+        if shape != "custom":
+            known = shapes(checkpoint)
+            width, height = known.get(shape, known["square"])
         return ImageRequest(
             prompt=prompt or "",
             negative_prompt=negative or "",
@@ -98,14 +104,14 @@ class Form:
 
     def filled(self, request: ImageRequest, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
         """The form as it makes this request."""
-        size = (request.width, request.height)
+        native = shapes(checkpoint)["square"]
+        size = (request.width or native[0], request.height or native[1])
         shape = next((name for name, known in shapes(checkpoint).items() if known == size), "custom")
         return (
             request.prompt,
             request.negative_prompt,
             shape,
-            request.width,
-            request.height,
+            *size,
             request.steps,
             request.guidance,
             request.seed,

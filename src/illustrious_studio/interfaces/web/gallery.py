@@ -3,15 +3,14 @@
 The grid is fetched by the page's script (`fragments`); only what changes a picture comes through events.
 """
 
-from typing import Any
-
-from illustrious_studio.interfaces.web.page import Page, html
+from illustrious_studio.interfaces.web.page import Page, html, now
 from illustrious_studio.services.studio import Studio
 
 GRID = """
 <div class="gallery-bar">
   <label class="unseen" for="gallery-search">Search the gallery</label>
-  <input id="gallery-search" type="search" placeholder="Search prompts, models, seeds" maxlength="500" autocomplete="off">
+  <input id="gallery-search" type="search" placeholder="Search prompts, models, seeds" maxlength="500"
+    autocomplete="off">
   <div class="buttons" role="group" aria-label="Filters">
     <button type="button" class="act chip" name="filter" value="favourites" aria-pressed="false">Favourites</button>
     <button type="button" class="act chip" name="filter" value="from_chat" aria-pressed="false">From chat</button>
@@ -39,8 +38,9 @@ class GalleryTab:
         html(GRID, elem_id="gallery")
 
     def attach(self) -> None:
-        self.page.on("favourite", self.favourite)
+        self.page.on("favourite", self.favourite, [], self.page.changed)
 
-    async def favourite(self, value: str) -> Any:
+    async def favourite(self, value: str) -> str:
         item_id, _, state = value.partition(" ")
         await self.studio.gallery.set_favourite(item_id, state == "on")
+        return now()

@@ -1,4 +1,4 @@
-"""What the page shows of the studio's state as it changes: jobs, models, queue. The page asks for it about once a second.
+"""What the page shows of the state as it changes: jobs, models, queue. The page asks for it about once a second.
 
 The state itself is on the server (the queue, the models), so a page that was refreshed shows the same at once.
 """
@@ -63,7 +63,7 @@ def header(status: StudioStatus) -> str:
     return (
         f'<button type="button" class="chip" name="tab" value="system" title="What draws. Press to switch.">'
         f"<span class='chip-role'>Draws</span> {escape(status.sdxl.model or WORDS[status.sdxl.state])}</button>"
-        f'<button type="button" class="chip" name="tab" value="system" title="What answers in the chat. Press to switch.">'
+        f'<button type="button" class="chip" name="tab" value="system" title="What answers. Press to switch.">'
         f"<span class='chip-role'>Talks</span> {escape(status.ollama.model or WORDS[status.ollama.state])}</button>"
         f'<button type="button" class="dot {kind}" name="tab" value="system" title="{escape(why)}" '
         f'aria-label="State: {escape(why)}"></button>'

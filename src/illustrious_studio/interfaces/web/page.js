@@ -62,7 +62,7 @@ function show(state) {
   const active = new Set(state.jobs.map((job) => job.id));
   for (const job of state.jobs) {
     if (!watched.has(job.id)) watched.set(job.id, job.session);
-    for (const place of $$(`#job-${job.id}`)) place.innerHTML = job.html;
+    for (const place of $$(`[data-progress="${job.id}"]`)) place.innerHTML = job.html;
   }
   for (const [id, session] of [...watched]) {
     if (active.has(id)) continue;
@@ -96,27 +96,37 @@ function progress(job) {
 
 // ---- Presses ------------------------------------------------------------------------------------------------------
 
+const LEADS_TO = {
+  again: 'create', vary: 'create', use: 'create', use_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
+};
+
 document.addEventListener('click', (event) => {
+  const tab = event.target.closest('[role=tab]');
+  if (tab) localStorage.setItem('studio.tab', tab.dataset.tabId);
   const button = event.target.closest('button[name]');
   if (!button) return;
   const { name, value } = button;
   if (name === 'tab') return openTab(value);
   if (name === 'zoom') return zoom(value);
   if (name === 'copy') return copy(button, value);
+  if (name === 'copy_code') return copy(button, $('pre', button.closest('.code')).innerText);
+  if (name === 'copy_text') return copy(button, $('.md', button.closest('article')).innerText);
   if (name === 'open') return openLarge(value);
   if (name === 'step') return stepLarge(Number(value));
   if (name === 'close') return button.closest('dialog').close();
   if (name === 'filter') return filter(button);
   if (name === 'drawer') return document.body.classList.toggle('drawer-open');
+  if (name === 'shown_seed') { const seed = $('#stage .facts [name=seed]'); return seed && raise('seed', seed.value); }
   if (name === 'edit_title') return editTitle(button);
   if (!EVENTS.has(name)) return;
   if (name === 'show') { peeking = busy; document.body.classList.remove('drawing-now'); }
   if (['again', 'vary', 'retry', 'example'].includes(name)) { peeking = false; poke(); }
   if (name === 'cancel') { button.disabled = true; button.textContent = 'Cancelling'; hurry = 6; }
   if (['again', 'vary', 'use', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
+  if (['choose', 'new_chat', 'open_chat', 'say'].includes(name)) { down = true; }
   if (['choose', 'new_chat', 'open_chat'].includes(name)) document.body.classList.remove('drawer-open');
+  if (LEADS_TO[name]) localStorage.setItem('studio.tab', LEADS_TO[name]);
   raise(name, value);
-  if (['delete', 'restore', 'favourite'].includes(name)) setTimeout(reloadGallery, 600);
 });
 
 function openTab(name) {
@@ -131,25 +141,26 @@ async function copy(button, text) {
 }
 
 function editTitle(button) {
-  const row = button.closest('li');
-  const title = $('.title', row);
+  const choice = $('.session', button.closest('li'));
+  const title = $('.title', choice);
   const box = Object.assign(document.createElement('input'), { value: title.textContent, className: 'title-box' });
   box.setAttribute('aria-label', 'New title');
-  title.replaceWith(box);
+  choice.before(box);
+  choice.hidden = true;
   box.focus();
   box.select();
-  let over = false;
   const end = (keep) => {
-    if (over) return;
-    over = true;
-    const text = keep && box.value.trim() ? box.value.trim() : title.textContent;
-    if (text !== title.textContent) raise('rename', `${button.value} ${text}`);
+    if (choice.hidden === false) return;
+    choice.hidden = false;
+    const text = box.value.trim();
+    box.remove();
+    if (!keep || !text || text === title.textContent) return;
     title.textContent = text;
-    box.replaceWith(title);
+    raise('rename', `${button.value} ${text}`);
   };
   box.addEventListener('keydown', (event) => {
     if (event.key === 'Enter') end(true);
-    if (event.key === 'Escape') { event.stopPropagation(); end(false); }
+    if (event.key === 'Escape') end(false);
   });
   box.addEventListener('blur', () => end(true));
 }
@@ -242,7 +253,7 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
     const go = { create: '#draw', chat: '#chat-box .submit-button', analyze: '#look' }[tabOpen()];
     if (go) { event.preventDefault(); $(go)?.click(); }
-  } else if (event.key === 'Escape' && !$('dialog[open]')) {
+  } else if (event.key === 'Escape' && !$('dialog[open], .title-box')) {
     if (tabOpen() === 'chat') $('#chat-box .stop-button')?.click();
     else if (tabOpen() === 'create') $('#progress [name=cancel]')?.click();
   } else if (event.key === '/' && !writes) {
@@ -257,25 +268,38 @@ document.addEventListener('keydown', (event) => {
 
 // ---- What comes and goes ------------------------------------------------------------------------------------------
 
+// The talk stays at its end while it grows, unless the person scrolled up.
+let down = true;
+document.addEventListener('scroll', (event) => {
+  if (event.target.id === 'talk') down = event.target.scrollHeight - event.target.scrollTop - event.target.clientHeight < 80;
+}, true);
+
+function keepDown() {
+  const talk = $('#talk');
+  if (talk && down) talk.scrollTop = talk.scrollHeight;
+}
+
 let gone = 0;
-let restored = false;
+let changes = '';
 new MutationObserver(() => {
   fill();
-  if (!restored && $('#tab-create-button')) {
-    restored = true;
-    openTab(localStorage.getItem('studio.tab') || 'create');
-  }
-  if (restored && tabOpen()) localStorage.setItem('studio.tab', tabOpen());
   const grid = $('#gallery-grid');
   if (grid && !grid.dataset.watched) { grid.dataset.watched = 'yes'; sight.observe(grid); }
   const job = $('#started [data-job]')?.dataset.job;
   if (job && job !== show.last) { show.last = job; watched.set(job, null); poke(); }
+  const change = $('#changed [data-changed]')?.dataset.changed;
+  if (change !== changes) {
+    changes = change;
+    reloadGallery();
+    if ($('#viewer')?.open) openLarge(large);
+  }
   const snack = $('#snack .snack:not([data-timed])');
   if (snack) { snack.dataset.timed = 'yes'; clearTimeout(gone); gone = setTimeout(() => { snack.hidden = true; }, 12000); }
+  keepDown();
   if ($('.talk-drawing:empty') && hurry <= 0 && !watched.size) poke();
   const talk = $('#chat-talk [data-session]')?.dataset.session;
   if (talk) localStorage.setItem('studio.session', talk);
-}).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-job', 'data-session', 'aria-selected'] });
+}).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-job', 'data-session', 'data-changed'] });
 
 document.addEventListener('visibilitychange', () => { if (!document.hidden) look(); });
 look();

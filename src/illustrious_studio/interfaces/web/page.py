@@ -4,6 +4,7 @@
 anywhere sets its value to V and raises its event N; a tab that answers to N attaches a handler here.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 from typing import Any
@@ -39,6 +40,8 @@ class Page:
             elem_id="acts",
         )
         self.snack: Any = html("", elem_id="snack")
+        mark = '<i data-changed="${value}"></i>'
+        self.changed: Any = html("", html_template=mark, visible="hidden", elem_id="changed")
         self.tabs: Any = None
 
     def on(
@@ -56,6 +59,20 @@ class Page:
         import gradio as gr
 
         return gr.Tabs(selected=tab)
+
+    async def opened(self, tab: str) -> Any:
+        """The tab that was open before a refresh."""
+        return self.goto(tab if tab in TABS else TABS[0])
+
+    def attach(self, blocks: Any) -> None:
+        """Connect the events, once every tab is built."""
+        remembered = "() => localStorage.getItem('studio.tab') || ''"
+        blocks.load(told(self.opened), self.acts, self.tabs, js=remembered, **QUIET)
+
+
+def now() -> str:
+    """A value for `changed`: the gallery is another one now, and the page shows it anew."""
+    return str(time.monotonic_ns())
 
 
 def undo_snack(text: str, name: str, value: str) -> str:

@@ -15,7 +15,8 @@ from illustrious_studio.domain.jobs import JobProgress
 def act(name: str, value: str, label: str, *, title: str = "", style: str = "") -> str:
     """A button that does something to a picture, a job or a session."""
     hint = f' title="{escape(title)}"' if title else ""
-    return f'<button type="button" class="act {style}" name="{name}" value="{escape(value)}"{hint}>{escape(label)}</button>'
+    said = escape(label)
+    return f'<button type="button" class="act {style}" name="{name}" value="{escape(value)}"{hint}>{said}</button>'
 
 
 def picture_url(item_id: str) -> str:

@@ -1,116 +1,106 @@
-"""How a talk looks: stored messages and the answer being given, as the messages of Gradio's chatbot; the list of talks.
+"""How a talk looks: its messages, the answer being given, and the list of talks.
 
-What a person or a model wrote is Markdown, with its HTML taken away. Pictures are cards with the same buttons as
-everywhere. A picture that is being drawn is an empty place with its job's id; the page's script fills it.
+A picture that is being drawn is an empty place with its job's id; the page's script fills it with the progress.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
 
 from illustrious_studio.domain.chat import Message, Session
 from illustrious_studio.interfaces.web import parts
+from illustrious_studio.interfaces.web.markdown import markdown
 from illustrious_studio.interfaces.web.talks import Talk
 
-CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
-Entry = dict[str, Any]
+EMPTY_TALK = (
+    '<div class="empty-talk"><h2>Ask anything</h2>'
+    '<p>Begin with <button type="button" class="plain" name="say" value="#generate ">#generate</button> '
+    "to have a picture drawn.</p></div>"
+)
 
 
-def prose(text: str) -> str:
-    """Markdown without HTML in it; code keeps its signs."""
-    return "".join(
-        piece if CODE.fullmatch(piece) else piece.replace("&", "&amp;").replace("<", "&lt;")
-        for piece in CODE.split(text)
-    )
-
-
-def entries(messages: Sequence[Message], talk: Talk | None, running: Callable[[str], bool]) -> list[Entry]:
-    """The talk as it stands. `running` tells of a job whether it is not over yet."""
-    shown: list[Entry] = []
-    for message in messages:
-        if message.role == "system" or (talk and not talk.over and message.job_id and message.job_id == talk.job_id):
-            continue
-        shown.extend(_stored(message, running))
-    if talk is None:
-        return shown
-    if not talk.over:
-        if not any(message.role == "user" and message.content == talk.said for message in messages[-2:]):
-            shown.append({"role": "user", "content": _said(talk)})
-        shown.extend(_growing(talk))
-    elif talk.error:
-        shown.append(_assistant(f'<div class="notice failed">{escape(talk.error)}</div>'))
-    if talk.over and talk.notices:
-        shown.append(_assistant(_notices(talk)))
-    return shown
-
-
-def _stored(message: Message, running: Callable[[str], bool]) -> list[Entry]:
-    if message.role == "user":
-        return [{"role": "user", "content": prose(message.content)}]
-    found = _thought(message.thinking, f"Thought for {parts.seconds(message.thinking_seconds)}")
-    body = prose(message.content)
-    if message.image_id:
-        body = f"{body}\n\n{picture_card(message.image_id, message.content)}"
-    elif message.job_id and running(message.job_id):
-        body = f"{body}\n\n{drawing_place(message.job_id)}"
-    elif message.job_id and message.state == "interrupted":
-        body = f"{body}\n\n<p>No picture came of this.</p>"
-    said_by = " · ".join(
-        part for part in (message.model, "stopped early" if message.state == "interrupted" else "") if part
-    )
-    return [*found, _assistant(f'{body}\n\n<p class="said-by">{escape(said_by)}</p>' if said_by else body)]
-
-
-def _growing(talk: Talk) -> list[Entry]:
-    found = _thought(talk.thinking, "Thinking", done=bool(talk.text or talk.job_id))
-    body = prose(talk.text)
-    if talk.image_id:
-        body = f"{body}\n\n{picture_card(talk.image_id, talk.prompt)}"
-    elif talk.job_id:
-        body = f"{body or prose(talk.prompt)}\n\n{drawing_place(talk.job_id)}"
-    if not body and not talk.thinking:
-        body = '<p class="said-by">Waiting for the first word</p>'
-    if talk.notices:
-        body = f"{body}\n\n{_notices(talk)}"
-    return [*found, _assistant(body)] if body else found
-
-
-def _thought(text: str, title: str, *, done: bool = True) -> list[Entry]:
-    if not text.strip():
-        return []
-    return [
-        {
-            "role": "assistant",
-            "content": prose(text),
-            "metadata": {"title": title, "status": "done" if done else "pending"},
-        }
+def stored(messages: Sequence[Message], talk: Talk | None, running: Callable[[str], bool]) -> str:
+    """The talk as it is kept. `running` tells of a job whether it is not over yet."""
+    growing = talk is not None and not talk.over
+    shown = [
+        _message(message, running)
+        for message in messages
+        if message.role != "system" and not (growing and talk and message.job_id and message.job_id == talk.job_id)
     ]
+    return "".join(shown)
 
 
-def _assistant(content: str) -> Entry:
-    return {"role": "assistant", "content": content}
+def growing(talk: Talk | None, messages: Sequence[Message]) -> str:
+    """What is not kept (yet): the answer as it grows; after it, what the person should know about it."""
+    if talk is None:
+        return ""
+    if talk.over:
+        told = bool(messages) and talk.error in messages[-1].content
+        failure = "" if told else parts.notice(talk.error, kind="failed")
+        return failure + _notices(talk)
+    asked = "" if said_already(messages, talk) else _user(talk.said, talk.pictures)
+    body = markdown(talk.text)
+    if talk.job_id and not talk.image_id:
+        body += markdown(f"Drawing: {talk.prompt}") + drawing_place(talk.job_id)
+    if talk.image_id:
+        body += picture_card(talk.image_id, talk.prompt)
+    if not talk.text and not talk.job_id:
+        words = "Thinking" if talk.thinking else "Waiting for the first word"
+        body = f'<p class="waiting">{words}</p>'
+    thought = _thought(talk.thinking, "Thoughts so far" if not talk.text else "Thoughts")
+    answer = f'<article class="answer" aria-busy="true">{thought}<div class="md">{body}</div></article>'
+    return asked + answer + _notices(talk)
 
 
-def _said(talk: Talk) -> str:
-    note = (
-        f'\n\n<p class="said-by">with {talk.pictures} picture{"s" * (talk.pictures > 1)}</p>' if talk.pictures else ""
+def said_already(messages: Sequence[Message], talk: Talk) -> bool:
+    """Whether the person's message is among those kept."""
+    last = next((message for message in reversed(messages) if message.role == "user"), None)
+    return last is not None and last.content == talk.said and last is messages[-1]
+
+
+def _message(message: Message, running: Callable[[str], bool]) -> str:
+    if message.role == "user":
+        return _user(message.content)
+    body = markdown(message.content)
+    if message.image_id:
+        body += picture_card(message.image_id, message.content)
+    elif message.job_id and running(message.job_id):
+        body += drawing_place(message.job_id)
+    notes = [escape(message.model)] if message.model else []
+    if message.state == "interrupted" and not message.content.startswith("The picture was not drawn"):
+        notes.append("stopped early")
+    notes.append('<button type="button" class="plain" name="copy_text">Copy</button>')
+    thought = _thought(message.thinking, f"Thought for {parts.seconds(message.thinking_seconds)}")
+    return (
+        f'<article class="answer">{thought}<div class="md">{body}</div>'
+        f'<p class="said-by">{" · ".join(notes)}</p></article>'
     )
-    return prose(talk.said) + note
+
+
+def _user(text: str, pictures: int = 0) -> str:
+    note = f'<p class="quiet">with {pictures} picture{"s" if pictures > 1 else ""}</p>' if pictures else ""
+    return f'<article class="asked"><div class="md">{markdown(text)}</div>{note}</article>'
+
+
+def _thought(text: str, title: str) -> str:
+    if not text.strip():
+        return ""
+    return (
+        f'<details class="thought"><summary>{escape(title)}</summary><div class="md">{markdown(text)}</div></details>'
+    )
 
 
 def _notices(talk: Talk) -> str:
-    return "".join(f'<div class="notice">{escape(text)}</div>' for text in talk.notices)
+    return "".join(parts.notice(text) for text in talk.notices)
 
 
 def picture_card(item_id: str, words: str) -> str:
     """A picture in a talk, with what one can do with it."""
     url = parts.picture_url(item_id)
     return (
-        f'<div class="talk-picture"><button type="button" class="zoom" name="zoom" value="{url}" title="Show full size">'
-        f'<img src="{url}" alt="{escape(words[:300])}" loading="lazy"></button><div class="buttons">'
-        f'<a class="act" href="{url}?download" download="{item_id}.png">Download</a>'
+        f'<div class="talk-picture"><button type="button" class="zoom" name="zoom" value="{url}" '
+        f'aria-label="Show full size"><img src="{url}" alt="{escape(words[:300])}" loading="lazy"></button>'
+        f'<div class="buttons"><a class="act" href="{url}?download" download="{item_id}.png">Download</a>'
         f"{parts.act('again', item_id, 'Again')}{parts.act('vary', item_id, 'Vary')}"
         f"{parts.act('use', item_id, 'Use settings')}</div></div>"
     )
@@ -118,7 +108,7 @@ def picture_card(item_id: str, words: str) -> str:
 
 def drawing_place(job_id: str) -> str:
     """Where the progress of a job appears."""
-    return f'<div class="talk-drawing" id="job-{job_id}"></div>'
+    return f'<div class="talk-drawing" data-progress="{job_id}"></div>'
 
 
 def session_list(sessions: Sequence[Session], chosen: str) -> str:
@@ -131,11 +121,15 @@ def session_list(sessions: Sequence[Session], chosen: str) -> str:
 def _session(session: Session, chosen: bool) -> str:
     name = escape(session.title)
     current = ' aria-current="true"' if chosen else ""
+    change = "".join(
+        f'<button type="button" class="plain" name="{act}" value="{session.id}" '
+        f'aria-label="{label} {name}">{label}</button>'
+        for act, label in (("edit_title", "Rename"), ("forget", "Delete"))
+    )
     return (
-        f'<li class="{"chosen" if chosen else ""}"><button type="button" class="session" name="choose" value="{session.id}"'
-        f'{current}><span class="title">{name}</span><span class="quiet">{ago(session.updated_at)}</span></button>'
-        f'<button type="button" class="plain" name="edit_title" value="{session.id}" aria-label="Rename {name}">Rename</button>'
-        f'<button type="button" class="plain" name="forget" value="{session.id}" aria-label="Delete {name}">Delete</button></li>'
+        f'<li class="{"chosen" if chosen else ""}"><button type="button" class="session" name="choose" '
+        f'value="{session.id}"{current}><span class="title">{name}</span>'
+        f'<span class="quiet">{ago(session.updated_at)}</span></button>{change}</li>'
     )
 
 

@@ -15,6 +15,7 @@ from illustrious_studio.domain.chat import (
     DrawingStep,
     ImageReady,
     Notice,
+    Retract,
     Thinking,
     Token,
 )
@@ -88,13 +89,15 @@ class Talks:
 
     async def _listen(self, talk: Talk, request: ChatRequest, pictures: Sequence[OpenedPicture]) -> None:
         try:
-            async with aclosing(self._studio.chat.handle_chat(request, pictures, "chat")) as events:  # type: ignore[type-var]
+            async with aclosing(self._studio.chat.handle_chat(request, pictures, "chat")) as events:
                 async for event in events:
                     match event:
                         case Token(text):
                             talk.text += text
                         case Thinking(text):
                             talk.thinking += text
+                        case Retract():
+                            talk.thinking, talk.text = talk.thinking + talk.text, ""
                         case Notice(text):
                             talk.notices.append(text)
                         case DrawingStarted(job_id, prompt):
@@ -104,7 +107,7 @@ class Talks:
                         case DrawingStep() | Done():
                             continue
                     talk.publish()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the top of a task; `sentence` logs what is a bug
             talk.error = sentence(error)
         finally:
             talk.over = True

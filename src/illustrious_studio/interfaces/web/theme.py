@@ -1,4 +1,4 @@
-"""How the page looks: Gradio's theme with one accent colour and the system's own fonts, and the studio's style sheet."""
+"""How the page looks: Gradio's theme with one accent colour and the system's fonts, and the studio's style sheet."""
 
 from importlib.resources import files
 from typing import Any

@@ -1,7 +1,7 @@
 """How a failure reaches the person: as a sentence. Every handler of the page runs inside one of these."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from html import escape
 from typing import Any
 
@@ -23,7 +23,8 @@ def sentence(error: Exception) -> str:
         first = error.errors()[0]
         field = str(first["loc"][0]).replace("_", " ") if first["loc"] else ""
         name = FIELDS.get(field, field.capitalize() or "This")
-        return f"{name}: {first['msg'].removeprefix('Value error, ')}."
+        said = first["msg"].removeprefix("Value error, ")
+        return f"{name} {said}." if said.startswith("must") else f"{name}: {said}."
     log.error("the page could not do what was asked", exc_info=error)
     return "The studio made a mistake. Its log says more."
 
@@ -41,5 +42,23 @@ def told(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]
             log.debug("a handler failed", exc_info=error)
             gr.Warning(escape(sentence(error)), title="That did not work")
             return gr.skip()
+
+    return wrapper
+
+
+def told_stream(handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    """The same for a handler that answers piece by piece. It gives at least one: Gradio empties the page for none."""
+
+    @functools.wraps(handler)
+    async def wrapper(*args: Any) -> AsyncIterator[Any]:
+        import gradio as gr
+
+        try:
+            async for piece in handler(*args):
+                yield piece
+        except Exception as error:
+            log.debug("a handler failed", exc_info=error)
+            gr.Warning(escape(sentence(error)), title="That did not work")
+        yield gr.skip()
 
     return wrapper

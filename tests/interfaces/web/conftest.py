@@ -1,0 +1,39 @@
+"""One running page and one browser for all tests of this folder; each test finds the studio empty and the page new."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import BrowserContext, async_playwright
+
+from running_web import Web, running_web
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[BrowserContext]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=CHROMIUM if CHROMIUM.exists() else None,
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        context = await chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+        yield context
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running(tmp_path_factory: pytest.TempPathFactory, browser: BrowserContext) -> AsyncIterator[Web]:
+    async with running_web(tmp_path_factory.mktemp("web"), browser) as web:
+        yield web
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def web(running: Web) -> AsyncIterator[Web]:
+    await running.make_empty()
+    yield running
+    for page in running.browser.pages:
+        await page.close()
+    assert running.troubles == []

@@ -1,0 +1,180 @@
+"""Chat: streaming, stopping, sessions, pictures, and what stands there after a refresh."""
+
+import asyncio
+import re
+
+import pytest
+
+from illustrious_studio.domain.errors import Unavailable
+from running_web import Web, draw, say, tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+LAST = "#talk article.answer >> nth=-1"
+
+
+async def test_an_answer_streams_and_says_which_model_spoke(web: Web) -> None:
+    web.chat.go_on.clear()
+    web.chat.scripts = [["A **bold** start, ", "and the end."]]
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "Tell me something")
+    await page.wait_for_selector("#talk strong:has-text('bold')")
+    assert "and the end" not in await page.inner_text("#talk")
+    assert await page.input_value("#chat-box textarea") == ""
+    web.chat.go_on.set()
+    await page.wait_for_selector("#talk .said-by:has-text('fake-chat')")
+    assert "A bold start, and the end." in await page.inner_text(LAST)
+
+
+async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: Web) -> None:
+    web.chat.scripts = [["<button name='delete' value='x'>Press</button> ![x](http://elsewhere.test/x.png) `<b>`"]]
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "<img src=x onerror=alert(1)>")
+    await page.wait_for_selector("#talk .said-by")
+    assert await page.locator("#talk article img").count() == 0
+    assert await page.locator("#talk article [name=delete]").count() == 0
+    assert "<img src=x" in await page.inner_text("#talk article.asked")
+
+
+async def test_thoughts_are_folded_beside_the_answer(web: Web) -> None:
+    web.chat.scripts = [["<think>Two and two", " make four.</think>", "Four."]]
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "What is two and two?")
+    await page.wait_for_selector("#talk .said-by")
+    assert await page.locator("#talk .thought .md").is_hidden()
+    await page.click("#talk .thought summary")
+    assert await page.inner_text("#talk .thought .md") == "Two and two make four."
+    assert (await page.inner_text(LAST + " >> .md >> nth=-1")).strip() == "Four."
+
+
+async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: Web) -> None:
+    web.chat.go_on.clear()
+    web.chat.scripts = [["One, two, ", "three."]]
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "Count")
+    await page.wait_for_selector("#talk:has-text('One, two')")
+    await page.click("#chat-box .stop-button")
+    await page.wait_for_selector("#talk .said-by:has-text('stopped early')")
+    await page.wait_for_selector("#chat-box .submit-button")
+    assert web.chat.closed.is_set()
+    assert "three" not in await page.inner_text("#talk")
+
+
+async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: Web) -> None:
+    web.chat.go_on.clear()
+    web.chat.scripts = [["The beginning, ", "the end."]]
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "Tell me")
+    await page.wait_for_selector("#talk:has-text('The beginning')")
+    await page.fill("#chat-box textarea", "half a thought")
+    await page.reload()
+    await page.wait_for_selector("#talk:has-text('The beginning')")
+    await page.wait_for_selector("#chat-box .stop-button")
+    await page.wait_for_function("document.querySelector('#chat-box textarea').value === 'half a thought'")
+    assert await page.locator("#talk article.asked").count() == 1
+    web.chat.go_on.set()
+    await page.wait_for_selector("#talk .said-by")
+    assert "The beginning, the end." in await page.inner_text(LAST)
+    assert not web.chat.closed.is_set() or "stopped" not in await page.inner_text("#talk")
+
+
+async def test_a_model_that_is_gone_is_told_in_a_sentence(web: Web) -> None:
+    web.chat.scripts = [[Unavailable("Nobody can answer now. Start Ollama.")]]
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "Hello?")
+    await page.wait_for_selector("#talk .failed:has-text('Start Ollama.')")
+    assert "Hello?" in await page.inner_text("#talk article.asked")
+
+
+async def test_generate_draws_in_the_chat_and_the_picture_stands_in_three_places(web: Web) -> None:
+    web.engine.go_on.clear()
+    web.chat.scripts = [["Sorry, no."]]
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "#generate a red fox in the snow")
+    await page.wait_for_selector("#talk .talk-drawing:has-text('Step 2 of')")
+    await page.reload()
+    await page.wait_for_selector("#talk .talk-drawing:has-text('Step 2 of')")
+    web.engine.go_on.set()
+    picture = page.locator("#talk .talk-picture img")
+    await picture.wait_for()
+    item = (await web.studio.gallery.page()).items[0]
+    assert item.id in str(await picture.get_attribute("src"))
+    assert item.metadata.origin.words == "a red fox in the snow"
+    await tab(page, "create")
+    await page.wait_for_selector(f'#stage [name=zoom][value*="{item.id}"]')
+    await tab(page, "gallery")
+    await page.click(f'#gallery-grid .thumb[value="{item.id}"]')
+    await page.click("#viewer >> text=Its chat")
+    await page.wait_for_selector("#talk .talk-picture img")
+
+
+async def test_a_picture_drawn_in_the_chat_can_be_cancelled_there(web: Web) -> None:
+    web.engine.go_on.clear()
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "#generate a blue house")
+    await page.wait_for_selector("#talk .talk-drawing:has-text('Step 2 of')")
+    await page.click("#talk .talk-drawing [name=cancel]")
+    await page.wait_for_selector("#talk:has-text('The picture was not drawn. The picture was cancelled.')")
+    assert await page.locator("#talk .failed").count() == 0
+
+
+async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: Web) -> None:
+    page = await web.open()
+    await tab(page, "chat")
+    for words in ("About cats", "About dogs"):
+        await page.click("[name=new_chat]")
+        await page.wait_for_selector("#talk:has-text('Ask anything')")
+        await say(page, words)
+        await page.wait_for_selector(f".sessions .chosen:has-text('{words}')")
+    await page.fill("#chat-search textarea, #chat-search input", "cats")
+    await page.wait_for_function("document.querySelectorAll('.sessions li').length === 1")
+    await page.click(".sessions .session")
+    await page.wait_for_selector(".sessions li.chosen:has-text('About cats')")
+    row = page.locator(".sessions li.chosen")
+    await row.get_by_role("button", name="Rename").click()
+    await page.wait_for_selector(".sessions .title-box")
+    await page.keyboard.type("Felines & co")
+    await page.keyboard.press("Enter")
+    await asyncio.wait_for(_titles(web, {"Felines & co", "About dogs"}), 30)
+    await page.fill("#chat-search textarea, #chat-search input", "")
+    row = page.locator(".sessions li", has_text="Felines & co")
+    await row.hover()
+    await row.get_by_role("button", name=re.compile("^Delete")).click()
+    await page.wait_for_selector("#snack:has-text('Chat deleted.')")
+    await row.wait_for(state="detached")
+    await page.click("#snack >> text=Undo")
+    await page.wait_for_selector("#talk article.asked:has-text('About cats')")
+    await asyncio.wait_for(_titles(web, {"Felines & co", "About dogs"}), 30)
+
+
+async def _titles(web: Web, wanted: set[str]) -> None:
+    while {session.title for session in await web.studio.chat.sessions()} != wanted:
+        await asyncio.sleep(0.05)
+
+
+async def test_a_picture_can_be_sent_to_the_chat(web: Web) -> None:
+    page = await web.open()
+    await draw(page, "a cat")
+    await page.click("#stage [name=to_chat]")
+    await page.wait_for_selector("#attached img")
+    await say(page, "What is this?")
+    await page.wait_for_selector("#talk .notice:has-text('cannot see pictures')")
+    assert await page.locator("#attached img").count() == 0
+
+
+async def test_a_page_shows_the_talk_that_it_showed_before(web: Web) -> None:
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "First talk")
+    await page.wait_for_selector(".sessions li:has-text('First talk')")
+    await page.reload()
+    await page.wait_for_selector("#tab-chat-button[aria-selected=true]")
+    await page.wait_for_selector("#talk article.asked:has-text('First talk')")

@@ -1,0 +1,177 @@
+"""Create: what a person sees and does there, in a real browser over real services."""
+
+import asyncio
+
+import pytest
+
+from illustrious_studio.domain.errors import OutOfMemory
+from illustrious_studio.domain.images import ImageRequest
+from running_web import Web, draw, tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_a_prompt_becomes_a_picture_with_its_facts_and_buttons(web: Web) -> None:
+    page = await web.open()
+    await draw(page, "a red fox in the snow")
+    item = (await web.studio.gallery.page()).items[0]
+    facts = await page.inner_text("#stage .facts")
+    assert str(item.metadata.seed) in facts
+    assert f"{item.metadata.width} × {item.metadata.height}" in facts
+    async with page.expect_download() as download:
+        await page.click("#stage >> text=Download")
+    assert (await download.value).suggested_filename == f"{item.stem}.png"
+    assert await page.locator("#strip .thumb").count() == 1
+
+
+async def test_the_empty_screen_offers_prompts_that_draw_when_pressed(web: Web) -> None:
+    page = await web.open()
+    example = page.locator("#stage .example").first
+    words = await example.inner_text()
+    assert await page.locator("#stage .example").count() == 3
+    assert "SDXL checkpoint" in await page.inner_text("#about")
+    await example.click()
+    await page.wait_for_selector(f'#stage img[alt="{words}"]')
+    assert await page.input_value("#prompt textarea") == words
+
+
+async def test_a_refresh_shows_the_running_job_and_what_was_typed(web: Web) -> None:
+    web.engine.go_on.clear()
+    page = await web.open()
+    await page.fill("#prompt textarea", "a boat on the sea")
+    await page.click("#draw")
+    await page.wait_for_selector("#progress:has-text('Step 2 of')")
+    await page.reload()
+    await page.wait_for_selector("#progress:has-text('Step 2 of')")
+    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a boat on the sea'")
+    web.engine.go_on.set()
+    await page.wait_for_selector('#stage img[alt="a boat on the sea"]')
+
+
+async def test_more_pictures_wait_in_the_queue_and_each_can_be_cancelled(web: Web) -> None:
+    web.engine.go_on.clear()
+    page = await web.open()
+    for prompt in ("a cat", "a dog"):
+        await page.fill("#prompt textarea", prompt)
+        await page.click("#draw")
+        await page.wait_for_selector("#draw:has-text('Add to queue')")
+    waiting = page.locator("#create .queue li")
+    await waiting.filter(has_text="a dog").get_by_role("button", name="Cancel").click()
+    await waiting.first.wait_for(state="detached")
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("#draw:has-text('Draw')")
+    assert web.engine.stopped.is_set()
+    assert [job.state for job in await web.studio.jobs.recent(2)] == ["cancelled", "cancelled"]
+
+
+async def test_a_failure_is_a_sentence_with_a_way_to_try_again(web: Web) -> None:
+    web.engine.faults.append(OutOfMemory("The picture does not fit into memory. Choose a smaller size."))
+    page = await web.open()
+    await page.fill("#prompt textarea", "a cat")
+    await page.click("#draw")
+    notice = page.locator("#create-notice .failed")
+    await notice.wait_for()
+    assert "Choose a smaller size." in await notice.inner_text()
+    await notice.get_by_role("button", name="Try again").click()
+    await page.wait_for_selector('#stage img[alt="a cat"]')
+
+
+async def test_an_empty_prompt_is_answered_with_what_to_do(web: Web) -> None:
+    page = await web.open()
+    await page.click("#draw")
+    await page.wait_for_selector("#create-notice:has-text('Write what you would like to see first.')")
+
+
+async def test_words_that_the_sketch_does_not_know_are_named_with_the_nearest(web: Web) -> None:
+    page = await web.open()
+    await draw(page, "a catt and a dog")
+    words = await page.inner_text("#stage .notice")
+    assert "catt" in words
+    assert "cat" in words.split("nearest:")[1]
+
+
+async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: Web) -> None:
+    page = await web.open()
+    await page.get_by_label("Portrait").check()
+    await page.click("#negative-fold > button")
+    await page.fill("#negative textarea", "rain")
+    await draw(page, "a red car")
+    metadata = (await web.studio.gallery.page()).items[0].metadata
+    assert metadata.height > metadata.width
+    await page.fill("#prompt textarea", "something else")
+    await page.get_by_label("Square").check()
+    await page.click("#stage [name=use]")
+    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a red car'")
+    await page.wait_for_selector(f"#advanced:has-text('seed {metadata.seed}')")
+    await page.reload()
+    await page.wait_for_selector(f"#advanced:has-text('seed {metadata.seed}')")
+    assert await page.get_by_label("Portrait").is_checked()
+    assert "Negative prompt: rain" in await page.inner_text("#negative-fold")
+
+
+async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: Web) -> None:
+    page = await web.open()
+    await draw(page, "a house")
+    first = (await web.studio.gallery.page()).items[0].metadata
+    await page.click("#stage [name=again]")
+    await page.wait_for_selector("#strip .thumb:nth-child(2)")
+    again = (await web.studio.gallery.page()).items[0].metadata
+    assert again.seed != first.seed
+    assert again.request().model_copy(update={"seed": 0}) == first.request().model_copy(update={"seed": 0})
+    await page.click("#stage [name=vary]")
+    await page.wait_for_selector("#strip .thumb:nth-child(3)")
+    varied = (await web.studio.gallery.page()).items[0].metadata
+    assert varied.seed == again.seed
+    assert varied.guidance != again.guidance
+
+
+async def test_a_deleted_picture_can_be_brought_back(web: Web) -> None:
+    page = await web.open()
+    await draw(page, "a tree")
+    await page.click("#stage [name=delete]")
+    await page.wait_for_selector("#stage .teach")
+    assert (await web.studio.gallery.page()).items == []
+    await page.click("#snack >> text=Undo")
+    await page.wait_for_selector('#stage img[alt="a tree"]')
+
+
+async def test_enhancing_shows_before_and_after_and_can_be_undone(web: Web) -> None:
+    web.chat.scripts = [["no humans, tree, hill, green leaves, ", "blue sky, scenery"]]
+    page = await web.open()
+    await page.fill("#prompt textarea", "a tree on a hill")
+    await page.click("#enhance")
+    await page.wait_for_selector("#enhanced:has-text('Enhanced by fake-chat.')")
+    assert "a tree on a hill" in await page.inner_text("#enhanced")
+    assert "blue sky" in await page.input_value("#prompt textarea")
+    await page.click("#enhanced >> text=Undo")
+    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a tree on a hill'")
+
+
+async def test_a_language_model_with_nothing_to_add_is_said_and_the_prompt_stays(web: Web) -> None:
+    web.chat.scripts = [["I am sorry."]]
+    page = await web.open()
+    await page.fill("#prompt textarea", "a tree on a hill")
+    await page.click("#enhance")
+    await page.wait_for_selector("#enhanced:has-text('It stays as it is.')")
+    assert await page.input_value("#prompt textarea") == "a tree on a hill"
+
+
+async def test_keys_draw_and_go_to_the_prompt(web: Web) -> None:
+    page = await web.open()
+    await page.locator("body").click(position={"x": 5, "y": 790})
+    await page.keyboard.press("/")
+    await page.keyboard.type("a blue ball")
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_selector('#stage img[alt="a blue ball"]')
+
+
+async def test_pictures_drawn_elsewhere_appear_by_themselves(web: Web) -> None:
+    page = await web.open()
+    web.engine.go_on.clear()
+    drawing = asyncio.create_task(web.studio.images.generate_image(ImageRequest(prompt="a kite")))
+    await page.wait_for_selector("#progress:has-text('Step 2 of')")
+    web.engine.go_on.set()
+    await drawing
+    await page.wait_for_selector('#stage img[alt="a kite"]')
+    await tab(page, "gallery")
+    await page.wait_for_selector("#gallery-grid .thumb")

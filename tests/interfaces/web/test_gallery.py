@@ -1,0 +1,139 @@
+"""Gallery, Analyze and System in the browser."""
+
+import pytest
+from playwright.async_api import Page
+
+from illustrious_studio.domain.images import ImageRequest
+from running_web import Web, draw, tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def drawn(web: Web, *prompts: str) -> None:
+    for prompt in prompts:
+        await web.studio.images.generate_image(ImageRequest(prompt=prompt, steps=2, width=64, height=64))
+
+
+async def thumbs(page: Page, number: int) -> None:
+    await page.wait_for_function(f"document.querySelectorAll('#gallery-grid .thumb').length === {number}")
+
+
+async def test_the_gallery_loads_more_as_one_scrolls(web: Web) -> None:
+    await drawn(web, *(f"picture {number}" for number in range(60)))
+    page = await web.open()
+    await tab(page, "gallery")
+    await thumbs(page, 48)
+    await page.locator("#gallery-grid .thumb").last.scroll_into_view_if_needed()
+    await page.mouse.wheel(0, 20_000)
+    await thumbs(page, 60)
+    prompts = [await one.get_attribute("title") for one in await page.locator("#gallery-grid .thumb").all()]
+    assert prompts == [f"picture {number}" for number in reversed(range(60))]
+
+
+async def test_pictures_are_found_by_words_and_filters(web: Web) -> None:
+    await drawn(web, "a red fox", "a blue whale")
+    page = await web.open()
+    await tab(page, "gallery")
+    await thumbs(page, 2)
+    await page.fill("#gallery-search", "whale")
+    await thumbs(page, 1)
+    await page.click("#gallery-grid .thumb")
+    await page.click("#viewer [name=favourite]")
+    await page.wait_for_selector("#viewer [name=favourite]:has-text('take away')")
+    await page.keyboard.press("Escape")
+    await page.fill("#gallery-search", "")
+    await thumbs(page, 2)
+    await page.click("[name=filter][value=favourites]")
+    await thumbs(page, 1)
+    assert await page.locator("#gallery-grid .thumb").get_attribute("title") == "a blue whale"
+    await page.fill("#gallery-search", "no such words")
+    await page.wait_for_selector("#gallery-grid:has-text('No picture fits.')")
+
+
+async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: Web) -> None:
+    await drawn(web, "older", "newer")
+    page = await web.open()
+    await tab(page, "gallery")
+    await page.click("#gallery-grid .thumb >> nth=0")
+    await page.wait_for_selector("#viewer table:has-text('newer')")
+    item = (await web.studio.gallery.page()).items[0]
+    for text in (str(item.metadata.seed), "64 × 64", item.metadata.checkpoint):
+        assert text in await page.inner_text("#viewer table")
+    await page.click("#viewer tr:has-text('Seed') >> text=Copy")
+    await page.wait_for_selector("#viewer tr:has-text('Seed') >> text=Copied")
+    assert await page.evaluate("navigator.clipboard.readText()") == str(item.metadata.seed)
+    await page.keyboard.press("ArrowRight")
+    await page.wait_for_selector("#viewer table:has-text('older')")
+    await page.keyboard.press("ArrowLeft")
+    await page.wait_for_selector("#viewer table:has-text('newer')")
+    await page.click("#viewer [name=use]")
+    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'newer'")
+    await page.wait_for_selector("#tab-create-button[aria-selected=true]")
+
+
+async def test_deleting_takes_a_picture_away_and_undo_brings_it_back(web: Web) -> None:
+    await drawn(web, "first", "second")
+    page = await web.open()
+    await tab(page, "gallery")
+    await page.click("#gallery-grid .thumb[title=second]")
+    await page.click("#viewer [name=delete]")
+    await thumbs(page, 1)
+    assert await page.locator("#viewer").is_hidden()
+    await page.click("#snack >> text=Undo")
+    await thumbs(page, 2)
+
+
+async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: Web) -> None:
+    await drawn(web, "a cat")
+    png = await web.studio.gallery.png((await web.studio.gallery.page()).items[0].id)
+    page = await web.open()
+    await tab(page, "analyze")
+    await page.set_input_files(
+        "#analyze-picture input[type=file]", {"name": "cat.png", "mimeType": "image/png", "buffer": png}
+    )
+    await page.wait_for_selector("#recorded:has-text('a cat')")
+    await page.click("text=Read the text")
+    await page.wait_for_selector("#answer:has-text('word for word.: 64 x 64')")
+    await page.wait_for_selector("text=Looked at by fake-eyes")
+    await page.click("text=Use these settings")
+    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a cat'")
+    await page.wait_for_selector("#tab-create-button[aria-selected=true]")
+
+
+async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: Web) -> None:
+    page = await web.open()
+    await tab(page, "analyze")
+    await page.click("#look")
+    await page.wait_for_selector("text=Choose or paste a picture first.")
+    await page.set_input_files(
+        "#analyze-picture input[type=file]", {"name": "bad.png", "mimeType": "image/png", "buffer": b"not a picture"}
+    )
+    await page.wait_for_selector("#analyze-picture img")
+    await page.click("#look")
+    await page.wait_for_selector("#analyze .failed:has-text('not a picture the studio can open')")
+
+
+async def test_system_shows_three_cards_and_switches_the_language_model(web: Web) -> None:
+    page = await web.open()
+    await page.click("header .chip >> nth=1")
+    await page.wait_for_selector("#system .card >> nth=2")
+    assert "fake-eyes" in await page.inner_text("#system .cards")
+    await page.click("#switch-language input")
+    await page.click("[role=option]:has-text('other-chat')")
+    await page.wait_for_selector("text=other-chat answers now.")
+    await page.wait_for_selector("header .chip:has-text('other-chat')")
+    await page.click("#switch-language input")
+    await page.click("[role=option]:has-text('fake-chat')")
+    await page.wait_for_selector("header .chip:has-text('fake-chat')")
+    await page.click("text=Check again")
+    await page.wait_for_selector("text=Everything is ready.")
+
+
+async def test_an_unloaded_checkpoint_is_shown_and_comes_back_with_the_next_picture(web: Web) -> None:
+    page = await web.open()
+    await tab(page, "system")
+    await page.click("text=Unload the checkpoint")
+    await page.wait_for_selector("#system .card:has-text('Drawing'):has-text('Missing')")
+    await tab(page, "create")
+    await draw(page, "a cat")
+    await page.wait_for_selector("header .dot.ready")

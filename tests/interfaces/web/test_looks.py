@@ -1,0 +1,71 @@
+"""The page on a phone, in the dark, for those who cannot see it well, and for those who only use a keyboard."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+
+from illustrious_studio.domain.images import ImageRequest
+from running_web import Web, say, tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TABS = ("create", "chat", "analyze", "gallery", "system")
+
+
+async def filled(web: Web) -> None:
+    await web.studio.images.generate_image(ImageRequest(prompt="a red fox", steps=2))
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_axe_finds_nothing_serious(web: Web, dark: bool) -> None:
+    await filled(web)
+    page = await web.open(dark=dark)
+    await tab(page, "chat")
+    await say(page, "Hello")
+    await page.wait_for_selector("#talk .said-by")
+    found = []
+    for name in TABS:
+        await tab(page, name)
+        if name == "gallery":
+            await page.wait_for_selector("#gallery-grid .thumb")
+        if name == "create":
+            await page.click("#advanced > button")
+        results = await Axe().run(page)
+        found += [
+            f"{name}: {one['id']}: {node['html'][:200]} {node['failureSummary'][:200]}"
+            for one in results.response["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+    assert found == []
+
+
+async def test_nothing_is_wider_than_a_phone(web: Web) -> None:
+    await filled(web)
+    page = await web.open(width=390, height=844)
+    for name in TABS:
+        await tab(page, name)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    await page.click("#tab-chat-button")
+    assert await page.locator("#chat-side").is_hidden()
+    await page.click("[name=drawer]")
+    await page.wait_for_selector("#chat-side")
+
+
+async def test_the_theme_follows_the_system_and_no_gradio_footer_stands_there(web: Web) -> None:
+    page = await web.open(dark=True)
+    assert await page.evaluate("document.body.classList.contains('dark')")
+    assert await page.locator("footer").is_hidden() or await page.locator("footer").count() == 0
+
+
+async def test_tabs_open_and_close_with_the_keyboard_and_every_control_has_a_name(web: Web) -> None:
+    page = await web.open()
+    await page.focus("#tab-create-button")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#tab-chat-button[aria-selected=true]")
+    nameless = await page.evaluate(
+        """() => [...document.querySelectorAll('button, input, textarea, select')].filter((one) =>
+          one.offsetParent && !one.innerText?.trim() && !one.getAttribute('aria-label') && !one.title &&
+          !one.labels?.length && !one.placeholder).map((one) => one.outerHTML.slice(0, 200))"""
+    )
+    assert nameless == []

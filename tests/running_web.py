@@ -1,0 +1,106 @@
+"""The page as it stands on its port, in headless Chromium: a whole studio with fake models, behind the guard."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import BrowserContext, Locator, Page, Request
+
+from fakes import FakeChat, FakeEngine, FakeVision
+from illustrious_studio.domain.errors import Conflict
+from illustrious_studio.interfaces.guard import GRADIO_PAGES, Guard
+from illustrious_studio.services.studio import Studio
+from serving import serving
+from studio_for_tests import studio_for_tests
+
+PATIENCE = 30_000
+"""Milliseconds that a condition may take on a busy machine."""
+
+
+@dataclass
+class Web:
+    """The running page, what runs behind it, and what went wrong inside the browser."""
+
+    url: str
+    studio: Studio
+    engine: FakeEngine
+    chat: FakeChat
+    vision: FakeVision
+    browser: BrowserContext
+    troubles: list[str] = field(default_factory=list)
+
+    async def open(self, *, width: int = 1280, height: int = 800, dark: bool = False) -> Page:
+        """A page in a browser that remembers nothing."""
+        page = await self.browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.emulate_media(color_scheme="dark" if dark else "light")
+        page.on("pageerror", lambda error: self.troubles.append(f"{error} {error.stack}"))
+        page.on("request", self._stays_here)
+        await page.add_init_script("if (!sessionStorage.known) { localStorage.clear(); sessionStorage.known = 'yes'; }")
+        await page.goto(self.url)
+        await settled(page)
+        return page
+
+    async def make_empty(self) -> None:
+        """No pictures, no talks, no jobs, and fakes that do as they are told at once."""
+        self.engine.go_on.set()
+        self.engine.stopped.clear()
+        self.engine.faults.clear()
+        self.chat.go_on.set()
+        self.chat.closed.clear()
+        self.chat.speaking.clear()
+        self.chat.scripts = [["Hello", " there", "."]]
+        for active in self.studio.jobs.active():
+            with contextlib.suppress(Conflict):
+                await self.studio.jobs.cancel(active.job.id)
+        while items := (await self.studio.gallery.page()).items:
+            for item in items:
+                await self.studio.gallery.delete(item.id)
+        for session in await self.studio.chat.sessions():
+            await self.studio.chat.delete(session.id)
+        self.troubles.clear()
+
+    def _stays_here(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.troubles.append(f"a request left the machine: {request.url}")
+
+
+@contextlib.asynccontextmanager
+async def running_web(folder: Path, browser: BrowserContext, **parts: Any) -> AsyncIterator[Web]:
+    from illustrious_studio.interfaces.web.app import create_web_app
+
+    async with contextlib.AsyncExitStack() as stack:
+        tested = await stack.enter_async_context(studio_for_tests(folder, **parts))
+        app = create_web_app(tested.studio)
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        url = await stack.enter_async_context(serving(lambda port: Guard(app, port=port, page_policy=GRADIO_PAGES)))
+        yield Web(url, tested.studio, tested.engine, tested.chat, tested.vision, browser)
+
+
+async def settled(page: Page) -> None:
+    """The page is there, with what the server and the browser remember filled in."""
+    await page.wait_for_selector("header .dot")
+    await page.wait_for_selector("#about p")
+    await page.wait_for_selector("#advanced:has-text('Advanced:')")
+
+
+async def draw(page: Page, prompt: str) -> Locator:
+    """Type a prompt, press Draw, and wait until its picture stands on the stage."""
+    await page.fill("#prompt textarea", prompt)
+    await page.click("#draw")
+    picture = page.locator(f'#stage .frame img[alt="{prompt}"]')
+    await picture.wait_for()
+    return picture
+
+
+async def say(page: Page, text: str) -> None:
+    """Type into the chat and send it."""
+    await page.fill("#chat-box textarea", text)
+    await page.keyboard.press("Enter")
+
+
+async def tab(page: Page, name: str) -> None:
+    await page.click(f"#tab-{name}-button")
