@@ -1,6 +1,7 @@
 """The queue as its users meet it: order, bounds, progress, cancelling, failing, and what a restart keeps."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,6 +104,39 @@ async def test_a_running_job_is_cancelled_and_the_next_is_drawn(tmp_path: Path) 
         assert (await made.studio.jobs.progress(first.id)).job.state == "cancelled"
         made.engine.go_on.set()
         assert (await made.studio.jobs.wait(second.id)).metadata.prompt == "two"
+
+
+async def test_cancelling_twice_at_once_is_cancelling_once(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        running = await made.studio.images.start_image(wish("one"))
+        waiting = await made.studio.images.start_image(wish("two"))
+        await made.engine.drawing.wait()
+        for job in (waiting, running):
+            impatient = [asyncio.create_task(made.studio.jobs.cancel(job.id)) for _ in range(3)]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # now its end is being written down
+            impatient.append(asyncio.create_task(made.studio.jobs.cancel(job.id)))
+            async with asyncio.timeout(5):
+                await asyncio.gather(*impatient)
+            assert (await made.studio.jobs.progress(job.id)).job.state == "cancelled"
+        assert made.studio.jobs.active() == []
+
+
+async def test_cancelling_what_fails_in_this_moment_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        for moments in range(40):
+            made.engine.faults.append(EngineDied("It ended. Draw again."))
+            job = await made.studio.images.start_image(wish())
+            for _ in range(moments % 20):
+                await asyncio.sleep(0)
+            async with asyncio.timeout(5):
+                with suppress(Conflict):
+                    await made.studio.jobs.cancel(job.id)
+                with pytest.raises((Cancelled, EngineDied)):
+                    await made.studio.jobs.wait(job.id)
+            made.engine.faults.clear()
+        assert made.studio.jobs.active() == []
 
 
 async def test_who_stops_waiting_cancels_the_job(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ class _Live:
     task: asyncio.Task[None] | None = None
     cancelled: bool = False
     drawn: bool = False
+    ending: bool = False
     item: GalleryItem | None = None
     error: StudioError | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -134,14 +135,15 @@ class JobQueue:
             raise Conflict(f"This picture is finished already ({job.state}).")
         if live.drawn:
             raise Conflict("This picture is drawn already and is being saved.")
-        live.cancelled = True
-        if live.task is not None:
-            live.task.cancel()
-            while not live.job.finished:
-                await live.changed.wait()
-        else:
-            self._waiting.remove(live)
-            await self._finish(live, error=Cancelled("The picture was cancelled."))
+        if not (live.cancelled or live.ending):  # asked twice, or ending by itself: its end must not be cut off
+            live.cancelled = True
+            if live.task is None:
+                self._waiting.remove(live)
+                await asyncio.shield(self._spawn(self._finish(live, error=_cancelled()), self._keeping))
+            else:
+                live.task.cancel()
+        while not live.job.finished:
+            await live.changed.wait()
 
     async def progress(self, job_id: str) -> JobProgress:
         """Where a job is now. Raises NotFound."""
@@ -213,6 +215,8 @@ class JobQueue:
             for other in self._waiting:
                 other.publish()
             await asyncio.wait([live.task])
+            if live.cancelled and not live.ending:  # before its task had begun
+                await self._finish(live, error=_cancelled())
 
     async def _draw(self, live: _Live) -> None:
         try:
@@ -224,7 +228,7 @@ class JobQueue:
         except asyncio.CancelledError:
             if not live.cancelled:  # the studio shuts down: the job stays as it is and is resumed at the next start
                 raise
-            await self._finish(live, error=Cancelled("The picture was cancelled."))
+            await self._finish(live, error=_cancelled())
         except StudioError as error:
             await self._finish(live, error=error)
         except Exception:
@@ -255,6 +259,7 @@ class JobQueue:
         live.publish()
 
     async def _finish(self, live: _Live, *, item: GalleryItem | None = None, error: StudioError | None = None) -> None:
+        live.ending = True
         if item is not None:
             update = {"state": "done", "image_id": item.id}
         else:
@@ -270,6 +275,10 @@ class JobQueue:
         live.publish()
         for other in self._waiting:
             other.publish()
+
+
+def _cancelled() -> Cancelled:
+    return Cancelled("The picture was cancelled.")
 
 
 def _our_mistake(job: Job) -> StudioError:
