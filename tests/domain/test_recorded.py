@@ -14,6 +14,13 @@ NOVEL = {"uc": "bad", "scale": 5.5, **SAME}
 A1111 = "a cat\nNegative prompt: bad\nSteps: 20, CFG scale: 5.5, Seed: 7, Size: 832x1216"
 
 
+def test_people_read_a_size_as_one() -> None:
+    recorded = recorded_settings({"parameters": A1111})
+    assert recorded is not None
+    assert recorded.fields["Size"] == "832x1216"
+    assert "Size-1" not in recorded.fields
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [

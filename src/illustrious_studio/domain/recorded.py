@@ -72,10 +72,21 @@ def _read(source: str, value: str, text: Mapping[str, str]) -> RecordedSettings 
         return None
     shown = {
         key[:100]: str(value)[:LONGEST_SHOWN]
-        for key, value in list(fields.items())[:60]
+        for key, value in _with_whole_sizes(list(fields.items())[:60])
         if isinstance(value, str | int | float) and value != ""
     }
     return RecordedSettings(source, request, shown, left_out)
+
+
+def _with_whole_sizes(fields: list[tuple[str, object]]) -> Iterator[tuple[str, object]]:
+    """`Size-1` and `Size-2`, which programs want apart, as people read them: `Size: 832x1216`."""
+    known = dict(fields)
+    for key, value in fields:
+        name, mark, half = key.rpartition("-")
+        if mark and half == "1" and f"{name}-2" in known:
+            yield name, f"{value}x{known[f'{name}-2']}"
+        elif not (mark and half == "2" and f"{name}-1" in known):
+            yield key, value
 
 
 def _json_object(value: str) -> dict[str, object] | None:
