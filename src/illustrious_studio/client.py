@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,14 @@ async def studio_client(settings: Settings, *, needs: str = "") -> AsyncIterator
         client = await stack.enter_async_context(
             httpx.AsyncClient(base_url=address, headers=key, timeout=httpx.Timeout(None, connect=5), trust_env=False)
         )
-        if needs:
-            await _wait_until_ready(client, needs)
-        yield client
+        try:
+            if needs:
+                await _wait_until_ready(client, needs)
+            yield client
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"The studio at {address} does not answer any more. It may have been stopped: start it, and try again."
+            ) from error
 
 
 async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
@@ -96,9 +102,8 @@ async def chat(settings: Settings, options: argparse.Namespace) -> int:
             return 0
         console.print("Talk. #generate <words> draws; Ctrl-D ends.", style="dim")
         while True:
-            try:
-                message = await asyncio.to_thread(input, "> ")
-            except EOFError:
+            message = await _typed("> ")
+            if message is None:
                 return 0
             if message.strip():
                 try:
@@ -197,6 +202,23 @@ async def _follow(client: httpx.AsyncClient, job_id: str, steps: int) -> str:
             await client.delete(f"/jobs/{job_id}")
             raise
     raise Unavailable("The studio stopped before the picture was done. It draws it when it starts again.")
+
+
+async def _typed(prompt: str) -> str | None:
+    """A line from the terminal; None at its end. Unlike with `to_thread`, Ctrl-C does not wait for who reads."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str | None] = loop.create_future()
+
+    def read() -> None:
+        try:
+            said = input(prompt)
+        except (EOFError, OSError, ValueError):
+            said = None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            loop.call_soon_threadsafe(lambda: None if line.done() else line.set_result(said))
+
+    threading.Thread(target=read, name="terminal", daemon=True).start()
+    return await line
 
 
 async def _say(client: httpx.AsyncClient, message: str, session: str) -> None:
