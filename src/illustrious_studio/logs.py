@@ -3,6 +3,7 @@
 import logging
 import logging.handlers
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -48,12 +49,13 @@ def configure_logs(level: str, *, as_json: bool, prompts: bool, folder: Path | N
     )
     handlers: list[logging.Handler] = [terminal]
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = logging.handlers.RotatingFileHandler(
-            folder / "studio.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8"
-        )
-        file.setFormatter(formatter(in_json))
-        handlers.append(file)
+        with suppress(OSError):  # the terminal has the lines; who opens the data folder next says what is wrong there
+            folder.mkdir(parents=True, exist_ok=True)
+            file = logging.handlers.RotatingFileHandler(
+                folder / "studio.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8"
+            )
+            file.setFormatter(formatter(in_json))
+            handlers.append(file)
     logging.raiseExceptions = False  # a full disk must not turn log lines into errors
     root = logging.getLogger()
     root.handlers = handlers

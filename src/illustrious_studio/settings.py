@@ -4,9 +4,11 @@ This is the only place where the environment is read. What is read cannot change
 """
 
 import tempfile
+import tomllib
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -15,6 +17,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -80,6 +83,15 @@ class Settings(BaseSettings):
     def _separated_by_commas(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("ollama_base_url", "openai_base_url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        try:
+            _ = urlsplit(url).port
+        except ValueError as error:
+            raise ValueError(f"is no address ({error}); write it like http://127.0.0.1:11434") from None
+        return url
+
     @field_validator("data_dir")
     @classmethod
     def _home(cls, folder: Path) -> Path:
@@ -122,8 +134,13 @@ class _ConfigFile(TomlConfigSettingsSource):
     """`illustrious.toml`, with the three keys of `[model_paths]` beside the others."""
 
     def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
-        found: dict[str, Any] = super()._read_file(file_path)
-        paths: dict[str, Any] = found.pop("model_paths", {})
+        try:
+            found: dict[str, Any] = super()._read_file(file_path)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{file_path} cannot be read: {error}. Mend it, or move it away.") from error
+        paths = found.pop("model_paths", {})
+        if not isinstance(paths, dict):
+            raise SettingsError(f"{file_path}: write [model_paths] as a line of its own, and its keys below it.")
         return found | paths
 
 

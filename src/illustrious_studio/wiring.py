@@ -99,7 +99,12 @@ async def open_studio(
             vision_models = [*([OllamaVision(ollama)] if ollama is not None else []), BuiltinVision()]
         models = await stack.enter_async_context(
             ModelService(
-                __version__, engine, catalogue, chat_models, vision_models, wanted_checkpoint=settings.sd_model
+                __version__,
+                engine,
+                catalogue,
+                chat_models,
+                vision_models,
+                wanted_checkpoint=_wanted_checkpoint(settings),
             )
         )
         sketches = SketchService(SpritePainter())
@@ -133,6 +138,12 @@ def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
     named = Path(settings.sd_model).expanduser()
     roots = [named] if settings.sd_model and named.exists() else []
     return DiskCheckpoints([*roots, settings.data_dir / CHECKPOINTS, *settings.checkpoint_dirs])
+
+
+def _wanted_checkpoint(settings: Settings) -> str:
+    """A place as the catalogue writes it, however it was given (`./x`, `~/x`, `x/`); a name as it is."""
+    place = Path(settings.sd_model).expanduser()
+    return str(place.absolute()) if settings.sd_model and place.exists() else settings.sd_model
 
 
 def language_model_file() -> Path | None:

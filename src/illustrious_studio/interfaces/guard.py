@@ -23,6 +23,7 @@ from typing import Any
 import structlog
 from starlette.requests import ClientDisconnect
 
+from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.interfaces.error_codes import error_body, unexpected_body
 
 Scope = MutableMapping[str, Any]
@@ -98,7 +99,7 @@ class Guard:
     ) -> None:
         self._app = app
         self._ports = {port, *_DEFAULT_PORTS.values()}
-        self._hosts = {_authority(_bracketed(host)) for host in (*LOOPBACK_NAMES, *hosts)}
+        self._hosts = {_known(host) for host in (*LOOPBACK_NAMES, *hosts)}
         self._key = _digest(key) if key else b""
         self._max_body = max_body
         self._larger = dict(larger or {})
@@ -342,6 +343,17 @@ def _authority(text: str) -> tuple[str, int | None]:
     if port is not None and not 0 < port < 65536:
         raise ValueError("not a port")
     return found[1], port
+
+
+def _known(host: str) -> tuple[str, int | None]:
+    """A host that the settings name. Raises InvalidRequest."""
+    try:
+        return _authority(_bracketed(host))
+    except ValueError:
+        raise InvalidRequest(
+            f"{host!r} is no name by which the studio can be called. Write `name` or `name:port` in allowed_hosts, "
+            "without http:// and without *."
+        ) from None
 
 
 def _bracketed(host: str) -> str:
