@@ -102,7 +102,10 @@ class JobQueue:
             task.cancel()
         if self._tasks:  # a slow step must not hold up the end: the engine, which closes next, cuts it off
             await asyncio.wait(self._tasks, timeout=1)
-        await asyncio.gather(*self._keeping, return_exceptions=True)  # what is drawn is kept
+        if self._keeping:  # what is drawn is kept; what takes too long for that is drawn again at the next start
+            _, late = await asyncio.wait(self._keeping, timeout=2)
+            for task in late:
+                task.cancel()
 
     async def submit(self, request: ImageRequest, origin: Origin) -> Job:
         """Queue a settled request. Durable when it returns. Raises Busy when the queue is full."""

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from illustrious_studio.domain.models import Checkpoint
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
 UNSAFE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip", ".gguf"})
 MAX_JSON = 1 << 20
+PIECE = 1 << 22
 UNET_INPUT = "model.diffusion_model.input_blocks.0.0.weight"
 SDXL_KEYS = (
     "conditioner.embedders.0.transformer.text_model.embeddings.position_embedding.weight",
@@ -94,14 +96,23 @@ class DiskCheckpoints:
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
         if checkpoint.layout == "folder":
             return None
-        return await asyncio.to_thread(self._hash, checkpoint.path)
+        unwanted = threading.Event()
+        try:
+            return await asyncio.to_thread(self._hash, checkpoint.path, unwanted)
+        finally:
+            unwanted.set()  # who was cancelled leaves no thread behind that reads gigabytes while the studio ends
 
-    def _hash(self, path: Path) -> str:
+    def _hash(self, path: Path, unwanted: threading.Event) -> str | None:
         stat = path.stat()
         key = (path, stat.st_size, stat.st_mtime_ns)
         if key not in self._hashes:
+            digest = hashlib.sha256()
             with path.open("rb") as file:
-                self._hashes[key] = hashlib.file_digest(file, "sha256").hexdigest()[:10]
+                while piece := file.read(PIECE):
+                    if unwanted.is_set():
+                        return None
+                    digest.update(piece)
+            self._hashes[key] = digest.hexdigest()[:10]
         return self._hashes[key]
 
     def _scan(self) -> tuple[Checkpoints, RefusedFiles]:
