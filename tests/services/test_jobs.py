@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from fakes import FakeEngine
-from studio_for_tests import studio_for_tests
 
+from fakes import FakeEngine
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.domain.errors import Busy, Cancelled, Conflict, EngineDied, NotFound, OutOfMemory, StudioError
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
+from studio_for_tests import studio_for_tests
 
 
 def wish(prompt: str = "a cat", **more: object) -> ImageRequest:
