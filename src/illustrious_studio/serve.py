@@ -5,6 +5,7 @@ until the whole UI is there; the API never waits for it.
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import ipaddress
 import signal
@@ -14,7 +15,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 import uvicorn
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 GRACE_SECONDS = 2
 
@@ -174,13 +177,28 @@ class _Page:
 
     async def _load(self) -> None:
         try:
-            app = await asyncio.to_thread(_create_web_app, self._studio)
+            app = await _in_own_thread(lambda: _create_web_app(self._studio))
             async with app.router.lifespan_context(app):
                 self._app = app
                 log.info("web UI ready")
                 await asyncio.Event().wait()  # the lifespan ends with the task
         except Exception:
             log.exception("the web UI could not be built")
+
+
+async def _in_own_thread(work: Callable[[], T]) -> T:
+    """Its result. Not `to_thread`, whose threads are waited for at the end: an import of seconds cannot be stopped."""
+    result: concurrent.futures.Future[T] = concurrent.futures.Future()
+    result.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except Exception as error:  # noqa: BLE001  it is raised where the result is awaited
+            result.set_exception(error)
+
+    threading.Thread(target=run, name="pages", daemon=True).start()
+    return await asyncio.wrap_future(result)
 
 
 def _create_web_app(studio: Studio) -> "FastAPI":
