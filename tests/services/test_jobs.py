@@ -194,6 +194,19 @@ async def test_a_restart_goes_on_with_what_was_acknowledged(tmp_path: Path) -> N
         assert [item.metadata.seed for item in items] == [job.request.seed for job in jobs]
 
 
+async def test_stopping_the_studio_often_never_gives_a_job_up(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        job = await made.studio.images.start_image(wish())
+        await made.engine.drawing.wait()
+    for _ in range(3):
+        async with studio_for_tests(tmp_path) as made:
+            made.engine.go_on.clear()
+            await made.engine.drawing.wait()
+    async with studio_for_tests(tmp_path) as made:
+        assert (await made.studio.jobs.wait(job.id)).metadata.seed == job.request.seed
+
+
 async def test_a_job_that_was_cut_off_twice_fails_instead_of_trying_for_ever(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path):
         pass

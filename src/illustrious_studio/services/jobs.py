@@ -102,10 +102,19 @@ class JobQueue:
             task.cancel()
         if self._tasks:  # a slow step must not hold up the end: the engine, which closes next, cuts it off
             await asyncio.wait(self._tasks, timeout=1)
+        await self._take_back_tries()
         if self._keeping:  # what is drawn is kept; what takes too long for that is drawn again at the next start
             _, late = await asyncio.wait(self._keeping, timeout=2)
             for task in late:
                 task.cancel()
+
+    async def _take_back_tries(self) -> None:
+        """Stopping the studio is no failed try: only a crash counts against a job."""
+        for live in list(self._live.values()):
+            if live.task is not None and not (live.drawn or live.ending or live.cancelled):
+                update = {"state": "queued", "tries": max(0, live.job.tries - 1)}
+                with suppress(StudioError):
+                    await self._store.save(live.job.model_copy(update=update))
 
     async def submit(self, request: ImageRequest, origin: Origin) -> Job:
         """Queue a settled request. Durable when it returns. Raises Busy when the queue is full."""
