@@ -169,9 +169,9 @@ def _must(problem: Mapping[str, object]) -> str:
             return f"must be less than {known['lt']:,}"
         case "multiple_of":
             return f"must be a multiple of {known['multiple_of']}"
-        case "string_too_long":
+        case "string_too_long" | "too_long":
             return f"must have at most {known['max_length']:,} characters"
-        case "string_too_short":
+        case "string_too_short" | "too_short":
             return f"must have at least {known['min_length']:,} characters"
         case "string_pattern_mismatch":
             return "has characters that are not allowed here"
