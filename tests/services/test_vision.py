@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 from PIL import Image, PngImagePlugin
 
-from illustrious_studio.domain.errors import Unavailable
+from illustrious_studio.domain.errors import Unavailable, UpstreamFailed
 from illustrious_studio.domain.models import ModelStatus
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, VisionModel
@@ -43,6 +43,15 @@ async def test_an_answer_comes_whole_or_in_pieces_with_the_models_name() -> None
 
 async def test_no_question_is_the_usual_one() -> None:
     assert (await VisionService(Parrot).analyze(opened(), "  ")).analysis == DEFAULT_QUESTION
+
+
+async def test_a_model_that_says_nothing_is_an_error_and_no_empty_answer() -> None:
+    class Mute(Parrot):
+        async def look(self, picture: OpenedPicture, question: str) -> AsyncIterator[str]:
+            yield " "
+
+    with pytest.raises(UpstreamFailed, match="said nothing"):
+        await VisionService(Mute).analyze(opened())
 
 
 async def test_without_a_model_it_says_so() -> None:

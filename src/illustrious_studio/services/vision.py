@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 
+from illustrious_studio.domain.errors import UpstreamFailed
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.domain.recorded import RecordedSettings, recorded_settings
@@ -17,7 +18,10 @@ class VisionService:
     async def analyze(self, picture: OpenedPicture, question: str = DEFAULT_QUESTION) -> Analysis:
         """The whole answer. Raises Unavailable, UpstreamFailed, UpstreamTimeout."""
         model, pieces = await self.stream(picture, question)
-        return Analysis("".join([piece async for piece in pieces]).strip(), model)
+        text = "".join([piece async for piece in pieces]).strip()
+        if not text:
+            raise UpstreamFailed(f"{model} said nothing about the picture. Ask again, or ask differently.")
+        return Analysis(text, model)
 
     async def stream(self, picture: OpenedPicture, question: str = DEFAULT_QUESTION) -> tuple[str, AsyncIterator[str]]:
         """Which model looks, and the pieces of its answer as they come."""
