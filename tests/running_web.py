@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from playwright.async_api import BrowserContext, Locator, Page, Request
 
@@ -21,13 +20,10 @@ PATIENCE = 30_000
 
 @dataclass
 class Web:
-    """The running page, what runs behind it, and what went wrong inside the browser."""
+    """The running page, and what went wrong inside the browser."""
 
     url: str
     studio: Studio
-    engine: FakeEngine
-    chat: FakeChat
-    vision: FakeVision
     browser: BrowserContext
     troubles: list[str] = field(default_factory=list)
 
@@ -43,6 +39,19 @@ class Web:
         await page.goto(self.url)
         await settled(page)
         return page
+
+    def _stays_here(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.troubles.append(f"a request left the machine: {request.url}")
+
+
+@dataclass
+class WebWithFakes(Web):
+    """The same, over fakes that do as a test tells them."""
+
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    chat: FakeChat = field(default_factory=FakeChat)
+    vision: FakeVision = field(default_factory=FakeVision)
 
     async def make_empty(self) -> None:
         """No pictures, no talks, no jobs, and fakes that do as they are told at once."""
@@ -63,21 +72,24 @@ class Web:
             await self.studio.chat.delete(session.id)
         self.troubles.clear()
 
-    def _stays_here(self, request: Request) -> None:
-        if not request.url.startswith((self.url, "data:", "blob:")):
-            self.troubles.append(f"a request left the machine: {request.url}")
+
+@contextlib.asynccontextmanager
+async def serving_web(studio: Studio) -> AsyncIterator[str]:
+    """The address of the page, served as on port 7860."""
+    from illustrious_studio.interfaces.web.app import create_web_app
+
+    app = create_web_app(studio)
+    async with (
+        app.router.lifespan_context(app),
+        serving(lambda port: Guard(app, port=port, page_policy=GRADIO_PAGES)) as url,
+    ):
+        yield url
 
 
 @contextlib.asynccontextmanager
-async def running_web(folder: Path, browser: BrowserContext, **parts: Any) -> AsyncIterator[Web]:
-    from illustrious_studio.interfaces.web.app import create_web_app
-
-    async with contextlib.AsyncExitStack() as stack:
-        tested = await stack.enter_async_context(studio_for_tests(folder, **parts))
-        app = create_web_app(tested.studio)
-        await stack.enter_async_context(app.router.lifespan_context(app))
-        url = await stack.enter_async_context(serving(lambda port: Guard(app, port=port, page_policy=GRADIO_PAGES)))
-        yield Web(url, tested.studio, tested.engine, tested.chat, tested.vision, browser)
+async def running_web(folder: Path, browser: BrowserContext) -> AsyncIterator[WebWithFakes]:
+    async with studio_for_tests(folder) as tested, serving_web(tested.studio) as url:
+        yield WebWithFakes(url, tested.studio, browser, engine=tested.engine, chat=tested.chat, vision=tested.vision)
 
 
 async def settled(page: Page) -> None:

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, async_playwright
 
-from running_web import Web, running_web
+from running_web import WebWithFakes, running_web
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -25,15 +25,17 @@ async def browser() -> AsyncIterator[BrowserContext]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def running(tmp_path_factory: pytest.TempPathFactory, browser: BrowserContext) -> AsyncIterator[Web]:
+async def running(tmp_path_factory: pytest.TempPathFactory, browser: BrowserContext) -> AsyncIterator[WebWithFakes]:
     async with running_web(tmp_path_factory.mktemp("web"), browser) as web:
         yield web
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def web(running: Web) -> AsyncIterator[Web]:
+async def web(running: WebWithFakes) -> AsyncIterator[WebWithFakes]:
     await running.make_empty()
     yield running
     for page in running.browser.pages:
+        if "The studio made a mistake" in await page.inner_text("body"):
+            running.troubles.append("a handler failed; the log says more")
         await page.close()
     assert running.troubles == []

@@ -6,14 +6,14 @@ import re
 import pytest
 
 from illustrious_studio.domain.errors import Unavailable
-from running_web import Web, draw, say, tab
+from running_web import WebWithFakes, draw, say, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LAST = "#talk article.answer >> nth=-1"
 
 
-async def test_an_answer_streams_and_says_which_model_spoke(web: Web) -> None:
+async def test_an_answer_streams_and_says_which_model_spoke(web: WebWithFakes) -> None:
     web.chat.go_on.clear()
     web.chat.scripts = [["A **bold** start, ", "and the end."]]
     page = await web.open()
@@ -27,7 +27,7 @@ async def test_an_answer_streams_and_says_which_model_spoke(web: Web) -> None:
     assert "A bold start, and the end." in await page.inner_text(LAST)
 
 
-async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: Web) -> None:
+async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: WebWithFakes) -> None:
     web.chat.scripts = [["<button name='delete' value='x'>Press</button> ![x](http://elsewhere.test/x.png) `<b>`"]]
     page = await web.open()
     await tab(page, "chat")
@@ -38,7 +38,7 @@ async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: Web) -
     assert "<img src=x" in await page.inner_text("#talk article.asked")
 
 
-async def test_thoughts_are_folded_beside_the_answer(web: Web) -> None:
+async def test_thoughts_are_folded_beside_the_answer(web: WebWithFakes) -> None:
     web.chat.scripts = [["<think>Two and two", " make four.</think>", "Four."]]
     page = await web.open()
     await tab(page, "chat")
@@ -50,7 +50,7 @@ async def test_thoughts_are_folded_beside_the_answer(web: Web) -> None:
     assert (await page.inner_text(LAST + " >> .md >> nth=-1")).strip() == "Four."
 
 
-async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: Web) -> None:
+async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: WebWithFakes) -> None:
     web.chat.go_on.clear()
     web.chat.scripts = [["One, two, ", "three."]]
     page = await web.open()
@@ -64,7 +64,7 @@ async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: Web) -> 
     assert "three" not in await page.inner_text("#talk")
 
 
-async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: Web) -> None:
+async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: WebWithFakes) -> None:
     web.chat.go_on.clear()
     web.chat.scripts = [["The beginning, ", "the end."]]
     page = await web.open()
@@ -83,7 +83,25 @@ async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: Web) -> None
     assert not web.chat.closed.is_set() or "stopped" not in await page.inner_text("#talk")
 
 
-async def test_a_model_that_is_gone_is_told_in_a_sentence(web: Web) -> None:
+async def test_an_answer_stays_in_its_talk_while_another_is_shown(web: WebWithFakes) -> None:
+    web.chat.go_on.clear()
+    web.chat.scripts = [["The beginning, ", "the end."]]
+    page = await web.open()
+    await tab(page, "chat")
+    await say(page, "First")
+    await page.wait_for_selector(".sessions .chosen:has-text('First')")
+    await page.click("[name=new_chat]")
+    await page.wait_for_selector("#talk:has-text('Ask anything')")
+    web.chat.go_on.set()
+    await page.wait_for_selector("#chat-box .submit-button")
+    await page.click(".sessions .session:has-text('First')")
+    await page.wait_for_selector("#talk .said-by")
+    assert "The beginning, the end." in await page.inner_text(LAST)
+    await page.click("[name=new_chat]")
+    await page.wait_for_selector("#talk:has-text('Ask anything')")
+
+
+async def test_a_model_that_is_gone_is_told_in_a_sentence(web: WebWithFakes) -> None:
     web.chat.scripts = [[Unavailable("Nobody can answer now. Start Ollama.")]]
     page = await web.open()
     await tab(page, "chat")
@@ -92,7 +110,7 @@ async def test_a_model_that_is_gone_is_told_in_a_sentence(web: Web) -> None:
     assert "Hello?" in await page.inner_text("#talk article.asked")
 
 
-async def test_generate_draws_in_the_chat_and_the_picture_stands_in_three_places(web: Web) -> None:
+async def test_generate_draws_in_the_chat_and_the_picture_stands_in_three_places(web: WebWithFakes) -> None:
     web.engine.go_on.clear()
     web.chat.scripts = [["Sorry, no."]]
     page = await web.open()
@@ -115,7 +133,7 @@ async def test_generate_draws_in_the_chat_and_the_picture_stands_in_three_places
     await page.wait_for_selector("#talk .talk-picture img")
 
 
-async def test_a_picture_drawn_in_the_chat_can_be_cancelled_there(web: Web) -> None:
+async def test_a_picture_drawn_in_the_chat_can_be_cancelled_there(web: WebWithFakes) -> None:
     web.engine.go_on.clear()
     page = await web.open()
     await tab(page, "chat")
@@ -126,7 +144,7 @@ async def test_a_picture_drawn_in_the_chat_can_be_cancelled_there(web: Web) -> N
     assert await page.locator("#talk .failed").count() == 0
 
 
-async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: Web) -> None:
+async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: WebWithFakes) -> None:
     page = await web.open()
     await tab(page, "chat")
     for words in ("About cats", "About dogs"):
@@ -155,12 +173,12 @@ async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: Web) -> 
     await asyncio.wait_for(_titles(web, {"Felines & co", "About dogs"}), 30)
 
 
-async def _titles(web: Web, wanted: set[str]) -> None:
+async def _titles(web: WebWithFakes, wanted: set[str]) -> None:
     while {session.title for session in await web.studio.chat.sessions()} != wanted:
         await asyncio.sleep(0.05)
 
 
-async def test_a_picture_can_be_sent_to_the_chat(web: Web) -> None:
+async def test_a_picture_can_be_sent_to_the_chat(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a cat")
     await page.click("#stage [name=to_chat]")
@@ -170,7 +188,23 @@ async def test_a_picture_can_be_sent_to_the_chat(web: Web) -> None:
     assert await page.locator("#attached img").count() == 0
 
 
-async def test_a_page_shows_the_talk_that_it_showed_before(web: Web) -> None:
+async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_named(web: WebWithFakes) -> None:
+    web.chat.scripts = [["Nice."]]
+    page = await web.open()
+    await draw(page, "a catt")
+    png = await web.studio.gallery.png((await web.studio.gallery.page()).items[0].id)
+    await tab(page, "chat")
+    await page.set_input_files(
+        "#chat-box input[type=file]", {"name": "cat.png", "mimeType": "image/png", "buffer": png}
+    )
+    await page.wait_for_selector("#chat-box .thumbnails, #chat-box img")
+    await say(page, "Do you like it?")
+    await page.wait_for_selector("#talk .notice:has-text('cannot see pictures')")
+    await say(page, "#generate a catt")
+    await page.wait_for_selector("#talk .notice:has-text('catt')")
+
+
+async def test_a_page_shows_the_talk_that_it_showed_before(web: WebWithFakes) -> None:
     page = await web.open()
     await tab(page, "chat")
     await say(page, "First talk")

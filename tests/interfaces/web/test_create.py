@@ -6,12 +6,12 @@ import pytest
 
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.images import ImageRequest
-from running_web import Web, draw, tab
+from running_web import WebWithFakes, draw, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_a_prompt_becomes_a_picture_with_its_facts_and_buttons(web: Web) -> None:
+async def test_a_prompt_becomes_a_picture_with_its_facts_and_buttons(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a red fox in the snow")
     item = (await web.studio.gallery.page()).items[0]
@@ -24,7 +24,7 @@ async def test_a_prompt_becomes_a_picture_with_its_facts_and_buttons(web: Web) -
     assert await page.locator("#strip .thumb").count() == 1
 
 
-async def test_the_empty_screen_offers_prompts_that_draw_when_pressed(web: Web) -> None:
+async def test_the_empty_screen_offers_prompts_that_draw_when_pressed(web: WebWithFakes) -> None:
     page = await web.open()
     example = page.locator("#stage .example").first
     words = await example.inner_text()
@@ -35,7 +35,7 @@ async def test_the_empty_screen_offers_prompts_that_draw_when_pressed(web: Web) 
     assert await page.input_value("#prompt textarea") == words
 
 
-async def test_a_refresh_shows_the_running_job_and_what_was_typed(web: Web) -> None:
+async def test_a_refresh_shows_the_running_job_and_what_was_typed(web: WebWithFakes) -> None:
     web.engine.go_on.clear()
     page = await web.open()
     await page.fill("#prompt textarea", "a boat on the sea")
@@ -48,7 +48,7 @@ async def test_a_refresh_shows_the_running_job_and_what_was_typed(web: Web) -> N
     await page.wait_for_selector('#stage img[alt="a boat on the sea"]')
 
 
-async def test_more_pictures_wait_in_the_queue_and_each_can_be_cancelled(web: Web) -> None:
+async def test_more_pictures_wait_in_the_queue_and_each_can_be_cancelled(web: WebWithFakes) -> None:
     web.engine.go_on.clear()
     page = await web.open()
     for prompt in ("a cat", "a dog"):
@@ -64,7 +64,7 @@ async def test_more_pictures_wait_in_the_queue_and_each_can_be_cancelled(web: We
     assert [job.state for job in await web.studio.jobs.recent(2)] == ["cancelled", "cancelled"]
 
 
-async def test_a_failure_is_a_sentence_with_a_way_to_try_again(web: Web) -> None:
+async def test_a_failure_is_a_sentence_with_a_way_to_try_again(web: WebWithFakes) -> None:
     web.engine.faults.append(OutOfMemory("The picture does not fit into memory. Choose a smaller size."))
     page = await web.open()
     await page.fill("#prompt textarea", "a cat")
@@ -76,13 +76,13 @@ async def test_a_failure_is_a_sentence_with_a_way_to_try_again(web: Web) -> None
     await page.wait_for_selector('#stage img[alt="a cat"]')
 
 
-async def test_an_empty_prompt_is_answered_with_what_to_do(web: Web) -> None:
+async def test_an_empty_prompt_is_answered_with_what_to_do(web: WebWithFakes) -> None:
     page = await web.open()
     await page.click("#draw")
     await page.wait_for_selector("#create-notice:has-text('Write what you would like to see first.')")
 
 
-async def test_words_that_the_sketch_does_not_know_are_named_with_the_nearest(web: Web) -> None:
+async def test_words_that_the_sketch_does_not_know_are_named_with_the_nearest(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a catt and a dog")
     words = await page.inner_text("#stage .notice")
@@ -90,7 +90,7 @@ async def test_words_that_the_sketch_does_not_know_are_named_with_the_nearest(we
     assert "cat" in words.split("nearest:")[1]
 
 
-async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: Web) -> None:
+async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: WebWithFakes) -> None:
     page = await web.open()
     await page.get_by_label("Portrait").check()
     await page.click("#negative-fold > button")
@@ -109,7 +109,7 @@ async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: Web) -
     assert "Negative prompt: rain" in await page.inner_text("#negative-fold")
 
 
-async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: Web) -> None:
+async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a house")
     first = (await web.studio.gallery.page()).items[0].metadata
@@ -125,7 +125,7 @@ async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: Web) -
     assert varied.guidance != again.guidance
 
 
-async def test_a_deleted_picture_can_be_brought_back(web: Web) -> None:
+async def test_a_deleted_picture_can_be_brought_back(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a tree")
     await page.click("#stage [name=delete]")
@@ -135,7 +135,7 @@ async def test_a_deleted_picture_can_be_brought_back(web: Web) -> None:
     await page.wait_for_selector('#stage img[alt="a tree"]')
 
 
-async def test_enhancing_shows_before_and_after_and_can_be_undone(web: Web) -> None:
+async def test_enhancing_shows_before_and_after_and_can_be_undone(web: WebWithFakes) -> None:
     web.chat.scripts = [["no humans, tree, hill, green leaves, ", "blue sky, scenery"]]
     page = await web.open()
     await page.fill("#prompt textarea", "a tree on a hill")
@@ -147,7 +147,7 @@ async def test_enhancing_shows_before_and_after_and_can_be_undone(web: Web) -> N
     await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a tree on a hill'")
 
 
-async def test_a_language_model_with_nothing_to_add_is_said_and_the_prompt_stays(web: Web) -> None:
+async def test_a_language_model_with_nothing_to_add_is_said_and_the_prompt_stays(web: WebWithFakes) -> None:
     web.chat.scripts = [["I am sorry."]]
     page = await web.open()
     await page.fill("#prompt textarea", "a tree on a hill")
@@ -156,7 +156,7 @@ async def test_a_language_model_with_nothing_to_add_is_said_and_the_prompt_stays
     assert await page.input_value("#prompt textarea") == "a tree on a hill"
 
 
-async def test_keys_draw_and_go_to_the_prompt(web: Web) -> None:
+async def test_keys_draw_and_go_to_the_prompt(web: WebWithFakes) -> None:
     page = await web.open()
     await page.locator("body").click(position={"x": 5, "y": 790})
     await page.keyboard.press("/")
@@ -165,7 +165,7 @@ async def test_keys_draw_and_go_to_the_prompt(web: Web) -> None:
     await page.wait_for_selector('#stage img[alt="a blue ball"]')
 
 
-async def test_pictures_drawn_elsewhere_appear_by_themselves(web: Web) -> None:
+async def test_pictures_drawn_elsewhere_appear_by_themselves(web: WebWithFakes) -> None:
     page = await web.open()
     web.engine.go_on.clear()
     drawing = asyncio.create_task(web.studio.images.generate_image(ImageRequest(prompt="a kite")))

@@ -4,12 +4,12 @@ import pytest
 from playwright.async_api import Page
 
 from illustrious_studio.domain.images import ImageRequest
-from running_web import Web, draw, tab
+from running_web import WebWithFakes, draw, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def drawn(web: Web, *prompts: str) -> None:
+async def drawn(web: WebWithFakes, *prompts: str) -> None:
     for prompt in prompts:
         await web.studio.images.generate_image(ImageRequest(prompt=prompt, steps=2, width=64, height=64))
 
@@ -18,7 +18,7 @@ async def thumbs(page: Page, number: int) -> None:
     await page.wait_for_function(f"document.querySelectorAll('#gallery-grid .thumb').length === {number}")
 
 
-async def test_the_gallery_loads_more_as_one_scrolls(web: Web) -> None:
+async def test_the_gallery_loads_more_as_one_scrolls(web: WebWithFakes) -> None:
     await drawn(web, *(f"picture {number}" for number in range(60)))
     page = await web.open()
     await tab(page, "gallery")
@@ -30,7 +30,7 @@ async def test_the_gallery_loads_more_as_one_scrolls(web: Web) -> None:
     assert prompts == [f"picture {number}" for number in reversed(range(60))]
 
 
-async def test_pictures_are_found_by_words_and_filters(web: Web) -> None:
+async def test_pictures_are_found_by_words_and_filters(web: WebWithFakes) -> None:
     await drawn(web, "a red fox", "a blue whale")
     page = await web.open()
     await tab(page, "gallery")
@@ -50,7 +50,7 @@ async def test_pictures_are_found_by_words_and_filters(web: Web) -> None:
     await page.wait_for_selector("#gallery-grid:has-text('No picture fits.')")
 
 
-async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: Web) -> None:
+async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: WebWithFakes) -> None:
     await drawn(web, "older", "newer")
     page = await web.open()
     await tab(page, "gallery")
@@ -71,7 +71,7 @@ async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: We
     await page.wait_for_selector("#tab-create-button[aria-selected=true]")
 
 
-async def test_deleting_takes_a_picture_away_and_undo_brings_it_back(web: Web) -> None:
+async def test_deleting_takes_a_picture_away_and_undo_brings_it_back(web: WebWithFakes) -> None:
     await drawn(web, "first", "second")
     page = await web.open()
     await tab(page, "gallery")
@@ -83,7 +83,7 @@ async def test_deleting_takes_a_picture_away_and_undo_brings_it_back(web: Web) -
     await thumbs(page, 2)
 
 
-async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: Web) -> None:
+async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: WebWithFakes) -> None:
     await drawn(web, "a cat")
     png = await web.studio.gallery.png((await web.studio.gallery.page()).items[0].id)
     page = await web.open()
@@ -100,7 +100,7 @@ async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: Web) -
     await page.wait_for_selector("#tab-create-button[aria-selected=true]")
 
 
-async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: Web) -> None:
+async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: WebWithFakes) -> None:
     page = await web.open()
     await tab(page, "analyze")
     await page.click("#look")
@@ -113,7 +113,7 @@ async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: Web) -> None
     await page.wait_for_selector("#analyze .failed:has-text('not a picture the studio can open')")
 
 
-async def test_system_shows_three_cards_and_switches_the_language_model(web: Web) -> None:
+async def test_system_shows_three_cards_and_switches_the_language_model(web: WebWithFakes) -> None:
     page = await web.open()
     await page.click("header .chip >> nth=1")
     await page.wait_for_selector("#system .card >> nth=2")
@@ -129,7 +129,7 @@ async def test_system_shows_three_cards_and_switches_the_language_model(web: Web
     await page.wait_for_selector("text=Everything is ready.")
 
 
-async def test_an_unloaded_checkpoint_is_shown_and_comes_back_with_the_next_picture(web: Web) -> None:
+async def test_an_unloaded_checkpoint_is_shown_and_comes_back_with_the_next_picture(web: WebWithFakes) -> None:
     page = await web.open()
     await tab(page, "system")
     await page.click("text=Unload the checkpoint")

@@ -4,19 +4,19 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 
 from illustrious_studio.domain.images import ImageRequest
-from running_web import Web, say, tab
+from running_web import WebWithFakes, say, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 TABS = ("create", "chat", "analyze", "gallery", "system")
 
 
-async def filled(web: Web) -> None:
+async def filled(web: WebWithFakes) -> None:
     await web.studio.images.generate_image(ImageRequest(prompt="a red fox", steps=2))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_axe_finds_nothing_serious(web: Web, dark: bool) -> None:
+async def test_axe_finds_nothing_serious(web: WebWithFakes, dark: bool) -> None:
     await filled(web)
     page = await web.open(dark=dark)
     await tab(page, "chat")
@@ -39,7 +39,7 @@ async def test_axe_finds_nothing_serious(web: Web, dark: bool) -> None:
     assert found == []
 
 
-async def test_nothing_is_wider_than_a_phone(web: Web) -> None:
+async def test_nothing_is_wider_than_a_phone(web: WebWithFakes) -> None:
     await filled(web)
     page = await web.open(width=390, height=844)
     for name in TABS:
@@ -51,13 +51,13 @@ async def test_nothing_is_wider_than_a_phone(web: Web) -> None:
     await page.wait_for_selector("#chat-side")
 
 
-async def test_the_theme_follows_the_system_and_no_gradio_footer_stands_there(web: Web) -> None:
+async def test_the_theme_follows_the_system_and_no_gradio_footer_stands_there(web: WebWithFakes) -> None:
     page = await web.open(dark=True)
     assert await page.evaluate("document.body.classList.contains('dark')")
     assert await page.locator("footer").is_hidden() or await page.locator("footer").count() == 0
 
 
-async def test_tabs_open_and_close_with_the_keyboard_and_every_control_has_a_name(web: Web) -> None:
+async def test_tabs_open_and_close_with_the_keyboard_and_every_control_has_a_name(web: WebWithFakes) -> None:
     page = await web.open()
     await page.focus("#tab-create-button")
     await page.keyboard.press("Tab")

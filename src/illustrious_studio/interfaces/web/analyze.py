@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from illustrious_studio.domain.errors import StudioError
-from illustrious_studio.domain.pictures import OpenedPicture, open_picture
 from illustrious_studio.domain.recorded import RecordedSettings
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.web import parts, stage
@@ -15,6 +13,7 @@ from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.markdown import markdown
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
 from illustrious_studio.interfaces.web.told import sentence, told, told_stream
+from illustrious_studio.interfaces.web.uploads import open_upload
 from illustrious_studio.services.studio import Studio
 
 PRESETS = {
@@ -77,7 +76,7 @@ class AnalyzeTab:
         text = ""
         try:
             yield "", parts.notice("Looking")
-            picture = await asyncio.to_thread(_open, path)
+            picture = await open_upload(path)
             model, pieces = await self.studio.vision.stream(picture, question.strip() or DEFAULT_QUESTION)
             by = f'<p class="quiet">Looked at by {escape(model)}</p>'
             last = 0.0
@@ -112,7 +111,7 @@ class AnalyzeTab:
     async def _recorded(self, path: str | None) -> RecordedSettings | None:
         if path is None:
             return None
-        return self.studio.vision.recorded(await asyncio.to_thread(_open, path))
+        return self.studio.vision.recorded(await open_upload(path))
 
 
 def answer(text: str) -> str:
@@ -121,7 +120,3 @@ def answer(text: str) -> str:
         return ""
     copy = '<p class="said-by"><button type="button" class="plain" name="copy_text">Copy</button></p>'
     return f'<article><div class="md">{markdown(text)}</div>{copy}</article>'
-
-
-def _open(path: str) -> OpenedPicture:
-    return open_picture(Path(path).read_bytes())

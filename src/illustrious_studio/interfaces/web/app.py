@@ -15,7 +15,9 @@ from illustrious_studio.interfaces.web.system import SystemTab
 from illustrious_studio.interfaces.web.theme import studio_theme
 from illustrious_studio.services.studio import Studio
 
-HEADER = '<header class="studio"><h1>Illustrious AI Studio</h1><div class="chips" data-live="header"></div></header>'
+HEADER = """<header class="studio"><h1>Illustrious AI Studio</h1><div class="chips" data-live="header"></div></header>
+<p class="away-words" role="alert" hidden>The studio does not answer. It may have been stopped; start it again and this
+page goes on.</p>"""
 ZOOM = (
     '<dialog id="zoom" aria-label="Full size"><button type="button" class="act" name="close" value="">Close</button>'
     '<img src="data:," alt=""></dialog>'
@@ -27,7 +29,7 @@ def create_gradio_app(studio: Studio) -> Any:
     import gradio as gr
 
     with gr.Blocks(
-        title="Illustrious AI Studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 600)
+        title="Illustrious AI Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)
     ) as blocks:
         html(HEADER, elem_id="studio-header")
         page = Page()

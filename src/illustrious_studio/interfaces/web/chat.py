@@ -3,16 +3,16 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 from illustrious_studio.domain.chat import ChatRequest, Message
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.interfaces.web import parts, talk_view
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, undo_snack
 from illustrious_studio.interfaces.web.talks import Talk, Talks
 from illustrious_studio.interfaces.web.told import told, told_stream
+from illustrious_studio.interfaces.web.uploads import open_upload
 from illustrious_studio.services.studio import Studio
 
 REMEMBER = "(said) => { localStorage.setItem('studio.said', said?.text || ''); return []; }"
@@ -33,7 +33,7 @@ class ChatTab:
             with gr.Column(scale=1, min_width=220, elem_id="chat-side"):
                 html('<button type="button" class="act wide" name="new_chat" value="">New chat</button>')
                 self.search = gr.Textbox(
-                    label="Search chats", show_label=False, placeholder="Search chats", elem_id="chat-search"
+                    "", label="Search chats", show_label=False, placeholder="Search chats", elem_id="chat-search"
                 )
                 self.sessions = html("")
             with gr.Column(scale=4, min_width=300, elem_id="chat-main"):
@@ -60,9 +60,9 @@ class ChatTab:
                     "#generate</button>"
                     " draws what you describe. Enter sends, Shift+Enter begins a new line.</p>",
                 )
-        self.session = gr.Textbox(visible=False)
+        self.session = gr.Textbox("", visible=False)
         self.mark = html("", html_template='<i data-session="${value}"></i>', visible="hidden", elem_id="chat-talk")
-        self.picture = gr.Textbox(visible=False)
+        self.picture = gr.Textbox("", visible=False)
 
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
@@ -70,30 +70,29 @@ class ChatTab:
         all_of_it = [self.session, self.mark, self.talk, self.growing, self.sessions, self.box]
         following = [self.talk, self.growing, self.sessions, self.box, self.attached, self.picture]
 
-        def follow(event: Any) -> None:
-            event.then(told_stream(self.followed), [self.session, self.search], following, **QUIET)
-
-        follow(
-            blocks.load(
-                told(self.opened),
-                [self.session, self.box],
-                all_of_it,
-                js=REMEMBERED,
-                **QUIET,
-            )
+        opened = blocks.load(told(self.opened), [self.session, self.box], all_of_it, js=REMEMBERED, **QUIET)
+        choices = {
+            "choose": page.on("choose", self.choose, [self.search], all_of_it),
+            "open_chat": page.on("open_chat", self.open_chat, [self.search], [page.tabs, *all_of_it]),
+            "new_chat": page.on("new_chat", self.new, [self.search], all_of_it),
+            "forget": page.on("forget", self.forget, [self.session, self.search], [*all_of_it, page.snack]),
+            "remember": page.on("remember", self.remember, [self.search], [*all_of_it, page.snack]),
+        }
+        sent = self.box.submit(
+            told_stream(self.send), [self.box, self.session, self.picture, self.search], following, **QUIET
         )
-        self.box.change(None, self.box, None, js=REMEMBER, **QUIET)
-        follow(page.on("choose", self.choose, [self.search], all_of_it))
-        follow(page.on("open_chat", self.open_chat, [self.search], [page.tabs, *all_of_it]))
-        page.on("new_chat", self.new, [self.search], all_of_it)
-        self.box.submit(told_stream(self.send), [self.box, self.session, self.picture, self.search], following, **QUIET)
+        follows = [
+            event.then(told_stream(self.followed), [self.session, self.search], following, **QUIET)
+            for event in (opened, *choices.values())
+        ]
+        for name in choices:  # another talk is shown now: the page stops following, the answer goes on
+            getattr(page.acts, name)(None, None, None, cancels=[sent, *follows], api_visibility="private")
         self.box.stop(told(self.stop), self.session, None, **QUIET)
+        self.box.change(None, self.box, None, js=REMEMBER, **QUIET)
         self.search.change(
             told(self.found), [self.search, self.session], self.sessions, **QUIET | {"trigger_mode": "always_last"}
         )
         page.on("rename", self.rename, [self.session, self.search], self.sessions)
-        page.on("forget", self.forget, [self.session, self.search], [*all_of_it, page.snack])
-        page.on("remember", self.remember, [self.search], [*all_of_it, page.snack])
         page.on("say", self.say, [], self.box)
         page.on("to_chat", self.attach_picture, [], [page.tabs, self.attached, self.picture])
         page.on("detach", self.detach, [], [self.attached, self.picture])
@@ -142,7 +141,7 @@ class ChatTab:
         files = (said or {}).get("files", [])
         if not text and not files and not picture_id:
             return
-        pictures = [await asyncio.to_thread(_open, path) for path in files]
+        pictures = [await open_upload(path) for path in files]
         if picture_id:
             pictures.append(await asyncio.to_thread(open_picture, await self.studio.gallery.png(picture_id)))
         request = ChatRequest(message=text or "What is in this picture?", session_id=session_id)
@@ -153,10 +152,9 @@ class ChatTab:
     async def followed(self, session_id: str, query: str) -> AsyncIterator[tuple[Any, ...]]:
         """Show an answer that was being given already when the page came."""
         talk = self.talks.of(session_id)
-        if talk is None or talk.over:
-            return
-        async for update in self._follow(talk, session_id, query, clear=False):
-            yield update
+        if talk is not None:
+            async for update in self._follow(talk, session_id, query, clear=False):
+                yield update
 
     async def stop(self, session_id: str) -> None:
         """Stop the answer, and the drawing when it is one."""
@@ -199,11 +197,18 @@ class ChatTab:
         busy = {"submit_btn": False, "stop_btn": True}
         box = gr.MultimodalTextbox(value={"text": "", "files": []}, **busy) if clear else gr.MultimodalTextbox(**busy)
         messages = await self._messages(session_id)
-        kept = talk_view.stored(messages, talk, self._running)
-        yield kept, talk_view.growing(talk, messages), gr.skip(), box, "", ""
+        if not talk.over:
+            kept = talk_view.stored(messages, talk, self._running)
+            emptied = ("", "") if clear else (gr.skip(), gr.skip())
+            yield kept, talk_view.growing(talk, messages), gr.skip(), box, *emptied
+        listed = False
         async for now in self.talks.follow(talk):
-            if not now.over:
-                yield gr.skip(), talk_view.growing(now, messages), *[gr.skip()] * 4
+            if now.over:
+                break
+            sessions = gr.skip()
+            if not listed and now.began:  # a new talk is in the list as soon as its answer begins
+                sessions, listed = await self.found(query, session_id), True
+            yield gr.skip(), talk_view.growing(now, messages), sessions, *[gr.skip()] * 3
         free = gr.MultimodalTextbox(submit_btn=True, stop_btn=False)
         yield *await self._view(session_id), await self.found(query, session_id), free, gr.skip(), gr.skip()
 
@@ -244,7 +249,3 @@ class ChatTab:
 
     def _fresh(self) -> str:
         return uuid.uuid4().hex
-
-
-def _open(path: str) -> OpenedPicture:
-    return open_picture(Path(path).read_bytes())

@@ -185,14 +185,11 @@ class CreateTab:
         checkpoint = stage.checkpoint_of(self.studio)
         if not job.request.layout_from_words and (checkpoint is None or checkpoint.sketch_strength is None):
             return job.id, ""
-        return job.id, self._unknown(self.studio.sketches.layout(job.request.prompt, job.request.seed))
-
-    def _unknown(self, layout: Any) -> str:
-        return stage.unknown_words(layout, self.studio.sketches.nearest)
+        layout = self.studio.sketches.layout(job.request.prompt, job.request.seed)
+        return job.id, parts.notice(stage.unknown_words(layout, self.studio))
 
     def _stage(self, item: GalleryItem) -> str:
-        layout = item.metadata.layout
-        return stage.picture(item, self._unknown(layout) if layout else "")
+        return stage.picture(item, self.studio)
 
     async def _latest(self) -> tuple[str, str]:
         """The newest picture large, and the strip of the last ones."""

@@ -30,6 +30,7 @@ class Form:
         import gradio as gr
 
         self.prompt = gr.Textbox(
+            "",
             label="Prompt",
             lines=3,
             max_lines=12,
@@ -48,6 +49,7 @@ class Form:
             self.height = gr.Number(1024, label="Height", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
         with gr.Accordion("Negative prompt: empty", open=False, elem_id="negative-fold") as self.negative_fold:
             self.negative = gr.Textbox(
+                "",
                 show_label=False,
                 label="Negative prompt",
                 info=LIMITS["negative_prompt"],
@@ -69,8 +71,8 @@ class Form:
             self.layout = gr.Checkbox(False, label="Layout from words", info=LIMITS["layout_from_words"])
             self.layout_line = html("")
         self.about = html("", elem_id="about")
-        self.saved = gr.Textbox(visible=False)
-        self.checkpoint = gr.Textbox(visible=False)
+        self.saved = gr.Textbox("", visible=False)
+        self.checkpoint = gr.Textbox("", visible=False)
         self.all: list[Any] = [
             self.prompt,
             self.negative,

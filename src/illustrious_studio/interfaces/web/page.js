@@ -44,11 +44,16 @@ async function look() {
   try {
     const answer = await fetch(`live?seen=${seen}`, { cache: 'no-store' });
     if (answer.ok) show(await answer.json());
-    document.body.classList.toggle('away', !answer.ok);
+    away(!answer.ok);
   } catch {
-    document.body.classList.add('away');
+    away(true);
   }
   schedule();
+}
+
+function away(is) {
+  document.body.classList.toggle('away', is);
+  for (const words of $$('.away-words')) words.hidden = !is;
 }
 
 function show(state) {
@@ -91,7 +96,9 @@ function progress(job) {
   }
   place.hidden = !job;
   place.innerHTML = job ? job.html : '';
-  document.body.classList.toggle('drawing-now', Boolean(job) && !peeking);
+  // The last picture stays until there is something to see of the next one.
+  const instead = Boolean(job) && !peeking && Boolean($('img.preview', place) || !$('#stage img'));
+  document.body.classList.toggle('drawing-now', instead);
 }
 
 // ---- Presses ------------------------------------------------------------------------------------------------------
@@ -103,6 +110,7 @@ const LEADS_TO = {
 document.addEventListener('click', (event) => {
   const tab = event.target.closest('[role=tab]');
   if (tab) localStorage.setItem('studio.tab', tab.dataset.tabId);
+  if (event.target.closest('#system, #tab-system-button')) poke();
   const button = event.target.closest('button[name]');
   if (!button) return;
   const { name, value } = button;

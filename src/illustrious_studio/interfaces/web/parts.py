@@ -117,7 +117,8 @@ def drawing(progress: JobProgress) -> str:
     else:
         preview = '<div class="preview blank"></div>'
     return (
-        f'{preview}<div class="bar"><div style="width:{share:.0%}"></div></div>'
+        f'{preview}<div class="bar" role="progressbar" aria-label="Drawing" aria-valuenow="{share * 100:.0f}">'
+        f'<div style="width:{share:.0%}"></div></div>'
         f'<div class="bar-words"><span>{where(progress)}</span>{act("cancel", job.id, "Cancel", style="small")}</div>'
     )
 

@@ -4,7 +4,7 @@ Plain functions from values to HTML; nothing here waits.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from illustrious_studio.domain.errors import Unavailable
@@ -16,7 +16,10 @@ from illustrious_studio.domain.sketch import Layout
 from illustrious_studio.interfaces.web import fragments, parts
 from illustrious_studio.services.studio import Studio
 
-REAL_MODEL = "To draw with your own SDXL checkpoint, choose it under System, or start with --sd-model FILE.safetensors."
+REAL_MODEL = (
+    "Start the studio with --sd-model FILE.safetensors, or put the file into its checkpoints folder, "
+    "and choose it under System."
+)
 VARIATIONS = (0.75, 0.85, 1.15, 1.3)
 
 
@@ -33,16 +36,17 @@ def waiting() -> str:
     return '<div class="frame"></div>'
 
 
-def picture(item: GalleryItem, words: str) -> str:
-    """The picture, its facts and its buttons. `words` is the sentence about unknown words, if any."""
+def picture(item: GalleryItem, studio: Studio) -> str:
+    """The picture, its facts, its buttons, and which of its words the sketch did not know."""
     metadata = item.metadata
+    words = unknown_words(metadata.layout, studio) if metadata.layout else ""
     alt = escape(metadata.prompt[:300])
     return (
         f'<div class="frame"><button type="button" class="zoom" name="zoom" value="{parts.picture_url(item.id)}" '
         f'aria-label="Show full size"><img src="{parts.picture_url(item.id)}" alt="{alt}" '
         f'width="{metadata.width}" height="{metadata.height}"></button></div>'
         f'<p class="words" title="{alt}">{escape(metadata.prompt)}</p>'
-        f"{parts.facts(metadata)}{parts.picture_buttons(item)}{words}"
+        f"{parts.facts(metadata)}{parts.picture_buttons(item)}{parts.notice(words)}"
     )
 
 
@@ -74,16 +78,16 @@ def strip(items: Sequence[GalleryItem]) -> str:
     return f'<div class="strip">{"".join(fragments.thumb(item, "show") for item in items)}</div>'
 
 
-def unknown_words(layout: Layout, nearest: Callable[[str], list[str]]) -> str:
-    """Which words name nothing that the sketch knows, and the nearest that it does."""
+def unknown_words(layout: Layout, studio: Studio) -> str:
+    """Which words name nothing that the sketch knows, and the nearest that it does; nothing when it knows all."""
     if not layout.unknown:
         return ""
     told = []
     for word in layout.unknown[:4]:
-        near = ", ".join(nearest(word))
+        near = ", ".join(studio.sketches.nearest(word))
         told.append(f"“{word}” (nearest: {near})" if near else f"“{word}”")
     beginning = "Not known" if layout.things else "None of these words is known"
-    return parts.notice(f"{beginning}: {'; '.join(told)}.")
+    return f"{beginning}: {'; '.join(told)}."
 
 
 def failure(job: Job) -> str:

@@ -19,7 +19,7 @@ PAGE = """<!doctype html>
   main { max-width: 28rem; padding: 24px; }
   h1 { font-size: 1.25rem; font-weight: 600; margin: 0 0 8px; }
   p { margin: 0 0 16px; }
-  progress { width: 100%; accent-color: #6d5bd0; }
+  progress { width: 100%; accent-color: #0f766e; }
 </style>
 </head>
 <body>

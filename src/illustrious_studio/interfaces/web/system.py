@@ -85,6 +85,6 @@ def addresses(api_url: str) -> str:
     rows = "".join(
         f'<dt>{name}</dt><dd><code>{escape(url)}</code><button type="button" class="plain copy" name="copy" '
         f'value="{escape(url)}" aria-label="Copy the address of {name}">Copy</button></dd>'
-        for name, url in (("API", api_url), ("Its description", f"{api_url}/docs"))
+        for name, url in (("API", api_url), ("API pages", f"{api_url}/docs"))
     )
     return f'<h2>Addresses</h2><dl class="addresses">{rows}</dl>'

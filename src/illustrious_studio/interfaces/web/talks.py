@@ -20,6 +20,7 @@ from illustrious_studio.domain.chat import (
     Token,
 )
 from illustrious_studio.domain.pictures import OpenedPicture
+from illustrious_studio.interfaces.web.stage import unknown_words
 from illustrious_studio.interfaces.web.told import sentence
 from illustrious_studio.services.studio import Studio
 
@@ -43,6 +44,10 @@ class Talk:
     over: bool = False
     task: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def began(self) -> bool:
+        return bool(self.text or self.thinking or self.job_id)
 
     def publish(self) -> None:
         self.changed.set()
@@ -104,6 +109,8 @@ class Talks:
                             talk.job_id, talk.prompt = job_id, prompt
                         case ImageReady(item):
                             talk.image_id = item.id
+                            if item.metadata.layout and (words := unknown_words(item.metadata.layout, self._studio)):
+                                talk.notices.append(words)
                         case DrawingStep() | Done():
                             continue
                     talk.publish()
