@@ -1,11 +1,12 @@
 """Which model speaks and draws: preference, falling back, coming back, switching, and saying what is missing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from fakes import FakeChat, FakeEngine, FakeVision
 
+from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus
 from illustrious_studio.services.memory import MemoryService
@@ -81,7 +82,7 @@ async def test_switching_to_a_language_model_makes_it_speak(models: ModelService
 
 
 async def test_an_unknown_name_is_answered_with_the_known_ones(models: ModelService) -> None:
-    with pytest.raises(NotFound, match="big.*small"):
+    with pytest.raises(NotFound, match=r"big.*small"):
         await models.switch(language_model="huge")
     with pytest.raises(NotFound, match="good, damaged"):
         await models.switch(checkpoint="../../etc/passwd")
@@ -96,7 +97,12 @@ async def test_a_checkpoint_that_cannot_be_loaded_leaves_the_one_before(models: 
 
 async def test_a_missing_checkpoint_is_said_with_what_to_do() -> None:
     async with ModelService(
-        "1", FakeEngine(), TwoCheckpoints("good"), [FakeChat()], [FakeVision()], wanted_checkpoint="/no/such.safetensors"
+        "1",
+        FakeEngine(),
+        TwoCheckpoints("good"),
+        [FakeChat()],
+        [FakeVision()],
+        wanted_checkpoint="/no/such.safetensors",
     ) as models:
         status = await models.check_again()
         assert status.sdxl.state == "absent"
@@ -146,3 +152,22 @@ async def test_ollama_leaves_the_card_when_a_picture_would_not_fit_beside_it(
     checkpoint = Checkpoint(name="x", path=Path("x"), layout="single-file", size_bytes=7 * GB)
     await MemoryService(engine, [chat], policy).make_room(checkpoint)  # type: ignore[arg-type]
     assert chat.left == leaves
+
+
+async def test_before_the_first_look_ends_nothing_is_said_to_be_absent() -> None:
+    class Slow(FakeChat):
+        started = asyncio.Event()
+
+        async def check(self) -> ModelStatus:
+            await self.started.wait()
+            return await super().check()
+
+    chat = Slow(ready=False)
+    service = ModelService("1", FakeEngine(), TwoCheckpoints("good"), [chat], [FakeVision(ready=False)])
+    async with service:
+        await asyncio.sleep(0)
+        assert [service.model_status().ollama.state, service.model_status().multimodal.state] == ["loading", "loading"]
+        chat.started.set()
+        status = await service.check_again()
+        assert (status.ollama.state, status.multimodal.state) == ("absent", "absent")
+        assert "ollama pull llava" in status.multimodal.reason

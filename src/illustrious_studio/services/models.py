@@ -60,6 +60,7 @@ class ModelService:
         self._hashing: asyncio.Task[str | None] | None = None
         self._loading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._looked = False
 
     async def __aenter__(self) -> Self:
         self._loading = asyncio.create_task(self._start())
@@ -84,9 +85,15 @@ class ModelService:
         return StudioStatus(
             version=self._version,
             sdxl=sdxl,
-            ollama=_best([model.status for model in self._chat_models]),
-            multimodal=_best([model.status for model in self._vision_models]),
+            ollama=self._known(_best([model.status for model in self._chat_models])),
+            multimodal=self._known(_best([model.status for model in self._vision_models])),
         )
+
+    def _known(self, status: ModelStatus) -> ModelStatus:
+        """Before the first round has ended, nobody knows yet that a model is absent."""
+        if self._looked or status.state != "absent":
+            return status
+        return status.model_copy(update={"state": "loading", "reason": "It is being looked for."})
 
     def checkpoint(self) -> Checkpoint:
         """The one that draws, also while it still loads. Raises Unavailable when none can."""
@@ -218,8 +225,11 @@ class ModelService:
             await asyncio.sleep(self._check_every)
 
     async def _check(self) -> None:
-        await _check_in_order(self._chat_models)
-        await _check_in_order(self._vision_models)
+        try:
+            await _check_in_order(self._chat_models)
+            await _check_in_order(self._vision_models)
+        finally:
+            self._looked = True
 
 
 async def _check_in_order(models: Sequence[ChatModel] | Sequence[VisionModel]) -> None:
