@@ -69,6 +69,14 @@ async def test_a_full_queue_says_busy_and_loses_nothing_it_took(tmp_path: Path) 
             await made.studio.jobs.wait(job.id)
 
 
+async def test_the_bound_holds_for_many_who_ask_at_once(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, queue_limit=2) as made:
+        made.engine.go_on.clear()
+        asked = [made.studio.images.start_image(wish(str(number))) for number in range(6)]
+        taken = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in taken] == [Job, Job, Busy, Busy, Busy, Busy]
+
+
 async def test_watching_shows_the_steps_and_ends_with_the_end(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         job = await made.studio.images.start_image(wish())

@@ -76,6 +76,7 @@ class JobQueue:
         self._lanes = lanes
         self._live: dict[str, _Live] = {}
         self._waiting: deque[_Live] = deque()
+        self._coming = 0
         self._work = asyncio.Semaphore(0)
         self._keepers = asyncio.Semaphore(2)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,10 +119,14 @@ class JobQueue:
 
     async def submit(self, request: ImageRequest, origin: Origin) -> Job:
         """Queue a settled request. Durable when it returns. Raises Busy when the queue is full."""
-        if len(self._live) >= self._limit:
+        if len(self._live) + self._coming >= self._limit:
             raise Busy(f"{self._limit} pictures are waiting already. Try again when some are drawn.", retry_after=30)
         job = Job(id=uuid.uuid4().hex, created_at=datetime.now(UTC), request=request, origin=origin)
-        await self._store.save(job)
+        self._coming += 1
+        try:
+            await self._store.save(job)
+        finally:
+            self._coming -= 1
         self._enqueue(job)
         return job
 
