@@ -1,4 +1,4 @@
-"""The first run of app.py where it cannot succeed: it says what failed and what to do, and leaves no half environment."""
+"""The first run of app.py where it cannot succeed: it says what failed and what to do, and leaves nothing half done."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def test_without_a_network_the_first_run_says_so_and_can_be_repeated(tmp_path: P
     # -S: whatever is installed on this machine is not seen.
     for _ in range(2):
         done = subprocess.run(
-            [str(BASE_PYTHON), "-S", str(app)], capture_output=True, text=True, env=environment, timeout=300, check=False
+            [str(BASE_PYTHON), "-S", str(app)], capture_output=True, text=True, env=environment, timeout=300
         )
         assert done.returncode == 1
         assert "Check the network" in done.stderr

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import requests
 from PIL import Image
+
 from program import ROOT, running_program
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
@@ -44,7 +45,7 @@ def test_ctrl_c_ends_everything_within_five_seconds_also_while_drawing(tmp_path:
         assert len(family) >= 3  # the servers, what draws, what talks
         began = time.monotonic()
         program.interrupt()
-        gone, alive = psutil.wait_procs(family, timeout=20)
+        _, alive = psutil.wait_procs(family, timeout=20)
         assert alive == []
         assert time.monotonic() - began < 5
         assert program.process.wait() == 0
@@ -92,7 +93,8 @@ def test_the_command_line_uses_the_studio_that_runs(tmp_path: Path) -> None:
     with running_program(folder) as program:
         program.wait_for_models("sdxl")
         out = tmp_path / "cat.png"
-        drawn = run_app("generate", "a black cat", "--steps", "8", "--seed", "4", "-o", str(out), "--data-dir", str(folder))
+        options = ("--steps", "8", "--seed", "4", "-o", str(out), "--data-dir", str(folder))
+        drawn = run_app("generate", "a black cat", *options)
         assert drawn.returncode == 0, drawn.stderr
         assert "a black cat" in Image.open(out).text["parameters"]
         assert program.get("/gallery")["items"][0]["metadata"]["prompt"] == "a black cat"
