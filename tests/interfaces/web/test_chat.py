@@ -163,6 +163,7 @@ async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: WebWithF
     await page.keyboard.press("Enter")
     await asyncio.wait_for(_titles(web, {"Felines & co", "About dogs"}), 30)
     await page.fill("#chat-search textarea, #chat-search input", "")
+    await page.wait_for_function("document.querySelectorAll('.sessions li').length === 2")
     row = page.locator(".sessions li", has_text="Felines & co")
     await row.hover()
     await row.get_by_role("button", name=re.compile("^Delete")).click()
@@ -200,7 +201,10 @@ async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_name
     await page.wait_for_selector("#chat-box .thumbnails, #chat-box img")
     await say(page, "Do you like it?")
     await page.wait_for_selector("#talk .notice:has-text('cannot see pictures')")
-    await say(page, "#generate a catt")
+    await page.fill("#chat-box textarea", "a catt")
+    await page.click(".hint [name=say]")
+    await page.wait_for_function("document.querySelector('#chat-box textarea').value === '#generate a catt'")
+    await page.press("#chat-box textarea", "Enter")
     await page.wait_for_selector("#talk .notice:has-text('catt')")
 
 

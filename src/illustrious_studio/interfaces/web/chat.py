@@ -93,7 +93,7 @@ class ChatTab:
             told(self.found), [self.search, self.session], self.sessions, **QUIET | {"trigger_mode": "always_last"}
         )
         page.on("rename", self.rename, [self.session, self.search], self.sessions)
-        page.on("say", self.say, [], self.box)
+        page.on("say", self.say, [self.box], self.box)
         page.on("to_chat", self.attach_picture, [], [page.tabs, self.attached, self.picture])
         page.on("detach", self.detach, [], [self.attached, self.picture])
         page.on("talk", self.picture_over, [self.session], [self.talk, self.growing])
@@ -174,8 +174,9 @@ class ChatTab:
 
     # The box
 
-    async def say(self, text: str) -> dict[str, Any]:
-        return {"text": text, "files": []}
+    async def say(self, command: str, said: dict[str, Any]) -> dict[str, Any]:
+        """Put a command before what is typed."""
+        return {"text": command + said["text"].removeprefix(command), "files": said["files"]}
 
     async def attach_picture(self, item_id: str) -> tuple[Any, ...]:
         item = await self.studio.gallery.get(item_id)

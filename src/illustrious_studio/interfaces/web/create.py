@@ -1,6 +1,7 @@
 """The Create tab: the picture large on the left, the words and settings on the right."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +16,8 @@ from illustrious_studio.interfaces.web.told import sentence, told
 from illustrious_studio.services.studio import Studio
 
 STRIP = 8
+STILL_NEWS = timedelta(minutes=10)
+"""A failure older than that is not shown again to a page that opens."""
 
 
 class CreateTab:
@@ -90,10 +93,9 @@ class CreateTab:
 
     async def opened(self) -> tuple[Any, ...]:
         """What a page shows when it is opened or refreshed."""
-        failed = next(iter(await self.studio.jobs.recent(1)), None)
-        text = parts.notice("")
-        if failed is not None and failed.state == "failed":
-            text = stage.failure(failed)
+        last = next(iter(await self.studio.jobs.recent(1)), None)
+        lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
+        text = stage.failure(last) if last is not None and lately and last.state == "failed" else ""
         checkpoint = stage.checkpoint_of(self.studio)
         return *self.form.dressed(checkpoint), *await self._latest(), text
 

@@ -112,6 +112,7 @@ document.addEventListener('click', (event) => {
   if (tab) localStorage.setItem('studio.tab', tab.dataset.tabId);
   if (event.target.closest('#system, #tab-system-button')) poke();
   const button = event.target.closest('button[name]');
+  if (button?.name !== 'drawer' && !event.target.closest('#chat-side')) document.body.classList.remove('drawer-open');
   if (!button) return;
   const { name, value } = button;
   if (name === 'tab') return openTab(value);
@@ -135,6 +136,7 @@ document.addEventListener('click', (event) => {
   if (['choose', 'new_chat', 'open_chat'].includes(name)) document.body.classList.remove('drawer-open');
   if (LEADS_TO[name]) localStorage.setItem('studio.tab', LEADS_TO[name]);
   raise(name, value);
+  if (name === 'say') $('#chat-box textarea')?.focus();
 });
 
 function openTab(name) {
@@ -282,6 +284,8 @@ document.addEventListener('scroll', (event) => {
   if (event.target.id === 'talk') down = event.target.scrollHeight - event.target.scrollTop - event.target.clientHeight < 80;
 }, true);
 
+document.addEventListener('load', (event) => { if (event.target.closest?.('#talk')) keepDown(); }, true);
+
 function keepDown() {
   const talk = $('#talk');
   if (talk && down) talk.scrollTop = talk.scrollHeight;
@@ -289,12 +293,18 @@ function keepDown() {
 
 let gone = 0;
 let changes = '';
+let started = '';
 new MutationObserver(() => {
   fill();
   const grid = $('#gallery-grid');
   if (grid && !grid.dataset.watched) { grid.dataset.watched = 'yes'; sight.observe(grid); }
   const job = $('#started [data-job]')?.dataset.job;
-  if (job && job !== show.last) { show.last = job; watched.set(job, null); poke(); }
+  if (job && job !== started) {
+    started = job;
+    watched.set(job, null);
+    poke();
+    if (innerWidth < 860) scrollTo({ top: 0, behavior: 'smooth' }); // on a phone the picture stands above
+  }
   const change = $('#changed [data-changed]')?.dataset.changed;
   if (change !== changes) {
     changes = change;

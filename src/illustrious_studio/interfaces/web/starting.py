@@ -32,7 +32,7 @@ PAGE = """<!doctype html>
   async function look() {
     try {
       const answer = await fetch("/", { method: "HEAD", cache: "no-store" });
-      if (answer.ok && !answer.headers.has("x-studio-starting")) { location.reload(); return; }
+      if (!answer.headers.has("x-studio-starting")) { location.reload(); return; }
     } catch (error) { /* the studio restarts: ask again */ }
     setTimeout(look, 500);
   }
@@ -41,6 +41,19 @@ PAGE = """<!doctype html>
 </body>
 </html>
 """
+
+
+BROKEN = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Illustrious AI Studio</title>
+<p>The pages could not be built. The log (logs/studio.log in the data folder) says why; the API works all the same.
+Start <code>python app.py</code> again once that is mended.</p></html>
+"""
+
+
+async def broken_page(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI app: what stands there when Gradio could not be started."""
+    if scope["type"] == "http":
+        await HTMLResponse(BROKEN, status_code=500, headers={"cache-control": "no-store"})(scope, receive, send)
 
 
 async def starting_page(scope: Scope, receive: Receive, send: Send) -> None:
