@@ -5,6 +5,7 @@ Every setting is an option of every command; the table of options is made from `
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_CONFIGURATION if error.code == "invalid_request" else 1
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -129,12 +129,12 @@ async def analyze(settings: Settings, options: argparse.Namespace) -> int:
 
 async def models(settings: Settings, options: argparse.Namespace) -> int:
     """List what can draw and speak, or switch."""
+    if options.use and running_studio(settings.data_dir) is None:
+        raise Unavailable("No studio is running that could switch. Start it with --sd-model or --ollama-model.")
     async with studio_client(settings) as client:
         found = await _get(client, "/models")
         if options.use:
             kind = "checkpoint" if any(one["name"] == options.use for one in found["checkpoints"]) else "language_model"
-            if running_studio(settings.data_dir) is None:
-                raise Unavailable("No studio is running that could switch. Start it with --sd-model or --ollama-model.")
             await _post(client, "/models/switch", {kind: options.use})
             print(f"The {kind.replace('_', ' ')} is now {options.use}.")
             return 0

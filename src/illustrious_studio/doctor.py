@@ -74,7 +74,11 @@ def _torch(settings: Settings) -> Iterator[Finding]:
     if importlib.util.find_spec("torch") is None:
         yield Finding("torch", "missing", "not installed", "Start `python app.py` once: it installs what is needed.")
         return
-    run = subprocess.run([sys.executable, "-c", _TORCH], capture_output=True, text=True, timeout=120)
+    try:
+        run = subprocess.run([sys.executable, "-c", _TORCH], capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        yield Finding("torch", "missing", "its import takes more than two minutes", "Look at the disk it lies on.")
+        return
     if run.returncode != 0:
         last = (run.stderr.strip().splitlines() or ["no reason given"])[-1]
         yield Finding(
@@ -148,7 +152,7 @@ def _ollama(settings: Settings) -> Finding:
     if wanted and not any(name in (wanted, f"{wanted}:latest") for name in names):
         return Finding("Ollama", "missing", f"the model {wanted} is not there", f"ollama pull {wanted}")
     if not names:
-        return Finding("Ollama", "missing", "it has no models", "ollama pull llama3.2")
+        return Finding("Ollama", "missing", "it has no models", "ollama pull qwen3:4b")
     return Finding("Ollama", "ok", ", ".join(names))
 
 

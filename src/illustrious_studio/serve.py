@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
 from illustrious_studio.interfaces.rest.app import create_api
-from illustrious_studio.interfaces.web.starting import starting_page
+from illustrious_studio.interfaces.web.starting import broken_page, starting_page
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.settings import Settings
 from illustrious_studio.wiring import open_studio
@@ -53,7 +53,9 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
     Raises InvalidRequest (off loopback without a key) and Unavailable (a port is taken) before anything is started.
     """
     refuse_to_be_open(settings)
+    servers: list[_Server] = []
     with (
+        _told_to_stop(servers),
         listen(settings.host, settings.web_port, "web") as web_socket,
         listen(settings.host, settings.api_port, "api") as api_socket,
     ):
@@ -62,17 +64,17 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
             page = _Page(studio)
             web = _server(guarded_web(settings, page, _port(web_socket)))
             api = _server(guarded_api(settings, studio, _port(api_socket)))
-            with _told_to_stop((web, api)):
-                async with page.loading():
-                    serving = [
-                        asyncio.create_task(server.serve(sockets=[s]))
-                        for server, s in ((web, web_socket), (api, api_socket))
-                    ]
-                    await asyncio.gather(web.answers.wait(), api.answers.wait())
-                    on_ready(addresses)
-                    if settings.open:
-                        threading.Thread(target=webbrowser.open, args=(addresses.web,), daemon=True).start()
-                    await asyncio.gather(*serving)
+            servers += [web, api]
+            async with page.loading():
+                serving = [
+                    asyncio.create_task(server.serve(sockets=[s]))
+                    for server, s in ((web, web_socket), (api, api_socket))
+                ]
+                await asyncio.gather(web.answers.wait(), api.answers.wait())
+                on_ready(addresses)
+                if settings.open:
+                    threading.Thread(target=webbrowser.open, args=(addresses.web,), daemon=True).start()
+                await asyncio.gather(*serving)
         log.info("stopped")
 
 
@@ -184,6 +186,7 @@ class _Page:
                 await asyncio.Event().wait()  # the lifespan ends with the task
         except Exception:
             log.exception("the web UI could not be built")
+            self._app = broken_page
 
 
 async def _in_own_thread(work: Callable[[], T]) -> T:
@@ -242,9 +245,11 @@ def _server(app: ASGIApp) -> _Server:
 
 @contextlib.contextmanager
 def _told_to_stop(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM stops gently, the second at once."""
+    """The first Ctrl-C or SIGTERM stops gently, the second at once. Further ones do not disturb the tidying up."""
 
     def stop(_: int, __: FrameType | None) -> None:
+        if not servers:
+            raise KeyboardInterrupt  # nothing answers yet
         for server in servers:
             server.force_exit = server.should_exit
             server.should_exit = True

@@ -137,7 +137,10 @@ def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
     """The checkpoints of the user's folders, the one named by `sd_model`, and the built-in one."""
     named = Path(settings.sd_model).expanduser()
     roots = [named] if settings.sd_model and named.exists() else []
-    return DiskCheckpoints([*roots, settings.data_dir / CHECKPOINTS, *settings.checkpoint_dirs])
+    return DiskCheckpoints(
+        [*roots, settings.data_dir / CHECKPOINTS, *settings.checkpoint_dirs],
+        hash_file=settings.data_dir / "models" / "hashes.json",
+    )
 
 
 def _wanted_checkpoint(settings: Settings) -> str:

@@ -226,7 +226,9 @@ async def test_a_command_without_words_or_unknown_is_explained(opened: StudioFor
     assert opened.chat.asked == []
 
 
-@pytest.mark.parametrize("message", ["# Heading", "#1 is it?", "I like #generate"])
+@pytest.mark.parametrize(
+    "message", ["# Heading", "#1 is it?", "I like #generate", "#include <stdio.h>", "#todo buy milk"]
+)
 async def test_a_hash_alone_is_no_command(opened: StudioForTests, message: str) -> None:
     assert Token("Hello") in await heard(opened.studio.chat, message)
 

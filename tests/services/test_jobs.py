@@ -225,3 +225,21 @@ async def test_a_job_that_was_cut_off_twice_fails_instead_of_trying_for_ever(tmp
         with pytest.raises(StudioError, match="stopped twice"):
             await made.studio.jobs.wait(job.id)
         assert made.engine.orders == []
+
+
+async def test_a_job_remembers_which_checkpoint_was_in_use(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        job = await made.studio.images.start_image(wish())
+        await made.studio.jobs.wait(job.id)
+        assert job.checkpoint == made.engine.orders[0].checkpoint.name == made.studio.models.checkpoint().name
+
+
+async def test_who_leaves_while_a_job_is_written_down_leaves_a_job_that_is_drawn(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        caller = asyncio.create_task(made.studio.images.start_image(wish()))
+        await asyncio.sleep(0)
+        caller.cancel()
+        await asyncio.wait([caller])
+        while not (known := await made.studio.jobs.recent()):
+            await asyncio.sleep(0.01)
+        assert (await made.studio.jobs.wait(known[0].id)).metadata.prompt == "a cat"

@@ -1,22 +1,22 @@
 """Which model speaks and draws: preference, falling back, coming back, switching, and saying what is missing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable
-from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus
+from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus, RefusedCheckpoint
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 
 GB = 1024**3
 
 
-class TwoCheckpoints:
-    """A catalogue of two files that need not exist: the engine is a fake."""
+class CatalogueOf:
+    """A catalogue of files that need not exist: the engine is a fake."""
 
     def __init__(self, *names: str) -> None:
         self._found = [Checkpoint(name=name, path=Path(name), layout="single-file") for name in names]
@@ -26,6 +26,9 @@ class TwoCheckpoints:
 
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
         return None
+
+    async def refused(self) -> Sequence[RefusedCheckpoint]:
+        return [RefusedCheckpoint(Path("/models/lora.safetensors"), "It is a LoRA.")]
 
 
 class FussyEngine(FakeEngine):
@@ -56,7 +59,7 @@ async def server() -> Server:
 @pytest.fixture
 async def models(server: Server) -> AsyncIterator[ModelService]:
     service = ModelService(
-        "1", FussyEngine(), TwoCheckpoints("good", "damaged"), [server, FakeChat(name="small")], [FakeVision()]
+        "1", FussyEngine(), CatalogueOf("good", "damaged"), [server, FakeChat(name="small")], [FakeVision()]
     )
     async with service:
         await service.check_again()
@@ -99,7 +102,7 @@ async def test_a_missing_checkpoint_is_said_with_what_to_do() -> None:
     async with ModelService(
         "1",
         FakeEngine(),
-        TwoCheckpoints("good"),
+        CatalogueOf("good"),
         [FakeChat()],
         [FakeVision()],
         wanted_checkpoint="/no/such.safetensors",
@@ -111,9 +114,24 @@ async def test_a_missing_checkpoint_is_said_with_what_to_do() -> None:
             models.checkpoint()
 
 
+async def test_a_file_that_is_no_checkpoint_is_named_with_the_reason() -> None:
+    wanted = "/models/lora.safetensors"
+    async with ModelService(
+        "1", FakeEngine(), CatalogueOf("good"), [FakeChat()], [FakeVision()], wanted_checkpoint=wanted
+    ) as models:
+        assert "It is a LoRA." in (await models.check_again()).sdxl.reason
+
+
+async def test_a_picture_asked_for_before_a_switch_is_drawn_by_the_model_of_then(models: ModelService) -> None:
+    assert (await models.loaded_checkpoint("damaged")).name == "damaged"
+    assert models.checkpoint().name == "good"
+    with pytest.raises(NotFound, match="gone"):
+        await models.loaded_checkpoint("gone")
+
+
 async def test_when_nobody_can_answer_it_says_what_to_start() -> None:
     async with ModelService(
-        "1", FakeEngine(), TwoCheckpoints("good"), [FakeChat(ready=False)], [FakeVision(ready=False)]
+        "1", FakeEngine(), CatalogueOf("good"), [FakeChat(ready=False)], [FakeVision(ready=False)]
     ) as models:
         await models.check_again()
         with pytest.raises(Unavailable, match="Start Ollama"):
@@ -163,7 +181,7 @@ async def test_before_the_first_look_ends_nothing_is_said_to_be_absent() -> None
             return await super().check()
 
     chat = Slow(ready=False)
-    service = ModelService("1", FakeEngine(), TwoCheckpoints("good"), [chat], [FakeVision(ready=False)])
+    service = ModelService("1", FakeEngine(), CatalogueOf("good"), [chat], [FakeVision(ready=False)])
     async with service:
         await asyncio.sleep(0)
         assert [service.model_status().ollama.state, service.model_status().multimodal.state] == ["loading", "loading"]

@@ -69,3 +69,11 @@ def test_recorded_settings_become_a_request() -> None:
     assert (request.prompt, request.steps, request.seed, request.width, request.height) == ("a cat", 12, 5, 64, 96)
     assert vision.settings_of(opened()) is None
     assert vision.recorded(opened("a cat\nSteps: 9999, Seed: 5, Size: 64x96")).left_out == ("steps",)  # type: ignore[union-attr]
+
+
+async def test_what_a_model_thinks_is_no_part_of_its_answer() -> None:
+    vision = VisionService(Parrot)
+    question = "<think> hm, a square </think> A black square."
+    assert (await vision.analyze(opened(), question)).analysis == "A black square."
+    _, pieces = await vision.stream(opened(), question)
+    assert "".join([piece async for piece in pieces]).strip() == "A black square."

@@ -29,7 +29,7 @@ from illustrious_studio.adapters.upstream import (
     refusal,
 )
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
-from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
+from illustrious_studio.domain.errors import Busy, NotFound, StudioError, Unavailable, UpstreamTimeout
 from illustrious_studio.domain.models import LanguageModel, ModelStatus
 
 log = structlog.get_logger(__name__)
@@ -195,6 +195,7 @@ class OllamaChat:
         self._status = ModelStatus(backend="ollama", model=model or "", reason="It was not looked for yet.")
         self._connecting: asyncio.Task[ModelStatus] | None = None
         self._not_before = 0.0
+        self._doubts = 0
 
     @property
     def status(self) -> ModelStatus:
@@ -257,6 +258,7 @@ class OllamaChat:
             raise NotFound(f"The model {name} is not installed on {self.server.name}. {_how_to_get(name, names)}")
         self._wanted = name
         self._not_before = 0.0
+        self._doubts = 0
         await self._stop_connecting()
         await self.init_ollama()
 
@@ -285,7 +287,7 @@ class OllamaChat:
         for name in names:
             if "completion" in (await self.server.facts(name)).capabilities:
                 return name
-        raise NotFound(f"{self.server.name} has no model that talks. Type `ollama pull llama3.2` to get one.")
+        raise NotFound(f"{self.server.name} has no model that talks. Type `ollama pull qwen3:4b` to get one.")
 
     async def _sample(self) -> None:
         """Ask for one token; that loads the model, too."""
@@ -298,8 +300,14 @@ class OllamaChat:
 
     async def _still_there(self) -> bool:
         try:
-            return self._status.model in await self.server.names()
+            there = self._status.model in await self.server.names()
+            self._doubts = 0
+            return there
         except StudioError as error:
+            # A busy or slow server is no server that went away: only the second time in a row it counts as one.
+            self._doubts += 1
+            if self._doubts == 1 and isinstance(error, Busy | UpstreamTimeout):
+                return True
             self._lose(error)
             return False
 

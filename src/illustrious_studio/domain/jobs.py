@@ -19,6 +19,7 @@ class Job(Value):
     created_at: datetime
     request: ImageRequest
     origin: Origin = Origin()
+    checkpoint: str = Field("", description="Which checkpoint draws it: the one in use when it was asked for.")
     state: JobState = "queued"
     tries: int = Field(0, description="How often it was started; a job that was cut off twice by a crash fails.")
     image_id: str | None = None

@@ -1,5 +1,7 @@
 """Models: checkpoints that draw, language models that speak, and how each of them is."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -34,6 +36,14 @@ class Checkpoint(Value):
         description="For previews: red, green, blue as weighted sums of the four latent channels (each 4 weights).",
     )
     latent_rgb_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class RefusedCheckpoint:
+    """A file that is not offered, and why, in a sentence."""
+
+    path: Path
+    reason: str
 
 
 class LanguageModel(Value):
@@ -81,4 +91,8 @@ class CheckpointCatalogue(Protocol):
 
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
         """First 10 hex digits of the file's SHA-256 (A1111's "Model hash"), or None for a folder."""
+        ...
+
+    async def refused(self) -> Sequence[RefusedCheckpoint]:
+        """What lies in the user's folders and is not offered."""
         ...

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -53,6 +54,7 @@ Way = Literal["api", "chat", "cli"]
 NEW_CHAT = "New chat"
 LONGEST_TITLE = 60
 COMMAND = re.compile(r"\s*#([a-z][\w-]*):?(?:\s+(.*))?\s*", re.IGNORECASE | re.DOTALL)
+MEANT = ("generate", "draw", "imagine", "image", "picture", "help")
 HOW_TO_DRAW = (
     "Write what to draw after `#generate`, for example: `#generate a red fox in the snow`. "
     "The picture then stands here, and in the gallery."
@@ -103,7 +105,7 @@ class ChatService:
             content=request.message,
             created_at=self._clock(),
         )
-        command = COMMAND.fullmatch(request.message)
+        command = _command(request.message)
         if command is None:
             # What was said before is read first, and the model begins while the message is written down: on a slow
             # disk that takes longer than all the rest.
@@ -341,9 +343,15 @@ def _clean(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
+def _command(message: str) -> re.Match[str] | None:
+    """`#generate`, or what was surely meant to be it. Other words after a `#` (`#include`, `#todo`) are just said."""
+    found = COMMAND.fullmatch(message)
+    return found if found and get_close_matches(found[1].lower(), MEANT, cutoff=0.75) else None
+
+
 def _title(message: str) -> str:
     """The first words of a talk, as its title."""
-    command = COMMAND.fullmatch(message)
+    command = _command(message)
     words = " ".join(((command[2] or command[1]) if command else message).split())
     if len(words) <= LONGEST_TITLE:
         return words

@@ -43,7 +43,7 @@ class Drawing:
 
     async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered:
         """Draw a job's picture. Raises what `ImageEngine.render` raises."""
-        checkpoint = await self._models.loaded_checkpoint()
+        checkpoint = await self._models.loaded_checkpoint(job.checkpoint)
         order, layout = RenderOrder(job.request, checkpoint), None
         if checkpoint.sketch_strength is not None or job.request.layout_from_words:
             aspect = order.size[0] / order.size[1]

@@ -35,7 +35,7 @@ class ImageService:
         origin = origin or Origin()
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit(ImageRequest.model_validate(settled), origin)
+        return await self._jobs.submit(ImageRequest.model_validate(settled), origin, checkpoint.name)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.

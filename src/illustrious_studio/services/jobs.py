@@ -117,18 +117,28 @@ class JobQueue:
                 with suppress(StudioError):
                     await self._store.save(live.job.model_copy(update=update))
 
-    async def submit(self, request: ImageRequest, origin: Origin) -> Job:
+    async def submit(self, request: ImageRequest, origin: Origin, checkpoint: str = "") -> Job:
         """Queue a settled request. Durable when it returns. Raises Busy when the queue is full."""
         if len(self._live) + self._coming >= self._limit:
             raise Busy(f"{self._limit} pictures are waiting already. Try again when some are drawn.", retry_after=30)
-        job = Job(id=uuid.uuid4().hex, created_at=datetime.now(UTC), request=request, origin=origin)
+        job = Job(
+            id=uuid.uuid4().hex,
+            created_at=datetime.now(UTC),
+            request=request,
+            origin=origin,
+            checkpoint=checkpoint,
+        )
+        # Who asks may go away in this moment: what is written down is queued all the same, and may then be cancelled.
         self._coming += 1
+        await asyncio.shield(self._spawn(self._take(job), self._keeping))
+        return job
+
+    async def _take(self, job: Job) -> None:
         try:
             await self._store.save(job)
         finally:
             self._coming -= 1
         self._enqueue(job)
-        return job
 
     async def wait(self, job_id: str) -> GalleryItem:
         """The picture, once it is there. Raises the error that the job failed with, NotFound for an unknown id."""

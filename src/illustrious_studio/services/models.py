@@ -103,14 +103,14 @@ class ModelService:
             raise Unavailable(f"No picture can be drawn now. {reason}", retry_after=5)
         return self._checkpoint
 
-    async def loaded_checkpoint(self) -> Checkpoint:
-        """The one that draws, once it is loaded. Raises Unavailable when that failed."""
+    async def loaded_checkpoint(self, name: str = "") -> Checkpoint:
+        """The one that draws, once it is loaded; or another by its name (a picture may have been asked for before a
+        switch), which the engine loads when it draws with it. Raises Unavailable, and NotFound when that one is gone.
+        """
         if self._loading is not None and not self._loading.done():
             await asyncio.wait([self._loading])
         checkpoint = self.checkpoint()
-        if self._engine.status.state == "absent":  # it was unloaded to free memory
-            await self._engine.init_sdxl(checkpoint)
-        return checkpoint
+        return checkpoint if name in ("", checkpoint.name) else await self._known_checkpoint(name)
 
     def chat_model(self) -> ChatModel:
         """The one that speaks. Raises Unavailable with what to do."""
@@ -172,17 +172,20 @@ class ModelService:
         raise NotFound(f"There is no language model {name!r}. There are: {known_names}.")
 
     async def _switch_checkpoint(self, name: str) -> None:
-        found = await self._catalogue.list()
-        chosen = next((one for one in found if one.name == name), None)
-        if chosen is None:
-            raise NotFound(f"There is no checkpoint {name!r}. There are: {', '.join(one.name for one in found)}.")
-        before = self._checkpoint
+        chosen = await self._known_checkpoint(name)
+        before, self._checkpoint = self._checkpoint, chosen
         try:
             await self._load(chosen)
-        except StudioError:
-            if before is not None and before != chosen:
-                await self._load(before)
+        except BaseException:  # also when who asked went away: what cannot be loaded must not stay the chosen one
+            self._checkpoint = before or chosen
             raise
+
+    async def _known_checkpoint(self, name: str) -> Checkpoint:
+        found = await self._catalogue.list()
+        for one in found:
+            if one.name == name:
+                return one
+        raise NotFound(f"There is no checkpoint {name!r}. There are: {', '.join(one.name for one in found)}.")
 
     async def _load(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
@@ -203,8 +206,10 @@ class ModelService:
         if self._wanted:
             chosen = next((one for one in found if self._wanted in (one.name, str(one.path))), None)
             if chosen is None:
+                reasons = {str(one.path): one.reason for one in await self._catalogue.refused()}
+                reason = reasons.get(self._wanted, "It is not there.")
                 self._no_checkpoint = (
-                    f"The checkpoint {self._wanted} is not there or is no SDXL model. "
+                    f"The checkpoint {self._wanted} cannot be used: {reason} "
                     f"Give --sd-model a .safetensors file or one of: {', '.join(one.name for one in found)}."
                 )
                 return

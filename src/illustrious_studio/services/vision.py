@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable
 
+from illustrious_studio.domain.chat import Token
 from illustrious_studio.domain.errors import UpstreamFailed
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.domain.recorded import RecordedSettings, recorded_settings
+from illustrious_studio.domain.thinking import ThinkingFilter
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis, VisionModel
 
 
@@ -17,16 +19,19 @@ class VisionService:
 
     async def analyze(self, picture: OpenedPicture, question: str = DEFAULT_QUESTION) -> Analysis:
         """The whole answer. Raises Unavailable, UpstreamFailed, UpstreamTimeout."""
-        model, pieces = await self.stream(picture, question)
-        text = "".join([piece async for piece in pieces]).strip()
-        if not text:
-            raise UpstreamFailed(f"{model} said nothing about the picture. Ask again, or ask differently.")
-        return Analysis(text, model)
+        model = self._vision_model()
+        name, said = model.status.model, ThinkingFilter()
+        async for piece in model.look(picture, question.strip() or DEFAULT_QUESTION):
+            said.feed(piece)
+        said.finish()
+        if not said.text.strip():
+            raise UpstreamFailed(f"{name} said nothing about the picture. Ask again, or ask differently.")
+        return Analysis(said.text.strip(), name)
 
     async def stream(self, picture: OpenedPicture, question: str = DEFAULT_QUESTION) -> tuple[str, AsyncIterator[str]]:
-        """Which model looks, and the pieces of its answer as they come."""
+        """Which model looks, and the pieces of its answer as they come, without what it thinks."""
         model = self._vision_model()
-        return model.status.model, model.look(picture, question.strip() or DEFAULT_QUESTION)
+        return model.status.model, _without_thoughts(model.look(picture, question.strip() or DEFAULT_QUESTION))
 
     def recorded(self, picture: OpenedPicture) -> RecordedSettings | None:
         """The settings in the file with everything that was found about them, for people to see."""
@@ -36,3 +41,14 @@ class VisionService:
         """The request recorded in the file, within the studio's own limits; None when there is none."""
         recorded = self.recorded(picture)
         return recorded.request if recorded else None
+
+
+async def _without_thoughts(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+    said = ThinkingFilter()
+    async for piece in pieces:
+        for event in said.feed(piece):
+            if isinstance(event, Token):
+                yield event.text
+    for event in said.finish():
+        if isinstance(event, Token):
+            yield event.text

@@ -196,6 +196,22 @@ async def test_the_hash_is_the_files_sha256_and_follows_the_file(tmp_path: Path)
     assert (await catalogue.list())[0].prediction_type == "v_prediction"
 
 
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}'])
+async def test_a_hash_is_kept_over_a_restart_and_its_file_may_be_damaged(tmp_path: Path, damage: str) -> None:
+    path, hashes = tmp_path / "model.safetensors", tmp_path / "hashes.json"
+    path.write_bytes(safetensors(SDXL))
+    before = DiskCheckpoints([path], builtin=None, hash_file=hashes)
+    expected = await before.hash_of((await before.list())[0])
+    if damage:
+        hashes.write_text(damage)
+    else:
+        stat = path.stat()
+        path.write_bytes(bytes(stat.st_size))  # whoever read it again would get another hash
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    after = DiskCheckpoints([path], builtin=None, hash_file=hashes)
+    assert await after.hash_of((await before.list())[0]) == expected
+
+
 async def test_a_mended_file_is_offered_without_restart(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(safetensors(SDXL)[:-1])

@@ -11,14 +11,13 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from illustrious_studio.adapters.sdxl.headers import BadFile, Header, read_header
-from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.models import Checkpoint, RefusedCheckpoint
 
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
 UNSAFE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip", ".gguf"})
@@ -45,16 +44,8 @@ FOLDER_CLASSES = {
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Refused:
-    """A file that is not offered, and why."""
-
-    path: Path
-    reason: str
-
-
 Checkpoints = list[Checkpoint]
-RefusedFiles = list[Refused]
+RefusedFiles = list[RefusedCheckpoint]
 
 
 class Declared(BaseModel):
@@ -78,18 +69,19 @@ class Declared(BaseModel):
 class DiskCheckpoints:
     """A CheckpointCatalogue over files and folders the user named, and the folder of the built-in model."""
 
-    def __init__(self, roots: Sequence[Path], builtin: Path | None = BUILTIN) -> None:
+    def __init__(self, roots: Sequence[Path], builtin: Path | None = BUILTIN, *, hash_file: Path | None = None) -> None:
         self._roots = [root.expanduser().absolute() for root in roots]  # the worker has its own working folder
         self._builtin = builtin
-        self._seen: dict[Path, tuple[tuple[int, int], Checkpoint | Refused]] = {}
-        self._hashes: dict[tuple[Path, int, int], str] = {}
+        self._seen: dict[Path, tuple[tuple[int, int], Checkpoint | RefusedCheckpoint]] = {}
+        self._hash_file = hash_file
+        self._hashes: dict[str, str] | None = None
+        self._hashing = asyncio.Lock()
 
     async def list(self) -> Checkpoints:
         found, _ = await asyncio.to_thread(self._scan)
         return found
 
     async def refused(self) -> RefusedFiles:
-        """What lies in the user's folders and is not offered. For `doctor`."""
         _, left_out = await asyncio.to_thread(self._scan)
         return left_out
 
@@ -98,13 +90,16 @@ class DiskCheckpoints:
             return None
         unwanted = threading.Event()
         try:
-            return await asyncio.to_thread(self._hash, checkpoint.path, unwanted)
+            async with self._hashing:  # who asks for the same file meanwhile finds it done
+                return await asyncio.to_thread(self._hash, checkpoint.path, unwanted)
         finally:
             unwanted.set()  # who was cancelled leaves no thread behind that reads gigabytes while the studio ends
 
     def _hash(self, path: Path, unwanted: threading.Event) -> str | None:
         stat = path.stat()
-        key = (path, stat.st_size, stat.st_mtime_ns)
+        key = f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
+        if self._hashes is None:
+            self._hashes = _known_hashes(self._hash_file)
         if key not in self._hashes:
             digest = hashlib.sha256()
             with path.open("rb") as file:
@@ -113,6 +108,8 @@ class DiskCheckpoints:
                         return None
                     digest.update(piece)
             self._hashes[key] = digest.hexdigest()[:10]
+            if self._hash_file is not None:
+                self._hash_file.write_text(json.dumps(self._hashes, indent=1), encoding="utf-8")
         return self._hashes[key]
 
     def _scan(self) -> tuple[Checkpoints, RefusedFiles]:
@@ -124,7 +121,9 @@ class DiskCheckpoints:
                 found.append(verdict)
             else:
                 left_out.append(verdict)
-        left_out += [Refused(root, "There is nothing at this place.") for root in self._roots if not root.exists()]
+        left_out += [
+            RefusedCheckpoint(root, "There is nothing at this place.") for root in self._roots if not root.exists()
+        ]
         if self._builtin is not None:
             verdict = self._judged(self._builtin)
             if isinstance(verdict, Checkpoint):
@@ -133,21 +132,29 @@ class DiskCheckpoints:
                 left_out.append(verdict)
         return _with_unique_names(found), left_out
 
-    def _judged(self, path: Path) -> Checkpoint | Refused:
+    def _judged(self, path: Path) -> Checkpoint | RefusedCheckpoint:
         try:
             stat = (path / "model_index.json" if path.is_dir() else path).stat()
             stamp = (stat.st_size, stat.st_mtime_ns)
             if path in self._seen and self._seen[path][0] == stamp:
                 return self._seen[path][1]
-            verdict: Checkpoint | Refused = _folder(path) if path.is_dir() else _single_file(path)
+            verdict: Checkpoint | RefusedCheckpoint = _folder(path) if path.is_dir() else _single_file(path)
         except BadFile as error:
-            verdict = Refused(path, str(error))
+            verdict = RefusedCheckpoint(path, str(error))
         except OSError as error:
-            return Refused(path, f"It cannot be read: {error.strerror or error}.")
-        if isinstance(verdict, Refused):
+            return RefusedCheckpoint(path, f"It cannot be read: {error.strerror or error}.")
+        if isinstance(verdict, RefusedCheckpoint):
             logger.warning("not offered as a checkpoint: %s: %s", path, verdict.reason)
         self._seen[path] = (stamp, verdict)
         return verdict
+
+
+def _known_hashes(file: Path | None) -> dict[str, str]:
+    """What was hashed before, over restarts. A file that cannot be read costs only the time to hash again."""
+    try:
+        return TypeAdapter(dict[str, str]).validate_json(file.read_bytes()) if file is not None else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def _candidates(root: Path) -> Iterator[Path]:
