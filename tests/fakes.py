@@ -43,6 +43,8 @@ class FakeEngine:
         self.orders.append(order)
         if self.faults:
             raise self.faults.pop(0)
+        if self.status.state == "absent":
+            await self.init_sdxl(order.checkpoint)
         self.drawing.set()
         try:
             for step in range(1, order.request.steps + 1):
