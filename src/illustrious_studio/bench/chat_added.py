@@ -23,7 +23,7 @@ from illustrious_studio.bench.start_ready import free_port
 from illustrious_studio.serve import serving_api
 from illustrious_studio.settings import Settings
 
-TOKENS = 200
+TOKENS = 8000
 SHORT = 20
 
 

@@ -110,15 +110,23 @@ class Session(Value):
     messages: int = 0
 
 
+NEW_CHAT = "New chat"
+"""What a talk is called before anything was said in it."""
+
+
 class SessionStore(Protocol):
     """Keeps talks. Every method is durable when it returns."""
 
-    async def ensure(self, session_id: str, title: str = "New chat") -> Session: ...
+    async def ensure(self, session_id: str, title: str = NEW_CHAT) -> Session: ...
     async def rename(self, session_id: str, title: str) -> Session: ...
     async def delete(self, session_id: str) -> None: ...
     async def restore(self, session_id: str) -> Session: ...
     async def messages(self, session_id: str) -> list[Message]:
         """Oldest first. Raises NotFound."""
+        ...
+
+    async def say(self, message: Message, title: str) -> None:
+        """Append what a person said, all in one step; a talk that begins with it, or has no name yet, gets `title`."""
         ...
 
     async def add(self, message: Message) -> None:

@@ -20,6 +20,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from illustrious_studio.domain.chat import (
+    NEW_CHAT,
     ChatChunk,
     ChatEvent,
     ChatModel,
@@ -51,7 +52,6 @@ log = structlog.get_logger(__name__)
 
 Way = Literal["api", "chat", "cli"]
 
-NEW_CHAT = "New chat"
 LONGEST_TITLE = 60
 COMMAND = re.compile(r"\s*#([a-z][\w-]*):?(?:\s+(.*))?\s*", re.IGNORECASE | re.DOTALL)
 MEANT = ("generate", "draw", "imagine", "image", "picture", "help")
@@ -110,10 +110,10 @@ class ChatService:
             # What was said before is read first, and the model begins while the message is written down: on a slow
             # disk that takes longer than all the rest.
             before = asyncio.create_task(self._said_before(said))
-            kept = self._in_background(self._begin(said))
+            kept = self._in_background(self._sessions.say(said, _title(said.content)))
             events = self._talk(request, said, pictures, before, kept)
         else:
-            kept = self._in_background(self._begin(said))
+            kept = self._in_background(self._sessions.say(said, _title(said.content)))
             await asyncio.shield(kept)
             events = self._obey(said, command, way)
         try:
@@ -154,14 +154,6 @@ class ChatService:
     async def settle(self) -> None:
         """Wait until everything that was said is kept; to be called before the store closes."""
         await asyncio.gather(*self._keeping, return_exceptions=True)
-
-    async def _begin(self, said: Message) -> None:
-        """Keep what a person said, in a talk that is named after its first message."""
-        title = _title(said.content)
-        session = await self._sessions.ensure(said.session_id, title)
-        await self._sessions.add(said)
-        if session.title == NEW_CHAT and session.messages == 0:
-            await self._sessions.rename(session.id, title)
 
     async def _said_before(self, said: Message) -> list[Message]:
         try:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, or
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.search import hits, searchable
 from illustrious_studio.adapters.sql.tables import messages, microseconds, sessions
-from illustrious_studio.domain.chat import Message, Session
+from illustrious_studio.domain.chat import NEW_CHAT, Message, Session
 from illustrious_studio.domain.errors import NotFound
 
 KEPT_AFTER_DELETING = timedelta(days=7)
@@ -18,14 +18,22 @@ class SqlSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def ensure(self, session_id: str, title: str = "New chat") -> Session:
+    async def ensure(self, session_id: str, title: str = NEW_CHAT) -> Session:
         return await self._database.write(lambda connection: _ensure(connection, session_id, title))
+
+    async def say(self, message: Message, title: str) -> None:
+        def change(connection: Connection) -> None:
+            talk = _ensure(connection, message.session_id, title)
+            if talk.title == NEW_CHAT and talk.messages == 0:
+                _rename(connection, talk.id, title)
+            _add(connection, message)
+
+        await self._database.write(change)
 
     async def rename(self, session_id: str, title: str) -> Session:
         def change(connection: Connection) -> Session:
             _present(connection, session_id)
-            new = {"title": title, "words": searchable(title)}
-            connection.execute(update(sessions).where(sessions.c.id == session_id).values(new))
+            _rename(connection, session_id, title)
             return _present(connection, session_id)
 
         return await self._database.write(change)
@@ -105,6 +113,11 @@ def _ensure(connection: Connection, session_id: str, title: str) -> Session:
         new = {"id": session_id, "title": title, "words": searchable(title), "created_at": now, "updated_at": now}
         connection.execute(insert(sessions).values(new))
     return _present(connection, session_id)
+
+
+def _rename(connection: Connection, session_id: str, title: str) -> None:
+    new = {"title": title, "words": searchable(title)}
+    connection.execute(update(sessions).where(sessions.c.id == session_id).values(new))
 
 
 def _add(connection: Connection, message: Message) -> None:
