@@ -43,7 +43,7 @@ class FakeEngine:
         self.orders.append(order)
         if self.faults:
             raise self.faults.pop(0)
-        if self.status.state == "absent":
+        if self.status.reason:
             await self.init_sdxl(order.checkpoint)
         self.drawing.set()
         try:
@@ -72,7 +72,8 @@ class FakeEngine:
         pass
 
     async def unload(self) -> None:
-        self.status = ModelStatus(backend="sdxl", state="absent")
+        reason = f"{self.status.model} has given up its memory; the next picture loads it again."
+        self.status = self.status.model_copy(update={"reason": reason})
 
 
 class FakeChat:

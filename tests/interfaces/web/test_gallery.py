@@ -129,11 +129,14 @@ async def test_system_shows_three_cards_and_switches_the_language_model(web: Web
     await page.wait_for_selector("text=Everything is ready.")
 
 
-async def test_an_unloaded_checkpoint_is_shown_and_comes_back_with_the_next_picture(web: WebWithFakes) -> None:
+async def test_a_checkpoint_that_gave_up_its_memory_says_so_and_comes_back_with_the_next_picture(
+    web: WebWithFakes,
+) -> None:
     page = await web.open()
     await tab(page, "system")
     await page.click("text=Unload the checkpoint")
-    await page.wait_for_selector("#system .card:has-text('Drawing'):has-text('Missing')")
+    reason = page.locator("#system .card .reason", has_text="the next picture loads it again")
+    await reason.wait_for()
     await tab(page, "create")
     await draw(page, "a cat")
-    await page.wait_for_selector("header .dot.ready")
+    await reason.wait_for(state="detached")
