@@ -6,6 +6,7 @@ cost is measured: time to the first token, tokens a second, and processor time a
 
 import asyncio
 import contextlib
+import itertools
 import json
 import statistics
 import sys
@@ -13,14 +14,12 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 import psutil
 
 from illustrious_studio.bench.measure import Figure
-from illustrious_studio.bench.start_ready import free_port
-from illustrious_studio.serve import serving_api
+from illustrious_studio.bench.program import free_port, whole_studio
 from illustrious_studio.settings import Settings
 
 TOKENS = 8000
@@ -43,52 +42,52 @@ async def chat_added(settings: Settings, rounds: int) -> list[Figure]:
         await stack.enter_async_context(_peer("ollama", upstream))
         relay = await stack.enter_async_context(_peer("relay", between, url))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        own = Settings(data_dir=Path(folder), ollama_base_url=url, ollama_model="at-50:latest")
-        api = await stack.enter_async_context(serving_api(own))
+        options = ("--ollama-base-url", url, "--ollama-model", "at-50:latest", "--log-level", "error")
+        api, program = await stack.enter_async_context(whole_studio(folder, *options))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        while not (await (await http.get(f"{api}/status")).json())["models"]["ollama"]:
-            await asyncio.sleep(0.1)
-        number = 0
+        talks = itertools.count()  # a talk of its own each time: history must not grow into the figure
 
         async def studio(tokens: int) -> Stream:
-            nonlocal number
-            number += 1  # a talk of its own each time: history must not grow into the figure
-            body = {"message": "Hello", "session_id": f"bench-{number}", "max_tokens": tokens, "stream": True}
-            return await _stream(http, f"{api}/chat", body, b"event: token")
+            body = {"message": "Hello", "session_id": f"bench-{next(talks)}", "max_tokens": tokens, "stream": True}
+            return await _stream(http, f"{api}/chat", body, b"event: token", b"event: done")
 
         async def direct(at: int, model: str, tokens: int) -> Stream:
-            body = {
-                "model": model,
-                "messages": [{"role": "user", "content": "Hello"}],
-                "options": {"num_predict": tokens},
-            }
-            return await _stream(http, f"http://127.0.0.1:{at}/api/chat", body, b'"content": "tok')
+            told = [{"role": "user", "content": "Hello"}]
+            body = {"model": model, "messages": told, "options": {"num_predict": tokens}}
+            return await _stream(http, f"http://127.0.0.1:{at}/api/chat", body, b'"content": "tok', b'"done": true')
 
-        added, rate = [], []
-        for _ in range(rounds + 1):
-            pairs = [(await studio(SHORT), await direct(upstream, "at-50:latest", SHORT)) for _ in range(5)]
-            added.append(1000 * statistics.median(mine.first - theirs.first for mine, theirs in pairs))
-            rate.append(statistics.median(mine.rate / theirs.rate for mine, theirs in pairs))
+        added: dict[str, list[float]] = {}
+        rate: list[float] = []
+        for model in ("at-50:latest", "thinks-100-ms:latest"):
+            await http.post(f"{api}/models/switch", json={"language_model": model})
+            for _ in range(rounds + 1):
+                pairs = [(await studio(SHORT), await direct(upstream, model, SHORT)) for _ in range(5)]
+                added.setdefault(model, []).append(
+                    1000 * statistics.median(mine.first - theirs.first for mine, theirs in pairs)
+                )
+                rate.append(statistics.median(mine.rate / theirs.rate for mine, theirs in pairs))
         await http.post(f"{api}/models/switch", json={"language_model": "flat-out:latest"})
         cost = []
-        me, other = psutil.Process(), psutil.Process(relay)
+        other = psutil.Process(relay)
         for _ in range(rounds + 1):
-            began = _processor(me)
+            began = program.processor()
             await studio(TOKENS)
-            mine = _processor(me) - began
-            began, began_here = _processor(other), _processor(me)
+            mine = program.processor() - began
+            times = other.cpu_times()
             await direct(between, "flat-out:latest", TOKENS)
-            # The client of both runs in this process: its share is what it costs to read the relay's stream.
-            theirs, reading = _processor(other) - began, _processor(me) - began_here
-            cost.append(max(0.0, mine - reading) / max(theirs, 1e-3))
+            after = other.cpu_times()
+            cost.append(mine / max(after.user + after.system - times.user - times.system, 0.01))
     return [
-        Figure("first token, more than direct", added[1:], "2", " ms"),
+        Figure(
+            "first token, more than direct, from a model that answers at once", added["at-50:latest"][1:], "2", " ms"
+        ),
+        Figure("the same, from one that thinks 100 ms", added["thinks-100-ms:latest"][1:], "2", " ms"),
         Figure("tokens/s at 50 a second, to direct", rate[1:], "0.99"),
         Figure("processor time a token, to a bare relay", cost[1:], "2"),
     ]
 
 
-async def _stream(http: aiohttp.ClientSession, url: str, body: Mapping[str, object], sign: bytes) -> Stream:
+async def _stream(http: aiohttp.ClientSession, url: str, body: Mapping[str, object], sign: bytes, end: bytes) -> Stream:
     began = time.perf_counter()
     first, last, count = 0.0, 0.0, 0
     async with http.post(url, data=json.dumps(body), headers={"content-type": "application/json"}) as answer:
@@ -98,6 +97,8 @@ async def _stream(http: aiohttp.ClientSession, url: str, body: Mapping[str, obje
                 last = time.perf_counter()
                 first = first or last
                 count += 1
+            elif end in line:
+                break
     return Stream(first - began, (count - 1) / (last - first) if count > 1 else 0.0)
 
 
@@ -117,8 +118,3 @@ async def _peer(kind: str, port: int, url: str = "") -> AsyncIterator[int]:
     finally:
         process.terminate()
         await process.wait()
-
-
-def _processor(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

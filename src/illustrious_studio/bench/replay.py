@@ -17,14 +17,17 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-MODELS = {"at-50:latest": 0.02, "flat-out:latest": 0.0}
+FIRST = {"at-50:latest": 0.0, "thinks-100-ms:latest": 0.1, "flat-out:latest": 0.0}
+"""Seconds before the first token, for each model."""
+PAUSE = {"at-50:latest": 0.02, "thinks-100-ms:latest": 0.02, "flat-out:latest": 0.0}
+"""Seconds between two tokens."""
 
 
 def ollama() -> ASGIApp:
     """The few addresses of Ollama that the studio asks."""
 
     async def tags(_: Request) -> JSONResponse:
-        return JSONResponse({"models": [{"name": name, "model": name, "size": 1} for name in MODELS]})
+        return JSONResponse({"models": [{"name": name, "model": name, "size": 1} for name in PAUSE]})
 
     async def show(_: Request) -> JSONResponse:
         return JSONResponse(
@@ -38,9 +41,10 @@ def ollama() -> ASGIApp:
         if not asked.get("stream", True) or not asked["messages"]:
             return JSONResponse({**end, "message": {"role": "assistant", "content": "yes"}})
         count = asked.get("options", {}).get("num_predict", 1)
-        pause = MODELS[asked["model"]]
+        pause = PAUSE[asked["model"]]
 
         async def lines() -> AsyncIterator[bytes]:
+            await asyncio.sleep(FIRST[asked["model"]])
             for number in range(count):
                 if pause and number:
                     await asyncio.sleep(pause)
