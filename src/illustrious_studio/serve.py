@@ -7,6 +7,7 @@ until the whole UI is there; the API never waits for it.
 import asyncio
 import concurrent.futures
 import contextlib
+import gc
 import ipaddress
 import signal
 import socket
@@ -60,8 +61,10 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
         listen(settings.host, settings.api_port, "api") as api_socket,
     ):
         addresses = Addresses(web=_address(settings.host, web_socket), api=_address(settings.host, api_socket))
-        async with open_studio(settings, api_url=addresses.api, web_url=addresses.web) as studio:
-            page = _Page(studio)
+        # Starting the language model takes processor time from the pages, which are waited for more.
+        pages_done = asyncio.Event()
+        async with open_studio(settings, api_url=addresses.api, web_url=addresses.web, look_after=pages_done) as studio:
+            page = _Page(studio, pages_done)
             web = _server(guarded_web(settings, page, _port(web_socket)))
             api = _server(guarded_api(settings, studio, _port(api_socket)))
             servers += [web, api]
@@ -161,8 +164,9 @@ def _key(settings: Settings) -> str:
 class _Page:
     """What 7860 shows: a small page first, the studio as soon as Gradio is imported and its pages are built."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, done: asyncio.Event) -> None:
         self._studio = studio
+        self._done = done
         self._app: ASGIApp = starting_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -182,11 +186,18 @@ class _Page:
             app = await _in_own_thread(lambda: _create_web_app(self._studio))
             async with app.router.lifespan_context(app):
                 self._app = app
+                self._everything_is_imported()
                 log.info("web UI ready")
                 await asyncio.Event().wait()  # the lifespan ends with the task
         except Exception:
             log.exception("the web UI could not be built")
             self._app = broken_page
+            self._everything_is_imported()
+
+    def _everything_is_imported(self) -> None:
+        gc.freeze()  # modules stay for ever: no need to search them for what can be freed
+        gc.enable()
+        self._done.set()
 
 
 async def _in_own_thread(work: Callable[[], T]) -> T:

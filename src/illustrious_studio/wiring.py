@@ -67,11 +67,13 @@ async def open_studio(
     *,
     web_url: str = "",
     api_url: str = "",
+    look_after: asyncio.Event | None = None,
     engine: ImageEngine | None = None,
     chat_models: Sequence[ChatModel] | None = None,
     vision_models: Sequence[VisionModel] | None = None,
 ) -> AsyncIterator[Studio]:
     """All services over the adapters that the settings name; `engine` and the models may be handed in instead.
+    Who talks and who looks is looked for once `look_after` is set.
 
     Raises Conflict when another studio has the data folder open.
     """
@@ -105,6 +107,7 @@ async def open_studio(
                 chat_models,
                 vision_models,
                 wanted_checkpoint=_wanted_checkpoint(settings),
+                look_after=look_after,
             )
         )
         sketches = SketchService(SpritePainter())

@@ -27,17 +27,16 @@ async def start_ready(settings: Settings, rounds: int) -> list[Figure]:
     torch: list[float] = []
 
     async def ours() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            web, api = free_port(), free_port()
-            command = [*SERVE, "--web-port", str(web), "--api-port", str(api), "--data-dir", folder]
-            async with Started(command) as process:
-                both = asyncio.gather(process.answers(api, "/status"), process.answers(web, "/", starting=True))
-                answered.append(max(await both))
-                whole = await process.answers(web, "/")
-                await asyncio.sleep(IDLE_SECONDS)
-                memory.append((process.resident(), 0))
-                torch.append(float(process.maps("libtorch")))
-            return whole
+        web, api = free_port(), free_port()
+        command = [*SERVE, "--web-port", str(web), "--api-port", str(api), "--data-dir", folder]
+        async with Started(command) as process:
+            both = asyncio.gather(process.answers(api, "/status"), process.answers(web, "/", starting=True))
+            answered.append(max(await both))
+            whole = await process.answers(web, "/")
+            await asyncio.sleep(IDLE_SECONDS)
+            memory.append((process.resident(), 0))
+            torch.append(float(process.maps("libtorch")))
+        return whole
 
     async def peer() -> float:
         port = free_port()
@@ -47,7 +46,8 @@ async def start_ready(settings: Settings, rounds: int) -> list[Figure]:
             memory[-1] = (memory[-1][0], process.resident())
             return whole
 
-    mine, theirs = await in_turn(ours, peer, rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        mine, theirs = await in_turn(ours, peer, rounds)
     sizes = [a / b for a, b in memory[1:]]
     return [
         Figure("both ports answer", answered[1:], "under 2", " s"),

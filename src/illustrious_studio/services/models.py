@@ -47,6 +47,7 @@ class ModelService:
         *,
         wanted_checkpoint: str = "",
         check_every: float = 5.0,
+        look_after: asyncio.Event | None = None,
     ) -> None:
         self._version = version
         self._engine = engine
@@ -55,6 +56,7 @@ class ModelService:
         self._vision_models = list(vision_models)
         self._wanted = wanted_checkpoint
         self._check_every = check_every
+        self._look_after = look_after
         self._checkpoint: Checkpoint | None = None
         self._no_checkpoint = ""
         self._hashing: asyncio.Task[str | None] | None = None
@@ -222,6 +224,8 @@ class ModelService:
             log.warning("checkpoint not loaded", checkpoint=chosen.name, reason=error.detail)
 
     async def _watch(self) -> None:
+        if self._look_after is not None:
+            await self._look_after.wait()
         while True:
             try:
                 await self._check()
