@@ -70,9 +70,11 @@ async def test_the_small_model_speaks_until_the_server_appears_and_again_when_it
     models: ModelService, server: Server
 ) -> None:
     assert models.model_status().ollama.model == "small"
+    assert models.model_status().ollama.hint == "Start Ollama."
     server.up = True
     await models.check_again()
     assert models.chat_model().status.model == "big"
+    assert models.model_status().ollama.hint == ""
     server.up = False
     await models.check_again()
     assert models.chat_model().status.model == "small"

@@ -72,6 +72,7 @@ class ModelStatus(Value):
     model: str = ""
     state: ModelState = "absent"
     reason: str = Field("", description="Why it is not ready, and what to do about it.")
+    hint: str = Field("", description="What would do this better, and how to get it.")
     device: str = ""
     memory: DeviceMemory | None = None
     capabilities: tuple[str, ...] = ()

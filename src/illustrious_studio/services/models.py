@@ -82,6 +82,8 @@ class ModelService:
         sdxl = self._engine.status
         if sdxl.state == "absent" and self._loading is not None and not self._loading.done():
             sdxl = sdxl.model_copy(update={"state": "loading", "reason": "The checkpoint is being loaded."})
+        if self._checkpoint is not None and self._checkpoint.builtin:
+            sdxl = sdxl.model_copy(update={"hint": self._checkpoint.about})
         if self._no_checkpoint:
             sdxl = sdxl.model_copy(update={"state": "absent", "reason": self._no_checkpoint})
         return StudioStatus(
@@ -249,9 +251,13 @@ async def _check_in_order(models: Sequence[ChatModel] | Sequence[VisionModel]) -
 
 
 def _best(statuses: Sequence[ModelStatus]) -> ModelStatus:
-    """The first that is ready, else the first that loads, else the first with a reason."""
+    """The first that is ready, else the first that loads, else the first with a reason.
+
+    When it is not the preferred one, the hint says what keeps that from doing it.
+    """
     for state in ("ready", "loading", "failed", "absent"):
         for status in statuses:
             if status.state == state:
-                return status
+                better = statuses[0]
+                return status if status is better else status.model_copy(update={"hint": better.reason})
     return ModelStatus(backend="", reason="Nothing is configured.")
