@@ -208,9 +208,10 @@ async def test_stopping_the_studio_often_never_gives_a_job_up(tmp_path: Path) ->
         job = await made.studio.images.start_image(wish())
         await made.engine.drawing.wait()
     for _ in range(3):
-        async with studio_for_tests(tmp_path) as made:
-            made.engine.go_on.clear()
-            await made.engine.drawing.wait()
+        engine = FakeEngine()
+        engine.go_on.clear()  # before the studio opens: it goes on with the job at once
+        async with studio_for_tests(tmp_path, engine=engine):
+            await engine.drawing.wait()
     async with studio_for_tests(tmp_path) as made:
         assert (await made.studio.jobs.wait(job.id)).metadata.seed == job.request.seed
 
