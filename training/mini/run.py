@@ -131,7 +131,6 @@ class Run:
                 "optimizer": self.optimizer.state_dict(),
                 "step": self.step,
                 "seconds": self.seconds,
-                "progress": self.progress,
             }
             torch.save(state, self.file.with_suffix(".part"))
             self.file.with_suffix(".part").rename(self.file)
@@ -142,7 +141,8 @@ class Run:
             self.model.load_state_dict(state["model"])
             self.averaged = state["averaged"]
             self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.seconds, self.progress = state["step"], state["seconds"], state["progress"]
+            self.step, self.seconds = state["step"], state["seconds"]
+            self.progress = self.seconds / (self.plan.minutes * 60)  # the plan may have become longer
             self._say(f"{self.name}: going on from step {self.step}, {self.seconds:.0f} s trained")
 
     def _agree(self, progress: float, over: bool) -> None:

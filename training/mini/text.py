@@ -1,0 +1,146 @@
+"""The two text encoders (CLIP's own classes, small), taught from the prompts alone what a prompt speaks of.
+
+Each prompt's layout says which things, how many, before what, in which style. The encoders learn to tell that from
+their pooled output and from the context they hand to the denoiser, which so has a meaningful condition from its first
+step. They are then left as they are: the denoiser learns to use them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from illustrious_studio.domain.sketch import Layout
+from training.mini import scenes, words
+from training.mini.run import Plan, Run, averaged_weights
+
+WIDTH = 128
+LAYERS = (2, 3)
+CONTEXT = 2 * WIDTH
+
+
+class TextEncoders(nn.Module):
+    """Both encoders. `forward` gives what SDXL's pipeline takes from them: context (n x 77 x 256), pooled (n x 128)."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+        super().__init__()
+        configs = [
+            CLIPTextConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=WIDTH,
+                intermediate_size=4 * WIDTH,
+                num_hidden_layers=layers,
+                num_attention_heads=4,
+                max_position_embeddings=words.POSITIONS,
+                projection_dim=WIDTH,
+                hidden_act="gelu",
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=tokenizer.eos_token_id,  # left out, pooling takes the wrong token
+                pad_token_id=tokenizer.pad_token_id,
+            )
+            for layers in LAYERS
+        ]
+        self.one = CLIPTextModel(configs[0])
+        self.two = CLIPTextModelWithProjection(configs[1])
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        one = self.one(ids, output_hidden_states=True)
+        two = self.two(ids, output_hidden_states=True)
+        return torch.cat([one.hidden_states[-2], two.hidden_states[-2]], -1), two.text_embeds
+
+
+class _Lesson(nn.Module):
+    """The encoders and two heads that say what they understood: one reads the pooled output, one the context."""
+
+    def __init__(self, tokenizer: Any, facts: int) -> None:
+        super().__init__()
+        self.encoders = TextEncoders(tokenizer)
+        self.pooled_head = nn.Linear(WIDTH, facts)
+        self.question = nn.Parameter(torch.randn(8, CONTEXT) * 0.1)
+        self.context_head = nn.Linear(8 * CONTEXT, facts)
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        context, pooled = self.encoders(ids)
+        context = F.layer_norm(context, (CONTEXT,))
+        attention = (self.question @ context.transpose(1, 2) / CONTEXT**0.5).softmax(-1)
+        return self.pooled_head(pooled), self.context_head((attention @ context).flatten(1))
+
+
+class Facts:
+    """What a layout shows, as a vector: each thing (half for one, more for several), background, light, style."""
+
+    def __init__(self) -> None:
+        things = [known.name for known in scenes.painter().objects()]
+        names = [*things, *scenes.painter().backgrounds(), "night light", "sunset light", "cartoon"]
+        self.at = {name: number for number, name in enumerate(names)}
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def of(self, layout: Layout) -> Tensor:
+        vector = torch.zeros(len(self.at))
+        for thing in layout.things:
+            place = self.at[thing.what]
+            vector[place] = min(1.0, vector[place] + (0.5 if vector[place] == 0 else 0.07))
+        vector[self.at[layout.background]] = 1
+        if layout.time != "day":
+            vector[self.at[f"{layout.time} light"]] = 1
+        vector[self.at["cartoon"]] = layout.style == "cartoon"
+        return vector
+
+
+def prompt_ids(tokenizer: Any, prompts: list[str]) -> Tensor:
+    """Token numbers, n x 77."""
+    told = tokenizer(prompts, padding="max_length", max_length=words.POSITIONS, truncation=True, return_tensors="pt")
+    ids: Tensor = told.input_ids
+    return ids
+
+
+def train(plan: Plan) -> None:
+    tokenizer = (
+        words.tokenizer_of(plan.work) if (plan.work / "tokenizer").exists() else words.train_tokenizer(plan.work)
+    )
+    facts = Facts()
+    told = [
+        pair for shard in scenes.shards(plan.work / "scenes") for pair in scenes.words_of(plan.work / "scenes", shard)
+    ]
+    ids = prompt_ids(tokenizer, [prompt for prompt, _ in told])
+    wanted = torch.stack([facts.of(layout) for _, layout in told])
+    run = Run(plan, "text", _Lesson(tokenizer, len(facts)), rate=1.5e-3)
+    batch = 64
+
+    def loss_of() -> Tensor:
+        chosen = torch.randint(len(ids), (batch,), generator=run.random)
+        pooled, context = run.model(ids[chosen].to(run.device))
+        truth = wanted[chosen].to(run.device)
+        weight = 1 + 30 * (truth > 0)
+        return sum(
+            F.binary_cross_entropy_with_logits(answer, truth, weight) for answer in (pooled, context)
+        )  # type: ignore[return-value]
+
+    run.train(loss_of, lambda: "", batch)
+
+
+@torch.no_grad()
+def finish(work: Path) -> TextEncoders:
+    """The trained encoders, the scale of their contexts brought to 1."""
+    tokenizer = words.tokenizer_of(work)
+    lesson = _Lesson(tokenizer, len(Facts()))
+    lesson.load_state_dict(averaged_weights(work, "text"))
+    encoders = lesson.encoders.eval()
+    prompts = [prompt for prompt, _ in scenes.words_of(work / "scenes", scenes.shards(work / "scenes")[0])]
+    context, _ = encoders(prompt_ids(tokenizer, prompts[:200]))
+    for model, part in ((encoders.one, context[..., :WIDTH]), (encoders.two, context[..., WIDTH:])):
+        _scale_stream(model, float(1 / part.std()))
+    return encoders
+
+
+def _scale_stream(model: Any, factor: float) -> None:
+    """Multiply the residual stream: all that is added to it. The norms that read it undo any scale."""
+    for name, weight in model.named_parameters():
+        if "embedding" in name or "out_proj" in name or "fc2" in name:
+            weight.mul_(factor)
