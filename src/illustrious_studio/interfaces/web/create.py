@@ -184,11 +184,8 @@ class CreateTab:
 
     async def _start(self, request: ImageRequest) -> tuple[str, str]:
         job = await self.studio.images.start_image(request, Origin(way="create"))
-        checkpoint = stage.checkpoint_of(self.studio)
-        if not job.request.layout_from_words and (checkpoint is None or checkpoint.sketch_strength is None):
-            return job.id, ""
-        layout = self.studio.sketches.layout(job.request.prompt, job.request.seed)
-        return job.id, parts.notice(stage.unknown_words(layout, self.studio))
+        layout = job.request.layout
+        return job.id, parts.notice(stage.unknown_words(layout, self.studio)) if layout else ""
 
     def _stage(self, item: GalleryItem) -> str:
         return stage.picture(item, self.studio)
