@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from illustrious_studio.domain.errors import Conflict, NotFound, StudioError
+from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.interfaces.web import parts, stage
 from illustrious_studio.interfaces.web.form import Form
+from illustrious_studio.interfaces.web.layout import fitted, held_layout, laid_out
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
 from illustrious_studio.interfaces.web.told import sentence, told
 from illustrious_studio.services.studio import Studio
@@ -47,6 +48,8 @@ class CreateTab:
 
         page, form = self.page, self.form
         drawn = [self.started, self.notice]
+        layout = form.layout
+        titled = [layout.held, layout.wanted], [layout.fold, layout.stale]
         blocks.load(
             told(self.opened),
             None,
@@ -58,15 +61,25 @@ class CreateTab:
             form.all,
             js="() => localStorage.getItem('studio.create') || ''",
             **QUIET,
-        )
+        ).then(told(self.layout_title), *titled, **QUIET)
         gr.on([one.change for one in form.all], None, form.all, None, js=form.REMEMBER, **QUIET)
         gr.on(
-            [form.steps.change, form.guidance.change, form.seed.change, form.layout.change],
+            [form.steps.change, form.guidance.change, form.seed.change],
             form.title,
-            [form.steps, form.guidance, form.seed, form.layout],
+            [form.steps, form.guidance, form.seed],
             form.advanced,
             **QUIET | {"trigger_mode": "always_last"},
         )
+        gr.on(
+            [layout.held.change, layout.wanted.change],
+            told(self.layout_title),
+            *titled,
+            **QUIET | {"trigger_mode": "always_last"},
+        )
+        layout.held.show(told(self.lay_out), form.all, [layout.held, layout.wanted], **QUIET).then(
+            None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
+        )
+        layout.held.fit(told(self.fit_layout), form.all, layout.held, **QUIET)
         form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
         form.shape.change(form.own_size, form.shape, form.own, **QUIET)
         self.draw_button.click(told(self.draw), form.all, drawn, **QUIET)
@@ -89,7 +102,7 @@ class CreateTab:
         page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("model", self.model_changed, form.all, [*form.all, self.stage]).then(
             told(self.dressed), None, form.dressing, **QUIET
-        )
+        ).then(told(self.layout_title), *titled, **QUIET)
 
     async def opened(self) -> tuple[Any, ...]:
         """What a page shows when it is opened or refreshed."""
@@ -113,7 +126,25 @@ class CreateTab:
             return "", parts.notice(sentence(error), kind="failed")
 
     async def example(self, prompt: str, *rest: Any) -> tuple[str, str, str]:
-        return (prompt, *await self.draw(prompt, *rest))
+        """Draw an example; a layout that was made for other words stays out of it."""
+        return (prompt, *await self.draw(prompt, *rest[:-2], "", rest[-1]))
+
+    async def lay_out(self, *values: Any) -> tuple[str, bool]:
+        """Lay out what the form says, to be looked at, moved and drawn."""
+        if not (values[0] or "").strip():
+            raise InvalidRequest("Write what you would like to see first.")
+        request = self.form.request(stage.checkpoint_of(self.studio), *values[:-2], "", values[-1])
+        return await laid_out(self.studio, request, "auto"), True
+
+    async def fit_layout(self, *values: Any) -> str:
+        """The form has changed while it holds a layout."""
+        held = held_layout(values[-2])
+        if held is None or not (values[0] or "").strip():
+            return str(values[-2])
+        return await fitted(self.studio, held, self.form.request(stage.checkpoint_of(self.studio), *values))
+
+    async def layout_title(self, held: str, wanted: bool) -> Any:
+        return await self.form.layout.title(held, wanted, stage.checkpoint_of(self.studio))
 
     async def enhance(self, prompt: str) -> tuple[str, str]:
         better = await self.studio.prompts.enhance(prompt)
@@ -148,7 +179,7 @@ class CreateTab:
 
     async def again(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request()
-        return (self.page.goto("create"), *await self._start(request.model_copy(update={"seed": -1})))
+        return (self.page.goto("create"), *await self._start(stage.anew(request)))
 
     async def vary(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request()
