@@ -1,6 +1,7 @@
 """The Layout section of Create: what stands where is shown, moved by mouse, finger and keyboard, and drawn so."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import FloatRect, Locator, Page, Request, expect
 
 from illustrious_studio.domain.sketch import Layout, Placed
-from running_web import WebWithFakes, draw
+from running_web import WebWithFakes, draw, running_web
+from studio_for_tests import with_own_checkpoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -272,6 +274,18 @@ async def test_unknown_words_and_what_became_of_the_language_model_are_said_ther
     assert (await last_layout(web)).by == "model"
 
 
+async def test_while_a_model_lays_the_words_out_draw_says_so(web: WebWithFakes) -> None:
+    web.chat.scripts = [["{", "}"]]
+    web.chat.go_on.clear()
+    page = await web.open()
+    await page.fill("#prompt textarea", "a catamaran")
+    await page.click("#draw")
+    await page.wait_for_selector("#create-notice:has-text('Laying the words out')")
+    web.chat.go_on.set()
+    await page.wait_for_selector('#stage img[alt="a catamaran"]')
+    await expect(page.locator("#create-notice")).not_to_contain_text("Laying")
+
+
 async def test_an_empty_prompt_is_answered_with_what_to_do(web: WebWithFakes) -> None:
     page = await web.open()
     await page.click("#layout-fold > button")
@@ -318,3 +332,25 @@ async def test_it_fits_a_phone_and_a_finger_moves_boxes_there(web: WebWithFakes)
     await finger("touchEnd")
     await title(page, "2 things, edited")
     assert (await thing(page, "fox")).y == pytest.approx(before.y - 30 / board["height"], abs=0.015)
+
+
+async def test_a_checkpoint_of_ones_own_draws_over_a_layout_only_when_asked(tmp_path: Path, web: WebWithFakes) -> None:
+    async with running_web(with_own_checkpoint(tmp_path), web.browser) as own:
+        page = await own.open()
+        await title(page, "off")
+        await draw(page, WORDS)
+        assert own.engine.orders[-1].sketch is None
+        await shown(page)
+        await expect(page.get_by_label("Draw over a layout")).to_be_checked()
+        await page.fill("#layout-strength input[type=number]", "0.9")
+        await page.keyboard.press("Tab")
+        await page.click("#stage [name=delete]")
+        await draw(page, WORDS)
+        assert (own.engine.orders[-1].strength, own.engine.orders[-1].sketch is None) == (0.9, False)
+        await page.get_by_label("Draw over a layout").uncheck()
+        await title(page, "off")
+        await page.click("#stage [name=delete]")
+        await draw(page, WORDS)
+        assert own.engine.orders[-1].sketch is None
+        await page.close()
+        assert own.troubles == []

@@ -1,6 +1,8 @@
 """The Create tab: the picture large on the left, the words and settings on the right."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,10 +15,12 @@ from illustrious_studio.interfaces.web import parts, stage
 from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.layout import fitted, held_layout, laid_out
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
-from illustrious_studio.interfaces.web.told import sentence, told
+from illustrious_studio.interfaces.web.told import sentence, told, told_stream
 from illustrious_studio.services.studio import Studio
 
 STRIP = 8
+AT_ONCE = 0.5
+"""Seconds in which a job is queued, unless somebody is asked first."""
 STILL_NEWS = timedelta(minutes=10)
 """A failure older than that is not shown again to a page that opens."""
 
@@ -29,6 +33,7 @@ class CreateTab:
 
         self.studio = studio
         self.page = page
+        self._starting: set[asyncio.Task[tuple[str, str]]] = set()
         with gr.Row(elem_id="create", equal_height=False):
             with gr.Column(scale=3, min_width=340, elem_id="create-left"):
                 self.notice = html("", elem_id="create-notice")
@@ -82,7 +87,7 @@ class CreateTab:
         layout.held.fit(told(self.fit_layout), form.all, layout.held, **QUIET)
         form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
         form.shape.change(form.own_size, form.shape, form.own, **QUIET)
-        self.draw_button.click(told(self.draw), form.all, drawn, **QUIET)
+        self.draw_button.click(told_stream(self.draw), form.all, drawn, **QUIET)
         form.enhance_button.click(
             told(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
         )
@@ -116,8 +121,17 @@ class CreateTab:
         """What was typed before, which only the browser knows."""
         return self.form.restored(saved, stage.checkpoint_of(self.studio))
 
-    async def draw(self, *values: Any) -> tuple[str, str]:
-        """Queue what the form says. What is wrong with it stands above the picture."""
+    async def draw(self, *values: Any) -> AsyncIterator[tuple[str, str]]:
+        """Queue what the form says; when a language model lays it out first, that is said meanwhile."""
+        starting = asyncio.create_task(self._draw(*values))
+        self._starting.add(starting)  # who refreshes the page meanwhile still gets the picture
+        starting.add_done_callback(self._starting.discard)
+        if not (await asyncio.wait([starting], timeout=AT_ONCE))[0]:
+            yield "", parts.notice("Laying the words out …")
+        yield await asyncio.shield(starting)
+
+    async def _draw(self, *values: Any) -> tuple[str, str]:
+        """The queued job, or what is wrong with the form, to stand above the picture."""
         if not values[0].strip():
             return "", parts.notice("Write what you would like to see first.", kind="failed")
         try:
@@ -127,7 +141,7 @@ class CreateTab:
 
     async def example(self, prompt: str, *rest: Any) -> tuple[str, str, str]:
         """Draw an example; a layout that was made for other words stays out of it."""
-        return (prompt, *await self.draw(prompt, *rest[:-2], "", rest[-1]))
+        return (prompt, *await self._draw(prompt, *rest[:-2], "", rest[-1]))
 
     async def lay_out(self, *values: Any) -> tuple[str, bool]:
         """Lay out what the form says, to be looked at, moved and drawn."""

@@ -16,6 +16,8 @@ from illustrious_studio.interfaces.web.layout import (
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.parts import act
 
+ADVANCED = "Advanced: {:g} steps, guidance {:g}, {}"
+ANY_SEED = "a new seed each time"
 LIMITS = {name: field.description or "" for name, field in ImageRequest.model_fields.items()}
 
 
@@ -67,7 +69,7 @@ class Form:
                 max_length=10_000,
                 elem_id="negative",
             )
-        with gr.Accordion("Advanced", open=False, elem_id="advanced") as self.advanced:
+        with gr.Accordion(ADVANCED.format(30, 7.5, ANY_SEED), open=False, elem_id="advanced") as self.advanced:
             self.steps = gr.Slider(1, 150, 30, step=1, label="Steps", info=LIMITS["steps"])
             self.guidance = gr.Slider(0, 30, 7.5, step=0.1, label="Guidance", info=LIMITS["guidance"])
             self.seed = gr.Number(
@@ -180,8 +182,8 @@ class Form:
         """The closed title of Advanced says what is set."""
         import gradio as gr
 
-        number = "a new seed each time" if seed is None or seed < 0 else f"seed {seed}"
-        return gr.Accordion(label=f"Advanced: {steps:g} steps, guidance {guidance:g}, {number}")
+        number = ANY_SEED if seed is None or seed < 0 else f"seed {seed}"
+        return gr.Accordion(label=ADVANCED.format(steps, guidance, number))
 
     async def negative_title(self, negative: str) -> Any:
         import gradio as gr
