@@ -64,6 +64,7 @@ async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
 
 async def generate(settings: Settings, options: argparse.Namespace) -> int:
     """Queue a picture, show how far it is, and write it where `--output` says."""
+    layout = _layout_in(options.layout) if options.layout is not None else None
     async with studio_client(settings, needs="sdxl") as client:
         prompt = options.prompt
         if options.enhance:
@@ -76,7 +77,7 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
             "width": options.width,
             "height": options.height,
             "sketch_strength": options.sketch_strength,
-            "layout": _layout_in(options.layout) if options.layout is not None else None,
+            "layout": layout,
         }
         job = await _post(
             client,
