@@ -86,7 +86,10 @@ class FakeChat:
         name: str = "fake-chat",
         ready: bool = True,
         capabilities: tuple[str, ...] = (),
+        backend: str = "ollama",
     ) -> None:
+        self.backend = backend
+        self.options: list[ChatOptions] = []
         self.scripts = list(scripts) or [["Hello", " there", "."]]
         self._name, self._ready, self._capabilities = name, ready, capabilities
         self._names = (name, "other-chat")
@@ -99,7 +102,7 @@ class FakeChat:
     @property
     def status(self) -> ModelStatus:
         return ModelStatus(
-            backend="ollama",
+            backend=self.backend,
             model=self._name,
             state="ready" if self._ready else "absent",
             reason="" if self._ready else "Start Ollama.",
@@ -112,6 +115,7 @@ class FakeChat:
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         self.asked.append(turns)
+        self.options.append(options)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         try:
             for number, piece in enumerate(script):

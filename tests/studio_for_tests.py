@@ -1,6 +1,7 @@
 """A whole studio for tests: the real wiring over a folder of its own, with fakes for what draws, speaks and looks."""
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.settings import Settings
-from illustrious_studio.wiring import open_studio
+from illustrious_studio.wiring import CHECKPOINTS, DATA, open_studio
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,14 @@ class StudioForTests:
     engine: FakeEngine
     chat: FakeChat
     vision: FakeVision
+
+
+def with_own_checkpoint(folder: Path) -> Path:
+    """A data folder with the built-in checkpoint once more, saying nothing about sketches, as SDXL checkpoints do."""
+    there = folder / CHECKPOINTS / "own"
+    shutil.copytree(DATA / "mini", there)
+    (there / "studio.json").write_text('{"name": "own", "about": "A checkpoint of one\'s own."}', "utf-8")
+    return folder
 
 
 @contextlib.asynccontextmanager

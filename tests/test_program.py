@@ -93,9 +93,13 @@ def test_the_command_line_uses_the_studio_that_runs(tmp_path: Path) -> None:
     with running_program(folder) as program:
         program.wait_for_models("sdxl")
         out = tmp_path / "cat.png"
-        options = ("--steps", "8", "--seed", "4", "-o", str(out), "--data-dir", str(folder))
+        layout = tmp_path / "layout.json"
+        layout.write_text('[{"what": "black cat", "x": 0.3, "y": 0.6, "w": 0.4, "h": 0.4}]', "utf-8")
+        options = ("--steps", "8", "--seed", "4", "-o", str(out), "--data-dir", str(folder), "--layout", str(layout))
         drawn = run_app("generate", "a black cat", *options)
         assert drawn.returncode == 0, drawn.stderr
+        recorded = program.get("/gallery")["items"][0]["metadata"]["layout"]
+        assert (recorded["by"], recorded["things"][0]["x"]) == ("hand", 0.3)
         assert "a black cat" in Image.open(out).text["parameters"]
         assert program.get("/gallery")["items"][0]["metadata"]["prompt"] == "a black cat"
         found = run_app("gallery", "list", "black", "--data-dir", str(folder))
@@ -118,6 +122,7 @@ def test_the_command_line_draws_without_a_running_studio(tmp_path: Path) -> None
         (("serve", "--host", "0.0.0.0"), 78, "ILLUSTRIOUS_KEY"),
         (("serve", "--web-port", "99999"), 78, "web_port"),
         (("generate", "a cat", "--sd-model", "/nowhere/model.safetensors"), 1, "/nowhere/model.safetensors"),
+        (("generate", "a cat", "--layout", "/nowhere/layout.json"), 78, "/nowhere/layout.json"),
         (("bench", "no.such"), 1, "api.overhead"),
     ],
 )

@@ -141,7 +141,11 @@ class Checks:
     def prompts(self) -> str:
         body = self.studio.ask("POST", "/prompts/enhance", json={"prompt": "a cat in the snow"}).json()
         check(bool(body["prompt"]), "the prompt is empty")
-        layout = self.studio.ask("POST", "/sketch", json={"prompt": "a cat and a dog"}).json()
+        layout = self.studio.ask("POST", "/layout", json={"prompt": "a cat and a dog"}).json()["layout"]
+        sketch = self.studio.ask("POST", "/layout/sketch", json={"layout": layout}).content
+        check(sketch.startswith(PNG), "the sketch is no PNG")
+        known = self.studio.ask("GET", "/layout/objects").json()["objects"]
+        check(any(one["name"] == "cat" for one in known), "there is no drawing of a cat")
         return f"{'changed' if body['changed'] else 'unchanged'}, {len(layout['things'])} things laid out"
 
     def gallery(self) -> str:

@@ -79,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("--width", type=int, help="Pixels.")
     draw.add_argument("--height", type=int, help="Pixels.")
     draw.add_argument("--layout-from-words", action="store_true", help="Lay known objects out first, draw over them.")
+    draw.add_argument("--layout", type=Path, metavar="FILE", help="A layout in JSON, to draw over exactly that.")
+    draw.add_argument("--sketch-strength", type=float, help="How much of the sketch is drawn anew: 0.05 to 1.")
     draw.add_argument("--enhance", action="store_true", help="Let the language model enhance the prompt first.")
 
     chat = add("chat", _client("chat"), "Talk, in the terminal. `#generate words` draws.")

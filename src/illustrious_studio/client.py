@@ -64,6 +64,7 @@ async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
 
 async def generate(settings: Settings, options: argparse.Namespace) -> int:
     """Queue a picture, show how far it is, and write it where `--output` says."""
+    layout = _layout_in(options.layout) if options.layout is not None else None
     async with studio_client(settings, needs="sdxl") as client:
         prompt = options.prompt
         if options.enhance:
@@ -75,6 +76,8 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
             "guidance": options.guidance,
             "width": options.width,
             "height": options.height,
+            "sketch_strength": options.sketch_strength,
+            "layout": layout,
         }
         job = await _post(
             client,
@@ -92,6 +95,17 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
             await _save(client, image_id, options.output)
         print(f"{options.output or image_id}  seed {job['request']['seed']}")
     return 0
+
+
+def _layout_in(file: Path) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidRequest(f"{file} cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{file} is no JSON. POST /layout answers with layouts that can be written to it."
+        ) from error
 
 
 async def chat(settings: Settings, options: argparse.Namespace) -> int:

@@ -36,6 +36,7 @@ from illustrious_studio.services.drawing import Drawing
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.jobs import JobQueue
+from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
@@ -116,7 +117,8 @@ async def open_studio(
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), drawing, gallery, limit=settings.queue_limit)
         )
-        images = ImageService(jobs, models)
+        layouts = LayoutService(sketches, models.chat_model)
+        images = ImageService(jobs, models, sketches, layouts)
         prompts = PromptService(models.chat_model)
         chat = ChatService(
             models.chat_model, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat
@@ -132,6 +134,7 @@ async def open_studio(
             gallery=gallery,
             models=models,
             sketches=sketches,
+            layouts=layouts,
             api_url=api_url,
         )
 

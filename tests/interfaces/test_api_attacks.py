@@ -322,7 +322,7 @@ async def test_only_base64_is_a_picture(api: Api, text: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/generate-image", "/chat", "/analyze-image", "/models/switch", "/prompts/enhance", "/sketch"],
+    ["/generate-image", "/chat", "/analyze-image", "/models/switch", "/prompts/enhance", "/layout"],
 )
 async def test_nothing_is_changed_by_get(api: Api, path: str) -> None:
     for method in ("GET", "HEAD"):  # row 14

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from illustrious_studio.adapters.sprites import SpritePainter
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.sketch import Layout, Placed
 from illustrious_studio.domain.vocabulary import plurals
 from illustrious_studio.domain.word_lists import BODY
@@ -123,6 +124,34 @@ def test_any_mix_of_known_words_stays_in_the_frame(words: list[str], seed: int, 
 
 
 @quick
+@given(st.lists(st.sampled_from(SOUP), max_size=25), st.integers(0, 99), st.sampled_from((1.0, 0.125, 0.4, 3.0, 8.0)))
+def test_what_words_are_laid_out_as_can_be_sent_back_as_it_is(words: list[str], seed: int, aspect: float) -> None:
+    layout = SKETCHES.layout(" ".join(words), seed, aspect)
+    SKETCHES.check(layout)
+    request = ImageRequest.model_validate_json(ImageRequest(prompt="x", layout=layout).model_dump_json())
+    assert request.layout == layout
+    assert SKETCHES.completed(layout, "in the desert at night") == layout
+
+
+SHARE = st.floats(0, 1)
+
+
+@quick
+@given(st.sampled_from(NAMES), SHARE, SHARE, st.floats(0.01, 1), st.floats(0.01, 1))
+def test_a_box_is_taken_if_it_lies_in_the_frame_and_refused_if_not(
+    what: str, x: float, y: float, w: float, h: float
+) -> None:
+    thing = Placed(what=what, x=x, y=y, w=w, h=h)
+    layout = Layout(things=(thing,))
+    over = max(-left(thing), -top(thing), right(thing) - 1, bottom(thing) - 1)
+    if over <= 0.0005:
+        SKETCHES.check(layout)
+    elif over > 0.0015:
+        with pytest.raises(InvalidRequest, match="reaches out of the picture"):
+            SKETCHES.check(layout)
+
+
+@quick
 @given(st.text(max_size=300), st.integers(0, 2**32 - 1))
 def test_any_text_gives_a_layout(text: str, seed: int) -> None:
     assert inside_the_frame(SKETCHES.layout(text, seed).things)
@@ -201,3 +230,18 @@ async def test_a_layout_sent_from_outside_may_name_only_what_there_is() -> None:
     with pytest.raises(InvalidRequest, match="background"):
         await SKETCHES.paint(Layout(background="atlantis"), 64, 64, 1)
     assert (await SKETCHES.paint(one(colour="red"), 64, 64, 1)).width == 64
+
+
+def test_what_somebody_means_is_found_loosely() -> None:
+    assert SKETCHES.named("two brown puppies") == ("dog", "brown")
+    assert SKETCHES.named("elefant") == ("elephant", "")
+    assert SKETCHES.named("") is None
+    assert SKETCHES.named("xqzzy") is None
+
+
+def test_a_layout_without_a_background_gets_that_of_the_words() -> None:
+    bare = ImageRequest.model_validate({"prompt": "x", "layout": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 1, "h": 1}]})
+    assert bare.layout is not None
+    full = SKETCHES.completed(bare.layout, "an anime cat on the beach at sunset")
+    assert (full.background, full.time, full.style, full.by) == ("beach", "sunset", "cartoon", "hand")
+    assert full.things == bare.layout.things

@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageMetadata
 from illustrious_studio.domain.infotext import read_infotext
+from illustrious_studio.domain.sketch import Layout
 
 
 class Unreadable(Exception):
@@ -43,7 +44,7 @@ def _from_chunk(text: str, size: tuple[int, int], stem: str) -> ImageMetadata:
 def _from_infotext(text: str, size: tuple[int, int], stem: str) -> ImageMetadata:
     """Raises ValueError when a number in the text is none, or the name's time is none."""
     said = read_infotext(text)
-    strength = said.fields.get("Denoising strength")
+    strength, layout = said.fields.get("Denoising strength"), said.fields.get("Layout")
     return ImageMetadata(
         prompt=said.prompt,
         negative_prompt=said.negative_prompt,
@@ -59,6 +60,7 @@ def _from_infotext(text: str, size: tuple[int, int], stem: str) -> ImageMetadata
         prediction_type="",
         clip_skip=int(said.fields.get("Clip skip", "1")),
         strength=float(strength) if strength else None,
+        layout=Layout.model_validate_json(layout) if layout else None,
         device="",
         dtype="",
         vae_dtype="",

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from illustrious_studio.domain.models import Checkpoint, ModelStatus
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.sketch import Layout
+from illustrious_studio.domain.sketch import Layout, LayoutGiven
 from illustrious_studio.domain.values import Prompt, SpokenPrompt, Text, Value
 
 MAX_SEED = 2**32 - 1
@@ -32,6 +32,15 @@ class ImageRequest(Value):
     )
     layout_from_words: bool = Field(
         False, description="Lay the known objects of the prompt out as a sketch first and draw over it."
+    )
+    layout: LayoutGiven | None = Field(
+        None, description="What stands where: a layout, or only its things. It is painted as a sketch and drawn over."
+    )
+    sketch_strength: float | None = Field(
+        None,
+        ge=0.05,
+        le=1,
+        description="How much of a sketch is drawn anew; left out: as the checkpoint declares, else 0.8.",
     )
 
     @model_validator(mode="after")
@@ -129,7 +138,8 @@ class ImageMetadata(Value):
             seed=self.seed,
             width=self.width,
             height=self.height,
-            layout_from_words=self.layout is not None,
+            layout=self.layout,
+            sketch_strength=self.strength if self.layout is not None else None,
         )
 
 

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.sketch import Layout
 
 NEGATIVE = "Negative prompt:"
 LONGEST_TEXT = 1_000_000
@@ -50,7 +51,7 @@ def write_infotext(metadata: ImageMetadata) -> str:
         "Denoising strength": metadata.strength,
         "Clip skip": metadata.clip_skip if metadata.clip_skip > 1 else None,
         "RNG": "CPU",  # the engine draws its noise on the CPU, whatever device it draws the picture on
-        "Layout from words": "True" if metadata.layout is not None else None,
+        "Layout": _compact(metadata.layout) if metadata.layout is not None else None,
     }
     text = _assemble(metadata.prompt, metadata.negative_prompt, fields)
     seen = read_infotext(text)
@@ -63,6 +64,14 @@ def write_infotext(metadata: ImageMetadata) -> str:
     version = metadata.versions.get("illustrious-studio")
     fields["Version"] = f"illustrious-studio {version}" if version else "illustrious-studio"
     return _assemble(metadata.prompt, metadata.negative_prompt, fields)
+
+
+def _compact(layout: Layout) -> str:
+    """The layout as JSON, whole: what a request leaves out of one means something else."""
+    said = layout.model_dump(mode="json") | {
+        "things": [thing.model_dump(exclude_defaults=True) for thing in layout.things]
+    }
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_infotext(text: str) -> Infotext:

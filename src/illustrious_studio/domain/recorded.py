@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.infotext import LONGEST_TEXT, read_infotext
+from illustrious_studio.domain.sketch import Layout
 
 SOURCES = {
     "parameters": "A1111 parameters",
@@ -22,6 +23,7 @@ SOURCES = {
     "Comment": "NovelAI",
 }
 LONGEST_SHOWN = 500
+LONGEST_LAYOUT = 100_000
 _INTEGER = re.compile(r"[+-]?\d{1,20}(?:\.0+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,40})?")
 
@@ -31,7 +33,7 @@ _KEYS = {
     "uc": "negative_prompt", "steps": "steps", "cfg scale": "guidance", "cfg_scale": "guidance",
     "cfgscale": "guidance", "guidance_scale": "guidance", "guidance": "guidance", "scale": "guidance",
     "seed": "seed", "image_seed": "seed", "size-1": "width", "width": "width", "size-2": "height", "height": "height",
-    "layout from words": "layout_from_words",
+    "layout": "layout", "denoising strength": "sketch_strength",
 }  # fmt: skip
 """What other programs call the fields of a request."""
 
@@ -110,6 +112,9 @@ def _request(fields: Mapping[str, object]) -> tuple[ImageRequest | None, tuple[s
             left_out.append(name)
         elif name not in values:
             values[name] = value
+    if "layout" not in values:  # then it is the strength of somebody's image-to-image
+        values.pop("sketch_strength", None)
+        left_out = [name for name in left_out if name != "sketch_strength"]
     while True:
         try:
             return ImageRequest.model_validate(values), tuple(dict.fromkeys(left_out))
@@ -136,11 +141,20 @@ def _converted(name: str, value: object) -> object:
     """The value in the request's own type; None when it cannot be one."""
     if name in ("prompt", "negative_prompt"):
         return value if isinstance(value, str) else None
+    if name == "layout":
+        return _layout(value)
     if isinstance(value, bool):
         return None
     said = str(value).strip() if isinstance(value, str | int | float) else ""
-    if name == "layout_from_words":
-        return {"true": True, "false": False}.get(said.lower())
-    if name == "guidance":
+    if name in ("guidance", "sketch_strength"):
         return float(said) if _NUMBER.fullmatch(said) else None
     return int(said.split(".")[0]) if _INTEGER.fullmatch(said) else None
+
+
+def _layout(value: object) -> Layout | None:
+    if not isinstance(value, str) or len(value) > LONGEST_LAYOUT:
+        return None
+    try:
+        return Layout.model_validate_json(value)
+    except ValueError:
+        return None

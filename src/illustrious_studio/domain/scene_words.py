@@ -9,11 +9,10 @@ from itertools import pairwise
 from typing import Literal, cast
 
 from illustrious_studio.domain import word_lists as lists
-from illustrious_studio.domain.sketch import ObjectKind
+from illustrious_studio.domain.sketch import MAX_THINGS, ObjectKind
 from illustrious_studio.domain.vocabulary import Mark, Vocabulary, split_words
 from illustrious_studio.domain.word_lists import RelationKind
 
-MAX_THINGS = 24
 LIVING: frozenset[ObjectKind] = frozenset({"person", "animal"})
 WORN: frozenset[ObjectKind] = frozenset({"headwear", "eyewear", "clothes"})
 

@@ -1,11 +1,16 @@
 """A layout: what stands where in a picture, before it is drawn; and the port of whatever paints one."""
 
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.values import Value
+from illustrious_studio.domain.values import Text, Value
+
+MAX_THINGS = 24
+"""More than that are crumbs."""
 
 ObjectKind = Literal["thing", "person", "animal", "sky", "headwear", "eyewear", "clothes"]
 """What can be done with it: the living can wear and hold things, things of the sky hang above the others."""
@@ -14,22 +19,52 @@ ObjectKind = Literal["thing", "person", "animal", "sky", "headwear", "eyewear", 
 class Placed(Value):
     """One thing. Centre and size are shares of the picture's width and height (0 to 1)."""
 
-    what: str = Field(min_length=1, max_length=100, description="Name of a known object.")
+    what: Text = Field(min_length=1, max_length=100, description="Name of a known object.")
     x: float = Field(ge=0, le=1, description="Centre, from the left.")
     y: float = Field(ge=0, le=1, description="Centre, from the top.")
     w: float = Field(gt=0, le=1)
     h: float = Field(gt=0, le=1)
-    colour: str = Field("", max_length=30, description="A colour to paint it in; empty: its own.")
+    colour: Text = Field("", max_length=30, description="A colour to paint it in; empty: its own.")
+
+
+LayoutWriter = Literal["words", "model", "hand"]
+"""Who placed the things: the rules that read the words, a language model, or a person."""
 
 
 class Layout(Value):
     """The things of a picture, farthest first, before a background: a place, a time of day, a colour, or white."""
 
-    things: tuple[Placed, ...] = ()
-    background: str = "white"
+    things: tuple[Placed, ...] = Field((), max_length=MAX_THINGS, description="Farthest first.")
+    background: Text = Field("white", max_length=30, description="Empty in a request: as the prompt's words say.")
     time: Literal["day", "night", "sunset"] = Field("day", description="The light over a background that is a place.")
     style: Literal["flat", "cartoon"] = "flat"
-    unknown: tuple[str, ...] = Field((), description="Words of the prompt that name nothing it knows.")
+    unknown: tuple[Text, ...] = Field((), description="Words of the prompt that name nothing it knows.")
+    by: LayoutWriter = Field("words", description="Who wrote it: the words alone, a language model, or a hand.")
+
+    @field_validator("things", "unknown", mode="before")
+    @classmethod
+    def _lists_are_fine(cls, value: object) -> object:
+        """JSON has no tuples, and strict values take nothing else."""
+        return tuple(value) if isinstance(value, list) else value
+
+
+def _as_layout(value: object) -> object:
+    """A layout of a request, whole or only its things: placed by hand, and what it leaves out is as the words say."""
+    if isinstance(value, list | tuple):
+        value = {"things": value}
+    return {"background": "", "by": "hand", **value} if isinstance(value, dict) else value
+
+
+class _OrOnlyItsThings:
+    """Says in JSON schemas, too, that a bare list of things is a layout."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        things = {"type": "array", "items": Placed.model_json_schema(), "maxItems": MAX_THINGS}
+        return {"anyOf": [handler(schema), things]}
+
+
+LayoutGiven = Annotated[Layout, BeforeValidator(_as_layout), _OrOnlyItsThings()]
+"""A layout as a request may bring it: whole, or only its things."""
 
 
 class KnownObject(Value):

@@ -169,6 +169,10 @@ def _must(problem: Mapping[str, object]) -> str:
             return f"must be less than {known['lt']:,}"
         case "multiple_of":
             return f"must be a multiple of {known['multiple_of']}"
+        case "too_long" if known.get("field_type") == "Tuple":
+            return f"must have at most {known['max_length']:,} entries"
+        case "tuple_type":
+            return "must be a list"
         case "string_too_long" | "too_long":
             return f"must have at most {known['max_length']:,} characters"
         case "string_too_short" | "too_short":

@@ -1,4 +1,4 @@
-"""Making one picture: lay it out if asked, make room, draw it, keep it with everything needed to make it again."""
+"""Making one picture: sketch its layout, make room, draw it, keep it with everything needed to make it again."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +9,6 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageEngine, ImageMetadata, Rendered, RenderOrder, Step
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.models import CheckpointCatalogue
-from illustrious_studio.domain.sketch import Layout
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
@@ -39,26 +38,25 @@ class Drawing:
         self._sketches = sketches
         self._gallery = gallery
         self._memory = memory
-        self._orders: dict[str, tuple[RenderOrder, Layout | None]] = {}
+        self._orders: dict[str, RenderOrder] = {}
 
     async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered:
         """Draw a job's picture. Raises what `ImageEngine.render` raises."""
         checkpoint = await self._models.loaded_checkpoint(job.checkpoint)
-        order, layout = RenderOrder(job.request, checkpoint), None
-        if checkpoint.sketch_strength is not None or job.request.layout_from_words:
-            aspect = order.size[0] / order.size[1]
-            layout = self._sketches.layout(job.request.prompt, job.request.seed, aspect)
-            sketch = await self._sketches.paint(layout, *order.size, job.request.seed)
-            order = RenderOrder(job.request, checkpoint, sketch, checkpoint.sketch_strength or SKETCH_STRENGTH)
+        request, order = job.request, RenderOrder(job.request, checkpoint)
+        if request.layout is not None:
+            sketch = await self._sketches.paint(request.layout, *order.size, request.seed)
+            strength = request.sketch_strength or checkpoint.sketch_strength or SKETCH_STRENGTH
+            order = RenderOrder(request, checkpoint, sketch, strength)
         await self._memory.make_room(checkpoint)
         rendered = await self._engine.render(order, on_step)
-        self._orders[job.id] = (order, layout)
+        self._orders[job.id] = order
         log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
         return rendered
 
     async def keep(self, job: Job, rendered: Rendered) -> GalleryItem:
         """Put the drawn picture into the gallery. Raises StorageFull."""
-        order, layout = self._orders.pop(job.id)
+        order = self._orders.pop(job.id)
         request, checkpoint = order.request, order.checkpoint
         metadata = ImageMetadata(
             prompt=request.prompt,
@@ -74,7 +72,7 @@ class Drawing:
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
             prediction_type=checkpoint.prediction_type,
             strength=order.strength,
-            layout=layout,
+            layout=request.layout,
             device=rendered.device,
             dtype=rendered.dtype,
             vae_dtype=rendered.vae_dtype,

@@ -1,4 +1,4 @@
-"""Pictures on request: settles what a person left open (seed, size), queues it, and waits for it."""
+"""Pictures on request: settles what a person left open (seed, size, layout), queues it, and waits for it."""
 
 import asyncio
 import secrets
@@ -8,16 +8,21 @@ from illustrious_studio.domain.errors import Conflict
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.jobs import Job
+from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.services.jobs import JobQueue
+from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.sketch import SketchService
 
 
 class ImageService:
     """Draws pictures."""
 
-    def __init__(self, jobs: JobQueue, models: ModelService) -> None:
+    def __init__(self, jobs: JobQueue, models: ModelService, sketches: SketchService, layouts: LayoutService) -> None:
         self._jobs = jobs
         self._models = models
+        self._sketches = sketches
+        self._layouts = layouts
 
     def suggested(self, prompt: str) -> ImageRequest:
         """A request with the steps and the guidance that the checkpoint wants. Raises Unavailable."""
@@ -27,15 +32,11 @@ class ImageService:
     async def start_image(self, request: ImageRequest, origin: Origin | None = None) -> Job:
         """Queue a picture. Raises Unavailable (no checkpoint), Busy (queue full), InvalidRequest."""
         checkpoint = self._models.checkpoint()
-        settled = request.model_dump() | {
-            "seed": secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed,
-            "width": request.width or checkpoint.native_width,
-            "height": request.height or checkpoint.native_height,
-        }
+        settled = await self._settled(request, checkpoint)
         origin = origin or Origin()
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit(ImageRequest.model_validate(settled), origin, checkpoint.name)
+        return await self._jobs.submit(settled, origin, checkpoint.name)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
@@ -49,3 +50,19 @@ class ImageService:
             with suppress(Conflict):  # it may be finished in the same moment
                 await self._jobs.cancel(job.id)
             raise
+
+    async def _settled(self, request: ImageRequest, checkpoint: Checkpoint) -> ImageRequest:
+        """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
+        values = request.model_dump() | {
+            "seed": secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed,
+            "width": request.width or checkpoint.native_width,
+            "height": request.height or checkpoint.native_height,
+        }
+        settled = ImageRequest.model_validate(values)
+        layout = settled.layout
+        if layout is not None:
+            layout = self._sketches.completed(layout, settled.prompt)
+        elif settled.layout_from_words or checkpoint.sketch_strength is not None:
+            aspect = values["width"] / values["height"]
+            layout = (await self._layouts.lay_out(settled.prompt, settled.seed, aspect)).layout
+        return settled.model_copy(update={"layout": layout})

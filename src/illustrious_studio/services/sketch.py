@@ -7,11 +7,13 @@ from illustrious_studio.domain.arrangement import arrange
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.scene_words import read_scene
-from illustrious_studio.domain.sketch import Layout, SketchPainter
-from illustrious_studio.domain.vocabulary import Vocabulary
+from illustrious_studio.domain.sketch import KnownObject, Layout, Placed, SketchPainter
+from illustrious_studio.domain.vocabulary import Vocabulary, split_words
 from illustrious_studio.domain.word_lists import COLOURS
 
 PAINTED_COLOURS = sorted(set(COLOURS.values()))
+ROUNDING = 0.001
+"""Centre and size are rounded one by one, so the edges of a box may be off by that much."""
 
 
 class SketchService:
@@ -39,18 +41,62 @@ class SketchService:
 
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
         """The layout as a picture; the same each time. Raises InvalidRequest for things it cannot paint."""
-        for thing in layout.things:
+        self.check(layout)
+        return await self._painter.paint(layout, width, height, seed)
+
+    def completed(self, layout: Layout, prompt: str) -> Layout:
+        """The layout with everything said: without a background, it gets background, light and style of the words.
+
+        Raises InvalidRequest for one that cannot be painted.
+        """
+        if not layout.background:
+            scene = read_scene(prompt, self._vocabulary)
+            update = {"background": scene.background, "time": scene.time, "style": scene.style}
+            layout = layout.model_copy(update=update)
+        self.check(layout)
+        return layout
+
+    def check(self, layout: Layout) -> None:
+        """Raises InvalidRequest for what cannot be painted, with what can."""
+        for number, thing in enumerate(layout.things, 1):
             if thing.what not in self._vocabulary.objects:
                 near = self.nearest(thing.what)
-                hint = f" Nearest: {', '.join(near)}." if near else ""
+                hint = f" Nearest: {', '.join(near)}." if near else " GET /layout/objects lists what there is."
                 raise InvalidRequest(f"There is no drawing of {thing.what!r}.{hint}")
             if thing.colour and thing.colour not in PAINTED_COLOURS:
                 raise InvalidRequest(f"There is no colour {thing.colour!r}. Use one of: {', '.join(PAINTED_COLOURS)}.")
+            if not _inside(thing):
+                raise InvalidRequest(
+                    f"Thing {number} ({thing.what}) reaches out of the picture. x and y are its centre, w and h its "
+                    "size, as shares of the picture: keep x - w/2, x + w/2, y - h/2 and y + h/2 between 0 and 1."
+                )
         if layout.background not in self._backgrounds:
             names = ", ".join(self._backgrounds)
             raise InvalidRequest(f"There is no background {layout.background!r}. Use one of: {names}.")
-        return await self._painter.paint(layout, width, height, seed)
+
+    def objects(self) -> tuple[KnownObject, ...]:
+        """Everything that can be painted."""
+        return tuple(self._vocabulary.objects.values())
+
+    def backgrounds(self) -> tuple[str, ...]:
+        """Every background there is."""
+        return tuple(self._backgrounds)
+
+    def named(self, words: str) -> tuple[str, str] | None:
+        """The object and the colour that somebody means by these words, taken loosely; None when nothing is like them.
+
+        "a brown puppy" is a dog in brown; what is no name at all may still be near one.
+        """
+        marks = list(self._vocabulary.marks(split_words(words)))
+        colour = next((str(mark.value) for mark in marks if mark.kind == "colour"), "")
+        things = [str(mark.value) for mark in marks if mark.kind == "thing"] or self.nearest(words, 1)
+        return (things[-1], colour) if things else None
 
     def nearest(self, word: str, count: int = 3) -> list[str]:
         """Names of known objects that an unknown word may have meant; none when nothing is like it."""
         return self._vocabulary.nearest(word, count)
+
+
+def _inside(thing: Placed) -> bool:
+    edges = (thing.x - thing.w / 2, thing.x + thing.w / 2, thing.y - thing.h / 2, thing.y + thing.h / 2)
+    return all(-ROUNDING <= edge <= 1 + ROUNDING for edge in edges)

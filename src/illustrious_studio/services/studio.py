@@ -6,6 +6,7 @@ from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.jobs import JobQueue
+from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.sketch import SketchService
@@ -25,4 +26,5 @@ class Studio:
     gallery: GalleryService
     models: ModelService
     sketches: SketchService
+    layouts: LayoutService
     api_url: str = ""

@@ -117,12 +117,15 @@ async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: WebWit
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
     again = (await web.studio.gallery.page()).items[0].metadata
     assert again.seed != first.seed
-    assert again.request().model_copy(update={"seed": 0}) == first.request().model_copy(update={"seed": 0})
+    by_seed = {"seed": 0, "layout": None}
+    assert again.request().model_copy(update=by_seed) == first.request().model_copy(update=by_seed)
+    assert again.layout != first.layout  # the words alone placed it, with the seed
     await page.click("#stage [name=vary]")
     await page.wait_for_selector("#strip .thumb:nth-child(3)")
     varied = (await web.studio.gallery.page()).items[0].metadata
     assert varied.seed == again.seed
     assert varied.guidance != again.guidance
+    assert varied.layout == again.layout
 
 
 async def test_a_deleted_picture_can_be_brought_back(web: WebWithFakes) -> None:

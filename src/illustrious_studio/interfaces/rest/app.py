@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from illustrious_studio.interfaces.error_codes import add_error_handlers
-from illustrious_studio.interfaces.rest import chat, gallery, images, jobs, models, system
+from illustrious_studio.interfaces.rest import chat, gallery, images, jobs, layouts, models, system
 from illustrious_studio.interfaces.rest.metrics import MeasureRequests, Metrics
 from illustrious_studio.interfaces.rest.streams import CallerLeft, caller_left
 from illustrious_studio.services.studio import Studio
@@ -27,7 +27,7 @@ def create_api(studio: Studio) -> FastAPI:
     app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     add_error_handlers(app)
     app.add_exception_handler(CallerLeft, caller_left)
-    for noun in (system, images, chat, gallery, jobs, models):
+    for noun in (system, images, layouts, chat, gallery, jobs, models):
         app.include_router(noun.router)
     _add_docs(app)
     return app

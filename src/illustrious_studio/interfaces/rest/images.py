@@ -1,4 +1,4 @@
-"""Drawing and looking: POST /generate-image, /sketch, /prompts/enhance and /analyze-image."""
+"""Drawing and looking: POST /generate-image, /prompts/enhance and /analyze-image."""
 
 import asyncio
 import binascii
@@ -8,10 +8,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.errors import NotAnImage
-from illustrious_studio.domain.images import MAX_SEED, ImageMetadata, ImageRequest, Origin
+from illustrious_studio.domain.images import ImageMetadata, ImageRequest, Origin
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
-from illustrious_studio.domain.sketch import Layout
-from illustrious_studio.domain.values import Prompt, SpokenPrompt, Value
+from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.rest.common import StudioIn, errors, image_link
 from illustrious_studio.interfaces.rest.streams import while_connected
@@ -60,15 +59,6 @@ class EnhancedPrompt(BaseModel):
     model: str
 
 
-class SketchRequest(Value):
-    """Words to lay out as a picture of known objects."""
-
-    prompt: Prompt
-    seed: int = Field(0, ge=0, le=MAX_SEED)
-    width: int = Field(512, ge=64, le=2048, description="Pixels; only its ratio to the height matters here.")
-    height: int = Field(512, ge=64, le=2048, description="Pixels.")
-
-
 @router.post("/generate-image", summary="Draw a picture", responses=errors(409, 503, 507))
 async def generate_image(body: ImageRequest, request: Request, studio: StudioIn) -> DrawnImage:
     """Draws, keeps the picture in the gallery, and answers when it is there. Closing the connection cancels it."""
@@ -97,12 +87,6 @@ async def enhance_prompt(body: EnhanceRequest, request: Request, studio: StudioI
     """Weights, LoRA tags and wildcards stay as they are."""
     enhanced = await while_connected(request, studio.prompts.enhance(body.prompt))
     return EnhancedPrompt(prompt=enhanced.prompt, changed=enhanced.changed, note=enhanced.note, model=enhanced.model)
-
-
-@router.post("/sketch", summary="Lay words out as a sketch", responses=errors())
-async def sketch(body: SketchRequest, studio: StudioIn) -> Layout:
-    """What would stand where, before anything is drawn; the same words and seed give the same layout."""
-    return await asyncio.to_thread(studio.sketches.layout, body.prompt, body.seed, body.width / body.height)
 
 
 def picture_of(text: str) -> OpenedPicture:

@@ -1,21 +1,26 @@
 """The Create tab: the picture large on the left, the words and settings on the right."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
-from illustrious_studio.domain.errors import Conflict, NotFound, StudioError
+from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.interfaces.web import parts, stage
 from illustrious_studio.interfaces.web.form import Form
+from illustrious_studio.interfaces.web.layout import fitted, held_layout, laid_out
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
-from illustrious_studio.interfaces.web.told import sentence, told
+from illustrious_studio.interfaces.web.told import sentence, told, told_stream
 from illustrious_studio.services.studio import Studio
 
 STRIP = 8
+AT_ONCE = 0.5
+"""Seconds in which a job is queued, unless somebody is asked first."""
 STILL_NEWS = timedelta(minutes=10)
 """A failure older than that is not shown again to a page that opens."""
 
@@ -28,6 +33,7 @@ class CreateTab:
 
         self.studio = studio
         self.page = page
+        self._starting: set[asyncio.Task[tuple[str, str]]] = set()
         with gr.Row(elem_id="create", equal_height=False):
             with gr.Column(scale=3, min_width=340, elem_id="create-left"):
                 self.notice = html("", elem_id="create-notice")
@@ -47,6 +53,8 @@ class CreateTab:
 
         page, form = self.page, self.form
         drawn = [self.started, self.notice]
+        layout = form.layout
+        titled = [layout.held, layout.wanted], [layout.fold, layout.stale]
         blocks.load(
             told(self.opened),
             None,
@@ -58,18 +66,28 @@ class CreateTab:
             form.all,
             js="() => localStorage.getItem('studio.create') || ''",
             **QUIET,
-        )
+        ).then(told(self.layout_title), *titled, **QUIET)
         gr.on([one.change for one in form.all], None, form.all, None, js=form.REMEMBER, **QUIET)
         gr.on(
-            [form.steps.change, form.guidance.change, form.seed.change, form.layout.change],
+            [form.steps.change, form.guidance.change, form.seed.change],
             form.title,
-            [form.steps, form.guidance, form.seed, form.layout],
+            [form.steps, form.guidance, form.seed],
             form.advanced,
             **QUIET | {"trigger_mode": "always_last"},
         )
+        gr.on(
+            [layout.held.change, layout.wanted.change],
+            told(self.layout_title),
+            *titled,
+            **QUIET | {"trigger_mode": "always_last"},
+        )
+        layout.held.show(told(self.lay_out), form.all, [layout.held, layout.wanted], **QUIET).then(
+            None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
+        )
+        layout.held.fit(told(self.fit_layout), form.all, layout.held, **QUIET)
         form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
         form.shape.change(form.own_size, form.shape, form.own, **QUIET)
-        self.draw_button.click(told(self.draw), form.all, drawn, **QUIET)
+        self.draw_button.click(told_stream(self.draw), form.all, drawn, **QUIET)
         form.enhance_button.click(
             told(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
         )
@@ -89,7 +107,7 @@ class CreateTab:
         page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("model", self.model_changed, form.all, [*form.all, self.stage]).then(
             told(self.dressed), None, form.dressing, **QUIET
-        )
+        ).then(told(self.layout_title), *titled, **QUIET)
 
     async def opened(self) -> tuple[Any, ...]:
         """What a page shows when it is opened or refreshed."""
@@ -103,8 +121,17 @@ class CreateTab:
         """What was typed before, which only the browser knows."""
         return self.form.restored(saved, stage.checkpoint_of(self.studio))
 
-    async def draw(self, *values: Any) -> tuple[str, str]:
-        """Queue what the form says. What is wrong with it stands above the picture."""
+    async def draw(self, *values: Any) -> AsyncIterator[tuple[str, str]]:
+        """Queue what the form says; when a language model lays it out first, that is said meanwhile."""
+        starting = asyncio.create_task(self._draw(*values))
+        self._starting.add(starting)  # who refreshes the page meanwhile still gets the picture
+        starting.add_done_callback(self._starting.discard)
+        if not (await asyncio.wait([starting], timeout=AT_ONCE))[0]:
+            yield "", parts.notice("Laying the words out …")
+        yield await asyncio.shield(starting)
+
+    async def _draw(self, *values: Any) -> tuple[str, str]:
+        """The queued job, or what is wrong with the form, to stand above the picture."""
         if not values[0].strip():
             return "", parts.notice("Write what you would like to see first.", kind="failed")
         try:
@@ -113,7 +140,25 @@ class CreateTab:
             return "", parts.notice(sentence(error), kind="failed")
 
     async def example(self, prompt: str, *rest: Any) -> tuple[str, str, str]:
-        return (prompt, *await self.draw(prompt, *rest))
+        """Draw an example; a layout that was made for other words stays out of it."""
+        return (prompt, *await self._draw(prompt, *rest[:-2], "", rest[-1]))
+
+    async def lay_out(self, *values: Any) -> tuple[str, bool]:
+        """Lay out what the form says, to be looked at, moved and drawn."""
+        if not (values[0] or "").strip():
+            raise InvalidRequest("Write what you would like to see first.")
+        request = self.form.request(stage.checkpoint_of(self.studio), *values[:-2], "", values[-1])
+        return await laid_out(self.studio, request, "auto"), True
+
+    async def fit_layout(self, *values: Any) -> str:
+        """The form has changed while it holds a layout."""
+        held = held_layout(values[-2])
+        if held is None or not (values[0] or "").strip():
+            return str(values[-2])
+        return await fitted(self.studio, held, self.form.request(stage.checkpoint_of(self.studio), *values))
+
+    async def layout_title(self, held: str, wanted: bool) -> Any:
+        return await self.form.layout.title(held, wanted, stage.checkpoint_of(self.studio))
 
     async def enhance(self, prompt: str) -> tuple[str, str]:
         better = await self.studio.prompts.enhance(prompt)
@@ -148,7 +193,7 @@ class CreateTab:
 
     async def again(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request()
-        return (self.page.goto("create"), *await self._start(request.model_copy(update={"seed": -1})))
+        return (self.page.goto("create"), *await self._start(stage.anew(request)))
 
     async def vary(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request()
@@ -184,11 +229,8 @@ class CreateTab:
 
     async def _start(self, request: ImageRequest) -> tuple[str, str]:
         job = await self.studio.images.start_image(request, Origin(way="create"))
-        checkpoint = stage.checkpoint_of(self.studio)
-        if not job.request.layout_from_words and (checkpoint is None or checkpoint.sketch_strength is None):
-            return job.id, ""
-        layout = self.studio.sketches.layout(job.request.prompt, job.request.seed)
-        return job.id, parts.notice(stage.unknown_words(layout, self.studio))
+        layout = job.request.layout
+        return job.id, parts.notice(stage.unknown_words(layout, self.studio)) if layout else ""
 
     def _stage(self, item: GalleryItem) -> str:
         return stage.picture(item, self.studio)

@@ -6,9 +6,18 @@ from typing import Any, ClassVar
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.web import stage
+from illustrious_studio.interfaces.web.layout import (
+    LayoutSection,
+    draws_over_sketches,
+    held_by,
+    held_layout,
+    strength_of,
+)
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.parts import act
 
+ADVANCED = "Advanced: {:g} steps, guidance {:g}, {}"
+ANY_SEED = "a new seed each time"
 LIMITS = {name: field.description or "" for name, field in ImageRequest.model_fields.items()}
 
 
@@ -23,7 +32,8 @@ class Form:
     """The controls. `all` holds those that are remembered, in this order everywhere."""
 
     REMEMBER: ClassVar[str] = (
-        "(...values) => { localStorage.setItem('studio.create', JSON.stringify(values)); return []; }"
+        "(...values) => { localStorage.setItem('studio.create', JSON.stringify(values)); "
+        "document.dispatchEvent(new CustomEvent('studio-form', { detail: values })); return []; }"
     )
 
     def __init__(self) -> None:
@@ -47,6 +57,7 @@ class Form:
         with gr.Row(visible=False) as self.own:
             self.width = gr.Number(1024, label="Width", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
             self.height = gr.Number(1024, label="Height", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
+        self.layout = LayoutSection()
         with gr.Accordion("Negative prompt: empty", open=False, elem_id="negative-fold") as self.negative_fold:
             self.negative = gr.Textbox(
                 "",
@@ -58,7 +69,7 @@ class Form:
                 max_length=10_000,
                 elem_id="negative",
             )
-        with gr.Accordion("Advanced", open=False, elem_id="advanced") as self.advanced:
+        with gr.Accordion(ADVANCED.format(30, 7.5, ANY_SEED), open=False, elem_id="advanced") as self.advanced:
             self.steps = gr.Slider(1, 150, 30, step=1, label="Steps", info=LIMITS["steps"])
             self.guidance = gr.Slider(0, 30, 7.5, step=0.1, label="Guidance", info=LIMITS["guidance"])
             self.seed = gr.Number(
@@ -68,8 +79,6 @@ class Form:
                 f'<div class="buttons">{act("seed", "-1", "A new seed each time", style="small")}'
                 f"{act('shown_seed', '', 'The seed of the picture shown', style='small')}</div>"
             )
-            self.layout = gr.Checkbox(False, label="Layout from words", info=LIMITS["layout_from_words"])
-            self.layout_line = html("")
         self.about = html("", elem_id="about")
         self.saved = gr.Textbox("", visible=False)
         self.checkpoint = gr.Textbox("", visible=False)
@@ -82,26 +91,35 @@ class Form:
             self.steps,
             self.guidance,
             self.seed,
-            self.layout,
+            self.layout.wanted,
+            self.layout.strength,
+            self.layout.held,
             self.checkpoint,
         ]
-        self.dressing: list[Any] = [self.shape, self.layout, self.layout_line, self.about]
+        self.dressing: list[Any] = [self.shape, self.layout.wanted, self.about]
 
     def request(self, checkpoint: Checkpoint | None, *values: Any) -> ImageRequest:
         """What the form says. Raises ValidationError."""
-        prompt, negative, shape, width, height, steps, guidance, seed, layout, _ = values
+        prompt, negative, shape, width, height, steps, guidance, seed, wanted, strength, held_text, _ = values
         if shape != "custom":
             known = shapes(checkpoint)
             width, height = known.get(shape, known["square"])
+        prompt, seed = prompt or "", -1 if seed is None else int(seed)
+        over_sketch = bool(wanted) or draws_over_sketches(checkpoint)
+        held = held_layout(held_text) if over_sketch else None
+        if held is not None and not held.edited and not held.fits(prompt, seed, (width, height)):
+            held = None  # the words are other ones now, and nobody's work is lost
         return ImageRequest(
-            prompt=prompt or "",
+            prompt=prompt,
             negative_prompt=negative or "",
             width=width,
             height=height,
             steps=int(steps),
             guidance=float(guidance),
-            seed=-1 if seed is None else int(seed),
-            layout_from_words=bool(layout),
+            seed=seed,
+            layout_from_words=bool(wanted),
+            layout=held.layout if held is not None else None,
+            sketch_strength=float(strength) if over_sketch and strength != strength_of(checkpoint) else None,
         )
 
     def filled(self, request: ImageRequest, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
@@ -117,7 +135,9 @@ class Form:
             request.steps,
             request.guidance,
             request.seed,
-            request.layout_from_words,
+            request.layout_from_words or request.layout is not None,
+            request.sketch_strength or strength_of(checkpoint),
+            held_by(request),
             checkpoint.name if checkpoint else "",
         )
 
@@ -126,7 +146,8 @@ class Form:
         name = checkpoint.name if checkpoint else ""
         native = checkpoint.native_width if checkpoint else 1024
         steps, guidance = self.suggested(checkpoint)
-        fresh: tuple[Any, ...] = ("", "", "square", native, native, steps, guidance, -1, False, name)
+        strength = strength_of(checkpoint)
+        fresh: tuple[Any, ...] = ("", "", "square", native, native, steps, guidance, -1, False, strength, "", name)
         try:
             values = json.loads(saved or "null")
         except ValueError:
@@ -140,7 +161,7 @@ class Form:
             for value, default in zip(values, fresh, strict=True)
         )
         if kept[-1] != name:  # another checkpoint draws now: its own steps and guidance
-            return (*kept[:3], native, native, steps, guidance, *kept[7:9], name)
+            return (*kept[:3], native, native, steps, guidance, *kept[7:9], strength, kept[10], name)
         return kept
 
     def suggested(self, checkpoint: Checkpoint | None) -> tuple[int, float]:
@@ -151,22 +172,18 @@ class Form:
         """What the checkpoint changes around the controls: sizes, the layout switch, the line about the model."""
         import gradio as gr
 
-        by_nature = checkpoint is not None and checkpoint.sketch_strength is not None
-        line = '<p class="quiet">This model always lays the words out as a sketch first and draws over it.</p>'
         return (
             gr.Radio(choices=self._choices(checkpoint)),
-            gr.Checkbox(visible=not by_nature),
-            line if by_nature else "",
+            gr.Checkbox(visible=not draws_over_sketches(checkpoint)),
             stage.about(checkpoint),
         )
 
-    async def title(self, steps: float, guidance: float, seed: int | None, layout: bool) -> Any:
+    async def title(self, steps: float, guidance: float, seed: int | None) -> Any:
         """The closed title of Advanced says what is set."""
         import gradio as gr
 
-        number = "a new seed each time" if seed is None or seed < 0 else f"seed {seed}"
-        words = ", layout from words" if layout else ""
-        return gr.Accordion(label=f"Advanced: {steps:g} steps, guidance {guidance:g}, {number}{words}")
+        number = ANY_SEED if seed is None or seed < 0 else f"seed {seed}"
+        return gr.Accordion(label=ADVANCED.format(steps, guidance, number))
 
     async def negative_title(self, negative: str) -> Any:
         import gradio as gr

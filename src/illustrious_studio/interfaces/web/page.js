@@ -263,7 +263,7 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
     const go = { create: '#draw', chat: '#chat-box .submit-button', analyze: '#look' }[tabOpen()];
     if (go) { event.preventDefault(); $(go)?.click(); }
-  } else if (event.key === 'Escape' && !$('dialog[open], .title-box')) {
+  } else if (event.key === 'Escape' && !$('dialog[open], .title-box') && !event.target.closest?.('#layout-editor')) {
     if (tabOpen() === 'chat') $('#chat-box .stop-button')?.click();
     else if (tabOpen() === 'create') $('#progress [name=cancel]')?.click();
   } else if (event.key === '/' && !writes) {

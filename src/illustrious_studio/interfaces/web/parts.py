@@ -10,6 +10,7 @@ from html import escape
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageMetadata
 from illustrious_studio.domain.jobs import JobProgress
+from illustrious_studio.domain.sketch import Layout
 
 
 def act(name: str, value: str, label: str, *, title: str = "", style: str = "") -> str:
@@ -75,7 +76,8 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
         ("Sampler", f"{metadata.sampler}, {metadata.schedule}" if metadata.schedule else metadata.sampler),
         ("Model", metadata.checkpoint),
         ("Model hash", metadata.checkpoint_hash or ""),
-        ("Layout", ", ".join(thing.what for thing in metadata.layout.things) if metadata.layout else ""),
+        ("Layout", _layout(metadata.layout) if metadata.layout else ""),
+        ("Strength", f"{metadata.strength:g}" if metadata.strength is not None else ""),
         ("Device", f"{metadata.device}, {metadata.dtype}"),
         ("Time", seconds(metadata.seconds)),
         ("Memory", ", ".join(metadata.attempts)),
@@ -93,6 +95,12 @@ def table(rows: list[tuple[str, str]], caption: str) -> str:
         for name, value in rows
     )
     return f'<table class="settings"><caption class="unseen">{escape(caption)}</caption><tbody>{body}</tbody></table>'
+
+
+def _layout(layout: Layout) -> str:
+    things = ", ".join(thing.what for thing in layout.things) or "no things"
+    by = {"words": "from the words", "model": "by a language model", "hand": "by hand"}[layout.by]
+    return f"{things} ({by})"
 
 
 def where(progress: JobProgress) -> str:

@@ -4,20 +4,25 @@ Reading goes by address, doing goes by Gradio's events. Pictures come straight f
 cache never sees them and does not grow.
 """
 
+import asyncio
 from html import escape
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryQuery
 from illustrious_studio.interfaces.web import fragments, live
+from illustrious_studio.interfaces.web.layout import HeldLayout
 from illustrious_studio.services.studio import Studio
 
 PictureId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 NEVER = {"Cache-Control": "no-store"}
+LARGEST_SKETCH = 512
+"""Pixels of the longer side of a sketch that is only looked at."""
 
 
 def add_routes(app: FastAPI, studio: Studio) -> None:
@@ -54,6 +59,18 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     @router.get("/fragments/picture/{item_id}")
     async def large(item_id: PictureId) -> Response:
         return HTMLResponse(fragments.large(await studio.gallery.get(item_id)), headers=NEVER)
+
+    @router.get("/layout/objects")
+    async def objects() -> Response:
+        known = [[one.name, round(one.aspect, 3), *one.synonyms] for one in studio.sketches.objects()]
+        return JSONResponse(known, headers=NEVER)
+
+    @router.post("/layout/sketch")
+    async def sketch(held: HeldLayout) -> Response:
+        scale = min(1.0, LARGEST_SKETCH / max(held.width, held.height))
+        width, height = (max(1, round(side * scale)) for side in (held.width, held.height))
+        picture = await studio.sketches.paint(held.layout, width, height, held.painted)
+        return Response(await asyncio.to_thread(to_png, picture), media_type="image/png", headers=NEVER)
 
     app.include_router(router)
     app.add_exception_handler(StudioError, _say)

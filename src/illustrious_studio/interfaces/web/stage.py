@@ -106,6 +106,14 @@ def enhanced(before: str, after: str, note: str, model: str) -> str:
     )
 
 
+def anew(request: ImageRequest) -> ImageRequest:
+    """The same with another seed. What the words alone were laid out as came from the seed, and so is another, too."""
+    update: dict[str, object] = {"seed": -1}
+    if request.layout is not None and request.layout.by == "words":
+        update |= {"layout": None, "layout_from_words": True}
+    return request.model_copy(update=update)
+
+
 def varied(request: ImageRequest) -> ImageRequest:
     """Nearly the same picture: its seed stays, guidance and steps change a little."""
     guidance = round(min(30.0, max(1.0, request.guidance) * secrets.choice(VARIATIONS)), 2)

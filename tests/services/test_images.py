@@ -1,0 +1,77 @@
+"""What a request is settled as before it is queued, by checkpoints that ask for a sketch and by those that do not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fakes import FakeChat
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.sketch import Layout, Placed
+from studio_for_tests import studio_for_tests, with_own_checkpoint
+
+BY_HAND = Layout(things=(Placed(what="cat", x=0.3, y=0.6, w=0.4, h=0.4),), background="forest", by="hand")
+
+
+def wish(**changes: object) -> ImageRequest:
+    return ImageRequest.model_validate({"prompt": "a cat and a dog", "steps": 2, "width": 96, "height": 64} | changes)
+
+
+async def test_any_checkpoint_draws_over_a_layout_when_asked_and_else_from_the_words_alone(tmp_path: Path) -> None:
+    async with studio_for_tests(with_own_checkpoint(tmp_path)) as made:
+        assert made.studio.models.checkpoint().sketch_strength is None
+        plain = await made.studio.images.generate_image(wish())
+        assert (plain.metadata.layout, plain.metadata.strength, made.engine.orders[-1].sketch) == (None, None, None)
+        assert plain.metadata.request().sketch_strength is None
+        laid = await made.studio.images.generate_image(wish(layout_from_words=True))
+        assert laid.metadata.layout is not None
+        assert {thing.what for thing in laid.metadata.layout.things} == {"cat", "dog"}
+        assert 0.75 <= (laid.metadata.strength or 0) <= 0.9
+        hand = await made.studio.images.generate_image(wish(layout=BY_HAND, sketch_strength=0.6))
+        assert (hand.metadata.layout, hand.metadata.strength) == (BY_HAND, 0.6)
+        sketch = made.engine.orders[-1].sketch
+        assert sketch == await made.studio.sketches.paint(BY_HAND, 96, 64, hand.metadata.seed)
+
+
+async def test_a_picture_can_be_drawn_again_exactly_from_its_metadata(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        for request in (wish(), wish(layout=BY_HAND), wish(sketch_strength=0.5)):
+            first = await made.studio.images.generate_image(request)
+            job = await made.studio.images.start_image(first.metadata.request())
+            second = await made.studio.jobs.wait(job.id)
+            assert job.request == first.metadata.request() == second.metadata.request()
+            one, other = made.engine.orders[-2:]
+            assert (one.sketch, one.strength, one.request.seed) == (other.sketch, other.strength, other.request.seed)
+            assert one.sketch is not None
+
+
+async def test_a_bad_layout_is_refused_and_leaves_no_job(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        with pytest.raises(InvalidRequest, match="reaches out"):
+            await made.studio.images.start_image(wish(layout=[{"what": "cat", "x": 0, "y": 0.5, "w": 0.2, "h": 0.2}]))
+        assert await made.studio.jobs.recent() == []
+
+
+async def test_a_layout_that_a_model_wrote_is_drawn_after_a_restart_without_asking_again(tmp_path: Path) -> None:
+    boat = {"what": "sailboat", "x": 0.5, "y": 0.6, "w": 0.5, "h": 0.5, "colour": "red"}
+    said = json.dumps({"things": [boat], "background": "sea", "time": "sunset"})
+    async with studio_for_tests(tmp_path, chat=FakeChat([said])) as made:
+        made.engine.go_on.clear()
+        job = await made.studio.images.start_image(wish(prompt="a catamaran"))
+        await made.engine.drawing.wait()
+    layout = job.request.layout
+    assert layout is not None
+    assert (layout.by, layout.things[0].what, layout.things[0].colour) == ("model", "sailboat", "red")
+    silent = FakeChat(["I forgot."])
+    async with studio_for_tests(tmp_path, chat=silent) as made:
+        item = await made.studio.jobs.wait(job.id)
+        assert item.metadata.layout == layout
+        assert silent.asked == []
+
+
+async def test_a_model_that_fails_costs_no_picture_and_it_is_recorded_who_laid_it_out(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, chat=FakeChat(["garbage"])) as made:
+        item = await made.studio.images.generate_image(wish(prompt="a cat and a catamaran"))
+        assert item.metadata.layout is not None
+        assert (item.metadata.layout.by, item.metadata.layout.unknown) == ("words", ("catamaran",))
