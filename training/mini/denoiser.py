@@ -4,8 +4,6 @@ v-prediction with zero terminal signal, so that it can also begin from pure nois
 and middle noise, where it repaints a sketch; a few hundred thousand samples teach no more. On a GPU all noise alike.
 """
 
-
-
 from pathlib import Path
 from typing import Any
 

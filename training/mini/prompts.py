@@ -20,9 +20,11 @@ OPENINGS = ("a picture of ", "an illustration of ", "a drawing of ", "an image o
 CARTOON = (", cartoon", ", cartoon style", " in cartoon style", ", anime style")
 FLAT = (", flat illustration", ", flat design", ", minimalist", "")
 UNCOUNTED = frozenset(
-    "corn popcorn bread broccoli spaghetti sushi bacon fire coral camping baseball basketball volleyball tennis "
-    "bowling badminton".split()
-)
+    {
+        "corn", "popcorn", "bread", "broccoli", "spaghetti", "sushi", "bacon", "fire", "coral", "camping", "baseball",
+        "basketball", "volleyball", "tennis", "bowling", "badminton",
+    }
+)  # fmt: skip
 
 
 def write_prompt(objects: Sequence[KnownObject], random: Random) -> str:

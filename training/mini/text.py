@@ -75,7 +75,8 @@ class Facts:
 
     def __init__(self) -> None:
         things = [known.name for known in scenes.painter().objects()]
-        names = [*things, *scenes.painter().backgrounds(), "night light", "sunset light", "cartoon"]
+        places = [f"{name} behind" for name in scenes.painter().backgrounds()]
+        names = [*things, *places, "night light", "sunset light", "cartoon"]
         self.at = {name: number for number, name in enumerate(names)}
 
     def __len__(self) -> int:
@@ -86,7 +87,7 @@ class Facts:
         for thing in layout.things:
             place = self.at[thing.what]
             vector[place] = min(1.0, vector[place] + (0.5 if vector[place] == 0 else 0.07))
-        vector[self.at[layout.background]] = 1
+        vector[self.at[f"{layout.background} behind"]] = 1
         if layout.time != "day":
             vector[self.at[f"{layout.time} light"]] = 1
         vector[self.at["cartoon"]] = layout.style == "cartoon"
@@ -118,9 +119,7 @@ def train(plan: Plan) -> None:
         pooled, context = run.model(ids[chosen].to(run.device))
         truth = wanted[chosen].to(run.device)
         weight = 1 + 30 * (truth > 0)
-        return sum(
-            F.binary_cross_entropy_with_logits(answer, truth, weight) for answer in (pooled, context)
-        )  # type: ignore[return-value]
+        return F.binary_cross_entropy_with_logits(torch.cat([pooled, context]), truth.repeat(2, 1), weight.repeat(2, 1))
 
     run.train(loss_of, lambda: "", batch)
 

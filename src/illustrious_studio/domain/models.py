@@ -29,6 +29,7 @@ class Checkpoint(Value):
     steps: int = Field(30, description="Steps to offer first.")
     guidance: float = Field(7.5, description="Guidance to offer first.")
     about: str = Field("", description="One line for the UI: what this model is.")
+    vocabulary: str = Field("", description="What it knows, when that can be said in a line.")
     licence: str = ""
     examples: tuple[str, ...] = Field((), description="Prompts it draws well, for the empty screen.")
     latent_rgb: tuple[tuple[float, float, float, float], ...] | None = Field(
