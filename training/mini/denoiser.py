@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from training.mini import scenes, text, vae, words
@@ -22,6 +23,7 @@ REPAINTED = 650
 """On a CPU, four in five samples have less noise than at this step."""
 WITHOUT_TEXT = 0.08
 """Samples with an empty prompt: what guidance steers away from."""
+SHOWN = 6
 TIME_IDS = (float(scenes.SIDE), float(scenes.SIDE), 0.0, 0.0, float(scenes.SIDE), float(scenes.SIDE))
 
 
@@ -105,7 +107,38 @@ def train(plan: Plan) -> None:
         # Min-SNR for v, with the floor that zero terminal SNR needs (plain min-SNR would weigh the last step with 0).
         return (error * (6 * (1 - left[at])).clamp(max=1)).mean()
 
-    run.train(loss_of, lambda: "", batch)
+    shown = latents[:SHOWN].float(), text.prompt_ids(tokenizer, prompts[:SHOWN])
+    run.train(loss_of, lambda: _show(run, *shown, encoders) if run.rank == 0 else "", batch)
+
+
+@torch.no_grad()
+def _show(run: Run, latents: Tensor, ids: Tensor, encoders: Any) -> str:
+    """Repaint the first scenes from half noise, as the model now would, into `work/samples`. About every two minutes.
+
+    Deterministic steps (DDIM, Song et al. 2021) without guidance: a look at the training, no measure.
+    """
+    number = int(run.seconds / 120)
+    file = run.plan.work / "samples" / f"{number:04}.png"
+    if file.exists():
+        return ""
+    file.parent.mkdir(exist_ok=True)
+    left = signal_left().to(run.device)
+    context, pooled = encoders(ids.to(run.device))
+    said = {"text_embeds": pooled, "time_ids": torch.tensor(TIME_IDS, device=run.device).repeat(len(ids), 1)}
+    times = list(range(500, 0, -50))
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(0)).to(run.device)
+    now = left[times[0]].sqrt() * latents.to(run.device) + (1 - left[times[0]]).sqrt() * noise
+    for at, following in zip(times, [*times[1:], 0], strict=True):
+        with autocast(run.device):
+            step = torch.full((len(ids),), at, device=run.device)
+            velocity = run.model(now, step, context, added_cond_kwargs=said).sample.float()
+        picture = left[at].sqrt() * now - (1 - left[at]).sqrt() * velocity
+        noise = left[at].sqrt() * velocity + (1 - left[at]).sqrt() * now
+        now = left[following].sqrt() * picture + (1 - left[following]).sqrt() * noise
+    decoded = vae.finish(run.plan.work).decode(picture.cpu()).sample.clamp(-1, 1)
+    row = torch.cat(list(((decoded + 1) * 127.5).byte()), 2).permute(1, 2, 0).numpy()
+    Image.fromarray(row).save(file)
+    return f"drew {file.name}"
 
 
 def _times(number: int, run: Run) -> Tensor:

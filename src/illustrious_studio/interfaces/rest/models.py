@@ -26,6 +26,8 @@ class CheckpointEntry(BaseModel):
     steps: int = Field(description="Steps to offer first.")
     guidance: float = Field(description="Guidance to offer first.")
     about: str
+    vocabulary: str = Field(description="What it knows, when that can be said in a line.")
+    sketch_strength: float | None = Field(description="Set when it draws over a sketch; how much it changes it.")
     licence: str
     examples: tuple[str, ...]
 
