@@ -111,10 +111,8 @@ class Drawer:
             seed=seed,
             steps=self.checkpoint.steps,
             guidance=self.checkpoint.guidance,
-            width=scenes.SIDE,
-            height=scenes.SIDE,
         )
-        sketch = _sketch(prompt, seed) if sketched else None
+        sketch = _sketch(prompt, seed, self.checkpoint.native_width) if sketched else None
         strength = self.checkpoint.sketch_strength if sketched else None
         return self.pipeline.render(RenderOrder(request, self.checkpoint, sketch, strength), _Unwatched()).picture
 
@@ -164,13 +162,14 @@ class _Unwatched:
         return False
 
 
-def _sketch(prompt: str, seed: int) -> Picture:
-    return asyncio.run(scenes.painted(prompt, seed)).picture
+def _sketch(prompt: str, seed: int, side: int = scenes.SIDE) -> Picture:
+    return asyncio.run(scenes.painted(prompt, seed, side)).picture
 
 
 def _pixels(pictures: Sequence[Picture]) -> Tensor:
-    stacked = np.stack([np.frombuffer(one.rgb, np.uint8).reshape(one.height, one.width, 3) for one in pictures])
-    return vae.as_tensor(stacked)
+    """At the size of the scenes, whatever size they were drawn at: n x 3 x 256 x 256 in -1 to 1."""
+    small = [one.image().resize((scenes.SIDE, scenes.SIDE), Image.Resampling.BOX) for one in pictures]
+    return vae.as_tensor(np.stack([np.asarray(one) for one in small]))
 
 
 def _hundred() -> list[str]:

@@ -53,9 +53,9 @@ async def scene(number: int) -> Scene:
     return await painted(prompt, number)
 
 
-async def painted(prompt: str, seed: int) -> Scene:
+async def painted(prompt: str, seed: int, side: int = SIDE) -> Scene:
     layout = sketches().layout(prompt, seed)
-    return Scene(prompt, layout, await painter().paint(layout, SIDE, SIDE, seed))
+    return Scene(prompt, layout, await painter().paint(layout, side, side, seed))
 
 
 def make_shards(folder: Path, scenes: int, processes: int) -> None:

@@ -164,7 +164,7 @@ async def test_a_folder_without_studio_json_is_described_by_its_configs(tmp_path
     shutil.copytree(BUILTIN, folder)
     (folder / "studio.json").unlink()
     (checkpoint,) = await DiskCheckpoints([tmp_path], builtin=None).list()
-    assert (checkpoint.name, checkpoint.native_width, checkpoint.builtin) == ("plain", 128, False)
+    assert (checkpoint.name, checkpoint.native_width, checkpoint.builtin) == ("plain", 256, False)
     assert checkpoint.sketch_strength is None
 
 
