@@ -45,6 +45,17 @@ async def test_a_picture_is_drawn_over_the_layout_that_was_sent(api: Api) -> Non
         assert ImageChops.difference(image, sketch.image()).getbbox() is None
 
 
+async def test_a_layout_is_painted_as_it_was_shown_whatever_seed_draws_over_it(api: Api) -> None:
+    shown = (await api.http.post("/layout", json={"prompt": WISH["prompt"], "seed": 5})).json()["layout"]
+    kept, bare = shown, {name: value for name, value in shown.items() if name != "seed"}
+    first, second = [], []
+    for seed in (5, 6):
+        for layout, sketches in ((kept, first), (bare, second)):
+            await drawn(api, layout=layout, seed=seed)
+            sketches.append(api.engine.orders[-1].sketch)
+    assert first[0] == first[1] == second[0] != second[1]
+
+
 async def test_a_whole_layout_says_its_background_itself(api: Api) -> None:
     whole = {"things": [FOX], "background": "beach", "time": "sunset", "style": "cartoon"}
     layout = (await drawn(api, layout=whole))["metadata"]["layout"]

@@ -38,6 +38,9 @@ class Layout(Value):
     background: Text = Field("white", max_length=30, description="Empty in a request: as the prompt's words say.")
     time: Literal["day", "night", "sunset"] = Field("day", description="The light over a background that is a place.")
     style: Literal["flat", "cartoon"] = "flat"
+    seed: int | None = Field(
+        None, ge=0, lt=2**32, description="Strews what is strewn over the background; left out, the picture's own does."
+    )
     unknown: tuple[Text, ...] = Field((), description="Words of the prompt that name nothing it knows.")
     by: LayoutWriter = Field("words", description="Who wrote it: the words alone, a language model, or a hand.")
 

@@ -36,13 +36,17 @@ class SketchService:
             background=scene.background,
             time=scene.time,
             style=scene.style,
+            seed=seed,
             unknown=scene.unknown,
         )
 
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
-        """The layout as a picture; the same each time. Raises InvalidRequest for things it cannot paint."""
+        """The layout as a picture; the same each time. Its own seed comes before this one.
+
+        Raises InvalidRequest for things it cannot paint.
+        """
         self.check(layout)
-        return await self._painter.paint(layout, width, height, seed)
+        return await self._painter.paint(layout, width, height, seed if layout.seed is None else layout.seed)
 
     def completed(self, layout: Layout, prompt: str) -> Layout:
         """The layout with everything said: without a background, it gets background, light and style of the words.

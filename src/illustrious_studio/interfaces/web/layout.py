@@ -36,7 +36,6 @@ class HeldLayout(Value):
     layout: Layout
     prompt: Prompt
     seed: int = Field(ge=-1, le=MAX_SEED, description="That of the form, which may be -1: any.")
-    painted: int = Field(0, ge=0, le=MAX_SEED, description="The seed that its background is painted with.")
     width: int = Field(ge=64, le=2048)
     height: int = Field(ge=64, le=2048)
     told: Text = Field("", description="What there is to say about it.")
@@ -71,7 +70,6 @@ def held_by(request: ImageRequest) -> str:
         layout=request.layout,
         prompt=request.prompt,
         seed=request.seed,
-        painted=max(0, request.seed),
         width=request.width or 1024,
         height=request.height or 1024,
     ).text()
@@ -132,22 +130,21 @@ class LayoutSection:
         return gr.Accordion(label=f"Layout: {said}"), STALE if used and held is not None and held.edited else ""
 
 
-async def laid_out(studio: Studio, request: ImageRequest, by: By, painted: int | None = None) -> str:
+async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | None = None) -> str:
     """The text to hold for what the words of the request are laid out as."""
     checkpoint = stage.checkpoint_of(studio)
     width = request.width or (checkpoint.native_width if checkpoint else 1024)
     height = request.height or (checkpoint.native_height if checkpoint else 1024)
     if request.seed >= 0:
-        painted = request.seed
-    elif painted is None:
-        painted = secrets.randbelow(MAX_SEED + 1)
-    laid = await studio.layouts.lay_out(request.prompt, painted, width / height, by)
+        seed = request.seed
+    elif seed is None:
+        seed = secrets.randbelow(MAX_SEED + 1)
+    laid = await studio.layouts.lay_out(request.prompt, seed, width / height, by)
     by_model = f"Laid out by {laid.model}." if laid.model else ""
     return HeldLayout(
         layout=laid.layout,
         prompt=request.prompt,
         seed=request.seed,
-        painted=painted,
         width=width,
         height=height,
         told=" ".join(part for part in (by_model, stage.unknown_words(laid.layout, studio), laid.note) if part),
@@ -160,5 +157,5 @@ async def fitted(studio: Studio, held: HeldLayout, request: ImageRequest) -> str
     if held.fits(request.prompt, request.seed, size):
         return held.text()
     if not held.edited:
-        return await laid_out(studio, request, "words", held.painted)
+        return await laid_out(studio, request, "words", held.layout.seed)
     return held.model_copy(update={"width": size[0], "height": size[1]}).text()

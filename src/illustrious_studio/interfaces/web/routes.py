@@ -69,7 +69,7 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     async def sketch(held: HeldLayout) -> Response:
         scale = min(1.0, LARGEST_SKETCH / max(held.width, held.height))
         width, height = (max(1, round(side * scale)) for side in (held.width, held.height))
-        picture = await studio.sketches.paint(held.layout, width, height, held.painted)
+        picture = await studio.sketches.paint(held.layout, width, height, max(0, held.seed))
         return Response(await asyncio.to_thread(to_png, picture), media_type="image/png", headers=NEVER)
 
     app.include_router(router)
