@@ -28,12 +28,13 @@ def main() -> None:
         make_shards(asked.work / "scenes", asked.scenes, asked.processes)
         return
     step = importlib.import_module(f"training.mini.{asked.step}")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    minutes = asked.minutes if asked.minutes is not None else MINUTES.get(asked.step, 0)
+    plan = Plan(asked.work, minutes, asked.sitting, asked.device, asked.processes)
     if asked.step in MINUTES:
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        minutes = asked.minutes if asked.minutes is not None else MINUTES[asked.step]
-        in_processes(Plan(asked.work, minutes, asked.sitting, asked.device, asked.processes), step.train)
+        in_processes(plan, step.train)
     else:
-        step.main(asked.work)
+        step.main(plan)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """How often the model draws what it was asked for, beside chance and beside what the autoencoder alone leaves.
 
 A hundred things (every fifth by name: the training did not choose them), three seeds each, with the sketch at the
-shipped strength and from words alone. Judged twice: by the nearest of all 506 things, rendered, in the autoencoder's
-latents; and by a small classifier that was trained on rendered scenes and never saw a drawn one. The same classifier
-judges backgrounds, counts and pairs. "Ceiling" is the sketch itself, through the autoencoder.
+shipped size and strength, and from words alone at the size it was trained at. Judged twice: by the nearest, in the
+autoencoder's latents, of all 506 things sketched with the same seed; and by a small classifier that was trained on
+rendered scenes and never saw a drawn one. The same classifier judges backgrounds, counts and pairs. "Ceiling" is the
+sketch itself, through the autoencoder.
 
 Also draws the sheet of 48 prompts in the docs, seeds 1 to 48. All through the studio's own pipeline.
 """
@@ -12,8 +13,10 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +29,12 @@ from torch import Tensor, nn
 from illustrious_studio.adapters.sdxl.checkpoint import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
 from illustrious_studio.domain.images import ImageRequest, RenderOrder, Step
+from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from training.mini import scenes, vae
 from training.mini.export import NAME
 from training.mini.prompts import NUMBERS, UNCOUNTED, with_article
-from training.mini.run import Plan, Run, averaged_weights
+from training.mini.run import Plan, Run, averaged_weights, in_processes
 from training.mini.text import Facts
 
 SEEDS = (1, 2, 3)
@@ -65,59 +69,77 @@ class Question:
     background: str = ""
 
 
-def main(work: Path) -> None:
-    torch.set_num_threads(1)
-    drawer = Drawer(work)
+def main(plan: Plan) -> None:
+    work = plan.work
+    judge = trained_judge(plan)
+    drawer = Drawer(plan)
     drawer.sheet(work / "sheet.png")
-    judge = trained_judge(work)
     results: dict[str, Any] = {}
     singles = [Question(with_article(name), (name,)) for name in _hundred()]
-    for way, pictures in (
-        ("with the sketch", drawer.draw(singles, sketched=True)),
-        ("from words alone", drawer.draw(singles, sketched=False)),
-        ("ceiling", drawer.ceiling(singles)),
-    ):
-        answers = [question for question in singles for _ in SEEDS]
+    ways: dict[str, Callable[[Sequence[Question]], list[Picture]]] = {
+        "ceiling": drawer.ceiling,
+        "with the sketch": lambda questions: drawer.draw(questions, sketched=True),
+        "from words alone": lambda questions: drawer.draw(questions, sketched=False),
+    }
+    for way, drawn in ways.items():
+        pictures, answers = drawn(singles), _each_seed(singles)
         results[f"things, nearest in latents, {way}"] = _ranked(drawer.nearest(pictures), drawer.names, answers)
         results[f"things, classifier, {way}"] = _ranked(judge.things(pictures), drawer.names, answers)
         for kind, questions, right in _other_questions(judge):
-            drawn = _draw_as(drawer, way)(questions)
-            flags = right(drawn, [question for question in questions for _ in SEEDS])
+            flags = right(drawn(questions), _each_seed(questions))
             results[f"{kind}, {way}"] = round(float(np.mean(flags)), 3)
         (work / "evaluation.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(results, indent=2))
 
 
-def _draw_as(drawer: "Drawer", way: str) -> Callable[[Sequence[Question]], list[Picture]]:
-    if way == "ceiling":
-        return drawer.ceiling
-    return lambda questions: drawer.draw(questions, sketched=way == "with the sketch")
+def _each_seed(questions: Sequence[Question]) -> list[Question]:
+    """The questions of the pictures drawn for these."""
+    return [question for question in questions for _ in SEEDS]
+
+
+@cache
+def _opened(work: Path) -> tuple[Checkpoint, SdxlPipeline]:
+    """The studio's own pipeline on the exported model, once in each process."""
+    torch.set_num_threads(1)
+    (checkpoint,) = asyncio.run(DiskCheckpoints([work / NAME], builtin=None).list())
+    pipeline = SdxlPipeline()
+    pipeline.load(checkpoint)
+    return checkpoint, pipeline
+
+
+def _drawn(work: Path, prompt: str, seed: int, sketched: bool) -> Picture:
+    checkpoint, pipeline = _opened(work)
+    side = checkpoint.native_width if sketched else scenes.SIDE
+    request = ImageRequest(
+        prompt=prompt, seed=seed, steps=checkpoint.steps, guidance=checkpoint.guidance, width=side, height=side
+    )
+    sketch = _sketch(prompt, seed, side) if sketched else None
+    strength = checkpoint.sketch_strength if sketched else None
+    return pipeline.render(RenderOrder(request, checkpoint, sketch, strength), _Unwatched()).picture
 
 
 class Drawer:
-    """The studio's own pipeline on the exported model, asked question by question with each seed."""
+    """Draws with several processes, question by question with each seed."""
 
-    def __init__(self, work: Path) -> None:
-        (self.checkpoint,) = asyncio.run(DiskCheckpoints([work / NAME], builtin=None).list())
-        self.pipeline = SdxlPipeline()
-        self.pipeline.load(self.checkpoint)
-        self.vae = self.pipeline._pipeline.vae
+    def __init__(self, plan: Plan) -> None:
+        from diffusers import AutoencoderKL
+
+        self.work = plan.work
+        self.pool = get_context("spawn").Pool(plan.processes)
+        self.vae = AutoencoderKL.from_pretrained(plan.work / NAME / "vae", dtype=torch.float32).eval()
         self.names = [known.name for known in scenes.painter().objects()]
         self._known: Tensor | None = None
 
-    def picture(self, prompt: str, seed: int, sketched: bool) -> Picture:
-        request = ImageRequest(
-            prompt=prompt,
-            seed=seed,
-            steps=self.checkpoint.steps,
-            guidance=self.checkpoint.guidance,
-        )
-        sketch = _sketch(prompt, seed, self.checkpoint.native_width) if sketched else None
-        strength = self.checkpoint.sketch_strength if sketched else None
-        return self.pipeline.render(RenderOrder(request, self.checkpoint, sketch, strength), _Unwatched()).picture
+    def pictures(self, asked: Sequence[tuple[str, int]], sketched: bool) -> list[Picture]:
+        """One for each prompt and seed."""
+        began = time.monotonic()
+        tasks = [(self.work, prompt, seed, sketched) for prompt, seed in asked]
+        drawn = self.pool.starmap(_drawn, tasks, chunksize=1)
+        print(f"{len(drawn)} pictures in {time.monotonic() - began:.0f} s", flush=True)
+        return drawn
 
     def draw(self, questions: Sequence[Question], sketched: bool) -> list[Picture]:
-        return [self.picture(question.prompt, seed, sketched) for question in questions for seed in SEEDS]
+        return self.pictures([(question.prompt, seed) for question in questions for seed in SEEDS], sketched)
 
     @torch.no_grad()
     def ceiling(self, questions: Sequence[Question]) -> list[Picture]:
@@ -128,10 +150,12 @@ class Drawer:
         return [Picture(scenes.SIDE, scenes.SIDE, one.tobytes()) for one in pixels]
 
     def nearest(self, pictures: Sequence[Picture]) -> Tensor:
-        """How near each picture is to each thing, pictures x 506: minus the distance in latents."""
+        """How near each picture is to each thing sketched with its seed, pictures x 506: minus their distance."""
         if self._known is None:
-            self._known = self._latents([_sketch(with_article(name), 0) for name in self.names])
-        return -torch.cdist(self._latents(pictures), self._known)
+            every = [_sketch(with_article(name), seed) for seed in SEEDS for name in self.names]
+            self._known = self._latents(every).unflatten(0, (len(SEEDS), -1))
+        found = self._latents(pictures).unflatten(0, (-1, len(SEEDS))).transpose(0, 1)
+        return -torch.cdist(found, self._known).transpose(0, 1).flatten(0, 1)
 
     @torch.no_grad()
     def _latents(self, pictures: Sequence[Picture]) -> Tensor:
@@ -141,16 +165,15 @@ class Drawer:
     def sheet(self, file: Path) -> None:
         """The prompts of `SHEET`, seed 1 for the first, 2 for the second and so on; nothing chosen by hand."""
         cell, across = 200, 8
-        began = time.monotonic()
+        drawn = self.pictures([(prompt, number) for number, prompt in enumerate(SHEET, 1)], sketched=True)
         picture = Image.new("RGB", (across * cell, -(-len(SHEET) // across) * (cell + 18)), "white")
         pen = ImageDraw.Draw(picture)
         for number, prompt in enumerate(SHEET):
             x, y = number % across * cell, number // across * (cell + 18)
-            drawn = self.picture(prompt, number + 1, sketched=True).image()
-            picture.paste(drawn.resize((cell - 4, cell - 4), Image.Resampling.LANCZOS), (x + 2, y + 2))
+            small = drawn[number].image().resize((cell - 4, cell - 4), Image.Resampling.LANCZOS)
+            picture.paste(small, (x + 2, y + 2))
             pen.text((x + 4, y + cell), prompt[:34], fill="black")
         picture.save(file)
-        print(f"the sheet: {(time.monotonic() - began) / len(SHEET):.2f} s a picture", flush=True)
 
 
 class _Unwatched:
@@ -220,19 +243,19 @@ class Judge(nn.Module):
         return [names[at] for at in chosen]
 
 
-def trained_judge(work: Path) -> Judge:
+def trained_judge(plan: Plan) -> Judge:
     """Trained on the rendered scenes; kept, so that a second evaluation has the same judge."""
-    plan = Plan(work, JUDGE_MINUTES, device="cpu")
-    run = Run(plan, "judge", Judge(), rate=1e-3)
-    if run.progress < 1:
-        _teach(run, work)
+    in_processes(replace(plan, minutes=JUDGE_MINUTES, device="cpu"), _teach)
     judge = Judge().eval()
-    judge.load_state_dict(averaged_weights(work, "judge"))
+    judge.load_state_dict(averaged_weights(plan.work, "judge"))
     return judge
 
 
-def _teach(run: Run, work: Path) -> None:
-    folder = work / "scenes"
+def _teach(plan: Plan) -> None:
+    run = Run(plan, "judge", Judge(), rate=1e-3)
+    if run.progress >= 1:
+        return
+    folder = plan.work / "scenes"
     found = scenes.shards(folder)
     small = [
         F.interpolate(vae.as_tensor(scenes.pictures_of(folder, shard)), size=(JUDGE_SIDE, JUDGE_SIDE), mode="area")
@@ -259,7 +282,7 @@ Right = Callable[[Sequence[Picture], Sequence[Question]], list[bool]]
 
 
 def _other_questions(judge: Judge) -> list[tuple[str, list[Question], Right]]:
-    """Backgrounds, counts and pairs: forty questions each."""
+    """Backgrounds, counts and pairs: twenty questions each."""
     from illustrious_studio.domain.vocabulary import plurals
 
     names = [name for name in _hundred() if any(plurals(name)) and name not in UNCOUNTED]
@@ -269,15 +292,15 @@ def _other_questions(judge: Judge) -> list[tuple[str, list[Question], Right]]:
     backgrounds = [
         Question(f"{with_article(names[at])}, {behind[at % len(behind)]}", (names[at],), 1,
                  behind[at % len(behind)].removesuffix(" background"))
-        for at in range(40)
+        for at in range(20)
     ]  # fmt: skip
     counts = [
         Question(f"{NUMBERS[at % len(NUMBERS)]} {next(iter(plurals(names[at])))}", (names[at],), at % len(NUMBERS) + 2)
-        for at in range(40)
+        for at in range(20)
     ]
     pairs = [
         Question(f"{with_article(names[at])} and {with_article(names[at + 40])}", (names[at], names[at + 40]))
-        for at in range(40)
+        for at in range(20)
     ]
 
     def both_there(pictures: Sequence[Picture], questions: Sequence[Question]) -> list[bool]:

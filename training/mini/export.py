@@ -1,8 +1,10 @@
-"""Puts the trained parts together: a pipeline folder in half precision, with what the model says about itself.
+"""Puts the trained parts together: a pipeline folder in half precision, and the same as one file in SDXL's own layout.
 
-Nothing is installed: copy `work/illustrious-mini` over the package's `data/mini` to ship it.
+Both carry what the model says about itself (`studio.json`; in the single file, the header). Nothing is installed:
+copy `work/illustrious-mini` over the package's `data/mini` to ship it.
 """
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from illustrious_studio.adapters.sdxl.checkpoint import DECLARED
 from training.mini import denoiser, scenes, text, vae, words
+from training.mini.run import Plan
 
 NAME = "illustrious-mini"
 STRENGTH = 0.3
@@ -20,12 +24,14 @@ GUIDANCE = 1.5
 NATIVE_SIDE = 512
 """It was trained at 256, and repaints twice that size just as well, with finer strokes."""
 PACKAGE = Path(__file__).parents[2] / "src" / "illustrious_studio" / "data" / "mini"
+ORIGINAL_LAYOUT = Path(__file__).parents[2] / "scripts" / "original_layout.py"
 KEPT = ("NOTICE.txt", "README.md")
 
 
-def main(work: Path) -> None:
+def main(plan: Plan) -> None:
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 
+    work = plan.work
     encoders = text.finish(work)
     tokenizer = words.tokenizer_of(work)
     autoencoder = vae.finish(work)
@@ -55,8 +61,23 @@ def main(work: Path) -> None:
     (folder / "studio.json").write_text(json.dumps(declared, indent=2) + "\n", encoding="utf-8")
     for name in KEPT:
         shutil.copy(PACKAGE / name, folder / name)
+    write_single_file(pipeline, declared, work / f"{NAME}.safetensors")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 1e6:.1f} MB")
+
+
+def write_single_file(pipeline: Any, declared: dict[str, Any], file: Path) -> None:
+    """One file in the layout SDXL was published in, marked as v-prediction from pure noise."""
+    from safetensors.torch import save_file
+
+    spec = importlib.util.spec_from_file_location("original_layout", ORIGINAL_LAYOUT)
+    assert spec is not None and spec.loader is not None
+    layout = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(layout)
+    parts = (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2)
+    tensors = layout.original_layout(*parts) | {"v_pred": torch.tensor([]), "ztsnr": torch.tensor([])}
+    whole = {name: tensor.clone().contiguous() for name, tensor in tensors.items()}
+    save_file(whole, file, metadata={DECLARED: json.dumps(declared)})
 
 
 def _declared(work: Path, autoencoder: Any) -> dict[str, Any]:

@@ -16,13 +16,15 @@ from illustrious_studio.domain.sketch import Layout
 from training.mini import scenes, words
 from training.mini.run import Plan, Run, averaged_weights
 
-WIDTH = 128
+WIDTHS = (96, 128)
+"""As SDXL's own, they differ: it is by the width that diffusers tells them apart in a single file."""
 LAYERS = (2, 3)
-CONTEXT = 2 * WIDTH
+CONTEXT = sum(WIDTHS)
+POOLED = WIDTHS[1]
 
 
 class TextEncoders(nn.Module):
-    """Both encoders. `forward` gives what SDXL's pipeline takes from them: context (n x 77 x 256), pooled (n x 128)."""
+    """Both encoders. `forward` gives what SDXL's pipeline takes from them: context (n x 77 x 224), pooled (n x 128)."""
 
     def __init__(self, tokenizer: Any) -> None:
         from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
@@ -31,18 +33,18 @@ class TextEncoders(nn.Module):
         configs = [
             CLIPTextConfig(
                 vocab_size=len(tokenizer),
-                hidden_size=WIDTH,
-                intermediate_size=4 * WIDTH,
+                hidden_size=width,
+                intermediate_size=4 * width,
                 num_hidden_layers=layers,
                 num_attention_heads=4,
                 max_position_embeddings=words.POSITIONS,
-                projection_dim=WIDTH,
+                projection_dim=width,
                 hidden_act="gelu",
                 bos_token_id=tokenizer.bos_token_id,
                 eos_token_id=tokenizer.eos_token_id,  # left out, pooling takes the wrong token
                 pad_token_id=tokenizer.pad_token_id,
             )
-            for layers in LAYERS
+            for width, layers in zip(WIDTHS, LAYERS, strict=True)
         ]
         self.one = CLIPTextModel(configs[0])
         self.two = CLIPTextModelWithProjection(configs[1])
@@ -59,7 +61,7 @@ class _Lesson(nn.Module):
     def __init__(self, tokenizer: Any, facts: int) -> None:
         super().__init__()
         self.encoders = TextEncoders(tokenizer)
-        self.pooled_head = nn.Linear(WIDTH, facts)
+        self.pooled_head = nn.Linear(POOLED, facts)
         self.question = nn.Parameter(torch.randn(8, CONTEXT) * 0.1)
         self.context_head = nn.Linear(8 * CONTEXT, facts)
 
@@ -133,7 +135,7 @@ def finish(work: Path) -> TextEncoders:
     encoders = lesson.encoders.eval()
     prompts = [prompt for prompt, _ in scenes.words_of(work / "scenes", scenes.shards(work / "scenes")[0])]
     context, _ = encoders(prompt_ids(tokenizer, prompts[:200]))
-    for model, part in ((encoders.one, context[..., :WIDTH]), (encoders.two, context[..., WIDTH:])):
+    for model, part in zip((encoders.one, encoders.two), context.split(WIDTHS, -1), strict=True):
         _scale_stream(model, float(1 / part.std()))
     return encoders
 

@@ -6,6 +6,7 @@ into the convolutions beside them: the pipeline then needs no scaling factor.
 """
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,12 @@ def psnr(got: Tensor, wanted: Tensor) -> float:
 
 @torch.no_grad()
 def finish(work: Path) -> Any:
-    """The trained autoencoder, its latents with mean 0 and deviation 1 in each channel."""
+    """The trained autoencoder, its latents with mean 0 and deviation 1 in each channel. Kept beside the run's file."""
+    trained, kept = work / "vae.pt", work / "autoencoder.pt"
     vae = autoencoder().eval()
+    if kept.exists() and kept.stat().st_mtime >= trained.stat().st_mtime:
+        vae.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True))
+        return vae
     vae.load_state_dict(averaged_weights(work, "vae"))
     folder = work / "scenes"
     sample = as_tensor(scenes.pictures_of(folder, scenes.shards(folder)[0]))
@@ -113,4 +118,7 @@ def finish(work: Path) -> Any:
     to.bias[LATENTS:] = 2 * math.log(LATENT_NOISE) - 2 * scale.log()
     back.bias += back.weight[:, :, 0, 0] @ mean
     back.weight *= scale[None, :, None, None]
+    aside = kept.with_suffix(f".{os.getpid()}")
+    torch.save(vae.state_dict(), aside)
+    aside.rename(kept)
     return vae
