@@ -256,7 +256,7 @@ def _teach(plan: Plan) -> None:
     if run.progress >= 1:
         return
     folder = plan.work / "scenes"
-    found = scenes.shards(folder)[:vae.IN_MEMORY]
+    found = scenes.shards(folder)[: vae.IN_MEMORY]
     small = [
         F.interpolate(vae.as_tensor(scenes.pictures_of(folder, shard)), size=(JUDGE_SIDE, JUDGE_SIDE), mode="area")
         for shard in found
