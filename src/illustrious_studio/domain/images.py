@@ -1,6 +1,6 @@
 """Drawing: what is asked for, what comes back, and the port of whatever draws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
@@ -141,6 +141,16 @@ class ImageMetadata(Value):
             layout=self.layout,
             sketch_strength=self.strength if self.layout is not None else None,
         )
+
+    def request_with(self, changes: Mapping[str, object]) -> ImageRequest:
+        """The same but for these fields. Raises pydantic's ValidationError when they do not go together.
+
+        Other words get another layout, unless a hand has placed what is in it.
+        """
+        values = {**self.request().model_dump(), **changes}
+        if "prompt" in changes and "layout" not in changes and self.layout is not None and self.layout.by != "hand":
+            values |= {"layout": None, "layout_from_words": True}
+        return ImageRequest.model_validate(values)
 
 
 class ImageEngine(Protocol):
