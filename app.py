@@ -84,7 +84,7 @@ def set_up(testing: bool) -> Path:
             f"{free / 1024**3:.1f} GB are free on the disk of {ROOT}; the packages need about "
             f"{NEEDED_BYTES / 1024**3:.0f} GB. Free some, or put the studio on another disk."
         )
-    print(f"Setting up the studio in {VENV}. This happens once and takes some minutes.", flush=True)
+    say(f"Setting up the studio in {VENV}. This happens once and takes some minutes.")
     if not python.exists():
         step("Making the environment")
         try:
@@ -103,7 +103,7 @@ def set_up(testing: bool) -> Path:
         for old in VENV.glob(f".set-up-{kind}-*"):
             old.unlink()
         stamp(kind).touch()
-    print(f"Set up in {time.monotonic() - began:.0f} s.\n", flush=True)
+    say(f"Set up in {time.monotonic() - began:.0f} s.\n")
     return python
 
 
@@ -134,7 +134,9 @@ def run(command: list[str]) -> None:
     for uv_name, pip_name in (("UV_FIND_LINKS", "PIP_FIND_LINKS"), ("UV_DEFAULT_INDEX", "PIP_INDEX_URL")):
         if pip_name in environment:
             environment.setdefault(uv_name, environment[pip_name])
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
         said = []
         assert process.stderr is not None
         for line in process.stderr:
@@ -172,19 +174,23 @@ def get_browser() -> None:
         run(["apt-get", "update", "-qq"])
         run(["apt-get", "install", "-y", "-qq", "chromium"])
     else:
-        print("No Chromium was found: the browser tests will fail. Install it (sudo apt install chromium).")
+        say("No Chromium was found: the browser tests will fail. Install it (sudo apt install chromium).")
 
 
 def hand_over(command: list[str]) -> int:
     """Go on as another program; on Windows, which cannot, wait for it."""
     if os.name == "nt":
         return subprocess.call(command)
-    sys.stdout.flush()
     os.execv(command[0], command)
 
 
 def step(what: str) -> None:
-    print(f"- {what} ...", flush=True)
+    say(f"- {what} ...")
+
+
+def say(words: str) -> None:
+    """On stderr: stdout is the command's own (`mcp` speaks a protocol there)."""
+    print(words, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(make_app: Callable[[int], Any]) -> AsyncIterator[str]:
-    """The address of the app that `make_app` built for the port."""
+async def serving(make_app: Callable[[int], Any], port: int = 0) -> AsyncIterator[str]:
+    """The address of the app that `make_app` built for the port; 0 is any that is free."""
     # Named as TCP, as `serve.listen` does: asyncio turns Nagle off only then.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", port))
         port = listener.getsockname()[1]
         server = _Server(
             uvicorn.Config(

@@ -40,4 +40,4 @@ def test_what_is_set_up_already_is_used_as_it_is() -> None:
         [sys.executable, str(ROOT / "app.py"), "--version"], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0
-    assert "Setting up" not in done.stdout
+    assert "Setting up" not in done.stderr

@@ -99,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     gallery.add_argument("what", nargs="?", default="", help="list: words to search; export, delete: a picture's id.")
     gallery.add_argument("-o", "--output", type=Path, help="export: where to write the PNG.")
 
+    add("mcp", _client("mcp"), "Speak MCP on stdin and stdout, for hosts such as Claude Desktop (docs/connect.md).")
+
     add("doctor", _doctor, "Say what is there, what is missing, and what to do about it.")
 
     bench = add("bench", _bench, "Measure this studio on this machine, beside peers in the same run.")

@@ -36,9 +36,13 @@ async def studio_client(settings: Settings, *, needs: str = "") -> AsyncIterator
     async with contextlib.AsyncExitStack() as stack:
         running = running_studio(settings.data_dir)
         address = running.api if running else await stack.enter_async_context(serving_api(settings))
-        key = {"Authorization": f"Bearer {settings.key.get_secret_value()}"} if settings.key else {}
         client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=address, headers=key, timeout=httpx.Timeout(None, connect=5), trust_env=False)
+            httpx.AsyncClient(
+                base_url=address,
+                headers=_key_header(settings),
+                timeout=httpx.Timeout(None, connect=5),
+                trust_env=False,
+            )
         )
         try:
             if needs:
@@ -48,6 +52,10 @@ async def studio_client(settings: Settings, *, needs: str = "") -> AsyncIterator
             raise Unavailable(
                 f"The studio at {address} does not answer any more. It may have been stopped: start it, and try again."
             ) from error
+
+
+def _key_header(settings: Settings) -> dict[str, str]:
+    return {"Authorization": f"Bearer {settings.key.get_secret_value()}"} if settings.key else {}
 
 
 async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
@@ -191,12 +199,23 @@ async def gallery(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def mcp(settings: Settings, options: argparse.Namespace) -> int:
+    """Speak MCP on stdin and stdout, until who started this closes it."""
+    async with studio_client(settings) as client:
+        version = (await _get(client, "/status"))["version"]  # says so, too, when the key is wrong
+        from illustrious_studio.interfaces.mcp.relay import relay
+
+        await relay(str(client.base_url), _key_header(settings), version)
+    return 0
+
+
 COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]] = {
     "generate": generate,
     "chat": chat,
     "analyze": analyze,
     "models": models,
     "gallery": gallery,
+    "mcp": mcp,
 }
 
 

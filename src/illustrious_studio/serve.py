@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 import uvicorn
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
+from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
 from illustrious_studio.interfaces.rest.app import create_api
 from illustrious_studio.interfaces.web.starting import broken_page, starting_page
 from illustrious_studio.services.studio import Studio
@@ -65,10 +67,10 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
         pages_done = asyncio.Event()
         async with open_studio(settings, api_url=addresses.api, web_url=addresses.web, look_after=pages_done) as studio:
             page = _Page(studio, pages_done)
-            web = _server(guarded_web(settings, page, _port(web_socket)))
-            api = _server(guarded_api(settings, studio, _port(api_socket)))
-            servers += [web, api]
-            async with page.loading():
+            async with page.loading(), McpEndpoint(studio) as mcp:
+                web = _server(guarded_web(settings, page, _port(web_socket)))
+                api = _server(guarded_api(settings, studio, mcp, _port(api_socket)))
+                servers += [web, api]
                 serving = [
                     asyncio.create_task(server.serve(sockets=[s]))
                     for server, s in ((web, web_socket), (api, api_socket))
@@ -86,8 +88,8 @@ async def serving_api(settings: Settings) -> AsyncIterator[str]:
     """The API alone, on a free loopback port, while the context is open; its address. For the command line."""
     with listen("127.0.0.1", 0, "api") as api_socket:
         address = _address("127.0.0.1", api_socket)
-        async with open_studio(settings, api_url=address) as studio:
-            server = _server(guarded_api(settings, studio, _port(api_socket)))
+        async with open_studio(settings, api_url=address) as studio, McpEndpoint(studio) as mcp:
+            server = _server(guarded_api(settings, studio, mcp, _port(api_socket)))
             task = asyncio.create_task(server.serve(sockets=[api_socket]))
             await server.answers.wait()
             try:
@@ -134,10 +136,16 @@ def listen(host: str, port: int, what: str) -> Iterator[socket.socket]:
         yield listener
 
 
-def guarded_api(settings: Settings, studio: Studio, port: int) -> Guard:
-    """The API behind the guard. Only pictures may be larger than the rest."""
+def guarded_api(settings: Settings, studio: Studio, mcp: McpEndpoint, port: int) -> Guard:
+    """The API, and MCP beside it, behind the guard. Only pictures may be larger than the rest."""
+    app = create_api(studio)
+    app.router.routes.append(Route("/mcp", mcp))
     return Guard(
-        create_api(studio), port=port, hosts=_hosts(settings), key=_key(settings), larger={"/analyze-image": 36 * MIB}
+        app,
+        port=port,
+        hosts=_hosts(settings),
+        key=_key(settings),
+        larger={"/analyze-image": 36 * MIB, "/mcp": LARGEST_BODY},
     )
 
 

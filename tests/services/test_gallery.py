@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Set
@@ -20,7 +21,7 @@ from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
 from illustrious_studio.domain.errors import NotFound, StorageFull
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.infotext import read_infotext
-from illustrious_studio.domain.pictures import open_picture
+from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.services.gallery import ONE_BY_ONE, GalleryService
 
 
@@ -54,6 +55,17 @@ async def test_a_kept_picture_is_found_shown_and_whole(service: GalleryService) 
     assert await items(service, "fox snow") == [item]
     assert open_picture(await service.png(item.id)).picture == picture
     assert Image.open(io.BytesIO(await service.thumbnail(item.id))).format == "WEBP"
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+async def test_a_preview_is_small_whatever_is_in_the_picture(service: GalleryService, noisy: bool) -> None:
+    picture = Picture(1216, 832, random.Random(1).randbytes(1216 * 832 * 3)) if noisy else a_picture(1216, 832)
+    item = await service.add(picture, metadata("a fox in the snow"))
+    file = await service.preview(item.id)
+    preview = Image.open(io.BytesIO(file))
+    assert (preview.format, len(file) <= 200_000) == ("WEBP", True)
+    assert preview.width / preview.height == pytest.approx(1216 / 832, rel=0.01)
+    assert preview.width <= 768 if noisy else preview.size == (768, 525)
 
 
 @pytest.mark.parametrize("prompt", ["a fox", "日本の猫 \U0001f408", "Zürich, café", 'two\nlines, "quoted", a: b', ""])

@@ -1,4 +1,4 @@
-"""Pictures as files: the PNG that is kept and sent, and the small WebP that stands for it in lists.
+"""Pictures as files: the PNG that is kept and sent, and the small WebPs that stand for it in lists and in talks.
 
 All of it computes (tens of milliseconds for a megapixel): call it in a thread. Reading files is in `pictures.py`.
 """
@@ -11,6 +11,8 @@ from PIL import Image, PngImagePlugin
 from illustrious_studio.domain.pictures import Picture
 
 THUMBNAIL_PIXELS = 384
+PREVIEW_PIXELS = 768
+PREVIEW_BYTES = 200_000
 
 
 def to_png(picture: Picture, text: Mapping[str, str] | None = None) -> bytes:
@@ -26,7 +28,22 @@ def to_png(picture: Picture, text: Mapping[str, str] | None = None) -> bytes:
 
 def to_thumbnail(image: Image.Image) -> bytes:
     """A WebP whose longer side is at most 384 pixels. It may change `image`: give it one that is not needed again."""
-    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return _to_webp(image, THUMBNAIL_PIXELS, 80)
+
+
+def to_preview(image: Image.Image) -> bytes:
+    """A WebP of at most 768 pixels and 200 kB, whatever is in the picture. It may change `image`, as above."""
+    pixels = PREVIEW_PIXELS
+    while True:
+        for quality in (80, 50):
+            file = _to_webp(image, pixels, quality)
+            if len(file) <= PREVIEW_BYTES:
+                return file
+        pixels = pixels * 3 // 4
+
+
+def _to_webp(image: Image.Image, pixels: int, quality: int) -> bytes:
+    image.thumbnail((pixels, pixels), Image.Resampling.BICUBIC, reducing_gap=2.0)
     file = io.BytesIO()
-    image.convert("RGB").save(file, "WEBP", quality=80, method=2)
+    image.convert("RGB").save(file, "WEBP", quality=quality, method=2)
     return file.getvalue()

@@ -1,6 +1,6 @@
 """Drawing: what is asked for, what comes back, and the port of whatever draws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
@@ -130,17 +130,27 @@ class ImageMetadata(Value):
 
     def request(self) -> ImageRequest:
         """The request that makes this picture again."""
-        return ImageRequest(
-            prompt=self.prompt,
-            negative_prompt=self.negative_prompt,
-            steps=self.steps,
-            guidance=self.guidance,
-            seed=self.seed,
-            width=self.width,
-            height=self.height,
-            layout=self.layout,
-            sketch_strength=self.strength if self.layout is not None else None,
-        )
+        return self.request_with({})
+
+    def request_with(self, changes: Mapping[str, object]) -> ImageRequest:
+        """The same but for these fields. Raises pydantic's ValidationError where that is beyond the studio's limits.
+
+        Other words get another layout, unless a hand has placed what is in it.
+        """
+        recorded: dict[str, object] = {
+            "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
+            "steps": self.steps,
+            "guidance": self.guidance,
+            "seed": self.seed,
+            "width": self.width,
+            "height": self.height,
+            "layout": self.layout,
+            "sketch_strength": self.strength if self.layout is not None else None,
+        }
+        if "prompt" in changes and self.layout is not None and self.layout.by != "hand":
+            recorded |= {"layout": None, "layout_from_words": True}
+        return ImageRequest.model_validate({**recorded, **changes})
 
 
 class ImageEngine(Protocol):

@@ -10,12 +10,12 @@ import uuid
 
 import structlog
 
-from illustrious_studio.domain.encoding import to_png, to_thumbnail
+from illustrious_studio.domain.encoding import to_png, to_preview, to_thumbnail
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import GalleryFiles, GalleryIndex, GalleryItem, GalleryPage, GalleryQuery
 from illustrious_studio.domain.images import ImageMetadata
 from illustrious_studio.domain.infotext import write_infotext
-from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.pictures import Picture, open_picture
 
 ALL = GalleryQuery()
 ONE_BY_ONE = 100
@@ -63,6 +63,11 @@ class GalleryService:
 
     async def thumbnail(self, item_id: str) -> bytes:
         return await self._files.thumbnail(await self.get(item_id))
+
+    async def preview(self, item_id: str) -> bytes:
+        """A WebP of at most 768 pixels and 200 kB, to be shown in a talk."""
+        png = await self.png(item_id)
+        return await asyncio.to_thread(lambda: to_preview(open_picture(png).picture.image()))
 
     async def delete(self, item_id: str) -> None:
         async with self._changing:

@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
 
 from illustrious_studio.domain.errors import Conflict
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
-from illustrious_studio.domain.jobs import Job
+from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
@@ -38,13 +39,23 @@ class ImageService:
             origin = origin.model_copy(update={"words": request.prompt})
         return await self._jobs.submit(settled, origin, checkpoint.name)
 
-    async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
+    async def generate_image(
+        self,
+        request: ImageRequest,
+        origin: Origin | None = None,
+        on_change: Callable[[JobProgress], Awaitable[None]] | None = None,
+    ) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
 
-        Raises what `start_image` raises, and OutOfMemory, EngineDied, StorageFull, Cancelled.
+        `on_change` is told where the drawing is. Raises what `start_image` raises, and OutOfMemory, EngineDied,
+        StorageFull, Cancelled.
         """
         job = await self.start_image(request, origin)
         try:
+            if on_change is not None:
+                async with aclosing(self._jobs.watch(job.id)) as changes:
+                    async for change in changes:
+                        await on_change(change)
             return await self._jobs.wait(job.id)
         except asyncio.CancelledError:
             with suppress(Conflict):  # it may be finished in the same moment

@@ -1,0 +1,60 @@
+"""MCP over streamable HTTP, as an ASGI app for `/mcp`. Whoever serves it puts the guard around it."""
+
+import asyncio
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from starlette.types import Receive, Scope, Send
+
+from illustrious_studio.services.studio import Studio
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+LARGEST_BODY = 36 * 1024 * 1024
+"""A picture to look at may be in it, as in the API."""
+
+
+class McpEndpoint:
+    """An async context manager: sessions live while it is open. The SDK, whose import takes half a second, is left to
+    the first request."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._wanted = asyncio.Event()
+        self._started: asyncio.Future[StreamableHTTPSessionManager] = asyncio.get_running_loop().create_future()
+
+    async def __aenter__(self) -> Self:
+        self._running = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.cancel()
+        await asyncio.wait([self._running])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._wanted.set()
+        manager = await asyncio.shield(self._started)
+        await manager.handle_request(scope, receive, send)
+
+    async def _run(self) -> None:
+        await self._wanted.wait()
+        try:
+            manager = await asyncio.to_thread(_session_manager, self._studio)
+        except Exception as error:  # noqa: BLE001  it is raised where the manager is awaited
+            self._started.set_exception(error)
+            return
+        async with manager.run():
+            self._started.set_result(manager)
+            await asyncio.Event().wait()
+
+
+def _session_manager(studio: Studio) -> "StreamableHTTPSessionManager":
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+    from illustrious_studio.interfaces.mcp.server import create_mcp_server
+
+    # Host and origin are checked by the guard, for every address alike.
+    return StreamableHTTPSessionManager(create_mcp_server(studio), max_request_body_size=LARGEST_BODY)

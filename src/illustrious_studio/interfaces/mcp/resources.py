@@ -1,0 +1,57 @@
+"""Resources: every picture of the gallery, as its PNG file, under `studio://images/<id>`."""
+
+import asyncio
+from base64 import b64encode
+
+from mcp.types import (
+    BlobResourceContents,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
+)
+
+from illustrious_studio.domain.errors import NotFound
+from illustrious_studio.interfaces.mcp.results import ADDRESS, link
+from illustrious_studio.services.studio import Studio
+
+PAGE = 50
+LONGEST_TITLE = 100
+TEMPLATES = ListResourceTemplatesResult(
+    resource_templates=[
+        ResourceTemplate(
+            uri_template=f"{ADDRESS}{{image_id}}",
+            name="picture",
+            title="A picture of the gallery",
+            description="The PNG file, its settings inside. The tool search_gallery finds ids.",
+            mime_type="image/png",
+        )
+    ]
+)
+
+
+async def list_pictures(studio: Studio, cursor: str | None) -> ListResourcesResult:
+    """A page, newest first."""
+    page = await studio.gallery.page(cursor=cursor, limit=PAGE)
+    return ListResourcesResult(
+        resources=[
+            Resource(
+                uri=link(item).uri,
+                name=link(item).name,
+                title=item.metadata.prompt[:LONGEST_TITLE] or None,
+                mime_type="image/png",
+            )
+            for item in page.items
+        ],
+        next_cursor=page.cursor,
+    )
+
+
+async def read_picture(studio: Studio, uri: str) -> ReadResourceResult:
+    """The PNG file. Raises NotFound."""
+    if not uri.startswith(ADDRESS):
+        raise NotFound(f"There is nothing at this address. Pictures are at {ADDRESS}<id>.")
+    png = await studio.gallery.png(uri.removeprefix(ADDRESS))
+    blob = (await asyncio.to_thread(b64encode, png)).decode("ascii")
+    return ReadResourceResult(contents=[BlobResourceContents(uri=uri, mime_type="image/png", blob=blob)])

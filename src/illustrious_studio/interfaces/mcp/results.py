@@ -1,0 +1,52 @@
+"""What hosts are shown: of a picture a preview, a line with its facts, and a link to the PNG; of all else its JSON.
+
+A whole PNG would burst the limits that hosts set on a result. They fetch it through the link if they want it.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp.types import ContentBlock, ImageContent, ResourceLink, TextContent
+from pydantic_core import to_json
+
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.services.studio import Studio
+
+ADDRESS = "studio://images/"
+"""A picture's id follows it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tool found, of the type that it declares; and what is shown of it, where that is not simply its JSON."""
+
+    found: object
+    shown: Sequence[ContentBlock] = ()
+
+    def content(self) -> list[ContentBlock]:
+        return list(self.shown) or [text(to_json(self.found).decode("utf-8"))]
+
+
+async def picture(studio: Studio, item: GalleryItem) -> list[ContentBlock]:
+    """A picture, preview first."""
+    preview = await asyncio.to_thread(b64encode, await studio.gallery.preview(item.id))
+    return [ImageContent(data=preview.decode("ascii"), mime_type="image/webp"), text(facts(item)), link(item)]
+
+
+def facts(item: GalleryItem) -> str:
+    """A line for models whose host hides the structured content from them."""
+    made = item.metadata
+    return (
+        f"Picture {item.id}: {made.width} x {made.height} pixels, seed {made.seed}, {made.steps} steps, "
+        f"guidance {made.guidance:g}, drawn with {made.checkpoint}."
+    )
+
+
+def link(item: GalleryItem) -> ResourceLink:
+    return ResourceLink(uri=f"{ADDRESS}{item.id}", name=f"{item.stem}.png", mime_type="image/png")
+
+
+def text(words: str) -> TextContent:
+    return TextContent(text=words)

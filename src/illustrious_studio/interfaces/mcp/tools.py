@@ -1,0 +1,252 @@
+"""The tools: what each takes and gives, in the domain's own models, and the service that does it.
+
+Nothing here deletes, switches or sets anything: an agent may draw, look and talk.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar
+
+from mcp.types import ContentBlock
+from mcp.types import Tool as Declared
+from mcp.types import ToolAnnotations as Annotations
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.config import JsonDict
+
+from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, ImageReady, Notice
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.gallery import GalleryItem, GalleryPage, GalleryQuery
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.jobs import JobProgress
+from illustrious_studio.domain.pictures import open_picture, picture_from_base64
+from illustrious_studio.domain.values import SpokenPrompt, Value
+from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
+from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.interfaces.mcp.results import Answer, facts, link, picture, text
+from illustrious_studio.interfaces.overview import ModelList, Status, models_now, status_now
+from illustrious_studio.services.prompts import Enhanced
+from illustrious_studio.services.studio import Studio
+
+T = TypeVar("T", bound=Value)
+
+Tell = Callable[[float, float | None, str | None], Awaitable[None]]
+"""Reports progress to the host: how far, of how much, and in words."""
+
+
+@dataclass(frozen=True)
+class Tool(Generic[T]):
+    """A tool: its name and description are those of the function that does it."""
+
+    does: Callable[[Studio, T, Tell], Coroutine[Any, Any, Answer]]
+    title: str
+    takes: type[T]
+    gives: type[object]
+    reads_only: bool
+
+    @property
+    def name(self) -> str:
+        return self.does.__name__
+
+    def declared(self) -> Declared:
+        """The tool as hosts see it. Each draws, talks or looks here, with the models there are: no open world."""
+        return Declared(
+            name=self.name,
+            title=self.title,
+            description=inspect.getdoc(self.does),
+            input_schema=self.takes.model_json_schema(),
+            output_schema=TypeAdapter(self.gives).json_schema(mode="serialization"),
+            annotations=Annotations(
+                read_only_hint=self.reads_only,
+                destructive_hint=False,
+                idempotent_hint=self.reads_only,
+                open_world_hint=False,
+            ),
+        )
+
+
+class ImageId(Value):
+    """A picture in the gallery."""
+
+    image_id: str = Field(description="Id of a picture in the gallery.")
+
+
+def _without_defaults(schema: JsonDict) -> None:
+    """What is left out stays as it was recorded, so no default may be shown (some hosts send every one they see)."""
+    fields = schema["properties"]
+    assert isinstance(fields, dict)
+    for field in fields.values():
+        assert isinstance(field, dict)
+        field.pop("default", None)
+
+
+class Refinement(ImageRequest):
+    """A picture of the gallery, and what to change of its settings; what is left out stays as it was recorded."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    image_id: str = Field(description="Id of the picture to draw again.")
+    prompt: SpokenPrompt = Field("", description="Other words for what to draw.")
+
+    def changes(self) -> dict[str, object]:
+        return self.model_dump(include=self.model_fields_set - {"image_id"})
+
+
+class Look(Value):
+    """A picture, from the gallery or as it is, and what to find out about it."""
+
+    image_id: str | None = Field(None, description="Id of a picture in the gallery; or give image_base64.")
+    image_base64: str | None = Field(None, description="A PNG, JPEG or WebP file in base64; or give image_id.")
+    question: SpokenPrompt = Field(DEFAULT_QUESTION, description="What to find out.")
+
+    @model_validator(mode="after")
+    def _one_picture(self) -> Self:
+        if (self.image_id is None) == (self.image_base64 is None):
+            raise ValueError("must name one picture: image_id or image_base64")
+        return self
+
+
+class Words(Value):
+    """A prompt to be put into the words that the picture model was trained on."""
+
+    prompt: SpokenPrompt = Field(description="The prompt to improve.")
+
+
+class Search(GalleryQuery):
+    """Which pictures, and how many of them."""
+
+    cursor: str | None = Field(None, max_length=500, description="From the page before, for the next one.")
+    limit: int = Field(10, ge=1, le=50, description="How many at most.")
+
+
+class Nothing(Value):
+    """No arguments."""
+
+
+class Said(BaseModel):
+    """What was answered, and the picture, when one was drawn."""
+
+    response: str
+    session_id: str
+    model: str = Field(description="Which model spoke.")
+    notices: list[str] = Field(description="What else the person should know.")
+    picture: GalleryItem | None
+
+
+async def generate_image(studio: Studio, request: ImageRequest, tell: Tell) -> Answer:
+    """Draw a picture, and keep it in the gallery. Answers with a preview, the picture's id and all of its settings.
+    list_models says which steps and guidance the checkpoint in use wants."""
+    return await _draw(studio, request, tell)
+
+
+async def refine_image(studio: Studio, request: Refinement, tell: Tell) -> Answer:
+    """Draw a picture of the gallery again, with its recorded settings (its seed, too) but for what is given here.
+    The picture it comes from stays as it is."""
+    item = await studio.gallery.get(request.image_id)
+    try:
+        refined = item.metadata.request_with(request.changes())
+    except ValidationError as error:
+        raise InvalidRequest(sentences(error.errors())) from error
+    return await _draw(studio, refined, tell)
+
+
+async def analyze_image(studio: Studio, request: Look, tell: Tell) -> Answer:
+    """Look at a picture and answer a question about it. Nothing of it is kept."""
+    if request.image_base64 is not None:
+        seen = await asyncio.to_thread(picture_from_base64, request.image_base64)
+    else:
+        assert request.image_id is not None
+        seen = await asyncio.to_thread(open_picture, await studio.gallery.png(request.image_id))
+    analysis = await studio.vision.analyze(seen, request.question)
+    return Answer(analysis, [text(analysis.analysis)])
+
+
+async def chat(studio: Studio, request: ChatRequest, tell: Tell) -> Answer:
+    """Talk to the studio's own language model. The talk is kept and goes on under its session_id."""
+    said = Said(response="", session_id=request.session_id, model="", notices=[], picture=None)
+    async with aclosing(studio.chat.handle_chat(request)) as events:
+        steps = _Steps(tell)
+        async for event in events:
+            match event:
+                case Notice(words):
+                    said.notices.append(words)
+                case DrawingStep():
+                    await steps.tell(event.step, event.steps, "Drawing")
+                case ImageReady(item):
+                    said.picture = item
+                case Done(message):
+                    said.response, said.model = message.content, message.model
+    shown = await picture(studio, said.picture) if said.picture else []
+    return Answer(said, [text("\n\n".join([said.response, *said.notices])), *shown])
+
+
+async def enhance_prompt(studio: Studio, request: Words, tell: Tell) -> Answer:
+    """Put a prompt into the tags that the picture model was trained on. Weights, LoRA tags and wildcards stay.
+    When the language model gives nothing of use, the prompt is unchanged and `note` says why."""
+    return Answer(await studio.prompts.enhance(request.prompt))
+
+
+async def search_gallery(studio: Studio, request: Search, tell: Tell) -> Answer:
+    """Find pictures in the gallery, newest first. get_image shows one of them."""
+    page = await studio.gallery.page(request, request.cursor, request.limit)
+    shown: list[ContentBlock] = []
+    for item in page.items:
+        shown += [text(f"{facts(item)} Prompt: {item.metadata.prompt[:300]!r}"), link(item)]
+    if page.cursor:
+        shown.append(text(f"There are more: cursor {page.cursor!r}."))
+    return Answer(page, shown or [text("No picture was found.")])
+
+
+async def get_image(studio: Studio, request: ImageId, tell: Tell) -> Answer:
+    """Show a picture of the gallery: a preview, a link to the PNG, and all of its settings."""
+    item = await studio.gallery.get(request.image_id)
+    return Answer(item, await picture(studio, item))
+
+
+async def list_models(studio: Studio, request: Nothing, tell: Tell) -> Answer:
+    """What draws and what speaks: what is in use, and what else there is."""
+    return Answer(await models_now(studio))
+
+
+async def status(studio: Studio, request: Nothing, tell: Tell) -> Answer:
+    """Whether pictures can be drawn, somebody answers, and pictures can be looked at; and what waits in the queue."""
+    return Answer(status_now(studio))
+
+
+async def _draw(studio: Studio, request: ImageRequest, tell: Tell) -> Answer:
+    steps = _Steps(tell)
+
+    async def on_change(now: JobProgress) -> None:
+        await steps.tell(now.step, now.steps, f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
+
+    origin = Origin(way="api", words=request.prompt)
+    item = await studio.images.generate_image(request, origin, on_change)
+    return Answer(item, await picture(studio, item))
+
+
+class _Steps:
+    """Tells of each step once: the protocol wants progress that grows, and a job changes in other ways, too."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._told = -1
+
+    async def tell(self, step: int, steps: int, words: str) -> None:
+        if step > self._told:
+            self._told = step
+            await self._tell(step, steps, words)
+
+
+TOOLS: tuple[Tool[Any], ...] = (
+    Tool(generate_image, "Draw a picture", ImageRequest, GalleryItem, reads_only=False),
+    Tool(refine_image, "Draw a picture again, changed", Refinement, GalleryItem, reads_only=False),
+    Tool(analyze_image, "Look at a picture", Look, Analysis, reads_only=True),
+    Tool(chat, "Talk", ChatRequest, Said, reads_only=False),
+    Tool(enhance_prompt, "Improve a prompt", Words, Enhanced, reads_only=True),
+    Tool(search_gallery, "Search the gallery", Search, GalleryPage, reads_only=True),
+    Tool(get_image, "Show a picture", ImageId, GalleryItem, reads_only=True),
+    Tool(list_models, "List the models", Nothing, ModelList, reads_only=True),
+    Tool(status, "How the studio is", Nothing, Status, reads_only=True),
+)

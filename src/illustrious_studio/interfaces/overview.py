@@ -1,0 +1,85 @@
+"""How the studio is and which models it has, in the words that its ways in share."""
+
+from pydantic import BaseModel, Field
+
+from illustrious_studio.domain.models import LanguageModel, ModelStatus
+from illustrious_studio.services.studio import Studio
+
+
+class Ready(BaseModel):
+    """What the studio can do now."""
+
+    sdxl: bool = Field(description="Pictures can be drawn.")
+    ollama: bool = Field(description="Somebody answers in chat.")
+    multimodal: bool = Field(description="Pictures can be looked at.")
+
+
+class Details(BaseModel):
+    """For each of the three: which backend and model, on what device, and how it is."""
+
+    sdxl: ModelStatus
+    ollama: ModelStatus
+    multimodal: ModelStatus
+
+
+class Status(BaseModel):
+    """How the studio is."""
+
+    status: str = "running"
+    models: Ready
+    cuda_available: bool
+    version: str
+    queue_length: int = Field(description="Pictures that wait or are being drawn.")
+    details: Details
+
+
+class CheckpointEntry(BaseModel):
+    """A model that draws. Where its file lies stays in the studio."""
+
+    name: str
+    family: str
+    builtin: bool
+    native_width: int
+    native_height: int
+    prediction_type: str
+    size_bytes: int
+    steps: int = Field(description="Steps to offer first.")
+    guidance: float = Field(description="Guidance to offer first.")
+    about: str
+    vocabulary: str = Field(description="What it knows, when that can be said in a line.")
+    sketch_strength: float | None = Field(description="Set when it draws over a sketch; how much it changes it.")
+    licence: str
+    examples: tuple[str, ...]
+
+
+class ModelList(BaseModel):
+    """What one can switch to, and what is in use."""
+
+    checkpoint: str = Field(description="What draws now.")
+    language_model: str = Field(description="What speaks now.")
+    checkpoints: list[CheckpointEntry]
+    language_models: list[LanguageModel]
+
+
+def status_now(studio: Studio) -> Status:
+    models = studio.models.model_status()
+    return Status(
+        models=Ready(sdxl=models.sdxl.ready, ollama=models.ollama.ready, multimodal=models.multimodal.ready),
+        cuda_available=models.cuda_available,
+        version=models.version,
+        queue_length=len(studio.jobs.active()),
+        details=Details(sdxl=models.sdxl, ollama=models.ollama, multimodal=models.multimodal),
+    )
+
+
+async def models_now(studio: Studio) -> ModelList:
+    status = studio.models.model_status()
+    return ModelList(
+        checkpoint=status.sdxl.model,
+        language_model=status.ollama.model,
+        checkpoints=[
+            CheckpointEntry.model_validate(checkpoint, from_attributes=True)
+            for checkpoint in await studio.models.checkpoints()
+        ],
+        language_models=await studio.models.language_models(),
+    )

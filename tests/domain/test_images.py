@@ -1,0 +1,42 @@
+"""The request that makes a picture again, as it was or changed."""
+
+from typing import Any
+
+import pytest
+from tests.samples import metadata
+
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.sketch import Layout, LayoutWriter, Placed
+
+
+def laid_out(by: LayoutWriter) -> dict[str, Any]:
+    return {"layout": Layout(things=(Placed(what="cat", x=0.5, y=0.5, w=0.3, h=0.3),), by=by), "strength": 0.5}
+
+
+def test_what_is_not_changed_is_as_recorded() -> None:
+    made = metadata("a cat", **laid_out("words"))
+    again = made.request_with({"steps": 9})
+    assert again == made.request().model_copy(update={"steps": 9})
+    assert (again.layout, again.sketch_strength, again.seed) == (made.layout, 0.5, made.seed)
+
+
+@pytest.mark.parametrize("by", ["words", "model"])
+def test_other_words_are_laid_out_anew(by: LayoutWriter) -> None:
+    again = metadata("a cat", **laid_out(by)).request_with({"prompt": "a dog"})
+    assert (again.layout, again.layout_from_words, again.sketch_strength) == (None, True, 0.5)
+
+
+def test_what_a_hand_has_placed_stays_also_for_other_words() -> None:
+    made = metadata("a cat", **laid_out("hand"))
+    assert made.request_with({"prompt": "a dog"}).layout == made.layout
+
+
+def test_a_layout_that_is_given_counts() -> None:
+    given = [{"what": "dog", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]
+    again = metadata("a cat", **laid_out("words")).request_with({"prompt": "a dog", "layout": given})
+    assert again.layout == ImageRequest(prompt="a dog", layout=given).layout  # type: ignore[arg-type]
+
+
+def test_a_picture_without_a_sketch_gets_none_by_other_words() -> None:
+    again = metadata("a cat").request_with({"prompt": "a dog"})
+    assert (again.layout, again.layout_from_words) == (None, False)
