@@ -21,7 +21,7 @@ import structlog
 from illustrious_studio.adapters.openai_chat import OpenAIChat
 from illustrious_studio.adapters.upstream import DEFAULT_PACE, Pace
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
-from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable, UpstreamFailed
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError, Unavailable, UpstreamFailed
 from illustrious_studio.domain.models import LanguageModel, ModelStatus
 
 log = structlog.get_logger(__name__)
@@ -89,6 +89,8 @@ class EmbeddedChat:
         return self._status
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
+        if any(turn.pictures for turn in turns):
+            raise InvalidRequest(f"{self._name} does not support vision. Send words alone, or use a model on Ollama.")
         speaker = await self._running()
         calm = replace(options, temperature=options.temperature * CALM)
         try:

@@ -4,7 +4,9 @@
 (a 20 kB PNG can ask for gigabytes). Nothing else in the studio opens an image that somebody sent.
 """
 
+import binascii
 import io
+from base64 import b64decode
 from dataclasses import dataclass, field
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -63,6 +65,17 @@ def open_picture(data: bytes) -> OpenedPicture:
         raise InvalidRequest(TOO_MANY_PIXELS) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise NotAnImage("This is not a picture the studio can open. Send a whole PNG, JPEG or WebP file.") from error
+
+
+def open_base64(text: str) -> OpenedPicture:
+    """Decode a picture file in base64, with or without a `data:` prefix. Raises what `open_picture` raises."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        data = b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise NotAnImage("The picture is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
+    return open_picture(data)
 
 
 def _text_of(image: Image.Image) -> dict[str, str]:

@@ -7,7 +7,7 @@ ever sent back (stock FastAPI echoes the input of a 422, and answers 500 when th
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -59,18 +59,26 @@ class ErrorBody(BaseModel):
     code: str = Field(description="The kind of error, for programs.", examples=["unavailable"])
 
 
-def status_of(error: StudioError) -> int:
+ErrorShape = Callable[[int, str, str, str], bytes]
+"""Makes an error's body of its status, detail and code, and of the request's id where the log says more under it."""
+
+
+def status_of(error: StudioError, statuses: Mapping[type[StudioError], int] = STATUS) -> int:
     """The status of the nearest class up the tree that has one."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
 
 
-def error_body(detail: str, code: str) -> bytes:
-    return json.dumps({"detail": detail, "code": code}).encode("utf-8")
+def error_body(status: int, detail: str, code: str, request_id: str = "") -> bytes:
+    return json.dumps({"detail": detail, "code": code} | ({"id": request_id} if request_id else {})).encode("utf-8")
 
 
-def unexpected_body(request_id: str) -> bytes:
+def unexpected_body(request_id: str, shape: ErrorShape = error_body) -> bytes:
     detail = "Something went wrong inside the studio; this is a fault of its own. Its log says more under this id."
-    return json.dumps({"detail": detail, "code": "internal_error", "id": request_id}).encode("utf-8")
+    return shape(500, detail, "internal_error", request_id)
+
+
+def retry_header(error: StudioError) -> dict[str, str]:
+    return {} if error.retry_after is None else {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -82,8 +90,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def error_response(error: StudioError) -> Response:
-    headers = {} if error.retry_after is None else {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
-    return JSONResponse({"detail": error.detail, "code": error.code}, status_of(error), headers)
+    return JSONResponse({"detail": error.detail, "code": error.code}, status_of(error), retry_header(error))
 
 
 async def _studio_error(request: Request, error: Exception) -> Response:

@@ -1,19 +1,17 @@
 """Drawing and looking: POST /generate-image, /prompts/enhance and /analyze-image."""
 
 import asyncio
-import binascii
-from base64 import b64decode, b64encode
+from base64 import b64encode
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from illustrious_studio.domain.errors import NotAnImage
 from illustrious_studio.domain.images import ImageMetadata, ImageRequest, Origin
-from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from illustrious_studio.domain.pictures import open_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.rest.common import StudioIn, errors, image_link
-from illustrious_studio.interfaces.rest.streams import while_connected
+from illustrious_studio.interfaces.streams import while_connected
 
 router = APIRouter(tags=["Pictures"])
 
@@ -77,7 +75,7 @@ async def generate_image(body: ImageRequest, request: Request, studio: StudioIn)
 @router.post("/analyze-image", summary="Look at a picture", responses=errors(400, 502, 503, 504))
 async def analyze_image(body: LookRequest, request: Request, studio: StudioIn) -> LookAnswer:
     """Answers a question about a picture. Nothing of it is kept."""
-    picture = await asyncio.to_thread(picture_of, body.image_base64)
+    picture = await asyncio.to_thread(open_base64, body.image_base64)
     seen = await while_connected(request, studio.vision.analyze(picture, body.question))
     return LookAnswer(analysis=seen.analysis, model=seen.model)
 
@@ -87,17 +85,6 @@ async def enhance_prompt(body: EnhanceRequest, request: Request, studio: StudioI
     """Weights, LoRA tags and wildcards stay as they are."""
     enhanced = await while_connected(request, studio.prompts.enhance(body.prompt))
     return EnhancedPrompt(prompt=enhanced.prompt, changed=enhanced.changed, note=enhanced.note, model=enhanced.model)
-
-
-def picture_of(text: str) -> OpenedPicture:
-    """The picture in a base64 field. Raises NotAnImage and InvalidRequest. Blocking."""
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    try:
-        data = b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise NotAnImage("image_base64 is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
-    return open_picture(data)
 
 
 def _base64(data: bytes) -> str:
