@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
@@ -24,6 +24,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
+from illustrious_studio.interfaces.openai.app import create_openai_api
+from illustrious_studio.interfaces.openai.errors import error_body as openai_error
 from illustrious_studio.interfaces.rest.app import create_api
 from illustrious_studio.interfaces.web.starting import broken_page, starting_page
 from illustrious_studio.services.studio import Studio
@@ -135,10 +137,20 @@ def listen(host: str, port: int, what: str) -> Iterator[socket.socket]:
 
 
 def guarded_api(settings: Settings, studio: Studio, port: int) -> Guard:
-    """The API behind the guard. Only pictures may be larger than the rest."""
-    return Guard(
-        create_api(studio), port=port, hosts=_hosts(settings), key=_key(settings), larger={"/analyze-image": 36 * MIB}
-    )
+    return guard_api(whole_api(studio), port, hosts=_hosts(settings), key=_key(settings))
+
+
+def whole_api(studio: Studio) -> "FastAPI":
+    """What 8000 answers: the studio's own API, and the doors for other people's clients."""
+    app = create_api(studio)
+    app.mount("/v1", create_openai_api(studio))
+    return app
+
+
+def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
+    """The guard around it. Only pictures may be larger than the rest; each door has its own shape of errors."""
+    pictures = {"/analyze-image": 36 * MIB, "/v1/chat/completions": 36 * MIB}
+    return Guard(app, port=port, hosts=hosts, key=key, larger=pictures, shapes={"/v1/": openai_error})
 
 
 def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:

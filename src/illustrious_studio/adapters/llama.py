@@ -89,8 +89,7 @@ class EmbeddedChat:
         return self._status
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
-        if any(turn.pictures for turn in turns):
-            raise InvalidRequest(f"{self._name} does not support vision. Send words alone, or use a model on Ollama.")
+        self._refuse(turns, options)
         speaker = await self._running()
         calm = replace(options, temperature=options.temperature * CALM)
         try:
@@ -131,6 +130,12 @@ class EmbeddedChat:
     async def aclose(self) -> None:
         await self.release()
         self._set("absent", "The studio is closing.")
+
+    def _refuse(self, turns: list[ChatTurn], options: ChatOptions) -> None:
+        """What its template has no place for, and llama.cpp would drop without a word. Raises InvalidRequest."""
+        asked = {"vision": any(turn.pictures for turn in turns), "tools": bool(options.tools)}
+        for what in (name for name, wanted in asked.items() if wanted):
+            raise InvalidRequest(f"{self._name} does not support {what}. Use a model on Ollama that does.")
 
     def _alive(self) -> bool:
         return self._child is not None and self._child.returncode is None

@@ -187,8 +187,7 @@ class OllamaServer:
         if "thinking" not in facts.capabilities or model in self._refuses_think:
             return None
         if facts.family == "gptoss":  # it cannot stop thinking and knows three levels only
-            levels: dict[bool | Effort, str] = {True: "medium", "medium": "medium", "high": "high", "xhigh": "high"}
-            return levels.get(wanted, "low")
+            return "medium" if wanted in (True, "medium") else "high" if wanted in ("high", "xhigh", "max") else "low"
         return wanted not in (False, "none", "minimal")
 
     @contextmanager

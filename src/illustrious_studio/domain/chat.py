@@ -78,7 +78,7 @@ class Sampling:
         return said | ({"stop": list(self.stop)} if self.stop else {})
 
 
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 ANY_OBJECT: dict[str, object] = {"type": "object"}
 """The schema that asks for JSON, of whatever shape."""
 

@@ -34,6 +34,14 @@ class Picture:
     def image(self) -> Image.Image:
         return Image.frombytes("RGB", (self.width, self.height), self.rgb)
 
+    def within(self, longest: int) -> "Picture":
+        """The same, scaled down where its longer side has more pixels than that."""
+        if max(self.width, self.height) <= longest:
+            return self
+        image = self.image()
+        image.thumbnail((longest, longest))
+        return Picture.from_image(image)
+
 
 @dataclass(frozen=True)
 class OpenedPicture:
