@@ -34,12 +34,7 @@ class ImageService:
 
         Raises Unavailable (no checkpoint), NotFound (not this one), Busy (queue full), InvalidRequest.
         """
-        chosen = await self._models.checkpoint_named(checkpoint)
-        settled = await self._settled(request, chosen)
-        origin = origin or Origin()
-        if not origin.words:
-            origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit(settled, origin, chosen.name)
+        return await self._start(request, origin or Origin(), checkpoint, stays=True)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
@@ -56,7 +51,7 @@ class ImageService:
         jobs: list[Job] = []
         try:
             for request in requests:
-                jobs.append(await self.start_image(request, origin, checkpoint))
+                jobs.append(await self._start(request, origin or Origin(), checkpoint, stays=False))
             return [await self._jobs.wait(job.id) for job in jobs]
         except BaseException:
             for job in jobs:
@@ -67,7 +62,7 @@ class ImageService:
         self, request: ImageRequest, origin: Origin | None = None, checkpoint: str = ""
     ) -> AsyncGenerator[JobProgress | GalleryItem, None]:
         """As `generate_image`, with every change on the way; the last is the picture. Closing it cancels."""
-        job = await self.start_image(request, origin, checkpoint)
+        job = await self._start(request, origin or Origin(), checkpoint, stays=False)
         try:
             async with aclosing(self._jobs.watch(job.id)) as changes:
                 async for change in changes:
@@ -76,6 +71,13 @@ class ImageService:
         except BaseException:
             await self._cancel(job)
             raise
+
+    async def _start(self, request: ImageRequest, origin: Origin, checkpoint: str, *, stays: bool) -> Job:
+        chosen = await self._models.checkpoint_named(checkpoint)
+        settled = await self._settled(request, chosen)
+        if not origin.words:
+            origin = origin.model_copy(update={"words": request.prompt})
+        return await self._jobs.submit(settled, origin, chosen.name, stays=stays)
 
     async def _cancel(self, job: Job) -> None:
         with suppress(Conflict):  # it may be finished in the same moment
