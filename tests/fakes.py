@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from PIL import Image
 
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.encoding import to_file
 from illustrious_studio.domain.errors import NotFound, StudioError
 from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint, LanguageModel, ModelStatus
@@ -19,9 +20,10 @@ def gradient(width: int, height: int, seed: int) -> Picture:
 
 
 class FakeEngine:
-    """Draws gradients. `faults` are raised by the next drawings, one each; while `go_on` is clear it stops midway."""
+    """Draws gradients. `faults` are raised by the next drawings, one each; while `go_on` is clear it stops midway.
+    With `previews` every step has one of its own, and waits until it was surely seen."""
 
-    def __init__(self, *, ready: bool = True, steps_to_stop_at: int = 2) -> None:
+    def __init__(self, *, ready: bool = True, steps_to_stop_at: int = 2, previews: bool = False) -> None:
         self.status = ModelStatus(backend="sdxl", state="absent", reason="Nothing is loaded yet.")
         self.faults: list[Exception] = []
         self.orders: list[RenderOrder] = []
@@ -31,6 +33,7 @@ class FakeEngine:
         self.stopped = asyncio.Event()
         self._ready = ready
         self._stop_at = steps_to_stop_at
+        self._previews = previews
 
     async def init_sdxl(self, checkpoint: Checkpoint) -> None:
         state, reason = ("ready", "") if self._ready else ("failed", "The file is damaged. Download it again.")
@@ -48,10 +51,11 @@ class FakeEngine:
         self.drawing.set()
         try:
             for step in range(1, order.request.steps + 1):
-                on_step(Step(step, order.request.steps))
+                preview = to_file(gradient(64, 64, step), "jpeg") if self._previews else None
+                on_step(Step(step, order.request.steps, preview))
                 if step == self._stop_at:
                     await self.go_on.wait()
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.02 if self._previews else 0)
         except asyncio.CancelledError:
             self.stopped.set()
             raise
@@ -77,12 +81,12 @@ class FakeEngine:
 
 
 class FakeChat:
-    """Answers with the scripts it was given, in turn (the last one again and again). A script is made of pieces of text
-    and errors; while `go_on` is clear it stops before its last piece."""
+    """Answers with the scripts it was given, in turn (the last one again and again). A script is made of pieces of
+    text, chunks and errors; while `go_on` is clear it stops before its last piece."""
 
     def __init__(
         self,
-        *scripts: Sequence[str | StudioError],
+        *scripts: Sequence[str | ChatChunk | StudioError],
         name: str = "fake-chat",
         ready: bool = True,
         capabilities: tuple[str, ...] = (),
@@ -124,7 +128,7 @@ class FakeChat:
                     await self.go_on.wait()
                 if isinstance(piece, StudioError):
                     raise piece
-                yield ChatChunk(text=piece)
+                yield piece if isinstance(piece, ChatChunk) else ChatChunk(text=piece)
         finally:
             self.closed.set()
 

@@ -48,11 +48,15 @@ class Request:
     body: dict[str, Any]
 
 
-def line(content: str = "", *, thinking: str = "", done: bool = False, **more: object) -> bytes:
+def line(
+    content: str = "", *, thinking: str = "", calls: Iterable[object] = (), done: bool = False, **more: object
+) -> bytes:
     """A line of an /api/chat stream, as Ollama writes it."""
-    message = {"role": "assistant", "content": content} | ({"thinking": thinking} if thinking else {})
+    message: dict[str, object] = {"role": "assistant", "content": content}
+    message |= {"thinking": thinking} if thinking else {}
+    message |= {"tool_calls": list(calls)} if calls else {}
     said: dict[str, object] = {"model": "m", "created_at": "2026-11-22T10:00:00.123456789Z", "message": message}
-    end = {"done_reason": "stop", "total_duration": 1, "eval_count": 1} if done else {}
+    end = {"done_reason": "stop", "total_duration": 1, "prompt_eval_count": 7, "eval_count": 1} if done else {}
     return json.dumps(said | {"done": done} | end | more, ensure_ascii=False).encode() + b"\n"
 
 
@@ -69,6 +73,11 @@ def chunk(text: str = "", *, finish: str | None = None, **delta: object) -> byte
 
 def events(parts: Iterable[Part]) -> Reply:
     return Reply(200, list(parts), "text/event-stream")
+
+
+def vector_of(text: str) -> list[float]:
+    """What stands for the meaning of a text here."""
+    return [float(len(text)), float(text.count(" ")), 0.5]
 
 
 class OllamaServer:
@@ -157,6 +166,13 @@ class OllamaServer:
                 if model is None:
                     return _json({"error": f"model '{name}' not found"}, 404)
                 return _show(model) if request.path == "/api/show" else self._chat(model, request)
+            case "POST", "/api/embed":
+                return self._embed(request.body)
+            case "POST", "/v1/embeddings":
+                made = [{"object": "embedding", "index": n, "embedding": vector_of(text)}
+                        for n, text in enumerate(request.body["input"])]  # fmt: skip
+                counted = {"prompt_tokens": 5, "total_tokens": 5}
+                return _json({"object": "list", "model": "m", "data": made[::-1], "usage": counted})
             case "GET", "/v1/models":
                 listed = [{"id": one.name, "object": "model", "created": 1, "owned_by": "o"} for one in self.models]
                 return _json({"object": "list", "data": listed})
@@ -168,6 +184,15 @@ class OllamaServer:
                 text = [chunk(piece) for piece in self._text[: request.body.get("max_tokens")]]
                 return events([*thoughts, *text, chunk(finish="stop"), b"data: [DONE]\n\n"])
         return Reply(404, [b"404 page not found"], "text/plain")
+
+    def _embed(self, body: dict[str, Any]) -> Reply:
+        model = next((one for one in self.models if one.name == body["model"]), None)
+        if model is None:
+            return _json({"error": f"model '{body['model']}' not found"}, 404)
+        if "embedding" not in model.capabilities:
+            return _json({"error": "this model does not support embeddings"}, 400)
+        made = [vector_of(text)[: body.get("dimensions")] for text in body["input"]]
+        return _json({"model": model.name, "embeddings": made, "prompt_eval_count": 5})
 
     def _chat(self, model: Model, request: Request) -> Reply:
         body = request.body

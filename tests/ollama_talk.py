@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from illustrious_studio.adapters.ollama import OllamaChat
 from illustrious_studio.adapters.upstream import Pace
-from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn, Ending
 from ollama_server import OllamaServer
 
 HI = [ChatTurn("user", "Hi")]
@@ -24,7 +24,14 @@ async def connected(
 
 
 async def heard(chat: OllamaChat, turns: list[ChatTurn] | None = None, **options: object) -> list[ChatChunk]:
-    return [chunk async for chunk in chat.chat_completion(turns or HI, ChatOptions(**options))]  # type: ignore[arg-type]
+    """The pieces of an answer, but for its ending."""
+    said = chat.chat_completion(turns or HI, ChatOptions(**options))  # type: ignore[arg-type]
+    return [chunk async for chunk in said if chunk.ending is None]
+
+
+async def ended(chat: OllamaChat, turns: list[ChatTurn] | None = None, **options: object) -> Ending | None:
+    said = chat.chat_completion(turns or HI, ChatOptions(**options))  # type: ignore[arg-type]
+    return [chunk async for chunk in said][-1].ending
 
 
 async def said(chat: OllamaChat, **options: object) -> str:

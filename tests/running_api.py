@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI
-from pydantic import SecretStr
 
 from fakes import FakeChat, FakeEngine, FakeVision
-from illustrious_studio.interfaces.guard import MIB, Guard
 from illustrious_studio.interfaces.mcp.endpoint import McpEndpoint
-from illustrious_studio.serve import guarded_api
+from illustrious_studio.serve import guard_api, whole_api
 from illustrious_studio.services.studio import Studio
-from illustrious_studio.settings import Settings
 from serving import serving
 from studio_for_tests import studio_for_tests
 
@@ -31,16 +27,12 @@ class Api:
     vision: FakeVision
 
 
-def guarded(app: FastAPI, port: int, key: str | None) -> Guard:
-    return Guard(app, port=port, key=key, larger={"/analyze-image": 36 * MIB})
-
-
 @contextlib.asynccontextmanager
 async def running_api(folder: Path, *, key: str | None = None, **parts: object) -> AsyncIterator[Api]:
     async with contextlib.AsyncExitStack() as stack:
         tested = await stack.enter_async_context(studio_for_tests(folder, **parts))  # type: ignore[arg-type]
         mcp = await stack.enter_async_context(McpEndpoint(tested.studio))
-        settings = Settings(data_dir=folder, key=SecretStr(key) if key else None)
-        url = await stack.enter_async_context(serving(lambda port: guarded_api(settings, tested.studio, mcp, port)))
+        app = whole_api(tested.studio, mcp)
+        url = await stack.enter_async_context(serving(lambda port: guard_api(app, port, key=key)))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60, trust_env=False))
         yield Api(http, url, tested.studio, tested.engine, tested.chat, tested.vision)

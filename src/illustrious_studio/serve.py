@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
@@ -26,6 +26,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
 from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
+from illustrious_studio.interfaces.openai.app import create_openai_api
+from illustrious_studio.interfaces.openai.errors import error_body as openai_error
 from illustrious_studio.interfaces.rest.app import create_api
 from illustrious_studio.interfaces.web.starting import broken_page, starting_page
 from illustrious_studio.services.studio import Studio
@@ -137,16 +139,21 @@ def listen(host: str, port: int, what: str) -> Iterator[socket.socket]:
 
 
 def guarded_api(settings: Settings, studio: Studio, mcp: McpEndpoint, port: int) -> Guard:
-    """The API, and MCP beside it, behind the guard. Only pictures may be larger than the rest."""
+    return guard_api(whole_api(studio, mcp), port, hosts=_hosts(settings), key=_key(settings))
+
+
+def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
+    """What 8000 answers: the studio's own API, and the doors for other people's clients."""
     app = create_api(studio)
+    app.mount("/v1", create_openai_api(studio))
     app.router.routes.append(Route("/mcp", mcp))
-    return Guard(
-        app,
-        port=port,
-        hosts=_hosts(settings),
-        key=_key(settings),
-        larger={"/analyze-image": 36 * MIB, "/mcp": LARGEST_BODY},
-    )
+    return app
+
+
+def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
+    """The guard around it. Only pictures may be larger than the rest; each door has its own shape of errors."""
+    pictures = {"/analyze-image": 36 * MIB, "/v1/chat/completions": 36 * MIB, "/mcp": LARGEST_BODY}
+    return Guard(app, port=port, hosts=hosts, key=key, larger=pictures, shapes={"/v1/": openai_error})
 
 
 def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:

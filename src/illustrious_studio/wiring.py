@@ -31,6 +31,7 @@ from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import Conflict, StorageFull
 from illustrious_studio.domain.images import ImageEngine
 from illustrious_studio.domain.vision import VisionModel
+from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.drawing import Drawing
 from illustrious_studio.services.gallery import GalleryService
@@ -120,8 +121,9 @@ async def open_studio(
         layouts = LayoutService(sketches, models.chat_model)
         images = ImageService(jobs, models, sketches, layouts)
         prompts = PromptService(models.chat_model)
+        answers = AnswerService(models)
         chat = ChatService(
-            models.chat_model, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat
+            models.chat_model, answers, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat
         )
         stack.push_async_callback(chat.settle)
         yield Studio(
@@ -129,6 +131,7 @@ async def open_studio(
             images=images,
             jobs=jobs,
             chat=chat,
+            answers=answers,
             prompts=prompts,
             vision=VisionService(models.vision_model),
             gallery=gallery,

@@ -33,7 +33,7 @@ async def chat() -> AsyncIterator[EmbeddedChat]:
 
 async def heard(chat: EmbeddedChat, turns: list[ChatTurn], max_tokens: int = 8) -> list[str]:
     options = ChatOptions(temperature=0, max_tokens=max_tokens)
-    return [chunk.text async for chunk in chat.chat_completion(turns, options)]
+    return [chunk.text async for chunk in chat.chat_completion(turns, options) if chunk.ending is None]
 
 
 async def test_it_answers_token_by_token_and_the_same_each_time_at_temperature_0(chat: EmbeddedChat) -> None:

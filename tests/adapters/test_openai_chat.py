@@ -41,7 +41,9 @@ async def connected(server: OllamaServer, *, pace: Pace | None = None) -> AsyncI
 
 
 async def heard(chat: OpenAIChat, turns: list[ChatTurn] | None = None, **options: object) -> list[ChatChunk]:
-    return [one async for one in chat.chat_completion(turns or HI, ChatOptions(**options))]  # type: ignore[arg-type]
+    """The pieces of an answer, but for its ending."""
+    said = chat.chat_completion(turns or HI, ChatOptions(**options))  # type: ignore[arg-type]
+    return [one async for one in said if one.ending is None]
 
 
 async def test_an_answer_streams_with_its_thoughts_apart(server: OllamaServer) -> None:
@@ -61,10 +63,10 @@ async def test_the_other_name_for_thoughts_is_understood(server: OllamaServer) -
 async def test_what_is_asked_reaches_the_server(server: OllamaServer) -> None:
     async with connected(server) as chat:
         turns = [ChatTurn("system", "Be brief."), ChatTurn("user", "What is it?", (gradient(8, 8, 1),))]
-        await heard(chat, turns, temperature=0.1, max_tokens=2, json_schema={"type": "object"})
+        await heard(chat, turns, temperature=0.1, max_tokens=2, json_schema={"type": "object", "required": ["a"]})
         body = server.asked(CHAT)[-1]
         assert (body["temperature"], body["max_tokens"], body["stream"]) == (0.1, 2, True)
-        assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
+        assert body["response_format"]["json_schema"]["schema"] == {"type": "object", "required": ["a"]}
         assert body["messages"][0] == {"role": "system", "content": "Be brief."}
         assert body["messages"][1]["content"][1]["image_url"]["url"].startswith("data:image/jpeg;base64,")
 

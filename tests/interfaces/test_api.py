@@ -24,7 +24,8 @@ from illustrious_studio.domain.errors import (
     UpstreamTimeout,
 )
 from illustrious_studio.interfaces.rest.app import create_api
-from running_api import Api, guarded, running_api
+from illustrious_studio.serve import guard_api
+from running_api import Api, running_api
 from serving import serving
 
 CAT = {"prompt": "a cat", "steps": 3, "seed": 7}
@@ -153,7 +154,7 @@ async def test_a_bug_in_a_handler_is_answered_with_an_id_that_the_log_has(api: A
         raise RuntimeError("at /home/somebody with a cat")
 
     app.add_api_route("/broken", broken)
-    async with serving(lambda port: guarded(app, port, None)) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serving(lambda port: guard_api(app, port)) as url, httpx.AsyncClient(base_url=url) as http:
         with capture_logs() as logs:
             answer = await http.get("/broken")
     body = answer.json()

@@ -21,7 +21,7 @@ import structlog
 from illustrious_studio.adapters.openai_chat import OpenAIChat
 from illustrious_studio.adapters.upstream import DEFAULT_PACE, Pace
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
-from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable, UpstreamFailed
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError, Unavailable, UpstreamFailed
 from illustrious_studio.domain.models import LanguageModel, ModelStatus
 
 log = structlog.get_logger(__name__)
@@ -89,6 +89,7 @@ class EmbeddedChat:
         return self._status
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
+        self._refuse(turns, options)
         speaker = await self._running()
         calm = replace(options, temperature=options.temperature * CALM)
         try:
@@ -129,6 +130,12 @@ class EmbeddedChat:
     async def aclose(self) -> None:
         await self.release()
         self._set("absent", "The studio is closing.")
+
+    def _refuse(self, turns: list[ChatTurn], options: ChatOptions) -> None:
+        """What its template has no place for, and llama.cpp would drop without a word. Raises InvalidRequest."""
+        asked = {"vision": any(turn.pictures for turn in turns), "tools": bool(options.tools)}
+        for what in (name for name, wanted in asked.items() if wanted):
+            raise InvalidRequest(f"{self._name} does not support {what}. Use a model on Ollama that does.")
 
     def _alive(self) -> bool:
         return self._child is not None and self._child.returncode is None

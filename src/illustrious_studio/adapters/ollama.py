@@ -5,11 +5,14 @@ is the studio's chat model on top of it. Looking at pictures is next door, in `o
 """
 
 import asyncio
+import base64
+import json
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import ollama
 import structlog
@@ -28,8 +31,9 @@ from illustrious_studio.adapters.upstream import (
     paced,
     refusal,
 )
-from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
-from illustrious_studio.domain.errors import Busy, NotFound, StudioError, Unavailable, UpstreamTimeout
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn, Effort, Ending, Tool, ToolCall
+from illustrious_studio.domain.embeddings import Embeddings
+from illustrious_studio.domain.errors import Busy, InvalidRequest, NotFound, StudioError, Unavailable, UpstreamTimeout
 from illustrious_studio.domain.models import LanguageModel, ModelStatus
 
 log = structlog.get_logger(__name__)
@@ -53,7 +57,7 @@ class OllamaServer:
     """A connection to one Ollama server. Raises studio errors only."""
 
     def __init__(self, base_url: str, pace: Pace) -> None:
-        self._client = ollama.AsyncClient(base_url, **client_options(pace))
+        self._client = _Client(base_url, **client_options(pace))
         self._pace = pace
         self._facts: dict[str, Facts] = {}
         self._refuses_think: set[str] = set()
@@ -100,20 +104,26 @@ class OllamaServer:
         self, model: str, turns: Sequence[ChatTurn], options: ChatOptions, context: int
     ) -> AsyncGenerator[ChatChunk, None]:
         """Stream an answer. A stream that ends without saying so is an error, never a short answer."""
-        think = self._think(model, await self.facts(model), options.think)
+        facts = await self.facts(model)
+        _refuse(model, facts, turns, options)
+        longest = context if options.max_tokens is None else options.max_tokens
+        think = self._think(model, facts, options.think)
+        names = {call.id: call.name for turn in turns for call in turn.tool_calls}
         request: dict[str, Any] = {
             "model": model,
-            "messages": [await _message(turn) for turn in turns],
+            "messages": [await _message(turn, names) for turn in turns],
+            "tools": [_tool(tool) for tool in options.tools],
             "format": options.json_schema,
             "options": {
                 "num_ctx": context,  # always the same: another value makes Ollama load the model anew
-                "num_predict": options.max_tokens + (ROOM_TO_THINK if think else 0),
+                "num_predict": longest + (ROOM_TO_THINK if think else 0),
                 "temperature": options.temperature,
+                **options.sampling.given(),
             },
         }
         with self._errors(model):
             try:
-                async with aclosing(self._stream(request, think, options.max_tokens)) as chunks:
+                async with aclosing(self._stream(request, think, longest)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
@@ -121,7 +131,7 @@ class OllamaServer:
                 if think is None or "does not support thinking" not in str(error.error):
                     raise
             self._refuses_think.add(model)
-            async with aclosing(self._stream(request, None, options.max_tokens)) as chunks:
+            async with aclosing(self._stream(request, None, longest)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
@@ -142,29 +152,43 @@ class OllamaServer:
         self, request: dict[str, Any], think: bool | str | None, max_tokens: int
     ) -> AsyncGenerator[ChatChunk, None]:
         length = spoken = 0
-        stream = await self._client.chat(**request, stream=True, think=think)
-        async with aclosing(paced(stream, self._pace)) as parts:
+        said = {name: value for name, value in (request | {"think": think}).items() if value not in (None, [])}
+        async with aclosing(paced(await self._client.stream_chat(said), self._pace)) as parts:
             async for part in parts:
                 text, thinking = part.message.content or "", part.message.thinking or ""
-                if text or thinking:
-                    yield ChatChunk(text, thinking)
+                calls = tuple(_call(call) for call in part.message.tool_calls or ())
+                if text or thinking or calls:
+                    yield ChatChunk(text, thinking, calls)
                 if part.done:
+                    reason: Literal["stop", "length"] = "length" if part.done_reason == "length" else "stop"
+                    yield ChatChunk(ending=Ending(reason, part.prompt_eval_count, part.eval_count))
                     return
                 length += len(text) + len(thinking)
                 spoken += bool(text)
                 if length > LONGEST_ANSWER:
                     raise Garbage("an answer without end")
                 if spoken >= max_tokens:  # the room for thoughts is none for a longer answer
+                    yield ChatChunk(ending=Ending("length"))
                     return
         raise CutOff
 
-    def _think(self, model: str, facts: Facts, wanted: bool) -> bool | str | None:
+    async def embed(self, model: str, texts: Sequence[str], dimensions: int | None) -> Embeddings:
+        """Vectors of texts. Ollama refuses a text that is too long for the model."""
+        with self._errors(model):
+            async with asyncio.timeout(self._pace.first_token):
+                found = await self._client.embed(model, texts, truncate=False, dimensions=dimensions)
+            vectors = tuple(tuple(map(float, vector)) for vector in found.embeddings)
+            if len(vectors) != len(texts):
+                raise Garbage("another number of vectors than of texts")
+            return Embeddings(vectors, found.prompt_eval_count)
+
+    def _think(self, model: str, facts: Facts, wanted: bool | Effort) -> bool | str | None:
         """The `think` argument; none for a model without the capability, which would answer HTTP 400."""
         if "thinking" not in facts.capabilities or model in self._refuses_think:
             return None
-        if facts.family == "gptoss":  # it cannot stop thinking and knows levels only
-            return "medium" if wanted else "low"
-        return wanted
+        if facts.family == "gptoss":  # it cannot stop thinking and knows three levels only
+            return "medium" if wanted in (True, "medium") else "high" if wanted in ("high", "xhigh", "max") else "low"
+        return wanted not in (False, "none", "minimal")
 
     @contextmanager
     def _errors(self, model: str = "") -> Iterator[None]:
@@ -196,6 +220,7 @@ class OllamaChat:
         self._connecting: asyncio.Task[ModelStatus] | None = None
         self._not_before = 0.0
         self._doubts = 0
+        self._spoke: set[str] = set()
 
     @property
     def status(self) -> ModelStatus:
@@ -235,16 +260,24 @@ class OllamaChat:
         return self._status
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
-        if not self._status.model or self._status.context_length is None:
+        if options.model and options.model != self._status.model:
+            answer = await self._answer_of(options.model, turns, options)
+        elif self._status.model and self._status.context_length is not None:
+            answer = self.server.answer(self._status.model, turns, options, self._status.context_length)
+        else:
             raise Unavailable(f"Ollama cannot answer now. {self._status.reason}", retry_after=5)
         try:
-            answer = self.server.answer(self._status.model, turns, options, self._status.context_length)
             async with aclosing(answer) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except (Unavailable, NotFound) as error:
-            self._lose(error)
+            if options.model in ("", self._status.model):
+                self._lose(error)
             raise
+
+    async def embed(self, model: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
+        self._spoke.add(model)
+        return await self.server.embed(model, texts, dimensions)
 
     async def models(self) -> list[LanguageModel]:
         try:
@@ -263,8 +296,9 @@ class OllamaChat:
         await self.init_ollama()
 
     async def release(self) -> None:
-        if self._status.model:
-            await self.server.unload(self._status.model)
+        spoke, self._spoke = self._spoke, set()
+        for model in {self._status.model, *spoke} - {""}:
+            await self.server.unload(model)
 
     def context_for(self, longest: int | None) -> int:
         """The context to ask for: what the model can, but no more than memory is meant to be spent on."""
@@ -274,6 +308,14 @@ class OllamaChat:
         """Close the connections. The chat model is of no use afterwards."""
         await self._stop_connecting()
         await self.server.aclose()
+
+    async def _answer_of(
+        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """Of another model than the one in use, for once."""
+        self._spoke.add(model)
+        context = self.context_for((await self.server.facts(model)).context_length)
+        return self.server.answer(model, turns, options, context)
 
     async def _choose(self) -> str:
         names = await self.server.names()
@@ -327,8 +369,55 @@ def _how_to_get(name: str, names: list[str]) -> str:
     return f"Type `ollama pull {name}`, or use one of those installed: {', '.join(names) or 'none'}."
 
 
-async def _message(turn: ChatTurn) -> dict[str, Any]:
+class _Client(ollama.AsyncClient):
+    """The official client, but for one thing: its types would drop most of a tool's schema, and the ids of calls."""
+
+    async def stream_chat(self, body: dict[str, Any]) -> AsyncIterator[ollama.ChatResponse]:
+        return await self._request(ollama.ChatResponse, "POST", "/api/chat", json=body | {"stream": True}, stream=True)
+
+
+def _refuse(model: str, facts: Facts, turns: Sequence[ChatTurn], options: ChatOptions) -> None:
+    """What Ollama would drop without a word. Raises InvalidRequest."""
+    if "vision" not in facts.capabilities and any(turn.pictures for turn in turns):
+        raise InvalidRequest(f"{model} does not support vision. Send words alone, or choose a model that can see.")
+    if options.must_call:
+        raise InvalidRequest("Ollama cannot make a model call a function. Leave the choice to the model (auto).")
+
+
+async def _message(turn: ChatTurn, names: Mapping[str, str]) -> dict[str, Any]:
+    """`names` are those of the functions that were called, by the ids of the calls."""
     message: dict[str, Any] = {"role": turn.role, "content": turn.content}
     if turn.pictures:
-        message["images"] = [await asyncio.to_thread(jpeg_of, picture) for picture in turn.pictures]
+        pictures = [await asyncio.to_thread(jpeg_of, picture) for picture in turn.pictures]
+        message["images"] = [base64.b64encode(picture).decode("ascii") for picture in pictures]
+    if turn.thinking:
+        message["thinking"] = turn.thinking
+    if turn.tool_calls:
+        message["tool_calls"] = [
+            {"id": call.id, "function": {"name": call.name, "arguments": _arguments(call)}} for call in turn.tool_calls
+        ]
+    if turn.role == "tool":
+        message |= {"tool_call_id": turn.call_id, "tool_name": names.get(turn.call_id, "")}
     return message
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _call(call: ollama.Message.ToolCall) -> ToolCall:
+    return ToolCall(f"call_{uuid.uuid4().hex}", call.function.name, json.dumps(call.function.arguments))
+
+
+def _arguments(call: ToolCall) -> dict[str, Any]:
+    """As an object, which is how Ollama wants them. Raises InvalidRequest."""
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise InvalidRequest(
+            f"The arguments of the call of {call.name} are no JSON object. Send them as the model did."
+        )
+    return arguments

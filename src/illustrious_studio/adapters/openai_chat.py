@@ -5,8 +5,9 @@ The embedded language model is spoken to by this, too. It knows the protocol and
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -27,12 +28,17 @@ from illustrious_studio.adapters.upstream import (
     paced,
     refusal,
 )
-from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.chat import ANY_OBJECT, ChatChunk, ChatOptions, ChatTurn, Ending, ToolCall
+from illustrious_studio.domain.embeddings import Embeddings
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
 from illustrious_studio.domain.models import LanguageModel, ModelStatus
 
 if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI
+    from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+LOCAL_SAMPLING = ("top_k", "min_p", "repeat_penalty")
+"""Not in OpenAI's protocol, but in what most servers made of it."""
 
 
 class OpenAIChat:
@@ -85,17 +91,28 @@ class OpenAIChat:
         return self._status
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
+        sampling = options.sampling.given()
         request: dict[str, Any] = {
-            "model": self._status.model,
+            "model": options.model or self._status.model,
             "messages": [await _message(turn) for turn in turns],
             "temperature": options.temperature,
-            "max_tokens": options.max_tokens,
+            "extra_body": {name: sampling.pop(name) for name in LOCAL_SAMPLING if name in sampling},
+            **sampling,
         }
-        if options.json_schema is not None:
+        if options.max_tokens is not None:
+            request["max_tokens"] = options.max_tokens
+        if isinstance(options.think, str):
+            request["reasoning_effort"] = options.think
+        if options.json_schema == ANY_OBJECT:
+            request["response_format"] = {"type": "json_object"}
+        elif options.json_schema is not None:
             request["response_format"] = {
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": options.json_schema, "strict": True},
             }
+        if options.tools:
+            request["tools"] = [{"type": "function", "function": asdict(tool)} for tool in options.tools]
+            request["tool_choice"] = "required" if options.must_call else "auto"
         try:
             with self._errors():
                 async with aclosing(self._stream(request)) as chunks:
@@ -104,6 +121,18 @@ class OpenAIChat:
         except (Unavailable, NotFound) as error:
             self._lose(error)
             raise
+
+    async def embed(self, model: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
+        wanted: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
+        with self._errors():
+            async with asyncio.timeout(self._pace.first_token):
+                found = await self._client.embeddings.create(
+                    model=model, input=list(texts), encoding_format="float", **wanted
+                )
+            vectors = tuple(tuple(map(float, one.embedding)) for one in sorted(found.data, key=lambda one: one.index))
+            if len(vectors) != len(texts):
+                raise Garbage("another number of vectors than of texts")
+            return Embeddings(vectors, found.usage.prompt_tokens if found.usage else None)
 
     async def models(self) -> list[LanguageModel]:
         try:
@@ -146,24 +175,37 @@ class OpenAIChat:
 
     async def _stream(self, request: dict[str, Any]) -> AsyncGenerator[ChatChunk, None]:
         length = 0
+        calls: dict[int, ToolCall] = {}
+        ended = usage = None
         async with asyncio.timeout(self._pace.first_token):
-            stream = await self._client.chat.completions.create(**request, stream=True)
+            stream = await self._client.chat.completions.create(
+                **request, stream=True, stream_options={"include_usage": True}
+            )
         async with stream, aclosing(paced(aiter(stream), self._pace)) as parts:
             async for part in parts:
+                usage = part.usage or usage  # in a part of its own, after the last word
                 for choice in part.choices[:1]:
                     delta = choice.delta
                     # Ollama and llama.cpp disagree about the name; OpenAI's own client knows neither.
                     more = delta.model_extra or {}
                     thinking = more.get("reasoning_content") or more.get("reasoning") or ""
                     text = delta.content or ""
+                    for piece in delta.tool_calls or ():
+                        calls[piece.index] = _joined(calls.get(piece.index), piece)
+                        length += len(piece.function.arguments or "") if piece.function else 0
                     length += len(text) + len(thinking)
                     if text or thinking:
                         yield ChatChunk(text, thinking)
-                    if choice.finish_reason:
-                        return
+                    ended = choice.finish_reason or ended
                     if length > LONGEST_ANSWER:
                         raise Garbage("an answer without end")
-        raise CutOff
+        if ended is None:
+            raise CutOff
+        counted = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
+        yield ChatChunk(
+            tool_calls=tuple(calls[index] for index in sorted(calls)),
+            ending=Ending("length" if ended == "length" else "stop", *counted),
+        )
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -195,11 +237,28 @@ def _said(error: "APIError") -> str:
     return said if isinstance(said, str) else error.message
 
 
+def _joined(call: ToolCall | None, piece: "ChoiceDeltaToolCall") -> ToolCall:
+    """A call with the next piece of it."""
+    call = call or ToolCall("", "", "")
+    function = piece.function
+    name, arguments = (function.name or "", function.arguments or "") if function else ("", "")
+    return ToolCall(call.id or piece.id or "", call.name + name, call.arguments + arguments)
+
+
 async def _message(turn: ChatTurn) -> dict[str, Any]:
-    if not turn.pictures:
-        return {"role": turn.role, "content": turn.content}
-    parts: list[dict[str, Any]] = [{"type": "text", "text": turn.content}]
+    message: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.pictures:
+        message["content"] = [{"type": "text", "text": turn.content}]
     for picture in turn.pictures:
         encoded = base64.b64encode(await asyncio.to_thread(jpeg_of, picture)).decode()
-        parts.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{encoded}"}})
-    return {"role": turn.role, "content": parts}
+        message["content"].append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{encoded}"}})
+    if turn.thinking:
+        message["reasoning_content"] = turn.thinking
+    if turn.tool_calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in turn.tool_calls
+        ]
+    if turn.role == "tool":
+        message["tool_call_id"] = turn.call_id
+    return message

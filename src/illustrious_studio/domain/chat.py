@@ -1,7 +1,7 @@
 """Talking: messages, sessions, what happens during an answer, and the ports of whatever answers and keeps."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -27,30 +27,97 @@ class ChatRequest(Value):
 
 
 @dataclass(frozen=True)
-class ChatTurn:
-    """What a model is told: one turn of a talk, with pictures for models that can see."""
+class Tool:
+    """A function that a model may ask to have called; `parameters` is the JSON schema of its arguments."""
 
-    role: Role
+    name: str
+    description: str = ""
+    parameters: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A function that a model asks to have called. `arguments` is JSON, as it wrote it; `id` is for the reply."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class ChatTurn:
+    """What a model is told: one turn of a talk, with pictures for models that can see.
+
+    An answer of the model has the calls that it asked for; a `tool` turn has what the call `call_id` came to.
+    """
+
+    role: Role | Literal["tool"]
     content: str
     pictures: tuple[Picture, ...] = ()
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is picked, beside the temperature. None is left to the model's server."""
+
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+    def given(self) -> dict[str, object]:
+        """What was asked for, under the names that all servers share."""
+        said: dict[str, object] = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        return said | ({"stop": list(self.stop)} if self.stop else {})
+
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+ANY_OBJECT: dict[str, object] = {"type": "object"}
+"""The schema that asks for JSON, of whatever shape."""
 
 
 @dataclass(frozen=True)
 class ChatOptions:
-    """How to answer. `json_schema` asks for JSON of that shape, where the model can."""
+    """How to answer. `json_schema` asks for JSON of that shape, where the model can.
+
+    Without `max_tokens` the model stops when it is done, or its context is full. `think` may say how much. `model`
+    names another one of the same backend than the one in use. With `must_call` the answer is a call of a tool.
+    """
 
     temperature: float = 0.7
-    max_tokens: int = 256
-    think: bool = True
+    max_tokens: int | None = 256
+    think: bool | Effort = True
     json_schema: dict[str, object] | None = None
+    sampling: Sampling = Sampling()
+    tools: tuple[Tool, ...] = ()
+    must_call: bool = False
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an answer ended, and how many tokens were read and said, where the model's server counts them."""
+
+    reason: Literal["stop", "length"] = "stop"
+    prompt_tokens: int | None = None
+    answer_tokens: int | None = None
 
 
 @dataclass(frozen=True)
 class ChatChunk:
-    """A piece of an answer: text, or a thought, as the model gives it (tags not yet removed)."""
+    """A piece of an answer: text, or a thought, as the model gives it (tags not yet removed); calls; the end."""
 
     text: str = ""
     thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    ending: Ending | None = None
 
 
 class ChatModel(Protocol):
@@ -64,10 +131,10 @@ class ChatModel(Protocol):
         ...
 
     def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
-        """Stream the answer. Closing the iterator stops the model.
+        """Stream the answer; the last piece has the ending. Closing the iterator stops the model.
 
         Raises Unavailable, Busy, UpstreamFailed, UpstreamTimeout, NotFound (the model is gone), and InvalidRequest
-        when the model refuses what it is asked (pictures that it cannot see, say).
+        when the model refuses what it is asked (pictures that it cannot see, tools that it cannot call, say).
         """
         ...
 
@@ -196,4 +263,6 @@ class Done:
     message: Message
 
 
+AnswerEvent = Token | Thinking | Retract | ToolCall | Ending
+"""What happens while a talk that was handed in whole is answered; the last is the Ending."""
 ChatEvent = Token | Thinking | Retract | Notice | DrawingStarted | DrawingStep | ImageReady | Done

@@ -7,11 +7,11 @@ ever sent back (stock FastAPI echoes the input of a 422, and answers 500 when th
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -59,64 +59,67 @@ class ErrorBody(BaseModel):
     code: str = Field(description="The kind of error, for programs.", examples=["unavailable"])
 
 
-def status_of(error: StudioError) -> int:
+ErrorShape = Callable[[int, str, str, str], bytes]
+"""Makes an error's body of its status, detail and code, and of the request's id where the log says more under it."""
+
+
+def status_of(error: StudioError, statuses: Mapping[type[StudioError], int] = STATUS) -> int:
     """The status of the nearest class up the tree that has one."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
 
 
-def error_body(detail: str, code: str) -> bytes:
-    return json.dumps({"detail": detail, "code": code}).encode("utf-8")
+def error_body(status: int, detail: str, code: str, request_id: str = "") -> bytes:
+    return json.dumps({"detail": detail, "code": code} | ({"id": request_id} if request_id else {})).encode("utf-8")
 
 
-def unexpected_body(request_id: str) -> bytes:
+def unexpected_body(request_id: str, shape: ErrorShape = error_body) -> bytes:
     detail = "Something went wrong inside the studio; this is a fault of its own. Its log says more under this id."
-    return json.dumps({"detail": detail, "code": "internal_error", "id": request_id}).encode("utf-8")
+    return shape(500, detail, "internal_error", request_id)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Every failure of this app leaves it in the one shape."""
-    app.add_exception_handler(StudioError, _studio_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
+def retry_header(error: StudioError) -> dict[str, str]:
+    return {} if error.retry_after is None else {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
 
 
-def error_response(error: StudioError) -> Response:
-    headers = {} if error.retry_after is None else {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
-    return JSONResponse({"detail": error.detail, "code": error.code}, status_of(error), headers)
+def add_error_handlers(
+    app: FastAPI,
+    shape: ErrorShape = error_body,
+    statuses: Mapping[type[StudioError], int] = STATUS,
+    headers: Callable[[StudioError], dict[str, str]] = retry_header,
+) -> None:
+    """Every failure of this app leaves it in the one shape: the studio's own, or that of a way in for others."""
 
+    def answer(status: int, detail: str, code: str, more: Mapping[str, str] | None = None) -> Response:
+        return Response(shape(status, detail, code, ""), status, more, "application/json")
 
-async def _studio_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, StudioError)
-    return error_response(error)
+    async def studio_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StudioError)
+        return answer(status_of(error, statuses), error.detail, error.code, headers(error))
 
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = _HTTP_DETAILS.get(error.status_code, str(error.detail))
+        return answer(error.status_code, detail, _HTTP_CODES.get(error.status_code, InvalidRequest.code), error.headers)
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code = _HTTP_CODES.get(error.status_code, "invalid_request")
-    detail = _HTTP_DETAILS.get(error.status_code, str(error.detail))
-    return JSONResponse({"detail": detail, "code": code}, error.status_code, error.headers)
+    async def validation_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = error.errors()
+        if any(problem["type"] == "json_invalid" for problem in errors):
+            return answer(400, "The body is not valid JSON. Send one JSON object in UTF-8.", InvalidRequest.code)
+        if not _is_json(request) and any(problem["loc"] == ("body",) for problem in errors):
+            detail = "Send the body as JSON, with `Content-Type: application/json`."
+            return answer(415, detail, "wrong_content_type")
+        return answer(statuses[InvalidRequest], sentences(errors), InvalidRequest.code)
 
+    async def unexpected(request: Request, error: Exception) -> Response:
+        """A fault of our own. The server's error layer raises it again after this answer, and the guard logs it."""
+        request_id = request.scope.get("state", {}).get("request_id", "")
+        return Response(unexpected_body(request_id, shape), 500, media_type="application/json")
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    """A fault of our own. The server's error layer raises it again after this answer, and the guard logs it."""
-    request_id = request.scope.get("state", {}).get("request_id", "")
-    return Response(unexpected_body(request_id), 500, media_type="application/json")
-
-
-async def _validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    errors = error.errors()
-    if any(problem["type"] == "json_invalid" for problem in errors):
-        return JSONResponse(
-            {"detail": "The body is not valid JSON. Send one JSON object in UTF-8.", "code": "invalid_request"}, 400
-        )
-    if not _is_json(request) and any(problem["loc"] == ("body",) for problem in errors):
-        return JSONResponse(
-            {"detail": "Send the body as JSON, with `Content-Type: application/json`.", "code": "wrong_content_type"},
-            415,
-        )
-    return JSONResponse({"detail": sentences(errors), "code": InvalidRequest.code}, 422)
+    app.add_exception_handler(StudioError, studio_error)
+    app.add_exception_handler(RequestValidationError, validation_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, unexpected)
 
 
 def _is_json(request: Request) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
-from illustrious_studio.interfaces.error_codes import error_body, unexpected_body
+from illustrious_studio.interfaces.error_codes import ErrorShape, unexpected_body
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,9 +42,11 @@ class Refused(Exception):
 class Exchange:
     """One request and its answer, as they pass the guard."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str, page_policy: bytes) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, page_policy: bytes, shape: ErrorShape
+    ) -> None:
         self._scope, self._receive, self._send = scope, receive, send
-        self._request_id, self._page_policy = request_id, page_policy
+        self._request_id, self._page_policy, self._shape = request_id, page_policy, shape
         self._started_at = time.perf_counter()
         self._status = 0
         self._refused = False
@@ -99,12 +101,12 @@ class Exchange:
         headers = list(_CHALLENGES) if refusal.status == 401 else []
         if not self._body_ended:
             headers.append((b"connection", b"close"))
-        body = error_body(refusal.detail, refusal.code)
+        body = self._shape(refusal.status, refusal.detail, refusal.code, "")
         await self._answer(refusal.status, body, headers, None if refusal.status == 408 else self._drain)
 
     async def answer_unexpected(self) -> None:
         if not self._status:
-            await self._answer(500, unexpected_body(self._request_id), [])
+            await self._answer(500, unexpected_body(self._request_id, self._shape), [])
 
     def line(self) -> dict[str, object]:
         """What the log says about it: where and how, never the query or the body (they hold people's words)."""

@@ -20,6 +20,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.interfaces.error_codes import ErrorShape, error_body
 from illustrious_studio.interfaces.exchange import Exchange, Receive, Refused, Scope, Send, value_of, values_of
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -53,7 +54,8 @@ class Guard:
 
     `hosts` are the names, beside the loopback ones and the address a connection came in on, by which the studio may be
     called: `name` on that port or a default one, or `name:port`. `larger` gives single paths another body cap than
-    `max_body`. A page of another site may link to the `doors`, and to nothing else.
+    `max_body`. A page of another site may link to the `doors`, and to nothing else. Below the prefixes in `shapes`,
+    errors have that shape.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Guard:
         body_seconds: float = 120.0,
         page_policy: str = API_PAGES,
         doors: Collection[str] = ("/", "/docs"),
+        shapes: Mapping[str, ErrorShape] | None = None,
     ) -> None:
         self._app = app
         self._ports = {port, *_DEFAULT_PORTS.values()}
@@ -78,6 +81,7 @@ class Guard:
         self._body_seconds = body_seconds
         self._page_policy = page_policy.encode("ascii")
         self._doors = frozenset(doors)
+        self._shapes = dict(shapes or {})
         self._told: dict[int, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +91,7 @@ class Guard:
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            exchange = Exchange(scope, receive, send, request_id, self._page_policy)
+            exchange = Exchange(scope, receive, send, request_id, self._page_policy, self._shape(scope["path"]))
             try:
                 self._check(scope)
                 exchange.limit_body(self._larger.get(scope["path"], self._max_body), self._body_seconds)
@@ -106,6 +110,9 @@ class Guard:
             # A probe that asks every second must not fill the log.
             log = logger.debug if scope["path"] in ALWAYS_OPEN | ASKED_OFTEN else logger.info
             log("request", **exchange.line())
+
+    def _shape(self, path: str) -> ErrorShape:
+        return next((shape for prefix, shape in self._shapes.items() if path.startswith(prefix)), error_body)
 
     def _check(self, scope: Scope) -> None:
         if not scope["path"].startswith("/"):

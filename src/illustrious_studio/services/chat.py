@@ -7,11 +7,9 @@ completed when the talk is next read.
 
 import asyncio
 import re
-import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -21,7 +19,6 @@ import structlog
 
 from illustrious_studio.domain.chat import (
     NEW_CHAT,
-    ChatChunk,
     ChatEvent,
     ChatModel,
     ChatOptions,
@@ -42,7 +39,7 @@ from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioErr
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.pictures import OpenedPicture
-from illustrious_studio.domain.thinking import ThinkingFilter
+from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.prompts import PromptService
@@ -71,6 +68,7 @@ class ChatService:
     def __init__(
         self,
         chat_model: Callable[[], ChatModel],
+        answers: AnswerService,
         sessions: SessionStore,
         images: ImageService,
         jobs: JobQueue,
@@ -80,6 +78,7 @@ class ChatService:
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._chat_model = chat_model
+        self._answers = answers
         self._sessions = sessions
         self._images = images
         self._jobs = jobs
@@ -88,7 +87,6 @@ class ChatService:
         self._clock = clock
         self._answering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._recent = RecentPictures()
-        self._starts_thinking: set[str] = set()
         self._keeping: set[asyncio.Task[None]] = set()
 
     async def handle_chat(
@@ -199,21 +197,22 @@ class ChatService:
                 pictures=self._recent.of(said.session_id) if can_see else {},
             )
             options = ChatOptions(temperature=request.temperature, max_tokens=request.max_tokens)
-            answer = _Answer(ThinkingFilter(starts_thinking=status.model in self._starts_thinking))
+            answer = self._answers.begin(model, status.model, turns, options)
             state: Literal["complete", "interrupted"] = "interrupted"
             message = self._message(said, "", model=status.model)
             try:
-                async with aclosing(model.chat_completion(turns, options)) as chunks:
-                    async for chunk in chunks:
-                        for event in answer.feed(chunk):
+                async with aclosing(answer.events()) as events:
+                    async for event in events:
+                        if isinstance(event, Token | Thinking | Retract):
                             yield event
-                for event in answer.finish():
-                    yield event
                 state = "complete"
             finally:
-                if answer.filter.closed_unopened:
-                    self._starts_thinking.add(status.model)
-                message = message.model_copy(update={"state": state, **answer.kept()})
+                kept_words = {
+                    "content": answer.text,
+                    "thinking": answer.thought,
+                    "thinking_seconds": answer.thinking_seconds,
+                }
+                message = message.model_copy(update={"state": state, **kept_words})
                 if message.content or message.thinking:
                     await self._keep(message)
             if not message.content:
@@ -298,41 +297,6 @@ class ChatService:
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
         return task
-
-
-@dataclass
-class _Answer:
-    """An answer as it comes in: cleaned, its thoughts told apart and timed."""
-
-    filter: ThinkingFilter
-    began: float | None = None
-    seconds: float = 0.0
-
-    def feed(self, chunk: ChatChunk) -> list[Token | Thinking | Retract]:
-        if self.began is None:
-            self.began = time.monotonic()
-        events = self.filter.think(_clean(chunk.thinking)) if chunk.thinking else []
-        if chunk.text:
-            events += self.filter.feed(_clean(chunk.text))
-        if any(isinstance(event, Thinking | Retract) for event in events):
-            self.seconds = time.monotonic() - self.began
-        return events
-
-    def finish(self) -> list[Token | Thinking | Retract]:
-        return self.filter.finish()
-
-    def kept(self) -> dict[str, object]:
-        thought = self.filter.thought.strip()
-        return {
-            "content": self.filter.text.rstrip(),
-            "thinking": thought,
-            "thinking_seconds": round(self.seconds, 1) if thought else 0.0,
-        }
-
-
-def _clean(text: str) -> str:
-    """Without what no store can hold: NUL and halves of surrogate pairs."""
-    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def _command(message: str) -> re.Match[str] | None:

@@ -10,7 +10,7 @@ import uuid
 
 import structlog
 
-from illustrious_studio.domain.encoding import to_png, to_preview, to_thumbnail
+from illustrious_studio.domain.encoding import FileKind, to_file, to_png, to_preview, to_thumbnail
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import GalleryFiles, GalleryIndex, GalleryItem, GalleryPage, GalleryQuery
 from illustrious_studio.domain.images import ImageMetadata
@@ -60,6 +60,11 @@ class GalleryService:
 
     async def png(self, item_id: str) -> bytes:
         return await self._files.read(await self.get(item_id))
+
+    async def file(self, item_id: str, kind: FileKind, quality: int = 100) -> bytes:
+        """The picture as a file of that kind, its settings inside."""
+        png = await self.png(item_id)
+        return png if kind == "png" else await asyncio.to_thread(_converted, png, kind, quality)
 
     async def thumbnail(self, item_id: str) -> bytes:
         return await self._files.thumbnail(await self.get(item_id))
@@ -128,6 +133,11 @@ class GalleryService:
         await self._files.save(item, png, thumbnail)
         await self._index.add(item)
         return item
+
+
+def _converted(png: bytes, kind: FileKind, quality: int) -> bytes:
+    opened = open_picture(png)
+    return to_file(opened.picture, kind, quality, opened.text)
 
 
 def _encode(item: GalleryItem, picture: Picture) -> tuple[bytes, bytes]:

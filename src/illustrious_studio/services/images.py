@@ -1,8 +1,7 @@
 """Pictures on request: settles what a person left open (seed, size, layout), queues it, and waits for it."""
 
-import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
 from illustrious_studio.domain.errors import Conflict
@@ -25,42 +24,64 @@ class ImageService:
         self._sketches = sketches
         self._layouts = layouts
 
-    def suggested(self, prompt: str) -> ImageRequest:
-        """A request with the steps and the guidance that the checkpoint wants. Raises Unavailable."""
-        checkpoint = self._models.checkpoint()
+    def suggested(self, prompt: str, checkpoint: Checkpoint | None = None) -> ImageRequest:
+        """A request with the steps and the guidance that the checkpoint (the one in use) wants. Raises Unavailable."""
+        checkpoint = checkpoint or self._models.checkpoint()
         return ImageRequest(prompt=prompt, steps=checkpoint.steps, guidance=checkpoint.guidance)
 
-    async def start_image(self, request: ImageRequest, origin: Origin | None = None) -> Job:
-        """Queue a picture. Raises Unavailable (no checkpoint), Busy (queue full), InvalidRequest."""
-        checkpoint = self._models.checkpoint()
-        settled = await self._settled(request, checkpoint)
-        origin = origin or Origin()
-        if not origin.words:
-            origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit(settled, origin, checkpoint.name)
+    async def start_image(self, request: ImageRequest, origin: Origin | None = None, checkpoint: str = "") -> Job:
+        """Queue a picture; `checkpoint` names another one to draw it than the one in use.
 
-    async def generate_image(
-        self,
-        request: ImageRequest,
-        origin: Origin | None = None,
-        on_change: Callable[[JobProgress], Awaitable[None]] | None = None,
-    ) -> GalleryItem:
+        Raises Unavailable (no checkpoint), NotFound (not this one), Busy (queue full), InvalidRequest.
+        """
+        return await self._start(request, origin or Origin(), checkpoint, stays=True)
+
+    async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
 
-        `on_change` is told where the drawing is. Raises what `start_image` raises, and OutOfMemory, EngineDied,
-        StorageFull, Cancelled.
+        Raises what `start_image` raises, and OutOfMemory, EngineDied, StorageFull, Cancelled.
         """
-        job = await self.start_image(request, origin)
+        (item,) = await self.generate_images([request], origin)
+        return item
+
+    async def generate_images(
+        self, requests: Sequence[ImageRequest], origin: Origin | None = None, checkpoint: str = ""
+    ) -> list[GalleryItem]:
+        """As `generate_image`, for several that are queued together; when one fails, the rest is cancelled."""
+        jobs: list[Job] = []
         try:
-            if on_change is not None:
-                async with aclosing(self._jobs.watch(job.id)) as changes:
-                    async for change in changes:
-                        await on_change(change)
-            return await self._jobs.wait(job.id)
-        except asyncio.CancelledError:
-            with suppress(Conflict):  # it may be finished in the same moment
-                await self._jobs.cancel(job.id)
+            for request in requests:
+                jobs.append(await self._start(request, origin or Origin(), checkpoint, stays=False))
+            return [await self._jobs.wait(job.id) for job in jobs]
+        except BaseException:
+            for job in jobs:
+                await self._cancel(job)
             raise
+
+    async def follow_image(
+        self, request: ImageRequest, origin: Origin | None = None, checkpoint: str = ""
+    ) -> AsyncGenerator[JobProgress | GalleryItem, None]:
+        """As `generate_image`, with every change on the way; the last is the picture. Closing it cancels."""
+        job = await self._start(request, origin or Origin(), checkpoint, stays=False)
+        try:
+            async with aclosing(self._jobs.watch(job.id)) as changes:
+                async for change in changes:
+                    yield change
+            yield await self._jobs.wait(job.id)
+        except BaseException:
+            await self._cancel(job)
+            raise
+
+    async def _start(self, request: ImageRequest, origin: Origin, checkpoint: str, *, stays: bool) -> Job:
+        chosen = await self._models.checkpoint_named(checkpoint)
+        settled = await self._settled(request, chosen)
+        if not origin.words:
+            origin = origin.model_copy(update={"words": request.prompt})
+        return await self._jobs.submit(settled, origin, chosen.name, stays=stays)
+
+    async def _cancel(self, job: Job) -> None:
+        with suppress(Conflict):  # it may be finished in the same moment
+            await self._jobs.cancel(job.id)
 
     async def _settled(self, request: ImageRequest, checkpoint: Checkpoint) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""

@@ -117,8 +117,11 @@ class JobQueue:
                 with suppress(StudioError):
                     await self._store.save(live.job.model_copy(update=update))
 
-    async def submit(self, request: ImageRequest, origin: Origin, checkpoint: str = "") -> Job:
-        """Queue a settled request. Durable when it returns. Raises Busy when the queue is full."""
+    async def submit(self, request: ImageRequest, origin: Origin, checkpoint: str = "", *, stays: bool = True) -> Job:
+        """Queue a settled request. Durable when it returns. Raises Busy when the queue is full.
+
+        Who asks may go away in this moment: what is written down is queued all the same, and cancelled unless it stays.
+        """
         if len(self._live) + self._coming >= self._limit:
             raise Busy(f"{self._limit} pictures are waiting already. Try again when some are drawn.", retry_after=30)
         job = Job(
@@ -128,9 +131,16 @@ class JobQueue:
             origin=origin,
             checkpoint=checkpoint,
         )
-        # Who asks may go away in this moment: what is written down is queued all the same, and may then be cancelled.
         self._coming += 1
-        await asyncio.shield(self._spawn(self._take(job), self._keeping))
+        taking = self._spawn(self._take(job), self._keeping)
+        try:
+            await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            if not stays:
+                await asyncio.wait([taking])
+                with suppress(StudioError):
+                    await self.cancel(job.id)
+            raise
         return job
 
     async def _take(self, job: Job) -> None:

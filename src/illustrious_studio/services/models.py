@@ -114,7 +114,17 @@ class ModelService:
         if self._loading is not None and not self._loading.done():
             await asyncio.wait([self._loading])
         checkpoint = self.checkpoint()
-        return checkpoint if name in ("", checkpoint.name) else await self._known_checkpoint(name)
+        return checkpoint if name in ("", checkpoint.name) else await self.checkpoint_named(name)
+
+    async def checkpoint_named(self, name: str) -> Checkpoint:
+        """One of those one can switch to; without a name the one in use. Raises NotFound with the names there are."""
+        if not name:
+            return self.checkpoint()
+        found = await self._catalogue.list()
+        for one in found:
+            if one.name == name:
+                return one
+        raise NotFound(f"There is no checkpoint {name!r}. There are: {', '.join(one.name for one in found)}.")
 
     def chat_model(self) -> ChatModel:
         """The one that speaks. Raises Unavailable with what to do."""
@@ -124,6 +134,17 @@ class ModelService:
         status = self.model_status().ollama
         reason = status.reason or "The language model is still loading."
         raise Unavailable(f"Nobody can answer now. {reason}", retry_after=5)
+
+    async def language_model(self, name: str) -> ChatModel:
+        """Whatever runs the language model of this name, in use or not. Raises NotFound with the names there are."""
+        for model in self._chat_models:
+            if model.status.ready and model.status.model == name:
+                return model
+        for model in self._chat_models:
+            if any(known.name == name for known in await model.models()):
+                return model
+        known_names = ", ".join(known.name for known in await self.language_models()) or "none"
+        raise NotFound(f"There is no language model {name!r}. There are: {known_names}.")
 
     def vision_model(self) -> VisionModel:
         """The one that looks. Raises Unavailable with what to do."""
@@ -164,32 +185,21 @@ class ModelService:
         return self.model_status()
 
     async def _switch_language_model(self, name: str) -> None:
-        for model in self._chat_models:
-            if any(known.name == name for known in await model.models()):
-                await model.use(name)
-                self._chat_models.remove(model)
-                self._chat_models.insert(0, model)
-                await self._check()
-                log.info("language model switched", model=name)
-                return
-        known_names = ", ".join(known.name for known in await self.language_models()) or "none"
-        raise NotFound(f"There is no language model {name!r}. There are: {known_names}.")
+        model = await self.language_model(name)
+        await model.use(name)
+        self._chat_models.remove(model)
+        self._chat_models.insert(0, model)
+        await self._check()
+        log.info("language model switched", model=name)
 
     async def _switch_checkpoint(self, name: str) -> None:
-        chosen = await self._known_checkpoint(name)
+        chosen = await self.checkpoint_named(name)
         before, self._checkpoint = self._checkpoint, chosen
         try:
             await self._load(chosen)
         except BaseException:  # also when who asked went away: what cannot be loaded must not stay the chosen one
             self._checkpoint = before or chosen
             raise
-
-    async def _known_checkpoint(self, name: str) -> Checkpoint:
-        found = await self._catalogue.list()
-        for one in found:
-            if one.name == name:
-                return one
-        raise NotFound(f"There is no checkpoint {name!r}. There are: {', '.join(one.name for one in found)}.")
 
     async def _load(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint

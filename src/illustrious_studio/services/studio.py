@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
@@ -21,6 +22,7 @@ class Studio:
     images: ImageService
     jobs: JobQueue
     chat: ChatService
+    answers: AnswerService
     prompts: PromptService
     vision: VisionService
     gallery: GalleryService

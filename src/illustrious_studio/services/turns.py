@@ -33,7 +33,7 @@ class RecentPictures:
         self._shown: OrderedDict[str, dict[str, tuple[Picture, ...]]] = OrderedDict()
 
     async def add(self, message: Message, pictures: Sequence[OpenedPicture]) -> None:
-        small = tuple([await asyncio.to_thread(_small, opened.picture) for opened in pictures])
+        small = tuple([await asyncio.to_thread(opened.picture.within, LARGEST_REMEMBERED) for opened in pictures])
         self._shown[message.session_id] = {message.id: small}
         self._shown.move_to_end(message.session_id)
         while len(self._shown) > REMEMBERED_TALKS:
@@ -90,11 +90,3 @@ def _turn(message: Message, pictures: Mapping[str, tuple[Picture, ...]]) -> Chat
 
 def _cost(turn: ChatTurn) -> int:
     return PER_TURN + estimated_tokens(turn.content) + PER_PICTURE * len(turn.pictures)
-
-
-def _small(picture: Picture) -> Picture:
-    if max(picture.width, picture.height) <= LARGEST_REMEMBERED:
-        return picture
-    image = picture.image()
-    image.thumbnail((LARGEST_REMEMBERED, LARGEST_REMEMBERED))
-    return Picture.from_image(image)

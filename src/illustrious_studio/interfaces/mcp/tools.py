@@ -20,8 +20,7 @@ from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, Image
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryPage, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
-from illustrious_studio.domain.jobs import JobProgress
-from illustrious_studio.domain.pictures import open_picture, picture_from_base64
+from illustrious_studio.domain.pictures import open_base64, open_picture
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.error_codes import sentences
@@ -155,7 +154,7 @@ async def refine_image(studio: Studio, request: Refinement, tell: Tell) -> Answe
 async def analyze_image(studio: Studio, request: Look, tell: Tell) -> Answer:
     """Look at a picture and answer a question about it. Nothing of it is kept."""
     if request.image_base64 is not None:
-        seen = await asyncio.to_thread(picture_from_base64, request.image_base64)
+        seen = await asyncio.to_thread(open_base64, request.image_base64)
     else:
         assert request.image_id is not None
         seen = await asyncio.to_thread(open_picture, await studio.gallery.png(request.image_id))
@@ -218,12 +217,12 @@ async def status(studio: Studio, request: Nothing, tell: Tell) -> Answer:
 async def _draw(studio: Studio, request: ImageRequest, tell: Tell) -> Answer:
     steps = _Steps(tell)
 
-    async def on_change(now: JobProgress) -> None:
-        await steps.tell(now.step, now.steps, f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
-
-    origin = Origin(way="api", words=request.prompt)
-    item = await studio.images.generate_image(request, origin, on_change)
-    return Answer(item, await picture(studio, item))
+    async with aclosing(studio.images.follow_image(request, Origin(way="api", words=request.prompt))) as changes:
+        async for now in changes:
+            if isinstance(now, GalleryItem):
+                return Answer(now, await picture(studio, now))
+            await steps.tell(now.step, now.steps, f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
+    raise AssertionError("a drawing ends with its picture, or with an error")
 
 
 class _Steps:

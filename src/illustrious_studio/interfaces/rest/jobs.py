@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, image_link, link
-from illustrious_studio.interfaces.rest.streams import EVENT_STREAM, EventStream, Frame, error_frame
+from illustrious_studio.interfaces.streams import EVENT_STREAM, EventStream, Frame, error_frame
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])

@@ -11,7 +11,7 @@ from illustrious_studio.domain.images import MAX_SEED
 from illustrious_studio.domain.sketch import Layout, LayoutGiven, LayoutWriter, ObjectKind
 from illustrious_studio.domain.values import Prompt, Value
 from illustrious_studio.interfaces.rest.common import StudioIn, errors
-from illustrious_studio.interfaces.rest.streams import while_connected
+from illustrious_studio.interfaces.streams import while_connected
 from illustrious_studio.services.layouts import By
 from illustrious_studio.services.sketch import PAINTED_COLOURS
 

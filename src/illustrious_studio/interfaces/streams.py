@@ -1,4 +1,4 @@
-"""Work that lasts: it stops when the caller leaves, and streams that stay alive while nothing happens.
+"""Work that lasts, for every way in: it stops when the caller leaves, and streams stay alive while nothing happens.
 
 Written on asyncio alone. A cancelled anyio scope cancels every further `await`, and so would cut off what a service
 does last, such as keeping the half of an answer that was spoken.
@@ -7,9 +7,9 @@ does last, such as keeping the half of an answer that was spoken.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from fastapi import Request
@@ -64,6 +64,12 @@ async def _stop(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
+class Sent(Protocol):
+    """A piece of a stream, in the words of whoever made it."""
+
+    def encode(self) -> bytes: ...
+
+
 @dataclass(frozen=True)
 class Frame:
     """A server-sent event: its name, and its data as JSON."""
@@ -80,22 +86,27 @@ class EventStream(Response):
     """Server-sent events. Closing the connection stops what makes them; silence is filled with comments.
 
     Build it with `open`: a failure before the first event still becomes an ordinary error answer, a later one becomes
-    the last event, `error`.
+    the last event: by default `error`, else what `failed` makes of it.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, pump: "asyncio.Task[None]", waiting: "asyncio.Queue[Frame | None]", keep_alive: float) -> None:
+    def __init__(self, pump: "asyncio.Task[None]", waiting: "asyncio.Queue[Sent | None]", keep_alive: float) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._pump, self._waiting, self._keep_alive = pump, waiting, keep_alive
 
     @classmethod
-    async def open(cls, frames: AsyncGenerator[Frame, None], keep_alive: float = KEEP_ALIVE_SECONDS) -> "EventStream":
+    async def open(
+        cls,
+        frames: AsyncGenerator[Sent, None],
+        keep_alive: float = KEEP_ALIVE_SECONDS,
+        failed: Callable[[StudioError], Sent] = lambda error: error_frame(error.detail, error.code),
+    ) -> "EventStream":
         """Raises the error that came before the first event. A slow first event is waited for in the stream instead."""
-        waiting: asyncio.Queue[Frame | None] = asyncio.Queue(_MOST_WAITING)
+        waiting: asyncio.Queue[Sent | None] = asyncio.Queue(_MOST_WAITING)
         opened = asyncio.Event()
-        pump = asyncio.create_task(_fill(frames, waiting, opened))
+        pump = asyncio.create_task(_fill(frames, waiting, opened, failed))
         try:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(opened.wait(), keep_alive)
@@ -136,7 +147,10 @@ class EventStream(Response):
 
 
 async def _fill(
-    frames: AsyncGenerator[Frame, None], waiting: "asyncio.Queue[Frame | None]", opened: asyncio.Event
+    frames: AsyncGenerator[Sent, None],
+    waiting: "asyncio.Queue[Sent | None]",
+    opened: asyncio.Event,
+    failed: Callable[[StudioError], Sent],
 ) -> None:
     """Move frames into the queue, which holds the model back when the reader is slow. None wakes it at the end."""
     try:
@@ -147,12 +161,12 @@ async def _fill(
     except StudioError as error:
         if not opened.is_set():
             raise
-        await waiting.put(error_frame(error.detail, error.code))
+        await waiting.put(failed(error))
     except Exception:
         if not opened.is_set():
             raise
         logger.exception("stream failed")
-        await waiting.put(error_frame("Something went wrong inside the studio. Its log says more.", "internal_error"))
+        await waiting.put(failed(StudioError("Something went wrong inside the studio. Its log says more.")))
     finally:
         opened.set()
         if waiting.empty():

@@ -1,0 +1,201 @@
+"""POST /v1/images/generations: pictures by their words, whole or with previews on the way; and their files."""
+
+import asyncio
+import re
+import time
+from base64 import b64encode
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from illustrious_studio.domain.encoding import FileKind, to_file
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.pictures import open_picture
+from illustrious_studio.domain.values import SpokenPrompt, Text
+from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.interfaces.openai.common import Body, NotHad, StudioIn, failed
+from illustrious_studio.interfaces.streams import EventStream, Frame, Sent, while_connected
+from illustrious_studio.services.studio import Studio
+
+router = APIRouter()
+
+MOST_PICTURES = 10
+_SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+_OTHER_NAMES = (
+    "cfg_scale",
+    "cfg",
+    "guidance_scale",
+    "step",
+    "num_inference_steps",
+    "image_seed",
+    "batch_size",
+    "sampler",
+)
+"""What other servers call what the studio has, or has not: dropped without a word, they would change the picture."""
+
+
+class ImagesBody(Body):
+    """OpenAI's fields; beside them those of the studio's own request (`steps`, `seed`, `negative_prompt`, ...)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    prompt: SpokenPrompt
+    model: Text | None = None
+    n: int | None = Field(None, ge=1, le=MOST_PICTURES)
+    size: str | None = None
+    response_format: Literal["url", "b64_json"] | None = None
+    output_format: FileKind | None = None
+    output_compression: int | None = Field(None, ge=0, le=100)
+    background: Literal["auto", "opaque"] | None = None
+    quality: Literal["auto", "standard", "medium"] | None = None
+    stream: bool | None = None
+    partial_images: int | None = Field(None, ge=0, le=3)
+    enhance: bool = False
+    complexity: NotHad = None
+    frame_count: NotHad = None
+    frame_duration_ms: NotHad = None
+    style: NotHad = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if unknown := [name for name in _OTHER_NAMES if name in (self.model_extra or {})]:
+            raise ValueError(f"has {unknown[0]}, which is not known here; /docs has the names of the studio's fields")
+        if self.stream and (self.n or 1) > 1:
+            raise ValueError("must have n = 1 with stream: the events do not say which picture they are about")
+        if self.output_compression not in (None, 100) and self.output_format in (None, "png"):
+            raise ValueError("must have output_format jpeg or webp with output_compression")
+        return self
+
+    @property
+    def kind(self) -> FileKind:
+        return self.output_format or "png"
+
+    @property
+    def file_quality(self) -> int:
+        return 100 if self.output_compression is None else max(1, self.output_compression)
+
+    async def order(self, studio: Studio) -> "Order":
+        """What to draw. Raises NotFound (no such checkpoint) and InvalidRequest."""
+        checkpoint = await studio.models.checkpoint_named(self.model or "")
+        enhanced = await studio.prompts.enhance(self.prompt) if self.enhance else None
+        own = {name: value for name, value in (self.model_extra or {}).items() if name in ImageRequest.model_fields}
+        asked = studio.images.suggested(enhanced.prompt if enhanced else self.prompt, checkpoint).model_dump()
+        try:
+            request = ImageRequest.model_validate(asked | own | self._pixels())
+        except ValidationError as error:
+            raise InvalidRequest(sentences(error.errors())) from None
+        revised = enhanced.prompt if enhanced and enhanced.changed else None
+        return Order(request, Origin(way="api", words=self.prompt), checkpoint.name, revised)
+
+    def _pixels(self) -> dict[str, int]:
+        if self.size in (None, "auto"):
+            return {}
+        found = _SIZE.fullmatch(self.size or "")
+        if not found:
+            raise InvalidRequest("size: must be auto, or width x height in pixels, such as 1024x1024")
+        return {"width": int(found[1]), "height": int(found[2])}
+
+
+@dataclass(frozen=True)
+class Order:
+    """A picture to draw; `revised` is its prompt when the language model changed it."""
+
+    request: ImageRequest
+    origin: Origin
+    checkpoint: str
+    revised: str | None
+
+    def revision(self) -> dict[str, object]:
+        return {} if self.revised is None else {"revised_prompt": self.revised}
+
+
+@router.post("/images/generations")
+async def generate_images(body: ImagesBody, request: Request, studio: StudioIn) -> Response:
+    """Closing the connection cancels what is not drawn yet. Every picture is kept in the gallery."""
+    if body.stream:
+        return await EventStream.open(_events(body, studio), failed=failed)
+    return JSONResponse(await while_connected(request, _pictures(body, request, studio)))
+
+
+@router.get("/images/{item_id}.{kind}")
+async def read_image(
+    item_id: str, kind: FileKind, studio: StudioIn, quality: Annotated[int, Query(ge=1, le=100)] = 100
+) -> Response:
+    """Where the addresses in answers lead."""
+    data = await studio.gallery.file(item_id, kind, quality)
+    return Response(data, media_type=f"image/{kind}", headers={"cache-control": "private, max-age=31536000, immutable"})
+
+
+async def _pictures(body: ImagesBody, request: Request, studio: Studio) -> dict[str, object]:
+    order = await body.order(studio)
+    requests = [order.request.variant(number) for number in range(body.n or 1)]
+    items = await studio.images.generate_images(requests, order.origin, order.checkpoint)
+    data = [
+        {**await _file(body, request, studio, item), **order.revision(), "seed": item.metadata.seed} for item in items
+    ]
+    return {"created": int(time.time()), "data": data, **_how(body), "size": _size(items[0])}
+
+
+async def _file(body: ImagesBody, request: Request, studio: Studio, item: GalleryItem) -> dict[str, object]:
+    if body.response_format == "url":
+        base = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
+        better = "" if body.kind == "png" else f"?quality={body.file_quality}"
+        return {"url": f"{base}/images/{item.id}.{body.kind}{better}"}
+    return {"b64_json": await _base64(await studio.gallery.file(item.id, body.kind, body.file_quality))}
+
+
+async def _events(body: ImagesBody, studio: Studio) -> AsyncGenerator[Sent, None]:
+    """Previews evenly over the steps, as many as are wanted and there are; then the picture."""
+    order = await body.order(studio)
+    wanted, shown, last = body.partial_images or 0, 0, None
+    async with aclosing(studio.images.follow_image(order.request, order.origin, order.checkpoint)) as changes:
+        async for change in changes:
+            if isinstance(change, GalleryItem):
+                picture = await studio.gallery.file(change.id, body.kind, body.file_quality)
+                more: dict[str, object] = {**order.revision(), "usage": _NOTHING_COUNTED, "size": _size(change)}
+                yield await _event("image_generation.completed", body, picture, more)
+                continue
+            due = shown < wanted and change.step * (wanted + 1) >= change.steps * (shown + 1)
+            if due and change.preview and change.preview is not last:
+                last, size = change.preview, f"{change.job.request.width}x{change.job.request.height}"
+                preview = await asyncio.to_thread(_converted, last, body.kind)
+                more = {"partial_image_index": shown, "size": size}
+                yield await _event("image_generation.partial_image", body, preview, more)
+                shown += 1
+
+
+_NOTHING_COUNTED = {
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "total_tokens": 0,
+    "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
+}
+"""Pictures are not drawn in tokens here, but strict clients want the field."""
+
+
+async def _event(name: str, body: ImagesBody, picture: bytes, more: dict[str, object]) -> Frame:
+    made = {"b64_json": await _base64(picture), "created_at": int(time.time())}
+    return Frame(name, {"type": name, **made, **_how(body), **more})
+
+
+def _how(body: ImagesBody) -> dict[str, object]:
+    return {"background": "opaque", "output_format": body.kind, "quality": "auto"}
+
+
+def _size(item: GalleryItem) -> str:
+    return f"{item.metadata.width}x{item.metadata.height}"
+
+
+def _converted(preview: bytes, kind: FileKind) -> bytes:
+    return preview if kind == "jpeg" else to_file(open_picture(preview).picture, kind)
+
+
+async def _base64(data: bytes) -> str:
+    return (await asyncio.to_thread(b64encode, data)).decode("ascii")

@@ -1,0 +1,115 @@
+"""Answers of language models, cleaned and with their thoughts told apart; and talks that are handed in whole.
+
+Nothing is kept here. Talks that are kept are in `chat.py`, which hears its answers through this, too.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from illustrious_studio.domain.chat import (
+    AnswerEvent,
+    ChatChunk,
+    ChatModel,
+    ChatOptions,
+    ChatTurn,
+    Ending,
+    Retract,
+    Thinking,
+    Token,
+)
+from illustrious_studio.domain.embeddings import EmbeddingModel, Embeddings
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.thinking import ThinkingFilter
+from illustrious_studio.services.models import ModelService
+
+
+class AnswerService:
+    """Has language models answer, each by its name."""
+
+    def __init__(self, models: ModelService) -> None:
+        self._models = models
+        self._starts_thinking: set[str] = set()
+
+    async def answer(
+        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Answer a whole talk, event by event. Close it to stop the model (`contextlib.aclosing`).
+
+        Raises NotFound for an unknown name, with the names there are, and what the model raises.
+        """
+        speaker = await self._models.language_model(model)
+        async with aclosing(self.begin(speaker, model, turns, replace(options, model=model)).events()) as events:
+            async for event in events:
+                yield event
+
+    def begin(self, speaker: ChatModel, name: str, turns: Sequence[ChatTurn], options: ChatOptions) -> "Answer":
+        """An answer that can be looked at while it comes in; `name` is that of the model that speaks."""
+        return Answer(speaker, name, list(turns), options, self._starts_thinking)
+
+    async def embed(self, model: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
+        """A vector for each text. Raises NotFound, InvalidRequest (it makes none), and what the model raises."""
+        speaker = await self._models.language_model(model)
+        if not isinstance(speaker, EmbeddingModel):
+            raise InvalidRequest(
+                f"{model} makes no embeddings. Install a model that does in Ollama: `ollama pull embeddinggemma`."
+            )
+        return await speaker.embed(model, texts, dimensions)
+
+
+class Answer:
+    """One answer as it comes in: what it said and thought so far, and for how long it thought."""
+
+    def __init__(
+        self, speaker: ChatModel, name: str, turns: list[ChatTurn], options: ChatOptions, starts_thinking: set[str]
+    ) -> None:
+        self._speaker, self._name, self._turns, self._options = speaker, name, turns, options
+        self._starts_thinking = starts_thinking
+        self._filter = ThinkingFilter(starts_thinking=name in starts_thinking)
+        self._began: float | None = None
+        self._seconds = 0.0
+
+    @property
+    def text(self) -> str:
+        return self._filter.text.rstrip()
+
+    @property
+    def thought(self) -> str:
+        return self._filter.thought.strip()
+
+    @property
+    def thinking_seconds(self) -> float:
+        return round(self._seconds, 1) if self.thought else 0.0
+
+    async def events(self) -> AsyncGenerator[AnswerEvent, None]:
+        ending = Ending()
+        try:
+            async with aclosing(self._speaker.chat_completion(self._turns, self._options)) as chunks:
+                async for chunk in chunks:
+                    for event in self._heard(chunk):
+                        yield event
+                    for call in chunk.tool_calls:
+                        yield call
+                    ending = chunk.ending or ending
+            for event in self._filter.finish():
+                yield event
+        finally:
+            if self._filter.closed_unopened:
+                self._starts_thinking.add(self._name)
+        yield ending
+
+    def _heard(self, chunk: ChatChunk) -> list[Token | Thinking | Retract]:
+        if self._began is None:
+            self._began = time.monotonic()
+        events = self._filter.think(_clean(chunk.thinking)) if chunk.thinking else []
+        if chunk.text:
+            events += self._filter.feed(_clean(chunk.text))
+        if any(isinstance(event, Thinking | Retract) for event in events):
+            self._seconds = time.monotonic() - self._began
+        return events
+
+
+def _clean(text: str) -> str:
+    """Without what no store can hold: NUL and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
