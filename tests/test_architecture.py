@@ -29,6 +29,11 @@ def test_the_serving_process_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_mcp_is_left_to_the_first_host_that_asks() -> None:
+    program = "import sys, illustrious_studio.serve; sys.exit('mcp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT / "src", check=False).returncode == 0
+
+
 def without_comments(file: Path) -> str:
     return re.sub(r"#.*", "", file.read_text(encoding="utf-8"))
 

@@ -71,7 +71,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
             page = _Page(studio, pages_done)
             async with page.loading(), McpEndpoint(studio) as mcp:
                 web = _server(guarded_web(settings, page, _port(web_socket)))
-                api = _server(guarded_api(settings, studio, mcp, _port(api_socket)))
+                api = _server(guarded_api(settings, studio, mcp, _port(api_socket)), mcp.stop)
                 servers += [web, api]
                 serving = [
                     asyncio.create_task(server.serve(sockets=[s]))
@@ -91,7 +91,7 @@ async def serving_api(settings: Settings) -> AsyncIterator[str]:
     with listen("127.0.0.1", 0, "api") as api_socket:
         address = _address("127.0.0.1", api_socket)
         async with open_studio(settings, api_url=address) as studio, McpEndpoint(studio) as mcp:
-            server = _server(guarded_api(settings, studio, mcp, _port(api_socket)))
+            server = _server(guarded_api(settings, studio, mcp, _port(api_socket)), mcp.stop)
             task = asyncio.create_task(server.serve(sockets=[api_socket]))
             await server.answers.wait()
             try:
@@ -239,20 +239,25 @@ def _create_web_app(studio: Studio) -> "FastAPI":
 class _Server(uvicorn.Server):
     """Leaves the signals to `_told_to_stop`: there are two servers, and one Ctrl-C. Says when it answers."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, before_stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self.answers = asyncio.Event()
+        self._before_stopping = before_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.answers.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_stopping()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def _server(app: ASGIApp) -> _Server:
+def _server(app: ASGIApp, before_stopping: Callable[[], None] = lambda: None) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
@@ -265,7 +270,8 @@ def _server(app: ASGIApp) -> _Server:
             timeout_keep_alive=30,
             limit_concurrency=1000,
             h11_max_incomplete_event_size=65_536,
-        )
+        ),
+        before_stopping,
     )
 
 

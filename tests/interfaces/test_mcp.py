@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -70,6 +71,7 @@ async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anyth
         assert tool.annotations.destructive_hint is False
         jsonschema.Draft202012Validator.check_schema(tool.input_schema)
         jsonschema.Draft202012Validator.check_schema(tool.output_schema)
+        assert '"null"' not in json.dumps(tool.input_schema)  # hosts that cannot read `anyOf` send numbers as text
     steps = tools["generate_image"].input_schema["properties"]["steps"]
     assert (steps["minimum"], steps["maximum"], steps["default"]) == (1, 150, 30)
     refined = tools["refine_image"].input_schema

@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from illustrious_studio.services.studio import Studio
 
@@ -22,6 +22,7 @@ class McpEndpoint:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self._wanted = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._started: asyncio.Future[StreamableHTTPSessionManager] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
@@ -37,7 +38,24 @@ class McpEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._wanted.set()
         manager = await asyncio.shield(self._started)
-        await manager.handle_request(scope, receive, send)
+        await manager.handle_request(scope, self._until_stopped(receive), send)
+
+    def stop(self) -> None:
+        """The server is about to stop: streams end as if the host had left, or it would wait for them in vain."""
+        self._stopping.set()
+
+    def _until_stopped(self, receive: Receive) -> Receive:
+        async def next_message() -> Message:
+            message = asyncio.ensure_future(receive())
+            stopped = asyncio.ensure_future(self._stopping.wait())
+            try:
+                await asyncio.wait({message, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                return message.result() if message.done() else {"type": "http.disconnect"}
+            finally:
+                message.cancel()
+                stopped.cancel()
+
+        return next_message
 
     async def _run(self) -> None:
         await self._wanted.wait()

@@ -50,8 +50,11 @@ async def relay(address: str, headers: Mapping[str, str], version: str) -> None:
     timeout = httpx2.Timeout(None, connect=5)
     async with httpx2.AsyncClient(headers=dict(headers), timeout=timeout, trust_env=False) as http:
         server = _server(_Studio(f"{address.rstrip('/')}/mcp", http), version)
-        async with stdio_server() as (reads, writes):
-            await server.run(reads, writes, server.create_initialization_options())
+        try:
+            async with stdio_server() as (reads, writes):
+                await server.run(reads, writes, server.create_initialization_options())
+        except* BrokenPipeError:
+            pass  # they closed it while an answer was on its way
 
 
 class _Studio:

@@ -15,6 +15,8 @@ from mcp.types import Tool as Declared
 from mcp.types import ToolAnnotations as Annotations
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.config import JsonDict
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, ImageReady, Notice
 from illustrious_studio.domain.errors import InvalidRequest
@@ -55,7 +57,7 @@ class Tool(Generic[T]):
             name=self.name,
             title=self.title,
             description=inspect.getdoc(self.does),
-            input_schema=self.takes.model_json_schema(),
+            input_schema=self.takes.model_json_schema(schema_generator=_Arguments),
             output_schema=TypeAdapter(self.gives).json_schema(mode="serialization"),
             annotations=Annotations(
                 read_only_hint=self.reads_only,
@@ -63,6 +65,18 @@ class Tool(Generic[T]):
                 idempotent_hint=self.reads_only,
                 open_world_hint=False,
             ),
+        )
+
+
+class _Arguments(GenerateJsonSchema):
+    """What may be null may as well be left out. Not all hosts can read `anyOf`: some then send numbers as text."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return (
+            self.generate_inner(schema["schema"]) if schema.get("default") is None else super().default_schema(schema)
         )
 
 
