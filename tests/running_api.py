@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.interfaces.guard import MIB, Guard
-from illustrious_studio.interfaces.rest.app import create_api
+from illustrious_studio.interfaces.rest.app import WITH_PICTURES, create_api
 from illustrious_studio.services.studio import Studio
 from serving import serving
 from studio_for_tests import studio_for_tests
@@ -29,7 +29,7 @@ class Api:
 
 
 def guarded(app: FastAPI, port: int, key: str | None) -> Guard:
-    return Guard(app, port=port, key=key, larger={"/analyze-image": 36 * MIB})
+    return Guard(app, port=port, key=key, larger=dict.fromkeys(WITH_PICTURES, 36 * MIB))
 
 
 @contextlib.asynccontextmanager

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
-from illustrious_studio.interfaces.rest.app import create_api
+from illustrious_studio.interfaces.rest.app import WITH_PICTURES, create_api
 from illustrious_studio.interfaces.web.starting import broken_page, starting_page
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.settings import Settings
@@ -136,9 +136,8 @@ def listen(host: str, port: int, what: str) -> Iterator[socket.socket]:
 
 def guarded_api(settings: Settings, studio: Studio, port: int) -> Guard:
     """The API behind the guard. Only pictures may be larger than the rest."""
-    return Guard(
-        create_api(studio), port=port, hosts=_hosts(settings), key=_key(settings), larger={"/analyze-image": 36 * MIB}
-    )
+    larger = dict.fromkeys(WITH_PICTURES, 36 * MIB)
+    return Guard(create_api(studio), port=port, hosts=_hosts(settings), key=_key(settings), larger=larger)
 
 
 def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:

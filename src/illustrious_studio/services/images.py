@@ -4,25 +4,39 @@ import asyncio
 import secrets
 from contextlib import suppress
 
-from illustrious_studio.domain.errors import Conflict
+from illustrious_studio.domain.errors import Conflict, StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
+from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.sampling import settled_schedule
+from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.sketch import SketchService
 
+STRENGTH = 0.75
+"""How much of a given picture is drawn anew when nobody says it, as in A1111."""
+
 
 class ImageService:
     """Draws pictures."""
 
-    def __init__(self, jobs: JobQueue, models: ModelService, sketches: SketchService, layouts: LayoutService) -> None:
+    def __init__(
+        self,
+        jobs: JobQueue,
+        models: ModelService,
+        sketches: SketchService,
+        layouts: LayoutService,
+        inputs: InputService,
+    ) -> None:
         self._jobs = jobs
         self._models = models
         self._sketches = sketches
         self._layouts = layouts
+        self._inputs = inputs
 
     def suggested(self, prompt: str) -> ImageRequest:
         """A request with the steps and the guidance that the checkpoint wants. Raises Unavailable."""
@@ -30,39 +44,68 @@ class ImageService:
         return ImageRequest(prompt=prompt, steps=checkpoint.steps, guidance=checkpoint.guidance)
 
     async def start_image(self, request: ImageRequest, origin: Origin | None = None) -> Job:
-        """Queue a picture. Raises Unavailable (no checkpoint), Busy (queue full), InvalidRequest."""
+        """Queue a picture. Raises Unavailable (no checkpoint), Busy (queue full), InvalidRequest, NotFound (input)."""
+        (job,) = await self.start_images(request, 1, origin)
+        return job
+
+    async def start_images(self, request: ImageRequest, count: int, origin: Origin | None = None) -> list[Job]:
+        """Queue so many pictures of one request, each a job of its own, with the seeds from the request's on.
+
+        So each is the picture that its seed alone would give, can be cancelled alone, and is kept as soon as it is
+        drawn. Raises what `start_image` raises; then none is queued.
+        """
         checkpoint = self._models.checkpoint()
-        settled = await self._settled(request, checkpoint)
+        first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
+        seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
+        settled = [await self._settled(request.model_copy(update={"seed": seed}), checkpoint) for seed in seeds]
         origin = origin or Origin()
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit(settled, origin, checkpoint.name)
+        return await self._jobs.submit_all(settled, origin, checkpoint.name)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
 
         Raises what `start_image` raises, and OutOfMemory, EngineDied, StorageFull, Cancelled.
         """
-        job = await self.start_image(request, origin)
+        (item,) = await self.generate_images(request, 1, origin)
+        return item
+
+    async def generate_images(
+        self, request: ImageRequest, count: int, origin: Origin | None = None
+    ) -> list[GalleryItem]:
+        """The same for several. The first that fails is raised, and those not drawn yet are cancelled."""
+        jobs = await self.start_images(request, count, origin)
         try:
-            return await self._jobs.wait(job.id)
-        except asyncio.CancelledError:
-            with suppress(Conflict):  # it may be finished in the same moment
-                await self._jobs.cancel(job.id)
+            return [await self._jobs.wait(job.id) for job in jobs]
+        except (asyncio.CancelledError, StudioError):
+            for job in reversed(jobs):  # the last first, so that none of them begins meanwhile
+                with suppress(Conflict):  # it may be finished in the same moment
+                    await self._jobs.cancel(job.id)
             raise
 
     async def _settled(self, request: ImageRequest, checkpoint: Checkpoint) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
+        size = request.width or checkpoint.native_width, request.height or checkpoint.native_height
+        if request.image is not None:
+            picture = await self._inputs.picture(request.image)
+            if request.mask is not None:
+                await self._inputs.picture(request.mask)  # a picture that lacks its mask is refused now, not when drawn
+            if request.width is None and request.height is None:
+                size = size_like(picture, size)
         values = request.model_dump() | {
-            "seed": secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed,
-            "width": request.width or checkpoint.native_width,
-            "height": request.height or checkpoint.native_height,
+            "width": size[0],
+            "height": size[1],
+            "schedule": settled_schedule(request.sampler, request.schedule, checkpoint),
         }
+        if request.image is not None:
+            values["strength"] = STRENGTH if request.strength is None else request.strength
+            return ImageRequest.model_validate(values)
         settled = ImageRequest.model_validate(values)
         layout = settled.layout
         if layout is not None:
             layout = self._sketches.completed(layout, settled.prompt)
         elif settled.layout_from_words or checkpoint.sketch_strength is not None:
-            aspect = values["width"] / values["height"]
+            aspect = size[0] / size[1]
             layout = (await self._layouts.lay_out(settled.prompt, settled.seed, aspect)).layout
         return settled.model_copy(update={"layout": layout})

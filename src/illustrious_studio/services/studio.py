@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
+from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
@@ -19,6 +20,7 @@ class Studio:
 
     version: str
     images: ImageService
+    inputs: InputService
     jobs: JobQueue
     chat: ChatService
     prompts: PromptService

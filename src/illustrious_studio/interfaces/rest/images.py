@@ -2,32 +2,64 @@
 
 import asyncio
 import binascii
+import re
 from base64 import b64decode, b64encode
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from illustrious_studio.domain.errors import NotAnImage
+from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageMetadata, ImageRequest, Origin
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.rest.common import StudioIn, errors, image_link
 from illustrious_studio.interfaces.rest.streams import while_connected
+from illustrious_studio.services.studio import Studio
 
 router = APIRouter(tags=["Pictures"])
 
+MOST_AT_ONCE = 32
+_INPUT = re.compile(r"[0-9a-f]{64}")
+_ITEM = re.compile(r"[0-9a-f]{32}")
 
-class DrawnImage(BaseModel):
-    """A picture, drawn and kept."""
 
-    success: bool = True
+PictureGiven = Annotated[str, StringConstraints(max_length=36 * 1024 * 1024)]
+"""A picture in a request: a file in base64, or the id of one that the studio has."""
+
+
+class DrawRequest(ImageRequest):
+    """A picture somebody wants; the picture to draw over may come with it."""
+
+    image: PictureGiven | None = Field(
+        None,
+        description="A picture to draw over, instead of a sketch: a PNG, JPEG or WebP file in base64, with or without "
+        "a `data:` prefix, the id of a picture in the gallery, or `image` from the metadata of another one.",
+    )
+    mask: PictureGiven | None = Field(
+        None, description="What to draw anew, in white, over the picture; given in the same ways. The rest stays."
+    )
+    n: int = Field(1, ge=1, le=MOST_AT_ONCE, description="How many pictures: with this seed, the next one, and so on.")
+
+
+class OtherImage(BaseModel):
+    """One of several pictures of a request."""
+
     image_base64: str = Field(description="The PNG file, its settings inside.")
-    message: str
     seed: int
     image_id: str
     url: str
     metadata: ImageMetadata
+
+
+class DrawnImage(OtherImage):
+    """A picture, drawn and kept."""
+
+    success: bool = True
+    message: str
+    others: list[OtherImage] = Field([], description="The second and further ones, where several were asked for.")
 
 
 class LookRequest(Value):
@@ -59,19 +91,27 @@ class EnhancedPrompt(BaseModel):
     model: str
 
 
-@router.post("/generate-image", summary="Draw a picture", responses=errors(409, 503, 507))
-async def generate_image(body: ImageRequest, request: Request, studio: StudioIn) -> DrawnImage:
-    """Draws, keeps the picture in the gallery, and answers when it is there. Closing the connection cancels it."""
-    item = await while_connected(request, studio.images.generate_image(body, Origin(way="api", words=body.prompt)))
+@router.post("/generate-image", summary="Draw a picture", responses=errors(400, 404, 409, 503, 507))
+async def generate_image(body: DrawRequest, request: Request, studio: StudioIn) -> DrawnImage:
+    """Draws, keeps what was drawn in the gallery, and answers when it is there. Closing the connection cancels it."""
+    wanted = await asked_for(body, studio)
+    origin = Origin(way="api", words=body.prompt)
+    items = await while_connected(request, studio.images.generate_images(wanted, body.n, origin))
+    first, *others = [await _drawn(item, request, studio) for item in items]
+    seconds = sum(item.metadata.seconds for item in items)
+    message = f"Drawn with {first['metadata'].checkpoint} in {seconds:.1f} s."
+    return DrawnImage(**first, message=message, others=[OtherImage(**other) for other in others])
+
+
+async def _drawn(item: GalleryItem, request: Request, studio: Studio) -> dict[str, Any]:
     png = await studio.gallery.png(item.id)
-    return DrawnImage(
-        image_base64=await asyncio.to_thread(_base64, png),
-        message=f"Drawn with {item.metadata.checkpoint} in {item.metadata.seconds:.1f} s.",
-        seed=item.metadata.seed,
-        image_id=item.id,
-        url=image_link(request, item.id),
-        metadata=item.metadata,
-    )
+    return {
+        "image_base64": await asyncio.to_thread(_base64, png),
+        "seed": item.metadata.seed,
+        "image_id": item.id,
+        "url": image_link(request, item.id),
+        "metadata": item.metadata,
+    }
 
 
 @router.post("/analyze-image", summary="Look at a picture", responses=errors(400, 502, 503, 504))
@@ -89,15 +129,38 @@ async def enhance_prompt(body: EnhanceRequest, request: Request, studio: StudioI
     return EnhancedPrompt(prompt=enhanced.prompt, changed=enhanced.changed, note=enhanced.note, model=enhanced.model)
 
 
+async def asked_for(body: DrawRequest, studio: Studio) -> ImageRequest:
+    """The studio's own request, in which the pictures are kept and stand by their names."""
+    kept = {
+        name: await _kept(text, name, studio)
+        for name, text in (("image", body.image), ("mask", body.mask))
+        if text is not None
+    }
+    return ImageRequest.model_validate(body.model_dump(exclude={"n"}) | kept)
+
+
+async def _kept(text: str, name: str, studio: Studio) -> str:
+    """Raises NotAnImage, InvalidRequest, NotFound, StorageFull."""
+    if _INPUT.fullmatch(text):
+        return text
+    if _ITEM.fullmatch(text):
+        return await studio.inputs.keep_from_gallery(text)
+    return await studio.inputs.keep(await asyncio.to_thread(_bytes_of, text, name))
+
+
 def picture_of(text: str) -> OpenedPicture:
-    """The picture in a base64 field. Raises NotAnImage and InvalidRequest. Blocking."""
+    """The picture in `image_base64`. Raises NotAnImage and InvalidRequest. Blocking."""
+    return open_picture(_bytes_of(text, "image_base64"))
+
+
+def _bytes_of(text: str, name: str) -> bytes:
+    """Raises NotAnImage."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        data = b64decode("".join(text.split()), validate=True)
+        return b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise NotAnImage("image_base64 is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
-    return open_picture(data)
+        raise NotAnImage(f"{name} is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
 
 
 def _base64(data: bytes) -> str:
