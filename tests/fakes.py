@@ -63,8 +63,6 @@ class FakeEngine:
             self.drawing.clear()
         return Rendered(
             picture=gradient(*order.size, order.request.seed),
-            sampler="Euler a",
-            schedule="Automatic",
             device="cpu",
             dtype="float32",
             vae_dtype="float32",

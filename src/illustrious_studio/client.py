@@ -73,6 +73,7 @@ async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
 async def generate(settings: Settings, options: argparse.Namespace) -> int:
     """Queue a picture, show how far it is, and write it where `--output` says."""
     layout = _layout_in(options.layout) if options.layout is not None else None
+    image, mask = (None if file is None else _base64_of(file) for file in (options.image, options.mask))
     async with studio_client(settings, needs="sdxl") as client:
         prompt = options.prompt
         if options.enhance:
@@ -82,10 +83,16 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
         wanted = {
             "steps": options.steps,
             "guidance": options.guidance,
+            "sampler": options.sampler,
+            "schedule": options.schedule,
+            "clip_skip": options.clip_skip,
             "width": options.width,
             "height": options.height,
             "sketch_strength": options.sketch_strength,
             "layout": layout,
+            "image": image,
+            "mask": mask,
+            "strength": options.strength,
         }
         job = await _post(
             client,
@@ -95,14 +102,32 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
                 "prompt": prompt,
                 "negative_prompt": options.negative_prompt,
                 "seed": options.seed,
+                "n": options.count,
                 "layout_from_words": options.layout_from_words,
             },
         )
-        image_id = await _follow(client, job["id"], job["request"]["steps"])
-        if options.output is not None:
-            await _save(client, image_id, options.output)
-        print(f"{options.output or image_id}  seed {job['request']['seed']}")
+        waiting = [job, *job["others"]]
+        for number in range(1, len(waiting) + 1):
+            one = waiting.pop(0)
+            try:
+                image_id = await _follow(client, one["id"], one["request"]["steps"])
+            except asyncio.CancelledError:
+                for other in waiting:
+                    await client.delete(f"/jobs/{other['id']}")
+                raise
+            output = options.output
+            if output is not None:
+                output = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
+                await _save(client, image_id, output)
+            print(f"{output or image_id}  seed {one['request']['seed']}")
     return 0
+
+
+def _base64_of(file: Path) -> str:
+    try:
+        return base64.b64encode(file.read_bytes()).decode("ascii")
+    except OSError as error:
+        raise InvalidRequest(f"{file} cannot be read ({error.strerror}).") from error
 
 
 def _layout_in(file: Path) -> object:
@@ -136,12 +161,8 @@ async def chat(settings: Settings, options: argparse.Namespace) -> int:
 
 async def analyze(settings: Settings, options: argparse.Namespace) -> int:
     """Ask about a picture file."""
-    try:
-        data = options.file.read_bytes()
-    except OSError as error:
-        raise InvalidRequest(f"{options.file} cannot be read ({error.strerror}).") from error
+    body = {"image_base64": _base64_of(options.file), "question": options.question}
     async with studio_client(settings, needs="multimodal") as client:
-        body = {"image_base64": base64.b64encode(data).decode("ascii"), "question": options.question}
         with console.status("Looking"):
             seen = await _post(client, "/analyze-image", body)
         print(seen["analysis"])

@@ -28,7 +28,7 @@ from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
 from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
 from illustrious_studio.interfaces.openai.app import create_openai_api
 from illustrious_studio.interfaces.openai.errors import error_body as openai_error
-from illustrious_studio.interfaces.rest.app import create_api
+from illustrious_studio.interfaces.rest.app import WITH_PICTURES, create_api
 from illustrious_studio.interfaces.web.starting import broken_page, starting_page
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.settings import Settings
@@ -152,8 +152,8 @@ def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
 
 def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
     """The guard around it. Only pictures may be larger than the rest; each door has its own shape of errors."""
-    pictures = {"/analyze-image": 36 * MIB, "/v1/chat/completions": 36 * MIB, "/mcp": LARGEST_BODY}
-    return Guard(app, port=port, hosts=hosts, key=key, larger=pictures, shapes={"/v1/": openai_error})
+    larger = dict.fromkeys((*WITH_PICTURES, "/v1/chat/completions"), 36 * MIB) | {"/mcp": LARGEST_BODY}
+    return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes={"/v1/": openai_error})
 
 
 def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:

@@ -16,6 +16,7 @@ import structlog
 from illustrious_studio import __version__
 from illustrious_studio.adapters.builtin_vision import BuiltinVision
 from illustrious_studio.adapters.gallery_files import FolderGallery
+from illustrious_studio.adapters.input_files import FolderInputs
 from illustrious_studio.adapters.llama import EmbeddedChat, packaged_gguf
 from illustrious_studio.adapters.ollama import OllamaChat
 from illustrious_studio.adapters.ollama_vision import OllamaVision
@@ -36,6 +37,7 @@ from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.drawing import Drawing
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
+from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.memory import MemoryService
@@ -113,13 +115,14 @@ async def open_studio(
             )
         )
         sketches = SketchService(SpritePainter())
+        inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         memory = MemoryService(engine, chat_models, settings.share_memory)
-        drawing = Drawing(engine, catalogue, models, sketches, gallery, memory)
+        drawing = Drawing(engine, catalogue, models, sketches, inputs, gallery, memory)
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), drawing, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model)
-        images = ImageService(jobs, models, sketches, layouts)
+        images = ImageService(jobs, models, sketches, layouts, inputs)
         prompts = PromptService(models.chat_model)
         answers = AnswerService(models)
         chat = ChatService(
@@ -129,6 +132,7 @@ async def open_studio(
         yield Studio(
             version=__version__,
             images=images,
+            inputs=inputs,
             jobs=jobs,
             chat=chat,
             answers=answers,

@@ -44,6 +44,13 @@ def test_the_text_is_a1111s_to_the_letter() -> None:
     )
 
 
+def test_clip_skip_comes_back_from_the_text() -> None:
+    for skip in (1, 2, 12):
+        recorded = recorded_settings({"parameters": write_infotext(with_changes(clip_skip=skip))})
+        assert recorded is not None
+        assert recorded.request.clip_skip == skip
+
+
 def test_what_is_not_there_is_not_written() -> None:
     text = write_infotext(with_changes(negative_prompt="", checkpoint_hash=None, clip_skip=1, guidance=7.0))
     assert "Negative prompt" not in text

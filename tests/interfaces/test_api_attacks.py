@@ -177,7 +177,7 @@ async def test_a_body_over_the_cap_is_refused_however_it_is_declared(api: Api) -
 
     def talk(head: bytes, *pieces: bytes) -> bytes:
         with socket.create_connection((host, int(port)), timeout=30) as line:
-            line.sendall(b"POST /generate-image HTTP/1.1\r\nHost: 127.0.0.1:" + port.encode() + b"\r\n" + head)
+            line.sendall(b"POST /chat HTTP/1.1\r\nHost: 127.0.0.1:" + port.encode() + b"\r\n" + head)
             try:
                 for piece in pieces:
                     line.sendall(piece)

@@ -37,7 +37,7 @@ async def test_a_picture_is_drawn_over_the_layout_that_was_sent(api: Api) -> Non
         {key: thing[key] for key in ("what", "x", "y", "w", "h")} for thing in (TREE, FOX)
     ]
     assert (layout["background"], layout["time"], layout["by"]) == ("snow", "night", "hand")
-    sketch = api.engine.orders[-1].sketch
+    sketch = api.engine.orders[-1].base
     assert sketch is not None
     painted = await api.http.post("/layout/sketch", json={"layout": layout, "seed": 7, "width": 128, "height": 96})
     assert painted.headers["content-type"] == "image/png"
@@ -52,7 +52,7 @@ async def test_a_layout_is_painted_as_it_was_shown_whatever_seed_draws_over_it(a
     for seed in (5, 6):
         for layout, sketches in ((kept, first), (bare, second)):
             await drawn(api, layout=layout, seed=seed)
-            sketches.append(api.engine.orders[-1].sketch)
+            sketches.append(api.engine.orders[-1].base)
     assert first[0] == first[1] == second[0] != second[1]
 
 
@@ -113,9 +113,9 @@ async def test_the_metadata_and_the_png_alone_make_the_same_picture_again(api: A
     again = (await api.http.post("/generate-image", json=request.model_dump(mode="json"))).json()
     assert again["metadata"]["layout"] == body["metadata"]["layout"]
     first, second = api.engine.orders
-    assert (first.sketch, first.strength) == (second.sketch, second.strength)
+    assert (first.base, first.strength) == (second.base, second.strength)
     assert first.strength == 0.85
-    assert first.sketch is not None
+    assert first.base is not None
 
 
 async def test_the_strength_is_what_was_asked_or_what_the_checkpoint_declares(api: Api) -> None:

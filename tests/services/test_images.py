@@ -1,13 +1,14 @@
 """What a request is settled as before it is queued, by checkpoints that ask for a sketch and by those that do not."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from fakes import FakeChat
-from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.errors import Busy, InvalidRequest, OutOfMemory
+from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.sketch import Layout, Placed
 from studio_for_tests import studio_for_tests, with_own_checkpoint
 
@@ -22,7 +23,7 @@ async def test_any_checkpoint_draws_over_a_layout_when_asked_and_else_from_the_w
     async with studio_for_tests(with_own_checkpoint(tmp_path)) as made:
         assert made.studio.models.checkpoint().sketch_strength is None
         plain = await made.studio.images.generate_image(wish())
-        assert (plain.metadata.layout, plain.metadata.strength, made.engine.orders[-1].sketch) == (None, None, None)
+        assert (plain.metadata.layout, plain.metadata.strength, made.engine.orders[-1].base) == (None, None, None)
         assert plain.metadata.request().sketch_strength is None
         laid = await made.studio.images.generate_image(wish(layout_from_words=True))
         assert laid.metadata.layout is not None
@@ -30,7 +31,7 @@ async def test_any_checkpoint_draws_over_a_layout_when_asked_and_else_from_the_w
         assert 0.75 <= (laid.metadata.strength or 0) <= 0.9
         hand = await made.studio.images.generate_image(wish(layout=BY_HAND, sketch_strength=0.6))
         assert (hand.metadata.layout, hand.metadata.strength) == (BY_HAND, 0.6)
-        sketch = made.engine.orders[-1].sketch
+        sketch = made.engine.orders[-1].base
         assert sketch == await made.studio.sketches.paint(BY_HAND, 96, 64, hand.metadata.seed)
 
 
@@ -42,8 +43,8 @@ async def test_a_picture_can_be_drawn_again_exactly_from_its_metadata(tmp_path: 
             second = await made.studio.jobs.wait(job.id)
             assert job.request == first.metadata.request() == second.metadata.request()
             one, other = made.engine.orders[-2:]
-            assert (one.sketch, one.strength, one.request.seed) == (other.sketch, other.strength, other.request.seed)
-            assert one.sketch is not None
+            assert (one.base, one.strength, one.request.seed) == (other.base, other.strength, other.request.seed)
+            assert one.base is not None
 
 
 async def test_a_bad_layout_is_refused_and_leaves_no_job(tmp_path: Path) -> None:
@@ -75,3 +76,57 @@ async def test_a_model_that_fails_costs_no_picture_and_it_is_recorded_who_laid_i
         item = await made.studio.images.generate_image(wish(prompt="a cat and a catamaran"))
         assert item.metadata.layout is not None
         assert (item.metadata.layout.by, item.metadata.layout.unknown) == ("words", ("catamaran",))
+
+
+async def test_several_pictures_are_jobs_with_the_seeds_that_follow_and_each_is_what_its_seed_alone_gives(
+    tmp_path: Path,
+) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        jobs = await made.studio.images.start_images(wish(seed=MAX_SEED - 1), 3)
+        assert [job.request.seed for job in jobs] == [MAX_SEED - 1, MAX_SEED, 0]
+        for job in jobs:
+            item = await made.studio.jobs.wait(job.id)
+            alone = await made.studio.images.start_image(wish(seed=job.request.seed))
+            assert alone.request == job.request == item.metadata.request()
+            await made.studio.jobs.wait(alone.id)
+
+
+async def test_several_are_queued_all_or_not_at_all(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, queue_limit=3) as made:
+        made.engine.go_on.clear()
+        await made.studio.images.start_image(wish())
+        with pytest.raises(Busy, match="room for 2 more"):
+            await made.studio.images.start_images(wish(), 3)
+        assert len(made.studio.jobs.active()) == 1
+        assert len(await made.studio.images.start_images(wish(), 2)) == 2
+        made.engine.go_on.set()
+
+
+async def test_who_stops_waiting_for_several_cancels_those_not_drawn_yet(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        asking = asyncio.create_task(made.studio.images.generate_images(wish(), 3))
+        await made.engine.drawing.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert [job.state for job in await made.studio.jobs.recent()] == ["cancelled"] * 3
+        assert len(made.engine.orders) == 1
+
+
+async def test_one_that_fails_is_the_answer_and_those_after_it_are_cancelled(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        asking = asyncio.create_task(made.studio.images.generate_images(wish(seed=5), 3))
+        await made.engine.drawing.wait()
+        made.engine.faults = [OutOfMemory("It does not fit.")]
+        first = made.studio.jobs.active()[0].job.id
+        made.engine.go_on.set()
+        item = await made.studio.jobs.wait(first)
+        with pytest.raises(OutOfMemory):
+            await asking
+        assert item.metadata.seed == 5
+        assert (await made.studio.gallery.get(item.id)) == item
+        states = [job.state for job in await made.studio.jobs.recent()]
+        assert states[1:] == ["failed", "done"]
+        assert states[0] in ("cancelled", "done")  # it may have been drawn in that moment

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from illustrious_studio.domain.inputs import Fit, InputId
 from illustrious_studio.domain.models import Checkpoint, ModelStatus
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together, recorded_sampling
 from illustrious_studio.domain.sketch import Layout, LayoutGiven
 from illustrious_studio.domain.values import Prompt, SpokenPrompt, Text, Value
 
@@ -23,13 +25,34 @@ class ImageRequest(Value):
     negative_prompt: Prompt = Field("", description="What to keep out of the picture.")
     steps: int = Field(30, ge=1, le=150, description="Denoising steps. More is slower and, up to about 30, finer.")
     guidance: float = Field(7.5, ge=0, le=30, description="How closely to follow the prompt (CFG scale).")
+    sampler: SamplerName = Field("Euler", description="How the steps are taken, by A1111's names.")
+    schedule: ScheduleName = Field(
+        "Automatic",
+        description="How the steps are spread between noise and picture; Automatic: as usual for the sampler.",
+    )
     seed: int = Field(-1, ge=-1, le=MAX_SEED, description="The same seed gives the same picture; -1 picks one.")
+    clip_skip: int = Field(
+        1, ge=1, le=12, description="Which layer of the text encoders is read, as A1111 counts; 1 and 2 are SDXL's own."
+    )
     width: int | None = Field(
         None, ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native width."
     )
     height: int | None = Field(
         None, ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native height."
     )
+    image: InputId | None = Field(None, description="A picture to draw over, instead of a sketch.")
+    strength: float | None = Field(
+        None,
+        ge=0.01,
+        le=1,
+        description="How much of the picture is drawn anew (A1111's denoising strength); left out: 0.75.",
+    )
+    fit: Fit = Field(
+        "crop",
+        description="How the picture comes to the size: cut around its middle, stretched, or filled up at its edges.",
+    )
+    mask: InputId | None = Field(None, description="What to draw anew, in white; the rest of the picture stays.")
+    mask_blur: int = Field(4, ge=0, le=64, description="Pixels over which the edge of the mask is softened.")
     layout_from_words: bool = Field(
         False, description="Lay the known objects of the prompt out as a sketch first and draw over it."
     )
@@ -49,9 +72,26 @@ class ImageRequest(Value):
             raise ValueError(f"width x height must be at most {MAX_PIXELS:,} pixels")
         return self
 
-    def variant(self, number: int) -> Self:
-        """The same wish with another seed, that many on; a seed that is left open stays so."""
-        return self if self.seed < 0 else self.model_copy(update={"seed": (self.seed + number) % (MAX_SEED + 1)})
+    @field_validator("strength", "mask")
+    @classmethod
+    def _goes_with_a_picture(cls, value: object, known: ValidationInfo) -> object:
+        if value is not None and known.data.get("image", "") is None:
+            raise ValueError("needs an image")
+        return value
+
+    @field_validator("layout_from_words", "layout", "sketch_strength")
+    @classmethod
+    def _goes_without_a_picture(cls, value: object, known: ValidationInfo) -> object:
+        if value and known.data.get("image") is not None:
+            raise ValueError("cannot be used with an image, which takes the place of the sketch")
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _goes_with_the_sampler(cls, schedule: str, known: ValidationInfo) -> str:
+        if "sampler" in known.data:
+            check_together(known.data["sampler"], schedule)
+        return schedule
 
 
 class Origin(Value):
@@ -65,12 +105,15 @@ class Origin(Value):
 
 @dataclass(frozen=True)
 class RenderOrder:
-    """A settled request: seed and size are fixed, and the sketch to draw over, if any, is made."""
+    """A settled request: seed and size are fixed, and the picture to draw over, if any, has that size."""
 
     request: ImageRequest
     checkpoint: Checkpoint
-    sketch: Picture | None = None
+    base: Picture | None = None
+    """A sketch, or the picture that a person gave."""
     strength: float | None = None
+    mask: Picture | None = None
+    """How much each pixel of the base is drawn anew, as grey."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -94,8 +137,6 @@ class Rendered:
     """What an engine answers: the pixels, and every fact about how they were made that the request does not hold."""
 
     picture: Picture
-    sampler: str
-    schedule: str
     device: str
     dtype: str
     vae_dtype: str
@@ -122,6 +163,10 @@ class ImageMetadata(Value):
     prediction_type: str
     clip_skip: int = 1
     strength: float | None = None
+    image: InputId | None = None
+    fit: Fit | None = None
+    mask: InputId | None = None
+    mask_blur: int | None = None
     layout: Layout | None = None
     device: str
     dtype: str
@@ -141,18 +186,28 @@ class ImageMetadata(Value):
 
         Other words get another layout, unless a hand has placed what is in it.
         """
+        sampler, schedule = recorded_sampling(self.sampler, self.schedule)
         recorded: dict[str, object] = {
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
             "steps": self.steps,
             "guidance": self.guidance,
+            "sampler": sampler,
+            "schedule": schedule,
             "seed": self.seed,
+            "clip_skip": self.clip_skip,
             "width": self.width,
             "height": self.height,
             "layout": self.layout,
             "sketch_strength": self.strength if self.layout is not None else None,
         }
-        if "prompt" in changes and self.layout is not None and self.layout.by != "hand":
+        if self.image is not None:
+            recorded |= {"image": self.image, "strength": self.strength, "fit": self.fit or "crop"}
+        if self.mask is not None:
+            recorded |= {"mask": self.mask, "mask_blur": self.mask_blur}
+        if changes.get("image") is not None:
+            recorded |= {"layout": None, "sketch_strength": None}
+        elif "prompt" in changes and self.layout is not None and self.layout.by != "hand":
             recorded |= {"layout": None, "layout_from_words": True}
         return ImageRequest.model_validate({**recorded, **changes})
 

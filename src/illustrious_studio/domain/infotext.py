@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.sketch import Layout
 
 NEGATIVE = "Negative prompt:"
@@ -22,10 +23,6 @@ FEWEST_FIELDS = 3
 
 _FIELD = re.compile(r'\s*(\w[\w \-/]{1,80}):[^\S\n]*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
-_SCHEDULES = (
-    "Karras", "Exponential", "Polyexponential", "SGM Uniform", "KL Optimal", "Align Your Steps", "Simple", "Normal",
-    "DDIM", "Beta", "Uniform", "Automatic",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,11 @@ def write_infotext(metadata: ImageMetadata) -> str:
         "Model": metadata.checkpoint,
         "Denoising strength": metadata.strength,
         "Clip skip": metadata.clip_skip if metadata.clip_skip > 1 else None,
+        "Init image hash": metadata.image,
         "RNG": "CPU",  # the engine draws its noise on the CPU, whatever device it draws the picture on
+        "Resize mode": metadata.fit,
+        "Mask hash": metadata.mask,
+        "Mask blur": metadata.mask_blur,
         "Layout": _compact(metadata.layout) if metadata.layout is not None else None,
     }
     text = _assemble(metadata.prompt, metadata.negative_prompt, fields)
@@ -151,8 +152,6 @@ def _split_old_sampler(fields: dict[str, str]) -> None:
     """Older files say "DPM++ 2M Karras" in one field."""
     if "Sampler" not in fields or "Schedule type" in fields:
         return
-    for schedule in _SCHEDULES:
-        if fields["Sampler"].endswith(f" {schedule}"):
-            fields["Sampler"] = fields["Sampler"].removesuffix(f" {schedule}")
-            fields["Schedule type"] = schedule
-            return
+    sampler, schedule = split_joined(fields["Sampler"])
+    if schedule:
+        fields |= {"Sampler": sampler, "Schedule type": schedule}

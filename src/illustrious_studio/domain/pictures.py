@@ -77,13 +77,17 @@ def open_picture(data: bytes) -> OpenedPicture:
 
 def open_base64(text: str) -> OpenedPicture:
     """Decode a picture file in base64, with or without a `data:` prefix. Raises what `open_picture` raises."""
+    return open_picture(base64_bytes(text, "The picture"))
+
+
+def base64_bytes(text: str, what: str) -> bytes:
+    """The bytes in a field of JSON, with or without a `data:` prefix. Raises NotAnImage."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        data = b64decode("".join(text.split()), validate=True)
+        return b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise NotAnImage("The picture is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
-    return open_picture(data)
+        raise NotAnImage(f"{what} is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
 
 
 def _text_of(image: Image.Image) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.infotext import LONGEST_TEXT, read_infotext
+from illustrious_studio.domain.sampling import sampler_named
 from illustrious_studio.domain.sketch import Layout
 
 SOURCES = {
@@ -24,6 +25,7 @@ SOURCES = {
 }
 LONGEST_SHOWN = 500
 LONGEST_LAYOUT = 100_000
+_HASH = re.compile(r"[0-9a-f]{64}")
 _INTEGER = re.compile(r"[+-]?\d{1,20}(?:\.0+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,40})?")
 
@@ -33,9 +35,12 @@ _KEYS = {
     "uc": "negative_prompt", "steps": "steps", "cfg scale": "guidance", "cfg_scale": "guidance",
     "cfgscale": "guidance", "guidance_scale": "guidance", "guidance": "guidance", "scale": "guidance",
     "seed": "seed", "image_seed": "seed", "size-1": "width", "width": "width", "size-2": "height", "height": "height",
-    "layout": "layout", "denoising strength": "sketch_strength",
+    "sampler": "sampler", "sampler_name": "sampler", "schedule type": "schedule", "noise_schedule": "schedule",
+    "clip skip": "clip_skip", "init image hash": "image", "resize mode": "fit", "mask hash": "mask",
+    "mask blur": "mask_blur", "layout": "layout", "denoising strength": "strength",
 }  # fmt: skip
 """What other programs call the fields of a request."""
+OF_AN_IMAGE = ("strength", "fit", "mask", "mask_blur")
 
 
 @dataclass(frozen=True)
@@ -112,9 +117,11 @@ def _request(fields: Mapping[str, object]) -> tuple[ImageRequest | None, tuple[s
             left_out.append(name)
         elif name not in values:
             values[name] = value
-    if "layout" not in values:  # then it is the strength of somebody's image-to-image
-        values.pop("sketch_strength", None)
-        left_out = [name for name in left_out if name != "sketch_strength"]
+    if "image" not in values:  # what is said of one means nothing without it
+        strength, *_ = (values.pop(name, None) for name in OF_AN_IMAGE)
+        left_out = [name for name in left_out if name not in OF_AN_IMAGE]
+        if "layout" in values and strength is not None:
+            values["sketch_strength"] = strength
     while True:
         try:
             return ImageRequest.model_validate(values), tuple(dict.fromkeys(left_out))
@@ -133,20 +140,24 @@ def _renamed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
         name = _KEYS.get(str(key).lower())
         if name is not None:
             yield name, value
+        elif str(key).lower() == "scheduler":  # which some call the sampler, and others the schedule
+            yield "sampler" if sampler_named(str(value)) else "schedule", value
         elif str(key).lower() == "resolution" and (size := re.findall(r"\d{1,9}", str(value)[:40])):
             yield from zip(("width", "height"), size, strict=False)
 
 
 def _converted(name: str, value: object) -> object:
     """The value in the request's own type; None when it cannot be one."""
-    if name in ("prompt", "negative_prompt"):
+    if name in ("prompt", "negative_prompt", "sampler", "schedule", "fit"):
         return value if isinstance(value, str) else None
     if name == "layout":
         return _layout(value)
+    if name in ("image", "mask"):  # A1111 writes an MD5, by which nothing can be found
+        return value if isinstance(value, str) and _HASH.fullmatch(value) else None
     if isinstance(value, bool):
         return None
     said = str(value).strip() if isinstance(value, str | int | float) else ""
-    if name in ("guidance", "sketch_strength"):
+    if name in ("guidance", "strength"):
         return float(said) if _NUMBER.fullmatch(said) else None
     return int(said.split(".")[0]) if _INTEGER.fullmatch(said) else None
 

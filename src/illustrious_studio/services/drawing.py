@@ -1,4 +1,4 @@
-"""Making one picture: sketch its layout, make room, draw it, keep it with everything needed to make it again."""
+"""Making one picture: what to draw over, if anything; room on the card; drawing; keeping it with all that made it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from illustrious_studio.domain.images import ImageEngine, ImageMetadata, Rendere
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.sketch import SketchService
@@ -29,6 +30,7 @@ class Drawing:
         catalogue: CheckpointCatalogue,
         models: ModelService,
         sketches: SketchService,
+        inputs: InputService,
         gallery: GalleryService,
         memory: MemoryService,
     ) -> None:
@@ -36,6 +38,7 @@ class Drawing:
         self._catalogue = catalogue
         self._models = models
         self._sketches = sketches
+        self._inputs = inputs
         self._gallery = gallery
         self._memory = memory
         self._orders: dict[str, RenderOrder] = {}
@@ -48,6 +51,9 @@ class Drawing:
             sketch = await self._sketches.paint(request.layout, *order.size, request.seed)
             strength = request.sketch_strength or checkpoint.sketch_strength or SKETCH_STRENGTH
             order = RenderOrder(request, checkpoint, sketch, strength)
+        elif request.image is not None:
+            base, mask = await self._inputs.prepared(request, order.size)
+            order = RenderOrder(request, checkpoint, base, request.strength, mask)
         await self._memory.make_room(checkpoint)
         rendered = await self._engine.render(order, on_step)
         self._orders[job.id] = order
@@ -66,12 +72,17 @@ class Drawing:
             seed=request.seed,
             width=rendered.picture.width,
             height=rendered.picture.height,
-            sampler=rendered.sampler,
-            schedule=rendered.schedule,
+            sampler=request.sampler,
+            schedule=request.schedule,
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
             prediction_type=checkpoint.prediction_type,
+            clip_skip=request.clip_skip,
             strength=order.strength,
+            image=request.image,
+            fit=request.fit if request.image is not None else None,
+            mask=request.mask,
+            mask_blur=request.mask_blur if request.mask is not None else None,
             layout=request.layout,
             device=rendered.device,
             dtype=rendered.dtype,

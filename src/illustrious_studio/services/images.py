@@ -1,28 +1,42 @@
 """Pictures on request: settles what a person left open (seed, size, layout), queues it, and waits for it."""
 
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
 from illustrious_studio.domain.errors import Conflict
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
+from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.sampling import settled_schedule
+from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.sketch import SketchService
 
+STRENGTH = 0.75
+"""How much of a given picture is drawn anew when nobody says it, as in A1111."""
+
 
 class ImageService:
     """Draws pictures."""
 
-    def __init__(self, jobs: JobQueue, models: ModelService, sketches: SketchService, layouts: LayoutService) -> None:
+    def __init__(
+        self,
+        jobs: JobQueue,
+        models: ModelService,
+        sketches: SketchService,
+        layouts: LayoutService,
+        inputs: InputService,
+    ) -> None:
         self._jobs = jobs
         self._models = models
         self._sketches = sketches
         self._layouts = layouts
+        self._inputs = inputs
 
     def suggested(self, prompt: str, checkpoint: Checkpoint | None = None) -> ImageRequest:
         """A request with the steps and the guidance that the checkpoint (the one in use) wants. Raises Unavailable."""
@@ -32,29 +46,38 @@ class ImageService:
     async def start_image(self, request: ImageRequest, origin: Origin | None = None, checkpoint: str = "") -> Job:
         """Queue a picture; `checkpoint` names another one to draw it than the one in use.
 
-        Raises Unavailable (no checkpoint), NotFound (not this one), Busy (queue full), InvalidRequest.
+        Raises Unavailable (no checkpoint), NotFound (not this one, no such input), Busy (queue full), InvalidRequest.
         """
-        return await self._start(request, origin or Origin(), checkpoint, stays=True)
+        (job,) = await self.start_images(request, 1, origin, checkpoint)
+        return job
+
+    async def start_images(
+        self, request: ImageRequest, count: int, origin: Origin | None = None, checkpoint: str = ""
+    ) -> list[Job]:
+        """Queue so many pictures of one request, each a job of its own, with the seeds from the request's on.
+
+        So each is the picture that its seed alone would give, can be cancelled alone, and is kept as soon as it is
+        drawn. Raises what `start_image` raises; then none is queued.
+        """
+        return await self._start(request, count, origin or Origin(), checkpoint, stays=True)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
 
         Raises what `start_image` raises, and OutOfMemory, EngineDied, StorageFull, Cancelled.
         """
-        (item,) = await self.generate_images([request], origin)
+        (item,) = await self.generate_images(request, 1, origin)
         return item
 
     async def generate_images(
-        self, requests: Sequence[ImageRequest], origin: Origin | None = None, checkpoint: str = ""
+        self, request: ImageRequest, count: int, origin: Origin | None = None, checkpoint: str = ""
     ) -> list[GalleryItem]:
-        """As `generate_image`, for several that are queued together; when one fails, the rest is cancelled."""
-        jobs: list[Job] = []
+        """The same for several. The first that fails is raised, and those not drawn yet are cancelled."""
+        jobs = await self._start(request, count, origin or Origin(), checkpoint, stays=False)
         try:
-            for request in requests:
-                jobs.append(await self._start(request, origin or Origin(), checkpoint, stays=False))
             return [await self._jobs.wait(job.id) for job in jobs]
         except BaseException:
-            for job in jobs:
+            for job in reversed(jobs):  # the last first, so that none of them begins meanwhile
                 await self._cancel(job)
             raise
 
@@ -62,7 +85,7 @@ class ImageService:
         self, request: ImageRequest, origin: Origin | None = None, checkpoint: str = ""
     ) -> AsyncGenerator[JobProgress | GalleryItem, None]:
         """As `generate_image`, with every change on the way; the last is the picture. Closing it cancels."""
-        job = await self._start(request, origin or Origin(), checkpoint, stays=False)
+        (job,) = await self._start(request, 1, origin or Origin(), checkpoint, stays=False)
         try:
             async with aclosing(self._jobs.watch(job.id)) as changes:
                 async for change in changes:
@@ -72,12 +95,16 @@ class ImageService:
             await self._cancel(job)
             raise
 
-    async def _start(self, request: ImageRequest, origin: Origin, checkpoint: str, *, stays: bool) -> Job:
+    async def _start(
+        self, request: ImageRequest, count: int, origin: Origin, checkpoint: str, *, stays: bool
+    ) -> list[Job]:
         chosen = await self._models.checkpoint_named(checkpoint)
-        settled = await self._settled(request, chosen)
+        first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
+        seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
+        settled = [await self._settled(request.model_copy(update={"seed": seed}), chosen) for seed in seeds]
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit(settled, origin, chosen.name, stays=stays)
+        return await self._jobs.submit_all(settled, origin, chosen.name, stays=stays)
 
     async def _cancel(self, job: Job) -> None:
         with suppress(Conflict):  # it may be finished in the same moment
@@ -85,16 +112,26 @@ class ImageService:
 
     async def _settled(self, request: ImageRequest, checkpoint: Checkpoint) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
+        size = request.width or checkpoint.native_width, request.height or checkpoint.native_height
+        if request.image is not None:
+            picture = await self._inputs.picture(request.image)
+            if request.mask is not None:
+                await self._inputs.picture(request.mask)  # a picture that lacks its mask is refused now, not when drawn
+            if request.width is None and request.height is None:
+                size = size_like(picture, size)
         values = request.model_dump() | {
-            "seed": secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed,
-            "width": request.width or checkpoint.native_width,
-            "height": request.height or checkpoint.native_height,
+            "width": size[0],
+            "height": size[1],
+            "schedule": settled_schedule(request.sampler, request.schedule, checkpoint),
         }
+        if request.image is not None:
+            values["strength"] = STRENGTH if request.strength is None else request.strength
+            return ImageRequest.model_validate(values)
         settled = ImageRequest.model_validate(values)
         layout = settled.layout
         if layout is not None:
             layout = self._sketches.completed(layout, settled.prompt)
         elif settled.layout_from_words or checkpoint.sketch_strength is not None:
-            aspect = values["width"] / values["height"]
+            aspect = size[0] / size[1]
             layout = (await self._layouts.lay_out(settled.prompt, settled.seed, aspect)).layout
         return settled.model_copy(update={"layout": layout})

@@ -6,6 +6,7 @@ from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
+from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
@@ -20,6 +21,7 @@ class Studio:
 
     version: str
     images: ImageService
+    inputs: InputService
     jobs: JobQueue
     chat: ChatService
     answers: AnswerService

@@ -29,8 +29,16 @@ class QuietWatch:
 
 
 def order(
-    checkpoint: Checkpoint, prompt: str = "a black cat", *, size: int = 64, sketch: Any = None, **fields: Any
+    checkpoint: Checkpoint,
+    prompt: str = "a black cat",
+    *,
+    size: int = 64,
+    sketch: Any = None,
+    mask: Any = None,
+    **fields: Any,
 ) -> RenderOrder:
     settings: dict[str, Any] = {"steps": 4, "guidance": 3.0, "seed": 7, "width": size, "height": size}
     request = ImageRequest(prompt=prompt, **{**settings, **fields})
-    return RenderOrder(request, checkpoint, sketch, checkpoint.sketch_strength if sketch else None)
+    return RenderOrder(
+        request, checkpoint, sketch, (request.strength or checkpoint.sketch_strength) if sketch else None, mask
+    )

@@ -8,6 +8,7 @@ from tests.adapters.sdxl.helpers import QuietWatch, order
 from illustrious_studio.adapters.sdxl.loading import SDXL_CONFIG
 from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
 from illustrious_studio.adapters.sdxl.prompt import Part, PromptEncoder, parse, windows
+from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 
@@ -86,6 +87,25 @@ def test_a_plain_prompt_is_encoded_as_diffusers_does(loaded: SdxlPipeline) -> No
     assert torch.equal(ours.pooled, pooled)
     assert torch.equal(negative.rows, other_rows)
     assert torch.equal(negative.pooled, other_pooled)
+
+
+def test_clip_skip_counts_as_a1111_does_and_one_and_two_are_sdxls_own_layer(loaded: SdxlPipeline) -> None:
+    import torch
+
+    encoder = PromptEncoder(loaded._pipeline, loaded.device)
+    one, two, three = (encoder.encode("a black cat", None, skip)[0] for skip in (1, 2, 3))
+    assert torch.equal(one.rows, two.rows)
+    assert torch.equal(one.rows, encoder.encode("a black cat", None)[0].rows)
+    with torch.no_grad():
+        rows, *_ = loaded._pipeline.encode_prompt("a black cat", negative_prompt="", device="cpu", clip_skip=1)
+    assert torch.equal(three.rows, rows)
+    assert not torch.equal(three.rows, two.rows)
+
+
+def test_a_clip_skip_beyond_the_layers_is_refused(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    assert drawn(loaded, builtin, "a cat", clip_skip=3) != drawn(loaded, builtin, "a cat", clip_skip=2)
+    with pytest.raises(InvalidRequest, match="Use at most 3"):
+        drawn(loaded, builtin, "a cat", clip_skip=4)
 
 
 def test_the_pooled_embedding_is_the_first_windows(loaded: SdxlPipeline) -> None:

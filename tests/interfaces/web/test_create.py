@@ -178,3 +178,19 @@ async def test_pictures_drawn_elsewhere_appear_by_themselves(web: WebWithFakes) 
     await page.wait_for_selector('#stage img[alt="a kite"]')
     await tab(page, "gallery")
     await page.wait_for_selector("#gallery-grid .thumb")
+
+
+async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brought_back(web: WebWithFakes) -> None:
+    wish = ImageRequest(prompt="an old boat", seed=3, sampler="DPM++ 2M", schedule="Normal", clip_skip=2)
+    item = await web.studio.images.generate_image(wish)
+    page = await web.open()
+    await page.click("#advanced button.label-wrap")
+    assert await page.input_value("#sampler input") == "Euler"
+    await page.click("#stage >> text=Use settings")
+    await page.wait_for_function("document.querySelector('#sampler input').value === 'DPM++ 2M'")
+    await page.reload()
+    await page.wait_for_function("document.querySelector('#sampler input')?.value === 'DPM++ 2M'")
+    await draw(page, "a new boat")
+    drawn = (await web.studio.gallery.page()).items[0].metadata
+    assert (drawn.sampler, drawn.schedule, drawn.clip_skip) == ("DPM++ 2M", "Normal", 2)
+    assert item.metadata.sampler == drawn.sampler

@@ -110,7 +110,7 @@ async def test_a_dragged_box_changes_what_is_sent_painted_and_recorded(web: WebW
     assert after in kept.things
     assert paints
     assert paints[-1]["layout"]["things"] == [one.model_dump() for one in kept.things]
-    sketch = web.engine.orders[-1].sketch
+    sketch = web.engine.orders[-1].base
     assert sketch == await web.studio.sketches.paint(kept, 512, 512, web.engine.orders[-1].request.seed)
 
 
@@ -339,18 +339,18 @@ async def test_a_checkpoint_of_ones_own_draws_over_a_layout_only_when_asked(tmp_
         page = await own.open()
         await title(page, "off")
         await draw(page, WORDS)
-        assert own.engine.orders[-1].sketch is None
+        assert own.engine.orders[-1].base is None
         await shown(page)
         await expect(page.get_by_label("Draw over a layout")).to_be_checked()
         await page.fill("#layout-strength input[type=number]", "0.9")
         await page.keyboard.press("Tab")
         await page.click("#stage [name=delete]")
         await draw(page, WORDS)
-        assert (own.engine.orders[-1].strength, own.engine.orders[-1].sketch is None) == (0.9, False)
+        assert (own.engine.orders[-1].strength, own.engine.orders[-1].base is None) == (0.9, False)
         await page.get_by_label("Draw over a layout").uncheck()
         await title(page, "off")
         await page.click("#stage [name=delete]")
         await draw(page, WORDS)
-        assert own.engine.orders[-1].sketch is None
+        assert own.engine.orders[-1].base is None
         await page.close()
         assert own.troubles == []

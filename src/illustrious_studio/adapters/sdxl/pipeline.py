@@ -6,7 +6,6 @@ What float16 cannot hold is the original VAE's activations, so that runs in floa
 The noise is always drawn on the CPU: the same seed is the same noise on every device.
 """
 
-import copy
 import math
 import time
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl import memory
 from illustrious_studio.adapters.sdxl.attempts import BadNumbers, Watch, draw
+from illustrious_studio.adapters.sdxl.inpainting import Kept, pasted
 from illustrious_studio.adapters.sdxl.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.preview import estimate, preview_jpeg
 from illustrious_studio.adapters.sdxl.prompt import Embedding, PromptEncoder
+from illustrious_studio.adapters.sdxl.schedulers import scheduler_for
 from illustrious_studio.domain.errors import Unavailable
 from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 TILE = 64
 """Side of a tile in latents, at most."""
+STEP_TENSORS = ["latents", "noise_pred"]
 
 
 class SdxlPipeline:
@@ -85,7 +87,7 @@ class SdxlPipeline:
         memory.clear_cuda_memory()
 
     def render(self, order: RenderOrder, watch: Watch) -> Rendered:
-        """Raises Unavailable, OutOfMemory, Stopped."""
+        """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers), Stopped."""
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
         started = time.perf_counter()
@@ -94,11 +96,8 @@ class SdxlPipeline:
             drawn = draw(self, order, watch)
         finally:
             self.clear()
-        spacing = str(self._pipeline.scheduler.config.timestep_spacing)
         return Rendered(
-            picture=drawn.picture,
-            sampler="Euler",
-            schedule=spacing.capitalize(),
+            picture=pasted(drawn.picture, order.base, order.mask),
             device=self.device_name,
             dtype=str(self._dtype).removeprefix("torch."),
             vae_dtype=str(self._pipeline.vae.dtype).removeprefix("torch."),
@@ -124,19 +123,23 @@ class SdxlPipeline:
         request = order.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
-        positive, negative = self._encoder.encode(request.prompt, request.negative_prompt if guided else None)
+        said = request.negative_prompt if guided else None
+        positive, negative = self._encoder.encode(request.prompt, said, request.clip_skip)
         watch.check()
         width, height = order.size
         text_to_image, image_to_image = self._kinds
-        # A job has its own scheduler: running one changes it.
-        parts = {**self._pipeline.components, "scheduler": copy.deepcopy(self._pipeline.scheduler)}
         kind, steps = text_to_image, request.steps
         options: dict[str, Any] = {"width": width, "height": height}
-        if order.sketch is not None:
+        kept = None
+        if order.base is not None:
             strength = order.strength if order.strength is not None else 0.4
             kind, steps = image_to_image, max(steps, math.ceil(1 / max(strength, 0.01)))
-            options = {"image": self._latents_of(order.sketch, (width, height)), "strength": strength}
-        pipeline = kind(**parts, add_watermarker=False)
+            base = self._latents_of(order.base, (width, height))
+            options = {"image": base, "strength": strength}
+            kept = Kept(base, order.mask, request.seed) if order.mask is not None else None
+        scheduler = scheduler_for(request.sampler, request.schedule, self._pipeline.scheduler, steps)
+        pipeline = kind(**{**self._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
+        pipeline._callback_tensor_inputs = STEP_TENSORS  # diffusers offers all of its loop but what the UNet said
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
             output = pipeline(
@@ -148,7 +151,8 @@ class SdxlPipeline:
                 original_size=(height, width),
                 target_size=(height, width),
                 output_type="latent",
-                callback_on_step_end=self._callback(watch),
+                callback_on_step_end=self._callback(watch, kept),
+                callback_on_step_end_tensor_inputs=STEP_TENSORS,
             )
         return output.images / self._pipeline.vae.config.scaling_factor
 
@@ -182,11 +186,11 @@ class SdxlPipeline:
     def _scale(self) -> int:
         return int(self._pipeline.vae_scale_factor)
 
-    def _latents_of(self, sketch: Picture, size: tuple[int, int]) -> "torch.Tensor":
+    def _latents_of(self, base: Picture, size: tuple[int, int]) -> "torch.Tensor":
         import numpy as np
         import torch
 
-        image = sketch.image()
+        image = base.image()
         if image.size != size:
             image = image.resize(size)
         vae = self._pipeline.vae
@@ -196,21 +200,22 @@ class SdxlPipeline:
             latents = vae.encode(pixels / 127.5 - 1).latent_dist.mode() * vae.config.scaling_factor
         return latents.to(self._dtype)
 
-    def _callback(self, watch: Watch) -> Any:
+    def _callback(self, watch: Watch, kept: Kept | None) -> Any:
         before: Any = None
 
-        def on_step(pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        def on_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             nonlocal before
             latents = tensors["latents"]
             picture = None
             if before is not None and watch.wants_preview():
-                sigmas, at = pipeline.scheduler.sigmas, pipeline.scheduler.step_index
-                heading = estimate(before.float(), latents.float(), float(sigmas[at - 1]), float(sigmas[at]))
+                heading = estimate(pipeline.scheduler, timestep, before.float(), tensors["noise_pred"].float())
                 assert self._checkpoint is not None
                 picture = preview_jpeg(heading, self._checkpoint, self._scale)
+            if kept is not None:
+                latents = kept.put_back(latents, pipeline, index)
             before = latents
             watch.step(Step(index + 1, pipeline.num_timesteps, picture))
-            return {}
+            return {"latents": latents}
 
         return on_step
 

@@ -4,6 +4,9 @@ CLIP reads 77 tokens. Longer prompts are read in several windows of 75 tokens, s
 `(word)` counts 1.1 times, `[word]` 1/1.1 times, `(word:1.3)` 1.3 times; `\\(` is a plain bracket; `BREAK` starts a new
 window. It does not know LoRA tags or wildcards.
 
+Clip skip counts as A1111 does: 1 is the last layer. SDXL was trained on the last but one of both encoders, and never
+reads the last, so 1 and 2 are the same; 3 reads the one before, and so on.
+
 Two choices where tools differ: the pooled embedding comes from the first window (not the last), and weights multiply
 the token's embedding without scaling the window back to its former mean, which A1111 calls "No norm" and advises for
 SDXL (that mean lies near zero there, so dividing by it is unstable).
@@ -14,6 +17,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from illustrious_studio.domain.errors import InvalidRequest
+
 if TYPE_CHECKING:
     import torch
 
@@ -22,6 +27,7 @@ LOOK_BACK = 20
 """A window ends after a comma rather than in the middle of a tag, when one is among its last 20 tokens."""
 BATCH = 8
 """So many windows go through an encoder at a time, so that a very long prompt needs no more memory than a long one."""
+LAST_BUT_ONE = 2
 MAX_WEIGHT = 10.0
 STEP = 1.1
 
@@ -129,43 +135,60 @@ class PromptEncoder:
         self._pipeline = pipeline
         self._device = device
         self._keep = keep
-        self._kept: OrderedDict[tuple[str, int], Embedding] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, int], Embedding] = OrderedDict()
 
-    def encode(self, prompt: str, negative: str | None) -> tuple[Embedding, Embedding | None]:
-        """Both of the same number of windows: the shorter one is filled up with empty ones."""
+    def encode(self, prompt: str, negative: str | None, clip_skip: int = 1) -> tuple[Embedding, Embedding | None]:
+        """Both of the same number of windows: the shorter one is filled up with empty ones.
+
+        Raises InvalidRequest for a clip skip beyond the encoders' layers.
+        """
         import torch
 
+        layer = self._layer(clip_skip)
         pairs = [self._windows(text) for text in ([prompt] if negative is None else [prompt, negative])]
         count = max(len(side) for pair in pairs for side in pair)
-        positive = self._encoded(prompt, count)
+        positive = self._encoded(prompt, count, layer)
         if negative is None:
             return positive, None
         if not negative.strip() and self._pipeline.config.force_zeros_for_empty_prompt:
             return positive, Embedding(torch.zeros_like(positive.rows), torch.zeros_like(positive.pooled))
-        return positive, self._encoded(negative, count)
+        return positive, self._encoded(negative, count, layer)
+
+    def _layer(self, clip_skip: int) -> int:
+        """Counted from the last, which is 1."""
+        encoders = self._pipeline.text_encoder, self._pipeline.text_encoder_2
+        most = min(encoder.config.num_hidden_layers for encoder in encoders) + 1  # below the first are the tokens
+        if clip_skip > most:
+            raise InvalidRequest(
+                f"The checkpoint's text encoders have no layer for a clip skip of {clip_skip}. Use at most {most}."
+            )
+        return max(LAST_BUT_ONE, clip_skip)
 
     def _windows(self, text: str) -> list[list[tuple[list[int], list[float]]]]:
         parts = parse(text)
         return [windows(parts, tokenizer) for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2)]
 
-    def _encoded(self, text: str, count: int) -> Embedding:
-        if (text, count) in self._kept:
-            self._kept.move_to_end((text, count))
-            return self._kept[text, count]
+    def _encoded(self, text: str, count: int, layer: int) -> Embedding:
+        key = text, count, layer
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
         import torch
 
         first, second = self._windows(text)
         pipeline = self._pipeline
         with torch.no_grad():
-            rows_1, _ = self._run(pipeline.text_encoder, pipeline.tokenizer, first, count)
-            rows_2, pooled = self._run(pipeline.text_encoder_2, pipeline.tokenizer_2, second, count)
+            rows_1, _ = self._run(pipeline.text_encoder, pipeline.tokenizer, first, count, layer)
+            rows_2, pooled = self._run(pipeline.text_encoder_2, pipeline.tokenizer_2, second, count, layer)
         embedding = Embedding(torch.cat([rows_1, rows_2], dim=-1), pooled)
-        self._kept[text, count] = embedding
+        self._kept[key] = embedding
         if len(self._kept) > self._keep:
             self._kept.popitem(last=False)
         return embedding
 
-    def _run(self, encoder: Any, tokenizer: Any, chunks: list[tuple[list[int], list[float]]], count: int) -> Any:
+    def _run(
+        self, encoder: Any, tokenizer: Any, chunks: list[tuple[list[int], list[float]]], count: int, layer: int
+    ) -> Any:
         import torch
 
         chunks = chunks + [([], [])] * (count - len(chunks))
@@ -179,7 +202,7 @@ class PromptEncoder:
             encoder(torch.tensor(ids[at : at + BATCH], device=self._device), output_hidden_states=True)
             for at in range(0, len(ids), BATCH)
         ]
-        rows = torch.cat([output.hidden_states[-2] for output in outputs])
+        rows = torch.cat([output.hidden_states[-layer] for output in outputs])
         if any(factor != 1.0 for row in weights for factor in row):
             rows = rows * torch.tensor(weights, device=rows.device, dtype=rows.dtype).unsqueeze(-1)
         return rows.reshape(1, -1, rows.shape[-1]), outputs[0][0][:1]

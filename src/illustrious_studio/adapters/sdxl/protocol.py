@@ -1,7 +1,8 @@
 """How the engine and its worker process talk: frames over the child's stdin and stdout.
 
-A frame is two lengths, a JSON header and raw bytes (pixels, a preview, a sketch). The header holds what kind of message
-it is and which call it belongs to, so that an answer nobody waits for any more is told from the one that is awaited.
+A frame is two lengths, a JSON header and raw bytes (pixels, a preview, what to draw over). The header holds what kind
+of message it is and which call it belongs to, so that an answer nobody waits for any more is told from the one that is
+awaited.
 This module knows both directions and no more: it starts nothing and draws nothing.
 """
 
@@ -70,18 +71,30 @@ def order_frame(order: RenderOrder) -> Frame:
         "request": order.request.model_dump(mode="json"),
         "checkpoint": order.checkpoint.model_dump(mode="json"),
         "strength": order.strength,
-        "sketch": [order.sketch.width, order.sketch.height] if order.sketch else None,
+        "pictures": [(picture.width, picture.height) for picture in _pictures(order)],
     }
-    return Frame("render", fields=fields, payload=order.sketch.rgb if order.sketch else b"")
+    return Frame("render", fields=fields, payload=b"".join(picture.rgb for picture in _pictures(order)))
+
+
+def _pictures(order: RenderOrder) -> list[Picture]:
+    """What to draw over, and its mask, as far as there are any."""
+    return [picture for picture in (order.base, order.mask) if picture is not None]
 
 
 def order_of(frame: Frame) -> RenderOrder:
-    size = frame.fields["sketch"]
+    pictures: list[Picture | None] = []
+    at = 0
+    for width, height in frame.fields["pictures"]:
+        end = at + 3 * width * height
+        pictures.append(Picture(width, height, frame.payload[at:end]))
+        at = end
+    base, mask = (*pictures, None, None)[:2]
     return RenderOrder(
         ImageRequest.model_validate_json(json.dumps(frame.fields["request"])),
         checkpoint_of(frame),
-        Picture(size[0], size[1], frame.payload) if size else None,
+        base,
         frame.fields["strength"],
+        mask,
     )
 
 
@@ -93,8 +106,6 @@ def rendered_frame(rendered: Rendered) -> Frame:
     fields: dict[str, Any] = {
         "width": rendered.picture.width,
         "height": rendered.picture.height,
-        "sampler": rendered.sampler,
-        "schedule": rendered.schedule,
         "device": rendered.device,
         "dtype": rendered.dtype,
         "vae_dtype": rendered.vae_dtype,

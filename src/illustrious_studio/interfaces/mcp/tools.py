@@ -28,6 +28,7 @@ from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.error_codes import sentences
 from illustrious_studio.interfaces.mcp.results import Answer, facts, link, picture, text
 from illustrious_studio.interfaces.overview import ModelList, Status, models_now, status_now
+from illustrious_studio.interfaces.wishes import Wish, asked_for, kept_pictures
 from illustrious_studio.services.prompts import Enhanced
 from illustrious_studio.services.studio import Studio
 
@@ -95,7 +96,7 @@ def _without_defaults(schema: JsonDict) -> None:
         field.pop("default", None)
 
 
-class Refinement(ImageRequest):
+class Refinement(Wish):
     """A picture of the gallery, and what to change of its settings; what is left out stays as it was recorded."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
@@ -103,8 +104,9 @@ class Refinement(ImageRequest):
     image_id: str = Field(description="Id of the picture to draw again.")
     prompt: SpokenPrompt = Field("", description="Other words for what to draw.")
 
-    def changes(self) -> dict[str, object]:
-        return self.model_dump(include=self.model_fields_set - {"image_id"})
+    async def changes(self, studio: Studio) -> dict[str, object]:
+        """What was given; pictures by the names under which they are kept now."""
+        return self.model_dump(include=self.model_fields_set - {"image_id"}) | await kept_pictures(self, studio)
 
 
 class Look(Value):
@@ -148,10 +150,10 @@ class Said(BaseModel):
     picture: GalleryItem | None
 
 
-async def generate_image(studio: Studio, request: ImageRequest, tell: Tell) -> Answer:
+async def generate_image(studio: Studio, request: Wish, tell: Tell) -> Answer:
     """Draw a picture, and keep it in the gallery. Answers with a preview, the picture's id and all of its settings.
     list_models says which steps and guidance the checkpoint in use wants."""
-    return await _draw(studio, request, tell)
+    return await _draw(studio, await asked_for(request, studio), tell)
 
 
 async def refine_image(studio: Studio, request: Refinement, tell: Tell) -> Answer:
@@ -159,7 +161,7 @@ async def refine_image(studio: Studio, request: Refinement, tell: Tell) -> Answe
     The picture it comes from stays as it is."""
     item = await studio.gallery.get(request.image_id)
     try:
-        refined = item.metadata.request_with(request.changes())
+        refined = item.metadata.request_with(await request.changes(studio))
     except ValidationError as error:
         raise InvalidRequest(sentences(error.errors())) from error
     return await _draw(studio, refined, tell)
@@ -253,7 +255,7 @@ class _Steps:
 
 
 TOOLS: tuple[Tool[Any], ...] = (
-    Tool(generate_image, "Draw a picture", ImageRequest, GalleryItem, reads_only=False),
+    Tool(generate_image, "Draw a picture", Wish, GalleryItem, reads_only=False),
     Tool(refine_image, "Draw a picture again, changed", Refinement, GalleryItem, reads_only=False),
     Tool(analyze_image, "Look at a picture", Look, Analysis, reads_only=True),
     Tool(chat, "Talk", ChatRequest, Said, reads_only=False),

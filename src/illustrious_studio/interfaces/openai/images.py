@@ -135,8 +135,7 @@ async def read_image(
 
 async def _pictures(body: ImagesBody, request: Request, studio: Studio) -> dict[str, object]:
     order = await body.order(studio)
-    requests = [order.request.variant(number) for number in range(body.n or 1)]
-    items = await studio.images.generate_images(requests, order.origin, order.checkpoint)
+    items = await studio.images.generate_images(order.request, body.n or 1, order.origin, order.checkpoint)
     data = [
         {**await _file(body, request, studio, item), **order.revision(), "seed": item.metadata.seed} for item in items
     ]

@@ -16,6 +16,9 @@ DESCRIPTION = """Draw with SDXL, talk to a language model, ask about pictures, a
 
 Every error is `{"detail", "code"}`: what happened, then what to do; and a word for programs."""
 
+WITH_PICTURES = ("/analyze-image", "/generate-image", "/jobs")
+"""Requests to these may be as large as pictures are."""
+
 
 def create_api(studio: Studio) -> FastAPI:
     """The app. It starts nothing and holds nothing of its own: the studio is opened and closed by the caller."""

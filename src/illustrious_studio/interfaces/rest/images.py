@@ -2,30 +2,48 @@
 
 import asyncio
 from base64 import b64encode
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from illustrious_studio.domain.images import ImageMetadata, ImageRequest, Origin
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.images import ImageMetadata, Origin
 from illustrious_studio.domain.pictures import open_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.rest.common import StudioIn, errors, image_link
 from illustrious_studio.interfaces.streams import while_connected
+from illustrious_studio.interfaces.wishes import Wish, asked_for
+from illustrious_studio.services.studio import Studio
 
 router = APIRouter(tags=["Pictures"])
 
+MOST_AT_ONCE = 32
 
-class DrawnImage(BaseModel):
-    """A picture, drawn and kept."""
 
-    success: bool = True
+class DrawRequest(Wish):
+    """A picture somebody wants, or several; the picture to draw over may come with it."""
+
+    n: int = Field(1, ge=1, le=MOST_AT_ONCE, description="How many pictures: with this seed, the next one, and so on.")
+
+
+class OtherImage(BaseModel):
+    """One of several pictures of a request."""
+
     image_base64: str = Field(description="The PNG file, its settings inside.")
-    message: str
     seed: int
     image_id: str
     url: str
     metadata: ImageMetadata
+
+
+class DrawnImage(OtherImage):
+    """A picture, drawn and kept."""
+
+    success: bool = True
+    message: str
+    others: list[OtherImage] = Field([], description="The second and further ones, where several were asked for.")
 
 
 class LookRequest(Value):
@@ -57,19 +75,27 @@ class EnhancedPrompt(BaseModel):
     model: str
 
 
-@router.post("/generate-image", summary="Draw a picture", responses=errors(409, 503, 507))
-async def generate_image(body: ImageRequest, request: Request, studio: StudioIn) -> DrawnImage:
-    """Draws, keeps the picture in the gallery, and answers when it is there. Closing the connection cancels it."""
-    item = await while_connected(request, studio.images.generate_image(body, Origin(way="api", words=body.prompt)))
+@router.post("/generate-image", summary="Draw a picture", responses=errors(400, 404, 409, 503, 507))
+async def generate_image(body: DrawRequest, request: Request, studio: StudioIn) -> DrawnImage:
+    """Draws, keeps what was drawn in the gallery, and answers when it is there. Closing the connection cancels it."""
+    wanted = await asked_for(body, studio)
+    origin = Origin(way="api", words=body.prompt)
+    items = await while_connected(request, studio.images.generate_images(wanted, body.n, origin))
+    first, *others = [await _drawn(item, request, studio) for item in items]
+    seconds = sum(item.metadata.seconds for item in items)
+    message = f"Drawn with {first['metadata'].checkpoint} in {seconds:.1f} s."
+    return DrawnImage(**first, message=message, others=[OtherImage(**other) for other in others])
+
+
+async def _drawn(item: GalleryItem, request: Request, studio: Studio) -> dict[str, Any]:
     png = await studio.gallery.png(item.id)
-    return DrawnImage(
-        image_base64=await asyncio.to_thread(_base64, png),
-        message=f"Drawn with {item.metadata.checkpoint} in {item.metadata.seconds:.1f} s.",
-        seed=item.metadata.seed,
-        image_id=item.id,
-        url=image_link(request, item.id),
-        metadata=item.metadata,
-    )
+    return {
+        "image_base64": await asyncio.to_thread(_base64, png),
+        "seed": item.metadata.seed,
+        "image_id": item.id,
+        "url": image_link(request, item.id),
+        "metadata": item.metadata,
+    }
 
 
 @router.post("/analyze-image", summary="Look at a picture", responses=errors(400, 502, 503, 504))

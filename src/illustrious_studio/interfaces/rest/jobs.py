@@ -9,13 +9,21 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, image_link, link
+from illustrious_studio.interfaces.rest.images import DrawRequest
 from illustrious_studio.interfaces.streams import EVENT_STREAM, EventStream, Frame, error_frame
+from illustrious_studio.interfaces.wishes import asked_for
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])
+
+
+class QueuedJob(Job):
+    """A picture that waits now."""
+
+    others: tuple[Job, ...] = Field((), description="The second and further ones, where several were asked for.")
 
 
 class JobList(BaseModel):
@@ -30,12 +38,13 @@ async def list_jobs(studio: StudioIn, limit: Annotated[int, Query(ge=1, le=200)]
     return JobList(active=studio.jobs.active(), recent=await studio.jobs.recent(limit))
 
 
-@router.post("", summary="Queue a picture", status_code=202, responses=errors(503, 507))
-async def queue_image(body: ImageRequest, request: Request, response: Response, studio: StudioIn) -> Job:
+@router.post("", summary="Queue a picture", status_code=202, responses=errors(400, 404, 503, 507))
+async def queue_image(body: DrawRequest, request: Request, response: Response, studio: StudioIn) -> QueuedJob:
     """Answers at once, with seed and size settled. The job outlives this connection, and a restart of the studio."""
-    job = await studio.images.start_image(body, Origin(way="api", words=body.prompt))
+    wanted, origin = await asked_for(body, studio), Origin(way="api", words=body.prompt)
+    job, *others = await studio.images.start_images(wanted, body.n, origin)
     response.headers["location"] = link(request, f"/jobs/{job.id}")
-    return job
+    return QueuedJob(**dict(job), others=tuple(others))
 
 
 @router.get("/{job_id}", summary="Where a job is", responses=errors(404))

@@ -24,6 +24,8 @@ AT_ONCE = 0.5
 STILL_NEWS = timedelta(minutes=10)
 """A failure older than that is not shown again to a page that opens."""
 
+NOT_IN_THE_FORM = "All of its settings but the picture it was drawn over, which only Again and Vary draw over."
+
 
 class CreateTab:
     """Draws. What is drawn now is on the server; the page's script shows it in `#progress`."""
@@ -101,7 +103,7 @@ class CreateTab:
         page.on("again", self.again, [], [page.tabs, *drawn])
         page.on("vary", self.vary, [], [page.tabs, *drawn])
         page.on("retry", self.retry, [], drawn)
-        page.on("use", self.use, [], [page.tabs, *form.all])
+        page.on("use", self.use, [], [page.tabs, self.notice, *form.all])
         page.on("seed", self.use_seed, [], [form.seed])
         page.on("delete", self.delete, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
@@ -203,8 +205,9 @@ class CreateTab:
         return await self._start((await self.studio.jobs.progress(job_id)).job.request)
 
     async def use(self, item_id: str) -> tuple[Any, ...]:
-        item = await self.studio.gallery.get(item_id)
-        return self.page.goto("create"), *self.form.filled(item.metadata.request(), stage.checkpoint_of(self.studio))
+        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        notice = parts.notice(NOT_IN_THE_FORM) if request.image is not None else ""
+        return self.page.goto("create"), notice, *self.form.filled(request, stage.checkpoint_of(self.studio))
 
     async def use_seed(self, seed: str) -> int:
         return int(seed)

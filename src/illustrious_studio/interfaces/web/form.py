@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES
 from illustrious_studio.interfaces.web import stage
 from illustrious_studio.interfaces.web.layout import (
     LayoutSection,
@@ -72,6 +73,14 @@ class Form:
         with gr.Accordion(ADVANCED.format(30, 7.5, ANY_SEED), open=False, elem_id="advanced") as self.advanced:
             self.steps = gr.Slider(1, 150, 30, step=1, label="Steps", info=LIMITS["steps"])
             self.guidance = gr.Slider(0, 30, 7.5, step=0.1, label="Guidance", info=LIMITS["guidance"])
+            with gr.Row():
+                self.sampler = gr.Dropdown(
+                    list(SAMPLERS), value="Euler", label="Sampler", min_width=140, elem_id="sampler"
+                )
+                self.schedule = gr.Dropdown(
+                    list(SCHEDULES), value="Automatic", label="Schedule", min_width=140, elem_id="schedule"
+                )
+            self.clip_skip = gr.Slider(1, 12, 1, step=1, label="Clip skip", info=LIMITS["clip_skip"])
             self.seed = gr.Number(
                 -1, label="Seed", minimum=-1, maximum=MAX_SEED, precision=0, info=LIMITS["seed"], elem_id="seed"
             )
@@ -91,6 +100,9 @@ class Form:
             self.steps,
             self.guidance,
             self.seed,
+            self.sampler,
+            self.schedule,
+            self.clip_skip,
             self.layout.wanted,
             self.layout.strength,
             self.layout.held,
@@ -100,7 +112,8 @@ class Form:
 
     def request(self, checkpoint: Checkpoint | None, *values: Any) -> ImageRequest:
         """What the form says. Raises ValidationError."""
-        prompt, negative, shape, width, height, steps, guidance, seed, wanted, strength, held_text, _ = values
+        prompt, negative, shape, width, height, steps, guidance, seed, *more = values
+        sampler, schedule, clip_skip, wanted, strength, held_text, _ = more
         if shape != "custom":
             known = shapes(checkpoint)
             width, height = known.get(shape, known["square"])
@@ -116,6 +129,9 @@ class Form:
             height=height,
             steps=int(steps),
             guidance=float(guidance),
+            sampler=sampler,
+            schedule=schedule,
+            clip_skip=int(clip_skip),
             seed=seed,
             layout_from_words=bool(wanted),
             layout=held.layout if held is not None else None,
@@ -135,6 +151,9 @@ class Form:
             request.steps,
             request.guidance,
             request.seed,
+            request.sampler,
+            request.schedule,
+            request.clip_skip,
             request.layout_from_words or request.layout is not None,
             request.sketch_strength or strength_of(checkpoint),
             held_by(request),
@@ -147,7 +166,8 @@ class Form:
         native = checkpoint.native_width if checkpoint else 1024
         steps, guidance = self.suggested(checkpoint)
         strength = strength_of(checkpoint)
-        fresh: tuple[Any, ...] = ("", "", "square", native, native, steps, guidance, -1, False, strength, "", name)
+        how: tuple[Any, ...] = ("", "", "square", native, native, steps, guidance, -1, "Euler", "Automatic", 1)
+        fresh = (*how, False, strength, "", name)
         try:
             values = json.loads(saved or "null")
         except ValueError:
@@ -161,7 +181,7 @@ class Form:
             for value, default in zip(values, fresh, strict=True)
         )
         if kept[-1] != name:  # another checkpoint draws now: its own steps and guidance
-            return (*kept[:3], native, native, steps, guidance, *kept[7:9], strength, kept[10], name)
+            return (*kept[:3], native, native, steps, guidance, *kept[7:12], strength, kept[13], name)
         return kept
 
     def suggested(self, checkpoint: Checkpoint | None) -> tuple[int, float]:

@@ -1,0 +1,51 @@
+"""Drawing only a part of a picture anew, with any checkpoint: what stays is put back after each step, and at the end.
+
+After each step the latents outside the mask become those of the picture, with as much noise as the step left, so that
+what is drawn grows together with what stays. A latent stands for many pixels, and the VAE changes all of them a little;
+so at the end the picture's own pixels are laid over what was drawn, as far as the mask says.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from illustrious_studio.domain.pictures import Picture
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Kept:
+    """What stays of `base` (latents) outside a mask."""
+
+    def __init__(self, base: "torch.Tensor", mask: Picture, seed: int) -> None:
+        import numpy as np
+        import torch
+        from diffusers.utils.torch_utils import randn_tensor
+
+        self._base = base
+        # The very noise that diffusers adds to the picture at the beginning: the first that the seed gives.
+        generator = torch.Generator("cpu").manual_seed(seed)
+        self._noise = randn_tensor(base.shape, generator=generator, device=base.device, dtype=base.dtype)
+        grey = torch.from_numpy(np.array(mask.image().convert("L")))[None, None].float()
+        # Drawn anew wherever anything of it will be seen.
+        touched = torch.nn.functional.adaptive_max_pool2d(grey, base.shape[-2:]) > 0
+        self._anew = touched.to(base.device)
+
+    def put_back(self, latents: "torch.Tensor", pipeline: Any, index: int) -> "torch.Tensor":
+        """The latents after step `index`, with the picture outside the mask."""
+        import torch
+
+        base = self._base
+        left = pipeline.num_timesteps - 1 - index
+        if left:
+            timestep = pipeline.scheduler.timesteps[-left].reshape(1)
+            base = pipeline.scheduler.add_noise(base, self._noise, timestep)
+        return torch.where(self._anew, latents, base.to(latents.dtype))
+
+
+def pasted(drawn: Picture, base: Picture | None, mask: Picture | None) -> Picture:
+    """What was drawn, over the picture as far as the mask says; all of it where there is no mask."""
+    if base is None or mask is None:
+        return drawn
+    return Picture.from_image(Image.composite(drawn.image(), base.image(), mask.image().convert("L")))

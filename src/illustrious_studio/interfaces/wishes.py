@@ -1,0 +1,53 @@
+"""Requests for pictures that bring the picture to draw over with them, as the ways in share them."""
+
+import asyncio
+import re
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.pictures import base64_bytes
+from illustrious_studio.services.studio import Studio
+
+_INPUT = re.compile(r"[0-9a-f]{64}")
+_ITEM = re.compile(r"[0-9a-f]{32}")
+
+PictureGiven = Annotated[str, StringConstraints(max_length=36 * 1024 * 1024)]
+"""A picture in a request: a file in base64, or the id of one that the studio has."""
+
+
+class Wish(ImageRequest):
+    """A picture somebody wants; the picture to draw over may come with it."""
+
+    image: PictureGiven | None = Field(
+        None,
+        description="A picture to draw over, instead of a sketch: a PNG, JPEG or WebP file in base64, with or without "
+        "a `data:` prefix, the id of a picture in the gallery, or `image` from the metadata of another one.",
+    )
+    mask: PictureGiven | None = Field(
+        None, description="What to draw anew, in white, over the picture; given in the same ways. The rest stays."
+    )
+
+
+async def asked_for(wish: Wish, studio: Studio) -> ImageRequest:
+    """The studio's own request. Raises what `kept_pictures` raises."""
+    fields = wish.model_dump(include=set(ImageRequest.model_fields)) | await kept_pictures(wish, studio)
+    return ImageRequest.model_validate(fields)
+
+
+async def kept_pictures(wish: Wish, studio: Studio) -> dict[str, str]:
+    """The pictures that came with it by the names under which they are kept now.
+
+    Raises NotAnImage, InvalidRequest, NotFound, StorageFull.
+    """
+    given = (("image", wish.image), ("mask", wish.mask))
+    return {name: await _kept(text, name, studio) for name, text in given if text is not None}
+
+
+async def _kept(text: str, name: str, studio: Studio) -> str:
+    if _INPUT.fullmatch(text):
+        return text
+    if _ITEM.fullmatch(text):
+        return await studio.inputs.keep_from_gallery(text)
+    return await studio.inputs.keep(await asyncio.to_thread(base64_bytes, text, name))

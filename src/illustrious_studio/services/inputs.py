@@ -1,0 +1,51 @@
+"""Pictures that a person gives to be drawn over: kept under their hash, and brought to the size of the drawing."""
+
+import asyncio
+import re
+
+from illustrious_studio.domain.errors import NotFound
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.inputs import InputFiles, fitted, repainted
+from illustrious_studio.domain.pictures import Picture, open_picture
+from illustrious_studio.services.gallery import GalleryService
+
+_INPUT = re.compile(r"[0-9a-f]{64}")
+
+
+class InputService:
+    def __init__(self, files: InputFiles, gallery: GalleryService) -> None:
+        self._files = files
+        self._gallery = gallery
+
+    async def keep(self, data: bytes) -> str:
+        """Keep a picture file; its id. Raises NotAnImage, InvalidRequest (too large), StorageFull."""
+        await asyncio.to_thread(open_picture, data)
+        return await self._files.keep(data)
+
+    async def keep_from_gallery(self, item_id: str) -> str:
+        """Keep a picture of the gallery: deleting it there does not take it from what is drawn over it."""
+        return await self._files.keep(await self._gallery.png(item_id))
+
+    async def picture(self, input_id: str) -> Picture:
+        """Raises NotFound."""
+        if not _INPUT.fullmatch(input_id):
+            raise NotFound("The input picture is not in this studio. Send the picture itself.")
+        data = await self._files.read(input_id)
+        return (await asyncio.to_thread(open_picture, data)).picture
+
+    async def prepared(self, request: ImageRequest, size: tuple[int, int]) -> tuple[Picture, Picture | None]:
+        """The request's picture in that size, and how much of each of its pixels is drawn anew, if it has a mask.
+
+        Raises NotFound.
+        """
+        assert request.image is not None
+        picture = await self.picture(request.image)
+        mask = None if request.mask is None else await self.picture(request.mask)
+
+        def prepare() -> tuple[Picture, Picture | None]:
+            base = Picture.from_image(fitted(picture.image(), size, request.fit))
+            if mask is None:
+                return base, None
+            return base, Picture.from_image(repainted(mask, picture, size, request.fit, request.mask_blur))
+
+        return await asyncio.to_thread(prepare)

@@ -1,0 +1,87 @@
+"""Drawing over a given picture, and drawing only a part of it anew, with the real small model."""
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+from tests.adapters.sdxl.helpers import QuietWatch, order
+
+from illustrious_studio.adapters.sdxl.engine import SdxlEngine
+from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.pictures import Picture
+from samples import a_picture
+
+pytestmark = pytest.mark.model
+
+SIZE = 64
+GIVEN = a_picture(SIZE, SIZE)
+
+
+def mask(*boxes: tuple[int, int, int, int], grey: int = 255) -> Picture:
+    image = Image.new("L", (SIZE, SIZE))
+    for box in boxes:
+        image.paste(grey, box)
+    return Picture.from_image(image)
+
+
+RIGHT = (SIZE // 2, 0, SIZE, SIZE)
+
+
+def apart(one: Picture, other: Picture, box: tuple[int, int, int, int]) -> float:
+    difference = ImageChops.difference(one.image().crop(box), other.image().crop(box))
+    return sum(ImageStat.Stat(difference).mean) / 3
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "Euler a", "DPM++ 2M SDE", "DDIM", "UniPC"])
+def test_what_is_not_masked_comes_back_to_the_pixel_and_the_rest_is_drawn(
+    loaded: SdxlPipeline, builtin: Checkpoint, sampler: str
+) -> None:
+    wanted = order(builtin, sketch=GIVEN, mask=mask(RIGHT), image="a" * 64, strength=1.0, sampler=sampler)
+    done = loaded.render(wanted, QuietWatch()).picture
+    left = (0, 0, SIZE // 2, SIZE)
+    assert done.image().crop(left).tobytes() == GIVEN.image().crop(left).tobytes()
+    assert apart(done, GIVEN, RIGHT) > 10
+
+
+def test_what_is_drawn_knows_what_stays(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    """The same hole in a dark and in a light picture is filled differently, though neither is seen in it."""
+    hole = (24, 24, 40, 40)
+    filled = []
+    for shade in (b"\x10", b"\xf0"):
+        around = Picture(SIZE, SIZE, shade * (3 * SIZE * SIZE))
+        grey = around.image()
+        grey.paste((128, 128, 128), hole)
+        given = Picture.from_image(grey)
+        wanted = order(builtin, sketch=given, mask=mask(hole), image="a" * 64, strength=1.0, steps=8)
+        filled.append(loaded.render(wanted, QuietWatch()).picture)
+    dark, light = (ImageStat.Stat(picture.image().convert("L").crop(hole)).mean[0] for picture in filled)
+    assert dark + 10 < light
+
+
+def test_a_soft_mask_mixes_and_an_empty_one_gives_the_picture_back(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    def drawn(given: Picture) -> Picture:
+        wanted = order(builtin, sketch=GIVEN, mask=given, image="a" * 64, strength=0.8)
+        return loaded.render(wanted, QuietWatch()).picture
+
+    assert drawn(mask()) == GIVEN
+    whole, half = drawn(mask(RIGHT)), drawn(mask(RIGHT, grey=128))
+    assert apart(half, GIVEN, RIGHT) < apart(whole, GIVEN, RIGHT)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_picture_and_mask_reach_the_drawing_process_whole(
+    engine: SdxlEngine, loaded: SdxlPipeline, builtin: Checkpoint
+) -> None:
+    wanted = order(builtin, sketch=GIVEN, mask=mask(RIGHT), image="a" * 64, strength=0.5)
+    there = await engine.render(wanted, lambda step: None)
+    assert there.picture == loaded.render(wanted, QuietWatch()).picture
+
+
+def test_strength_says_how_much_is_drawn_anew(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    everything = (0, 0, SIZE, SIZE)
+    watches = [QuietWatch(), QuietWatch()]
+    little, much = (
+        loaded.render(order(builtin, sketch=GIVEN, image="a" * 64, strength=strength, steps=8), watch).picture
+        for strength, watch in zip((0.25, 0.9), watches, strict=True)
+    )
+    assert [len(watch.seen) for watch in watches] == [2, 7]
+    assert apart(little, GIVEN, everything) < apart(much, GIVEN, everything)

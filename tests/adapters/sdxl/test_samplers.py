@@ -1,0 +1,92 @@
+"""Every sampler with every schedule it goes with, drawing with the real small model."""
+
+import io
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+from tests.adapters.sdxl.helpers import QuietWatch, order
+
+from illustrious_studio.adapters.sdxl.engine import SdxlEngine
+from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.sampling import AUTOMATIC, SAMPLERS
+
+pytestmark = pytest.mark.model
+
+HALVES = Picture(64, 64, (bytes(3 * 32) + b"\xff" * (3 * 32)) * 64)
+
+
+def halves_stayed(picture: Picture) -> bool:
+    image = picture.image().convert("L").resize((2, 1))
+    return bool(image.getpixel((0, 0)) + 80 < image.getpixel((1, 0)))
+
+
+@pytest.fixture(scope="module")
+def ordinary(builtin: Checkpoint) -> SdxlPipeline:
+    """The same model as a checkpoint without zero terminal SNR: most SDXL checkpoints are such."""
+    from diffusers import EulerDiscreteScheduler
+
+    pipeline = SdxlPipeline("cpu")
+    pipeline.load(builtin)
+    own = pipeline._pipeline.scheduler.config
+    pipeline._pipeline.scheduler = EulerDiscreteScheduler.from_config(own, rescale_betas_zero_snr=False)
+    return pipeline
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_each_draws_over_a_sketch_and_leaves_it_recognisable(
+    ordinary: SdxlPipeline, builtin: Checkpoint, sampler: str
+) -> None:
+    for schedule in SAMPLERS[sampler].schedules:
+        wanted = order(builtin, steps=6, guidance=1.0, sketch=HALVES, sampler=sampler, schedule=schedule)
+        done = ordinary.render(wanted, QuietWatch())
+        assert halves_stayed(done.picture), schedule
+        assert done.picture != HALVES
+
+
+def test_each_that_may_draws_from_pure_noise(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    for sampler in (one.name for one in SAMPLERS.values() if one.zero_snr):
+        for schedule, steps in ((AUTOMATIC, 1), (AUTOMATIC, 4), (SAMPLERS[sampler].schedules[-1], 4)):
+            wanted = order(builtin, steps=steps, guidance=1.0, sampler=sampler, schedule=schedule)
+            image = loaded.render(wanted, QuietWatch()).picture.image()
+            mean, spread = ImageStat.Stat(image).mean[0], ImageStat.Stat(image).stddev[0]
+            assert 60 < mean < 253, f"{sampler}, {schedule}, {steps} steps: the picture went out of range"
+            assert spread < 90, f"{sampler}, {schedule}, {steps} steps: it is noise"
+
+
+def test_samplers_and_schedules_make_different_pictures(ordinary: SdxlPipeline, builtin: Checkpoint) -> None:
+    def drawn(sampler: str, schedule: str = AUTOMATIC) -> Picture:
+        return ordinary.render(
+            order(builtin, steps=2, guidance=1.0, sampler=sampler, schedule=schedule), QuietWatch()
+        ).picture
+
+    samplers = [drawn(name) for name in SAMPLERS]
+    assert len({picture.rgb for picture in samplers}) == len(SAMPLERS)
+    assert len({drawn("Euler", schedule).rgb for schedule in ("Karras", "Exponential", "SGM Uniform", "Normal")}) == 4
+
+
+@pytest.mark.parametrize("sampler", ["Euler a", "DPM++ 2M", "DPM2", "LCM"])
+def test_previews_show_what_becomes_of_the_picture(ordinary: SdxlPipeline, builtin: Checkpoint, sampler: str) -> None:
+    watch = QuietWatch()
+    done = ordinary.render(order(builtin, size=96, steps=8, guidance=1.0, sampler=sampler), watch)
+    previews = [Image.open(io.BytesIO(step.preview)).convert("RGB") for step in watch.seen if step.preview]
+    last = previews[-1].resize((16, 16))
+    apart = ImageChops.difference(last, done.picture.image().resize((16, 16)))
+    assert sum(ImageStat.Stat(apart).mean) / 3 < 40
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("sampler", ["Euler a", "DPM++ 2M SDE"])
+async def test_chance_comes_from_the_seed_alone(
+    engine: SdxlEngine, loaded: SdxlPipeline, builtin: Checkpoint, sampler: str
+) -> None:
+    import torch
+
+    torch.manual_seed(len(sampler))
+    here = loaded.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture
+    torch.manual_seed(99)
+    assert loaded.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture == here
+    there = await engine.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), lambda step: None)
+    assert there.picture == here, "another process"
+    assert loaded.render(order(builtin, steps=4, guidance=1.0, seed=8, sampler=sampler), QuietWatch()).picture != here

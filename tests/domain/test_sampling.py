@@ -1,0 +1,111 @@
+"""Names of samplers and schedules, in requests and in what other programs wrote."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.infotext import write_infotext
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.recorded import recorded_settings
+from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES, settled_schedule, split_joined
+from samples import metadata
+
+SWARM = {"prompt": "a cat", "sampler": "dpmpp_2m", "scheduler": "karras"}
+
+
+def wish(**changes: object) -> ImageRequest:
+    return ImageRequest.model_validate({"prompt": "a cat", **changes})
+
+
+def checkpoint(*, zero: bool) -> Checkpoint:
+    return Checkpoint.model_validate(
+        {"name": "own", "path": "/x", "layout": "folder", "zero_terminal_snr": zero}, strict=False
+    )
+
+
+@pytest.mark.parametrize("said", ["Euler a", "euler A", "k_euler_a", "k_euler_ancestral", "  Euler a "])
+def test_a_sampler_is_found_by_any_of_its_names_and_then_has_a1111s(said: str) -> None:
+    assert wish(sampler=said).sampler == "Euler a"
+
+
+@pytest.mark.parametrize("field", ["sampler", "schedule"])
+@pytest.mark.parametrize("said", ["", "__class__", "os.system", "Euler_b", "x" * 10_000])
+def test_an_unknown_name_is_refused_with_those_there_are(field: str, said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        wish(**{field: said})
+    (problem,) = refused.value.errors()
+    assert problem["loc"] == (field,)
+    assert ("Euler a, Euler, DPM++ 2M" if field == "sampler" else "Automatic, Karras") in problem["msg"]
+    assert not said or said not in problem["msg"]
+
+
+def test_a_schedule_that_the_sampler_cannot_follow_is_refused() -> None:
+    with pytest.raises(ValidationError, match="DDIM has no schedule Karras; use one of: Automatic, Normal"):
+        wish(sampler="ddim", schedule="karras")
+    assert wish(sampler="DPM++ 2M", schedule="karras").schedule == "Karras"
+
+
+def test_automatic_is_what_a1111_takes_but_at_zero_terminal_snr_the_checkpoints_own() -> None:
+    assert settled_schedule("DPM++ 2M", "Automatic", checkpoint(zero=False)) == "Karras"
+    assert settled_schedule("DPM++ 2M SDE", "Automatic", checkpoint(zero=False)) == "Exponential"
+    assert settled_schedule("Euler", "Automatic", checkpoint(zero=False)) == "Automatic"
+    assert settled_schedule("DPM++ 2M", "Automatic", checkpoint(zero=True)) == "Automatic"
+    assert settled_schedule("DPM++ 2M", "Normal", checkpoint(zero=True)) == "Normal"
+
+
+@pytest.mark.parametrize(("sampler", "schedule"), [("Heun", "Automatic"), ("Euler", "Karras")])
+def test_what_does_not_go_with_zero_terminal_snr_is_refused_with_what_does(sampler: str, schedule: str) -> None:
+    assert settled_schedule(sampler, schedule, checkpoint(zero=False)) == schedule
+    with pytest.raises(InvalidRequest, match=r"pure noise .+ Use one of: .*(Euler a|Automatic)"):
+        settled_schedule(sampler, schedule, checkpoint(zero=True))
+
+
+def test_every_sampler_can_do_what_automatic_means_for_it() -> None:
+    for sampler in SAMPLERS.values():
+        assert sampler.automatic in sampler.schedules
+        assert set(sampler.schedules) <= SCHEDULES.keys()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_what_is_written_into_a_picture_is_read_back(sampler: str, schedule: str) -> None:
+    if schedule in SAMPLERS[sampler].schedules:
+        settings = metadata(sampler=sampler, schedule=schedule)
+        recorded = recorded_settings({"parameters": write_infotext(settings)})
+        assert recorded is not None
+        assert recorded.request == settings.request()
+        assert (recorded.request.sampler, recorded.request.schedule) == (sampler, schedule)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ({"parameters": "a cat\nSteps: 20, Sampler: DPM++ 2M Karras, Seed: 7"}, ("DPM++ 2M", "Karras")),
+        ({"parameters": "a cat\nSteps: 20, Sampler: Restart, Seed: 7"}, ("Euler", "Automatic")),
+        ({"parameters": "a cat\nSteps: 20, Sampler: Euler a, Schedule type: Karras"}, ("Euler a", "Automatic")),
+        ({"invokeai_metadata": json.dumps({"prompt": "a", "scheduler": "euler_a"})}, ("Euler a", "Automatic")),
+        ({"parameters": json.dumps({"sui_image_params": SWARM})}, ("DPM++ 2M", "Karras")),
+    ],
+)
+def test_other_programs_names_are_understood_and_what_is_not_there_is_named(
+    text: dict[str, str], expected: tuple[str, str]
+) -> None:
+    recorded = recorded_settings(text)
+    assert recorded is not None
+    assert (recorded.request.sampler, recorded.request.schedule) == expected
+    assert ("sampler" in recorded.left_out) == ("Restart" in str(text))
+    assert ("schedule" in recorded.left_out) == ("Euler a, Schedule type: Karras" in str(text))
+
+
+def test_a_picture_of_a_sampler_that_is_not_there_can_still_be_drawn_again() -> None:
+    request = metadata(sampler="Restart", schedule="Polyexponential").request()
+    assert (request.sampler, request.schedule) == ("Euler", "Automatic")
+
+
+def test_names_in_one_are_taken_apart() -> None:
+    assert split_joined("DPM++ 2M SDE SGM Uniform") == ("DPM++ 2M SDE", "SGM Uniform")
+    assert split_joined("DPM++ 2M Beta") == ("DPM++ 2M", "Beta")
+    assert split_joined("DDIM") == ("DDIM", "")

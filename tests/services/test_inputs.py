@@ -1,0 +1,140 @@
+"""Pictures given to be drawn over: kept with the job, recorded, and used again."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from illustrious_studio.domain.encoding import to_png
+from illustrious_studio.domain.errors import NotAnImage, NotFound
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.infotext import write_infotext
+from illustrious_studio.domain.pictures import Picture, open_picture
+from illustrious_studio.domain.recorded import recorded_settings
+from samples import a_picture, metadata
+from studio_for_tests import studio_for_tests
+
+ID = "a" * 64
+
+
+def wish(**changes: object) -> ImageRequest:
+    return ImageRequest.model_validate({"prompt": "a cat and a dog", "steps": 2, "width": 96, "height": 64} | changes)
+
+
+def a_mask(width: int = 96, height: int = 64) -> bytes:
+    """Its right half is to be drawn anew."""
+    image = Image.new("L", (width, height))
+    image.paste(255, (width // 2, 0, width, height))
+    return to_png(Picture.from_image(image))
+
+
+async def test_a_given_picture_takes_the_place_of_the_sketch(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        assert made.studio.models.checkpoint().sketch_strength is not None
+        image = await made.studio.inputs.keep(to_png(a_picture()))
+        item = await made.studio.images.generate_image(wish(image=image))
+        order = made.engine.orders[-1]
+        assert (order.base, order.mask, order.strength) == (a_picture(), None, 0.75)
+        assert (item.metadata.layout, item.metadata.image, item.metadata.strength) == (None, image, 0.75)
+        assert item.metadata.fit == "crop"
+        plain = await made.studio.images.generate_image(wish())
+        assert (plain.metadata.image, plain.metadata.fit) == (None, None)
+
+
+async def test_the_size_left_out_is_the_pictures_shape(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        native = made.studio.models.checkpoint().native_width
+        image = await made.studio.inputs.keep(to_png(a_picture(200, 50)))
+        job = await made.studio.images.start_image(wish(image=image, width=None, height=None))
+        assert (job.request.width, job.request.height) == (2 * native, native // 2)
+
+
+async def test_picture_and_mask_survive_a_restart(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        image, mask = await made.studio.inputs.keep(to_png(a_picture())), await made.studio.inputs.keep(a_mask())
+        made.engine.go_on.clear()
+        job = await made.studio.images.start_image(wish(image=image, strength=0.5, mask=mask, mask_blur=0))
+        await made.engine.drawing.wait()
+    async with studio_for_tests(tmp_path) as made:
+        await made.studio.jobs.wait(job.id)
+        order = made.engine.orders[-1]
+        assert (order.base, order.strength) == (a_picture(), 0.5)
+        assert order.mask == open_picture(a_mask()).picture
+
+
+async def test_it_is_drawn_again_from_what_is_recorded_though_the_gallerys_picture_is_gone(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        first = await made.studio.images.generate_image(wish())
+        image = await made.studio.inputs.keep_from_gallery(first.id)
+        mask = await made.studio.inputs.keep(a_mask())
+        over = await made.studio.images.generate_image(
+            wish(image=image, mask=mask, mask_blur=7, fit="fill", strength=0.4, width=64)
+        )
+        await made.studio.gallery.delete(first.id)
+        text = open_picture(await made.studio.gallery.png(over.id)).text
+        recorded = recorded_settings({"parameters": text["parameters"]})
+        assert recorded is not None
+        assert recorded.request == over.metadata.request()
+        again = await made.studio.images.generate_image(recorded.request)
+        one, other = made.engine.orders[-2:]
+        assert (one.base, one.mask, one.strength) == (other.base, other.mask, other.strength)
+        assert again.metadata.request() == over.metadata.request()
+
+
+async def test_what_is_no_picture_or_not_there_is_refused_and_leaves_no_job(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        with pytest.raises(NotAnImage):
+            await made.studio.inputs.keep(b"no picture")
+        with pytest.raises(NotFound, match="Send the picture itself"):
+            await made.studio.images.start_image(wish(image=ID))
+        image = await made.studio.inputs.keep(to_png(a_picture()))
+        with pytest.raises(NotFound):
+            await made.studio.images.start_image(wish(image=image, mask=ID))
+        with pytest.raises(NotFound):
+            await made.studio.inputs.keep_from_gallery("0" * 32)
+        assert await made.studio.jobs.recent() == []
+
+
+async def test_transparent_parts_count_as_white(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        file = io.BytesIO()
+        Image.new("RGBA", (96, 64), (255, 0, 0, 0)).save(file, "PNG")
+        image = await made.studio.inputs.keep(file.getvalue())
+        assert (await made.studio.inputs.picture(image)).rgb == b"\xff" * (3 * 96 * 64)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("strength", {"strength": 0.5}),
+        ("mask", {"mask": ID}),
+        ("layout", {"image": ID, "layout": {"things": []}}),
+        ("layout_from_words", {"image": ID, "layout_from_words": True}),
+        ("sketch_strength", {"image": ID, "sketch_strength": 0.5}),
+        ("image", {"image": "../../etc/passwd"}),
+        ("strength", {"image": ID, "strength": 0.0}),
+        ("mask_blur", {"image": ID, "mask": ID, "mask_blur": 65}),
+        ("fit", {"image": ID, "fit": "latent"}),
+    ],
+)
+def test_what_makes_no_sense_together_is_refused_by_name(field: str, values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        wish(**values)
+    assert [problem["loc"][0] for problem in refused.value.errors()] == [field]
+
+
+def test_a1111s_own_hash_names_no_picture_here_and_that_is_said() -> None:
+    text = "a cat\nSteps: 20, Seed: 1, Denoising strength: 0.5, Mask blur: 4, Init image hash: " + "b" * 32
+    recorded = recorded_settings({"parameters": text})
+    assert recorded is not None
+    assert (recorded.request.image, recorded.request.strength, recorded.left_out) == (None, None, ("image",))
+
+
+def test_a_text_with_a_picture_and_a_layout_gives_one_of_them() -> None:
+    text = write_infotext(metadata(schedule="Automatic", image=ID, strength=0.5, fit="crop"))
+    recorded = recorded_settings({"parameters": f'{text}, Layout: "{{}}"'})
+    assert recorded is not None
+    assert (recorded.request.image, recorded.request.layout) == (ID, None)
+    assert recorded.left_out == ("layout",)
