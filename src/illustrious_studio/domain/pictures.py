@@ -75,14 +75,14 @@ def open_picture(data: bytes) -> OpenedPicture:
         raise NotAnImage("This is not a picture the studio can open. Send a whole PNG, JPEG or WebP file.") from error
 
 
-def open_base64(text: str) -> OpenedPicture:
-    """Decode a picture file in base64, with or without a `data:` prefix. Raises what `open_picture` raises."""
+def picture_from_base64(text: str) -> OpenedPicture:
+    """The picture in a field of JSON, with or without a `data:` prefix. Raises what `open_picture` raises."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
         data = b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise NotAnImage("The picture is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
+        raise NotAnImage("image_base64 is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
     return open_picture(data)
 
 
