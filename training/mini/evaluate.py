@@ -40,7 +40,7 @@ from training.mini.text import Facts
 SEEDS = (1, 2, 3)
 MOST = 9
 JUDGE_SIDE = 96
-JUDGE_MINUTES = 6.0
+JUDGE_MINUTES = 4.0
 SHEET = (
     "a red apple", "a cat", "two dogs in a meadow", "a rocket in space", "a castle at night", "a pizza",
     "three strawberries", "a sailboat at sunset", "a fish under the sea", "an astronaut riding a horse",
@@ -256,7 +256,7 @@ def _teach(plan: Plan) -> None:
     if run.progress >= 1:
         return
     folder = plan.work / "scenes"
-    found = scenes.shards(folder)
+    found = scenes.shards(folder)[: vae.IN_MEMORY]
     small = [
         F.interpolate(vae.as_tensor(scenes.pictures_of(folder, shard)), size=(JUDGE_SIDE, JUDGE_SIDE), mode="area")
         for shard in found

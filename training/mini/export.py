@@ -18,9 +18,8 @@ from training.mini import denoiser, scenes, text, vae, words
 from training.mini.run import Plan
 
 NAME = "illustrious-mini"
-STRENGTH = 0.3
+STRENGTH = 0.4
 GUIDANCE = 1.5
-"""More than that sharpens the noise that a model trained for so short leaves."""
 NATIVE_SIDE = 512
 """It was trained at 256, and repaints twice that size just as well, with finer strokes."""
 PACKAGE = Path(__file__).parents[2] / "src" / "illustrious_studio" / "data" / "mini"

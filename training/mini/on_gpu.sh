@@ -4,10 +4,11 @@
 #   training/mini/on_gpu.sh 1      packages, scenes, autoencoder
 #   training/mini/on_gpu.sh 2      text encoders, first minutes of the denoiser
 #   training/mini/on_gpu.sh 3      more of the denoiser: call it as often as there is time for
-#   training/mini/on_gpu.sh 4      export, evaluation, and what to take home: pieces of at most 15 MB in $OUT
+#   training/mini/on_gpu.sh 4      export, in pieces of at most 15 MB in $OUT
+#   training/mini/on_gpu.sh 5      evaluation: figures and the sheet, in $OUT (again when it was cut off)
 #
 # Nothing is fetched: wheels that the machine lacks (diffusers, and what it needs) are taken from training/wheels when
-# that folder is there. At home: `cat unet.* > ...` (the last lines say how). TOY=1 rehearses it all in minutes on a CPU.
+# that folder is there. The last lines of 4 say what to do at home. TOY=1 rehearses 1 to 4 in minutes on a CPU.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python3}
@@ -21,7 +22,7 @@ else
 fi
 step() { "$python" -m training.mini "$@" --work "$work"; }
 
-case ${1:?which command, 1 to 4} in
+case ${1:?which command, 1 to 5} in
   1)
     if [ -d training/wheels ]; then "$python" -m pip install --no-index --find-links training/wheels diffusers pydantic; fi
     step data --scenes "$scenes" --processes "$processes"
@@ -36,8 +37,12 @@ case ${1:?which command, 1 to 4} in
     step export
     mkdir -p "$out"
     (cd "$work" && tar cf - illustrious-mini) | split -b 15000000 - "$out/illustrious-mini.tar."
-    if [ -z "${TOY:-}" ]; then step evaluate; cp "$work/sheet.png" "$work/evaluation.json" "$out/"; fi
     echo "At home: cat illustrious-mini.tar.* | tar x, and copy it over src/illustrious_studio/data/mini"
     ;;
-  *) echo "1, 2, 3 or 4" >&2; exit 2 ;;
+  5)
+    mkdir -p "$out"
+    step evaluate --processes "$processes"
+    cp "$work/sheet.png" "$work/evaluation.json" "$out/"
+    ;;
+  *) echo "1 to 5" >&2; exit 2 ;;
 esac

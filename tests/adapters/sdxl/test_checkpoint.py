@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN, SDXL_KEYS, UNET_INPUT, DiskCheckpoints
+from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN, DECLARED, SDXL_KEYS, UNET_INPUT, DiskCheckpoints
 
 
 def safetensors(tensors: dict[str, list[int]], metadata: dict[str, str] | None = None) -> bytes:
@@ -174,6 +174,17 @@ async def test_a_wrong_studio_json_is_said_with_its_place(tmp_path: Path) -> Non
     (folder / "studio.json").write_text('{"steps": "many"}')
     (refused,) = await DiskCheckpoints([tmp_path], builtin=None).refused()
     assert "studio.json is wrong at steps" in refused.reason
+
+
+async def test_a_single_file_may_say_the_same_in_its_header(tmp_path: Path) -> None:
+    for name, said in (("fine", '{"steps": 12, "sketch_strength": 0.6}'), ("wrong", '{"steps": "many"}'), ("cut", "{")):
+        (tmp_path / f"{name}.safetensors").write_bytes(safetensors(SDXL, {DECLARED: said}))
+    catalogue = DiskCheckpoints([tmp_path], builtin=None)
+    (fine,) = await catalogue.list()
+    assert (fine.name, fine.steps, fine.sketch_strength) == ("fine", 12, 0.6)
+    cut, wrong = sorted(refused.reason for refused in await catalogue.refused())
+    assert "note on itself is damaged" in cut
+    assert "note on itself is wrong at steps" in wrong
 
 
 async def test_two_of_the_same_name_can_be_told_apart(tmp_path: Path) -> None:

@@ -27,11 +27,12 @@ UNET_INPUT = "model.diffusion_model.input_blocks.0.0.weight"
 SDXL_KEYS = (
     "conditioner.embedders.0.transformer.text_model.embeddings.position_embedding.weight",
     "conditioner.embedders.1.model.positional_embedding",
-    "conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias",
+    "conditioner.embedders.1.model.transformer.resblocks.0.mlp.c_proj.bias",
     "first_stage_model.decoder.conv_in.weight",
     "model.diffusion_model.label_emb.0.0.weight",
     UNET_INPUT,
 )
+DECLARED = "illustrious_studio"
 FOLDER_CLASSES = {
     "text_encoder": ("transformers", "CLIPTextModel"),
     "text_encoder_2": ("transformers", "CLIPTextModelWithProjection"),
@@ -49,7 +50,10 @@ RefusedFiles = list[RefusedCheckpoint]
 
 
 class Declared(BaseModel):
-    """What a folder says about itself in `studio.json`; whatever is left out keeps its default."""
+    """What a checkpoint says about itself; whatever is left out keeps its default.
+
+    A folder says it in `studio.json`, a single file as the same JSON in its header's metadata, under `DECLARED`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -188,13 +192,15 @@ def _single_file(path: Path) -> Checkpoint:
         "v",
         "v_prediction",
     )
+    declared = header.metadata.get(DECLARED)
+    facts = {"name": path.stem} | (_checked(_parsed(declared, "note on itself"), "note on itself") if declared else {})
     return Checkpoint(
-        name=path.stem,
         path=path,
         layout="single-file",
         prediction_type="v_prediction" if v_prediction else "epsilon",
         zero_terminal_snr="ztsnr" in header.shapes,
         size_bytes=path.stat().st_size,
+        **facts,
     )
 
 
@@ -237,13 +243,16 @@ def _folder(path: Path) -> Checkpoint:
 
 
 def _declared(path: Path) -> dict[str, Any]:
-    if not (path / "studio.json").exists():
-        return {}
+    file = path / "studio.json"
+    return _checked(_json(file), file.name) if file.exists() else {}
+
+
+def _checked(declared: dict[str, Any], where: str) -> dict[str, Any]:
     try:
-        return Declared.model_validate(_json(path / "studio.json")).model_dump(exclude_none=True)
+        return Declared.model_validate(declared).model_dump(exclude_none=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadFile(f"Its studio.json is wrong at {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+        raise BadFile(f"Its {where} is wrong at {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
 
 
 def _number(config: dict[str, Any], name: str, default: int) -> int:
@@ -252,16 +261,18 @@ def _number(config: dict[str, Any], name: str, default: int) -> int:
 
 
 def _json(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > MAX_JSON:
+        raise BadFile(f"Its {path.name} is larger than any settings file. It is not loaded.")
+    return _parsed(path.read_bytes(), path.name)
+
+
+def _parsed(text: str | bytes, where: str) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_JSON:
-            raise BadFile(f"Its {path.name} is larger than any settings file. It is not loaded.")
-        value = json.loads(path.read_bytes())
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, BadFile):
-            raise
-        raise BadFile(f"Its {path.name} is damaged. Fetch it anew.") from error
+        raise BadFile(f"Its {where} is damaged. Fetch it anew.") from error
     if not isinstance(value, dict):
-        raise BadFile(f"Its {path.name} is damaged. Fetch it anew.")
+        raise BadFile(f"Its {where} is damaged. Fetch it anew.")
     return value
 
 

@@ -5,9 +5,11 @@ vocabulary) comes with the studio. A folder in diffusers' form brings its own. N
 of its own. What the file is, the catalogue has read from its header before; here it is only loaded.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
+from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN, UNET_INPUT
 from illustrious_studio.adapters.sdxl.headers import read_header
 from illustrious_studio.adapters.sdxl.memory import is_out_of_memory
 from illustrious_studio.domain.errors import InvalidRequest, OutOfMemory
@@ -56,17 +58,27 @@ def _loaded(checkpoint: Checkpoint, dtype: Any, config: Path) -> Any:
             use_safetensors=True,
             add_watermarker=False,
         )
-    # One vocabulary serves both; the second encoder was trained with "!" as its padding.
-    vocabulary = config / "tokenizer"
+    config = _config_for(checkpoint.path, config)
+    vocabulary, second = config / "tokenizer", config / "tokenizer_2"
     return StableDiffusionXLPipeline.from_single_file(
         str(checkpoint.path),
         config=str(config),
         dtype=dtype,
         tokenizer=CLIPTokenizer.from_pretrained(vocabulary, local_files_only=True),
-        tokenizer_2=CLIPTokenizer.from_pretrained(vocabulary, local_files_only=True, pad_token="!"),
+        # SDXL's one vocabulary serves both; its second encoder was trained with "!" as its padding.
+        tokenizer_2=CLIPTokenizer.from_pretrained(second, local_files_only=True)
+        if second.exists()
+        else CLIPTokenizer.from_pretrained(vocabulary, local_files_only=True, pad_token="!"),
         local_files_only=True,
         add_watermarker=False,
     )
+
+
+def _config_for(file: Path, config: Path) -> Path:
+    """SDXL's dimensions, or those of the built-in model when the file's UNet begins as narrow as that one's."""
+    width = read_header(file).shapes[UNET_INPUT][0]
+    builtin = json.loads((BUILTIN / "unet" / "config.json").read_bytes())["block_out_channels"][0]
+    return BUILTIN if width == builtin else config
 
 
 def _check(checkpoint: Checkpoint, pipeline: Any) -> None:
