@@ -73,7 +73,7 @@ async def test_who_leaves_while_a_picture_is_queued_leaves_none_behind(tmp_path:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
         for moments in range(12):  # so many turns of the event loop after asking: before, while, and after it is queued
-            asking = asyncio.create_task(made.studio.images.generate_images([wish(), wish()]))
+            asking = asyncio.create_task(made.studio.images.generate_images(wish(), 2))
             for _ in range(moments):
                 await asyncio.sleep(0)
             asking.cancel()

@@ -49,10 +49,6 @@ class ImageRequest(Value):
             raise ValueError(f"width x height must be at most {MAX_PIXELS:,} pixels")
         return self
 
-    def variant(self, number: int) -> Self:
-        """The same wish with another seed, that many on; a seed that is left open stays so."""
-        return self if self.seed < 0 else self.model_copy(update={"seed": (self.seed + number) % (MAX_SEED + 1)})
-
 
 class Origin(Value):
     """Where a picture came from, so that it can be found from there and led back to it."""

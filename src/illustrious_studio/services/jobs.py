@@ -9,7 +9,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -117,38 +117,54 @@ class JobQueue:
                 with suppress(StudioError):
                     await self._store.save(live.job.model_copy(update=update))
 
-    async def submit(self, request: ImageRequest, origin: Origin, checkpoint: str = "", *, stays: bool = True) -> Job:
-        """Queue a settled request. Durable when it returns. Raises Busy when the queue is full.
+    async def submit(self, request: ImageRequest, origin: Origin, checkpoint: str = "") -> Job:
+        """Queue a settled request. Durable when it returns. Raises Busy when the queue is full."""
+        (job,) = await self.submit_all([request], origin, checkpoint)
+        return job
 
-        Who asks may go away in this moment: what is written down is queued all the same, and cancelled unless it stays.
+    async def submit_all(
+        self, requests: Sequence[ImageRequest], origin: Origin, checkpoint: str = "", *, stay: bool = True
+    ) -> list[Job]:
+        """Queue settled requests in their order. Raises Busy when there is no room for all of them, and queues none.
+
+        Who asks may go away in this moment: what is written down is queued all the same, and cancelled unless it may
+        stay.
         """
-        if len(self._live) + self._coming >= self._limit:
-            raise Busy(f"{self._limit} pictures are waiting already. Try again when some are drawn.", retry_after=30)
-        job = Job(
-            id=uuid.uuid4().hex,
-            created_at=datetime.now(UTC),
-            request=request,
-            origin=origin,
-            checkpoint=checkpoint,
-        )
-        self._coming += 1
-        taking = self._spawn(self._take(job), self._keeping)
+        room = self._limit - len(self._live) - self._coming
+        if len(requests) > room:
+            full = f"{self._limit} pictures are waiting already" if room <= 0 else f"The queue has room for {room} more"
+            raise Busy(f"{full}. Try again when some are drawn.", retry_after=30)
+        jobs = [
+            Job(
+                id=uuid.uuid4().hex,
+                created_at=datetime.now(UTC),
+                request=request,
+                origin=origin,
+                checkpoint=checkpoint,
+            )
+            for request in requests
+        ]
+        self._coming += len(jobs)
+        taking = self._spawn(self._take(jobs), self._keeping)
         try:
             await asyncio.shield(taking)
         except asyncio.CancelledError:
-            if not stays:
+            if not stay:
                 await asyncio.wait([taking])
-                with suppress(StudioError):
-                    await self.cancel(job.id)
+                await self.cancel_all(jobs)
             raise
-        return job
+        return jobs
 
-    async def _take(self, job: Job) -> None:
+    async def _take(self, jobs: list[Job]) -> None:
+        queued = 0
         try:
-            await self._store.save(job)
+            for job in jobs:
+                await self._store.save(job)
+                self._enqueue(job)
+                self._coming -= 1
+                queued += 1
         finally:
-            self._coming -= 1
-        self._enqueue(job)
+            self._coming -= len(jobs) - queued
 
     async def wait(self, job_id: str) -> GalleryItem:
         """The picture, once it is there. Raises the error that the job failed with, NotFound for an unknown id."""
@@ -181,6 +197,12 @@ class JobQueue:
                 live.task.cancel()
         while not live.job.finished:
             await live.changed.wait()
+
+    async def cancel_all(self, jobs: Sequence[Job]) -> None:
+        """Stop those that are not finished: the last first, so that none of them begins meanwhile."""
+        for job in reversed(jobs):
+            with suppress(Conflict, NotFound):
+                await self.cancel(job.id)
 
     async def progress(self, job_id: str) -> JobProgress:
         """Where a job is now. Raises NotFound."""
