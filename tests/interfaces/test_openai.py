@@ -92,6 +92,14 @@ async def test_the_documentation_lists_what_there_is(api: Api) -> None:
             assert f"`{method} /v1{route.path}`".replace(":path", "") in written
 
 
+async def test_the_figures_tell_this_door_from_the_studios_own(api: Api) -> None:
+    for path in ("/v1/models", "/models", "/v1/nothing"):
+        await api.http.get(path)
+    figures = (await api.http.get("/metrics")).text
+    for route in ("/v1/models", "/models", "none"):
+        assert f'_count{{method="GET",route="{route}"' in figures
+
+
 async def test_a_model_whose_name_has_a_slash_is_found(tmp_path: Path) -> None:
     async with over_ollama(tmp_path, Model("hf.co/maker/model:Q4_K_M")) as (gpt, _):
         assert (await gpt.models.retrieve("hf.co/maker/model:Q4_K_M")).owned_by == "ollama"
