@@ -9,7 +9,7 @@ import pytest
 from fakes import gradient
 from illustrious_studio.adapters.ollama import OllamaChat
 from illustrious_studio.adapters.ollama_vision import OllamaVision
-from illustrious_studio.domain.chat import ChatChunk, ChatTurn
+from illustrious_studio.domain.chat import ChatChunk, ChatTurn, Ending, Sampling, ToolCall
 from illustrious_studio.domain.errors import (
     InvalidRequest,
     NotFound,
@@ -18,7 +18,7 @@ from illustrious_studio.domain.errors import (
 )
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
 from ollama_server import Model, OllamaServer, Reply, line, stream
-from ollama_talk import connected, heard, said
+from ollama_talk import connected, ended, heard, said
 
 PLAIN = Model("llama3.2:latest")
 THINKER = Model("qwen3:8b", ("completion", "tools", "thinking"), context_length=40960)
@@ -277,3 +277,65 @@ async def test_without_a_model_that_can_see_it_says_what_to_type(server: OllamaS
             await anext(vision.look(OpenedPicture(gradient(40, 30, 7), "PNG"), "What is it?"))
         await server.stop()
         assert "ollama serve" in (await vision.check()).reason
+
+
+async def test_how_an_answer_ended_is_told_with_what_it_took(server: OllamaServer) -> None:
+    server.models = [THINKER]
+    async with connected(server) as chat:
+        assert await ended(chat) == Ending("stop", 7, 1)
+        server.next("/api/chat", stream([line("a"), line(done=True, done_reason="length")]))
+        assert await ended(chat) == Ending("length", 7, 1)
+        server.say(*"abcdefgh", thoughts=["hm"])
+        assert await ended(chat, max_tokens=3) == Ending("length")
+
+
+async def test_without_a_limit_an_answer_may_fill_the_context(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        await said(chat, max_tokens=None)
+        assert server.asked("/api/chat")[-1]["options"]["num_predict"] == chat.status.context_length
+
+
+async def test_sampling_reaches_ollama_under_its_names(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        sampling = Sampling(0.5, 3, 0.1, 1.2, 1.0, -1.0, 7, ("END",))
+        await said(chat, sampling=sampling)
+        assert sampling.given().items() <= server.asked("/api/chat")[-1]["options"].items()
+
+
+async def test_how_much_to_think_is_said_as_the_model_understands_it(server: OllamaServer) -> None:
+    server.models = [Model("gpt-oss:20b", ("completion", "thinking"), family="gptoss"), THINKER]
+    async with connected(server) as chat:
+        for effort in ("none", "low", "medium", "high", "max"):
+            await said(chat, think=effort)
+            await said(chat, think=effort, model=THINKER.name)
+        asked = server.asked("/api/chat")[1:]
+        assert [body["think"] for body in asked[::2]] == ["low", "low", "medium", "high", "high"]
+        assert [body["think"] for body in asked[1::2]] == [False, True, True, True, True]
+
+
+async def test_arguments_that_are_no_object_are_refused(server: OllamaServer) -> None:
+    server.models = [Model("caller", ("completion", "tools"))]
+    async with connected(server) as chat:
+        for arguments in ("[1]", "{", "null", "[" * 100_000):
+            talk = [ChatTurn("assistant", "", tool_calls=(ToolCall("1", "draw", arguments),))]
+            with pytest.raises(InvalidRequest, match="draw are no JSON object"):
+                await heard(chat, talk)
+
+
+async def test_every_model_that_was_asked_gives_its_memory_back(server: OllamaServer) -> None:
+    server.models = [PLAIN, THINKER, Model("embedder", ("embedding",))]
+    async with connected(server, PLAIN.name) as chat:
+        await said(chat, model=THINKER.name)
+        await chat.embed("embedder", ["a fox"])
+        assert set(server.loaded) == {PLAIN.name, THINKER.name}
+        await chat.release()
+        assert server.loaded == {}
+        unloaded = {body["model"] for body in server.asked("/api/generate")}
+        assert unloaded == {PLAIN.name, THINKER.name, "embedder"}
+
+
+async def test_a_model_that_is_gone_is_said_and_the_one_in_use_goes_on(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        with pytest.raises(NotFound, match="ollama pull gone"):
+            await said(chat, model="gone")
+        assert chat.status.ready

@@ -8,7 +8,17 @@ import pytest
 from fakes import gradient
 from illustrious_studio.adapters.openai_chat import OpenAIChat
 from illustrious_studio.adapters.upstream import Pace
-from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.chat import (
+    ANY_OBJECT,
+    ChatChunk,
+    ChatOptions,
+    ChatTurn,
+    Ending,
+    Sampling,
+    Tool,
+    ToolCall,
+)
+from illustrious_studio.domain.embeddings import Embeddings
 from illustrious_studio.domain.errors import (
     Busy,
     InvalidRequest,
@@ -18,7 +28,7 @@ from illustrious_studio.domain.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
-from ollama_server import CUT, RESET, Model, OllamaServer, Reply, chunk, events
+from ollama_server import CUT, RESET, Model, OllamaServer, Reply, chunk, events, vector_of
 
 HI = [ChatTurn("user", "Hi")]
 CHAT = "/v1/chat/completions"
@@ -154,3 +164,77 @@ async def test_models_are_listed_and_switched(server: OllamaServer) -> None:
         assert chat.status.model == "other"
         with pytest.raises(NotFound, match="mistral, other"):
             await chat.use("third")
+
+
+def piece(index: int, **function: str) -> dict[str, object]:
+    """A piece of a call, as servers stream it: the id and the name first, the arguments in parts."""
+    begun = {"id": f"call_{index}", "type": "function"} if "name" in function else {}
+    return {"index": index, "function": function} | begun
+
+
+TOOLS = (Tool("draw", "Draws.", {"type": "object", "properties": {"words": {"type": "string"}}}), Tool("stop"))
+
+
+async def test_calls_are_put_together_from_their_pieces(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        parts = [
+            chunk(tool_calls=[piece(0, name="draw", arguments="")]),
+            chunk(tool_calls=[piece(0, arguments='{"words":')]),
+            chunk(tool_calls=[piece(1, name="stop", arguments="{}")]),
+            chunk(tool_calls=[piece(0, arguments=' "a fox"}')]),
+            chunk(finish="tool_calls"),
+        ]
+        server.next(CHAT, events([*parts, b"data: [DONE]\n\n"]))
+        *_, last = [one async for one in chat.chat_completion(HI, ChatOptions(tools=TOOLS, must_call=True))]
+        assert last.tool_calls == (ToolCall("call_0", "draw", '{"words": "a fox"}'), ToolCall("call_1", "stop", "{}"))
+        body = server.asked(CHAT)[-1]
+        assert (body["tool_choice"], [tool["function"]["name"] for tool in body["tools"]]) == (
+            "required",
+            ["draw", "stop"],
+        )
+        assert body["tools"][0]["function"]["parameters"] == TOOLS[0].parameters
+        talk = [
+            *HI,
+            ChatTurn("assistant", "", thinking="hm", tool_calls=last.tool_calls),
+            ChatTurn("tool", "fox.png", call_id="call_0"),
+        ]
+        await heard(chat, talk)
+        _, called, reply = server.asked(CHAT)[-1]["messages"]
+        assert called["reasoning_content"] == "hm"
+        assert called["tool_calls"][0]["function"] == {"name": "draw", "arguments": '{"words": "a fox"}'}
+        assert reply == {"role": "tool", "content": "fox.png", "tool_call_id": "call_0"}
+
+
+async def test_how_an_answer_ended_is_told_with_what_it_took(server: OllamaServer) -> None:
+    usage = b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":'
+    usage += b'{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}\n\n'
+    async with connected(server) as chat:
+        for finish, counted, ending in [
+            ("length", [usage], Ending("length", 9, 2)),
+            ("stop", [], Ending("stop")),
+        ]:
+            server.next(CHAT, events([chunk("a"), chunk(finish=finish), *counted, b"data: [DONE]\n\n"]))
+            said = [one async for one in chat.chat_completion(HI, ChatOptions())]
+            assert [one.ending for one in said] == [None, ending]
+        assert server.asked(CHAT)[-1]["stream_options"] == {"include_usage": True}
+
+
+async def test_sampling_effort_and_another_model_are_asked_for_only_when_given(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        await heard(chat, max_tokens=None)
+        assert set(server.asked(CHAT)[-1]) == {"model", "messages", "temperature", "stream", "stream_options"}
+        sampling = Sampling(top_p=0.5, top_k=3, min_p=0.1, repeat_penalty=1.2, seed=7, stop=("END",))
+        await heard(chat, sampling=sampling, think="high", model="other", json_schema=ANY_OBJECT)
+        body = server.asked(CHAT)[-1]
+        assert (body["top_p"], body["top_k"], body["min_p"], body["repeat_penalty"]) == (0.5, 3, 0.1, 1.2)
+        assert (body["seed"], body["stop"], body["reasoning_effort"], body["model"]) == (7, ["END"], "high", "other")
+        assert body["response_format"] == {"type": "json_object"}
+
+
+async def test_embeddings_come_in_the_order_of_the_texts(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        made = await chat.embed("mistral", ["a fox", "a red fox"])
+        assert made == Embeddings((tuple(vector_of("a fox")), tuple(vector_of("a red fox"))), 5)
+        server.next("/v1/embeddings", Reply(501, [b'{"error":{"message":"no embeddings here"}}']))
+        with pytest.raises(UpstreamFailed, match="no embeddings here"):
+            await chat.embed("mistral", ["a fox"])

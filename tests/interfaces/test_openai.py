@@ -10,6 +10,7 @@ from pathlib import Path
 import openai
 import pytest
 import pytest_asyncio
+from fastapi.routing import iter_route_contexts
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
@@ -28,6 +29,7 @@ from illustrious_studio.domain.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
+from illustrious_studio.interfaces.openai.app import create_openai_api
 from ollama_server import Model, OllamaServer, line, stream, vector_of
 from running_api import Api, running_api
 
@@ -81,6 +83,21 @@ async def test_models_are_those_of_the_studio(api: Api) -> None:
     assert (await client(api).models.retrieve("illustrious-mini")).owned_by == "sdxl"
     with pytest.raises(openai.NotFoundError, match="There are: fake-chat, other-chat"):
         await client(api).models.retrieve("gpt-4o")
+
+
+async def test_the_documentation_lists_what_there_is(api: Api) -> None:
+    written = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    for route in iter_route_contexts(create_openai_api(api.studio).routes):
+        for method in route.methods or ():
+            assert f"`{method} /v1{route.path}`".replace(":path", "") in written
+
+
+async def test_the_figures_tell_this_door_from_the_studios_own(api: Api) -> None:
+    for path in ("/v1/models", "/models", "/v1/nothing"):
+        await api.http.get(path)
+    figures = (await api.http.get("/metrics")).text
+    for route in ("/v1/models", "/models", "none"):
+        assert f'_count{{method="GET",route="{route}"' in figures
 
 
 async def test_a_model_whose_name_has_a_slash_is_found(tmp_path: Path) -> None:

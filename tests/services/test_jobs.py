@@ -69,6 +69,21 @@ async def test_a_full_queue_says_busy_and_loses_nothing_it_took(tmp_path: Path) 
             await made.studio.jobs.wait(job.id)
 
 
+async def test_who_leaves_while_a_picture_is_queued_leaves_none_behind(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        for moments in range(12):  # so many turns of the event loop after asking: before, while, and after it is queued
+            asking = asyncio.create_task(made.studio.images.generate_images(wish(), 2))
+            for _ in range(moments):
+                await asyncio.sleep(0)
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asking
+            assert made.studio.jobs.active() == []
+        made.engine.go_on.set()
+        assert {job.state for job in await made.studio.jobs.recent()} <= {"cancelled"}
+
+
 async def test_the_bound_holds_for_many_who_ask_at_once(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, queue_limit=2) as made:
         made.engine.go_on.clear()

@@ -75,9 +75,9 @@ def open_picture(data: bytes) -> OpenedPicture:
         raise NotAnImage("This is not a picture the studio can open. Send a whole PNG, JPEG or WebP file.") from error
 
 
-def open_base64(text: str) -> OpenedPicture:
-    """Decode a picture file in base64, with or without a `data:` prefix. Raises what `open_picture` raises."""
-    return open_picture(base64_bytes(text, "The picture"))
+def picture_from_base64(text: str) -> OpenedPicture:
+    """The picture in a field of JSON, with or without a `data:` prefix. Raises what `open_picture` raises."""
+    return open_picture(base64_bytes(text, "image_base64"))
 
 
 def base64_bytes(text: str, what: str) -> bytes:

@@ -2,9 +2,8 @@
 
 import secrets
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
-from illustrious_studio.domain.errors import Conflict
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
@@ -43,23 +42,34 @@ class ImageService:
         checkpoint = checkpoint or self._models.checkpoint()
         return ImageRequest(prompt=prompt, steps=checkpoint.steps, guidance=checkpoint.guidance)
 
-    async def start_image(self, request: ImageRequest, origin: Origin | None = None, checkpoint: str = "") -> Job:
-        """Queue a picture; `checkpoint` names another one to draw it than the one in use.
-
-        Raises Unavailable (no checkpoint), NotFound (not this one, no such input), Busy (queue full), InvalidRequest.
-        """
-        (job,) = await self.start_images(request, 1, origin, checkpoint)
+    async def start_image(self, request: ImageRequest, origin: Origin | None = None) -> Job:
+        """Queue a picture. Raises Unavailable (no checkpoint), Busy (queue full), InvalidRequest."""
+        (job,) = await self.start_images(request, 1, origin)
         return job
 
     async def start_images(
-        self, request: ImageRequest, count: int, origin: Origin | None = None, checkpoint: str = ""
+        self,
+        request: ImageRequest,
+        count: int,
+        origin: Origin | None = None,
+        checkpoint: str = "",
+        *,
+        stay: bool = True,
     ) -> list[Job]:
         """Queue so many pictures of one request, each a job of its own, with the seeds from the request's on.
 
         So each is the picture that its seed alone would give, can be cancelled alone, and is kept as soon as it is
-        drawn. Raises what `start_image` raises; then none is queued.
+        drawn. `checkpoint` names another one to draw them than the one in use; NotFound when it is unknown. They `stay`
+        queued when who asks goes away meanwhile. Raises what `start_image` raises; then none is queued.
         """
-        return await self._start(request, count, origin or Origin(), checkpoint, stays=True)
+        chosen = await self._models.checkpoint_named(checkpoint)
+        first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
+        seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
+        settled = [await self._settled(request.model_copy(update={"seed": seed}), chosen) for seed in seeds]
+        origin = origin or Origin()
+        if not origin.words:
+            origin = origin.model_copy(update={"words": request.prompt})
+        return await self._jobs.submit_all(settled, origin, chosen.name, stay=stay)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
@@ -73,42 +83,26 @@ class ImageService:
         self, request: ImageRequest, count: int, origin: Origin | None = None, checkpoint: str = ""
     ) -> list[GalleryItem]:
         """The same for several. The first that fails is raised, and those not drawn yet are cancelled."""
-        jobs = await self._start(request, count, origin or Origin(), checkpoint, stays=False)
+        jobs = await self.start_images(request, count, origin, checkpoint, stay=False)
         try:
             return [await self._jobs.wait(job.id) for job in jobs]
         except BaseException:
-            for job in reversed(jobs):  # the last first, so that none of them begins meanwhile
-                await self._cancel(job)
+            await self._jobs.cancel_all(jobs)
             raise
 
     async def follow_image(
         self, request: ImageRequest, origin: Origin | None = None, checkpoint: str = ""
     ) -> AsyncGenerator[JobProgress | GalleryItem, None]:
         """As `generate_image`, with every change on the way; the last is the picture. Closing it cancels."""
-        (job,) = await self._start(request, 1, origin or Origin(), checkpoint, stays=False)
+        jobs = await self.start_images(request, 1, origin, checkpoint, stay=False)
         try:
-            async with aclosing(self._jobs.watch(job.id)) as changes:
+            async with aclosing(self._jobs.watch(jobs[0].id)) as changes:
                 async for change in changes:
                     yield change
-            yield await self._jobs.wait(job.id)
+            yield await self._jobs.wait(jobs[0].id)
         except BaseException:
-            await self._cancel(job)
+            await self._jobs.cancel_all(jobs)
             raise
-
-    async def _start(
-        self, request: ImageRequest, count: int, origin: Origin, checkpoint: str, *, stays: bool
-    ) -> list[Job]:
-        chosen = await self._models.checkpoint_named(checkpoint)
-        first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
-        seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
-        settled = [await self._settled(request.model_copy(update={"seed": seed}), chosen) for seed in seeds]
-        if not origin.words:
-            origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit_all(settled, origin, chosen.name, stays=stays)
-
-    async def _cancel(self, job: Job) -> None:
-        with suppress(Conflict):  # it may be finished in the same moment
-            await self._jobs.cancel(job.id)
 
     async def _settled(self, request: ImageRequest, checkpoint: Checkpoint) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""

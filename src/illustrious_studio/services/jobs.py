@@ -123,11 +123,12 @@ class JobQueue:
         return job
 
     async def submit_all(
-        self, requests: Sequence[ImageRequest], origin: Origin, checkpoint: str = "", *, stays: bool = True
+        self, requests: Sequence[ImageRequest], origin: Origin, checkpoint: str = "", *, stay: bool = True
     ) -> list[Job]:
         """Queue settled requests in their order. Raises Busy when there is no room for all of them, and queues none.
 
-        Who asks may go away in this moment: what is written down is queued all the same, and cancelled unless it stays.
+        Who asks may go away in this moment: what is written down is queued all the same, and cancelled unless it may
+        stay.
         """
         room = self._limit - len(self._live) - self._coming
         if len(requests) > room:
@@ -148,11 +149,9 @@ class JobQueue:
         try:
             await asyncio.shield(taking)
         except asyncio.CancelledError:
-            if not stays:
+            if not stay:
                 await asyncio.wait([taking])
-                for job in reversed(jobs):
-                    with suppress(StudioError):
-                        await self.cancel(job.id)
+                await self.cancel_all(jobs)
             raise
         return jobs
 
@@ -198,6 +197,12 @@ class JobQueue:
                 live.task.cancel()
         while not live.job.finished:
             await live.changed.wait()
+
+    async def cancel_all(self, jobs: Sequence[Job]) -> None:
+        """Stop those that are not finished: the last first, so that none of them begins meanwhile."""
+        for job in reversed(jobs):
+            with suppress(Conflict, NotFound):
+                await self.cancel(job.id)
 
     async def progress(self, job_id: str) -> JobProgress:
         """Where a job is now. Raises NotFound."""

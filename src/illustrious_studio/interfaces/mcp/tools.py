@@ -22,7 +22,7 @@ from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, Image
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryPage, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
-from illustrious_studio.domain.pictures import open_base64, open_picture
+from illustrious_studio.domain.pictures import open_picture, picture_from_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.error_codes import sentences
@@ -170,7 +170,7 @@ async def refine_image(studio: Studio, request: Refinement, tell: Tell) -> Answe
 async def analyze_image(studio: Studio, request: Look, tell: Tell) -> Answer:
     """Look at a picture and answer a question about it. Nothing of it is kept."""
     if request.image_base64 is not None:
-        seen = await asyncio.to_thread(open_base64, request.image_base64)
+        seen = await asyncio.to_thread(picture_from_base64, request.image_base64)
     else:
         assert request.image_id is not None
         seen = await asyncio.to_thread(open_picture, await studio.gallery.png(request.image_id))

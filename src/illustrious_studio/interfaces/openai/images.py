@@ -28,15 +28,11 @@ router = APIRouter()
 
 MOST_PICTURES = 10
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
-_OTHER_NAMES = (
-    "cfg_scale",
-    "cfg",
-    "guidance_scale",
-    "step",
-    "num_inference_steps",
-    "image_seed",
-    "batch_size",
-    "sampler",
+_OTHER_NAMES = frozenset(
+    {
+        *("cfg", "cfg_scale", "guidance_scale", "step", "num_inference_steps", "image_seed", "batch_size"),
+        *("sampler", "sampler_name", "scheduler"),
+    }
 )
 """What other servers call what the studio has, or has not: dropped without a word, they would change the picture."""
 
@@ -65,8 +61,8 @@ class ImagesBody(Body):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if unknown := [name for name in _OTHER_NAMES if name in (self.model_extra or {})]:
-            raise ValueError(f"has {unknown[0]}, which is not known here; /docs has the names of the studio's fields")
+        if unknown := _OTHER_NAMES & set(self.model_extra or ()) - set(ImageRequest.model_fields):
+            raise ValueError(f"has {min(unknown)}, which is not known here; /docs has the names of the studio's fields")
         if self.stream and (self.n or 1) > 1:
             raise ValueError("must have n = 1 with stream: the events do not say which picture they are about")
         if self.output_compression not in (None, 100) and self.output_format in (None, "png"):

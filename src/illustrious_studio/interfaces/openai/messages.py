@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from illustrious_studio.domain.chat import ChatTurn, ToolCall
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.pictures import Picture, open_base64
+from illustrious_studio.domain.pictures import Picture, picture_from_base64
 from illustrious_studio.domain.values import Text
 from illustrious_studio.interfaces.openai.common import Body
 
@@ -92,4 +92,4 @@ def _turn(message: Message) -> ChatTurn:
 def _picture(image: ImageUrl) -> Picture:
     if not image.url.startswith("data:"):
         raise InvalidRequest("The studio fetches no pictures from addresses. Send it as data:image/png;base64,...")
-    return open_base64(image.url).picture.within(LARGEST_PICTURE)
+    return picture_from_base64(image.url).picture.within(LARGEST_PICTURE)

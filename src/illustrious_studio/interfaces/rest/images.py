@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageMetadata, Origin
-from illustrious_studio.domain.pictures import open_base64
+from illustrious_studio.domain.pictures import picture_from_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.rest.common import StudioIn, errors, image_link
@@ -101,7 +101,7 @@ async def _drawn(item: GalleryItem, request: Request, studio: Studio) -> dict[st
 @router.post("/analyze-image", summary="Look at a picture", responses=errors(400, 502, 503, 504))
 async def analyze_image(body: LookRequest, request: Request, studio: StudioIn) -> LookAnswer:
     """Answers a question about a picture. Nothing of it is kept."""
-    picture = await asyncio.to_thread(open_base64, body.image_base64)
+    picture = await asyncio.to_thread(picture_from_base64, body.image_base64)
     seen = await while_connected(request, studio.vision.analyze(picture, body.question))
     return LookAnswer(analysis=seen.analysis, model=seen.model)
 

@@ -48,10 +48,15 @@ class MeasureRequests:
         try:
             await self._app(scope, receive, note)
         finally:
-            route = getattr(scope.get("route"), "path", "none")
-            self._metrics.requests.labels(_known(scope["method"]), route, str(status)).observe(
+            self._metrics.requests.labels(_known(scope["method"]), _route(scope), str(status)).observe(
                 time.perf_counter() - started
             )
+
+
+def _route(scope: Scope) -> str:
+    """The route that answered; one of a mounted app has the mount's path before its own."""
+    route = scope.get("route")
+    return "none" if route is None else f"{scope.get('root_path', '')}{route.path}"
 
 
 def _known(method: str) -> str:
