@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
@@ -13,19 +12,16 @@ from illustrious_studio.services.studio import Studio
 _INPUT = re.compile(r"[0-9a-f]{64}")
 _ITEM = re.compile(r"[0-9a-f]{32}")
 
-PictureGiven = Annotated[str, StringConstraints(max_length=36 * 1024 * 1024)]
-"""A picture in a request: a file in base64, or the id of one that the studio has."""
-
 
 class Wish(ImageRequest):
     """A picture somebody wants; the picture to draw over may come with it."""
 
-    image: PictureGiven | None = Field(
+    image: str | None = Field(
         None,
         description="A picture to draw over, instead of a sketch: a PNG, JPEG or WebP file in base64, with or without "
         "a `data:` prefix, the id of a picture in the gallery, or `image` from the metadata of another one.",
     )
-    mask: PictureGiven | None = Field(
+    mask: str | None = Field(
         None, description="What to draw anew, in white, over the picture; given in the same ways. The rest stays."
     )
 
