@@ -1,5 +1,6 @@
 """Talking through OpenAI's protocol: the official client against a stand-in server on a real socket, with faults."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
@@ -231,10 +232,16 @@ async def test_sampling_effort_and_another_model_are_asked_for_only_when_given(s
         assert body["response_format"] == {"type": "json_object"}
 
 
-async def test_embeddings_come_in_the_order_of_the_texts(server: OllamaServer) -> None:
+async def test_embeddings_come_in_the_order_of_the_texts_however_many(server: OllamaServer) -> None:
     async with connected(server) as chat:
-        made = await chat.embed("mistral", ["a fox", "a red fox"])
-        assert made == Embeddings((tuple(vector_of("a fox")), tuple(vector_of("a red fox"))), 5)
+        texts = ["a" * length for length in range(20)]
+        made = await chat.embed("mistral", texts)
+        assert made == Embeddings(tuple(tuple(vector_of(text)) for text in texts), 15)
+        assert max(len(body["input"]) for body in server.asked("/v1/embeddings")) <= 8
+        short = {"object": "list", "model": "m", "data": [], "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+        server.next("/v1/embeddings", Reply(200, [json.dumps(short).encode()]))
+        with pytest.raises(UpstreamFailed, match="another number of vectors"):
+            await chat.embed("mistral", ["a fox"])
         server.next("/v1/embeddings", Reply(501, [b'{"error":{"message":"no embeddings here"}}']))
         with pytest.raises(UpstreamFailed, match="no embeddings here"):
             await chat.embed("mistral", ["a fox"])

@@ -26,6 +26,7 @@ from illustrious_studio.adapters.upstream import (
     Garbage,
     Pace,
     client_options,
+    embedded,
     failure,
     jpeg_of,
     paced,
@@ -174,13 +175,14 @@ class OllamaServer:
 
     async def embed(self, model: str, texts: Sequence[str], dimensions: int | None) -> Embeddings:
         """Vectors of texts. Ollama refuses a text that is too long for the model."""
-        with self._errors(model):
+
+        async def some(texts: Sequence[str]) -> Embeddings:
             async with asyncio.timeout(self._pace.first_token):
                 found = await self._client.embed(model, texts, truncate=False, dimensions=dimensions)
-            vectors = tuple(tuple(map(float, vector)) for vector in found.embeddings)
-            if len(vectors) != len(texts):
-                raise Garbage("another number of vectors than of texts")
-            return Embeddings(vectors, found.prompt_eval_count)
+            return Embeddings(tuple(tuple(map(float, one)) for one in found.embeddings), found.prompt_eval_count)
+
+        with self._errors(model):
+            return await embedded(texts, some)
 
     def _think(self, model: str, facts: Facts, wanted: bool | Effort) -> bool | str | None:
         """The `think` argument; none for a model without the capability, which would answer HTTP 400."""

@@ -23,6 +23,7 @@ from illustrious_studio.adapters.upstream import (
     Garbage,
     Pace,
     client_options,
+    embedded,
     failure,
     jpeg_of,
     paced,
@@ -124,15 +125,18 @@ class OpenAIChat:
 
     async def embed(self, model: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
         wanted: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
-        with self._errors():
+
+        async def some(texts: Sequence[str]) -> Embeddings:
             async with asyncio.timeout(self._pace.first_token):
                 found = await self._client.embeddings.create(
                     model=model, input=list(texts), encoding_format="float", **wanted
                 )
-            vectors = tuple(tuple(map(float, one.embedding)) for one in sorted(found.data, key=lambda one: one.index))
-            if len(vectors) != len(texts):
-                raise Garbage("another number of vectors than of texts")
-            return Embeddings(vectors, found.usage.prompt_tokens if found.usage else None)
+            in_order = sorted(found.data, key=lambda one: one.index)
+            counted = found.usage.prompt_tokens if found.usage else None
+            return Embeddings(tuple(tuple(map(float, one.embedding)) for one in in_order), counted)
+
+        with self._errors():
+            return await embedded(texts, some)
 
     async def models(self) -> list[LanguageModel]:
         try:

@@ -6,7 +6,7 @@ The client never uses a proxy from the environment, follows no redirect, keeps n
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from illustrious_studio.domain.embeddings import Embeddings
 from illustrious_studio.domain.errors import (
     Busy,
     InvalidRequest,
@@ -30,6 +31,8 @@ T = TypeVar("T")
 LONGEST_LINE = 1 << 20
 LONGEST_ANSWER = 1_000_000
 LARGEST_PICTURE = 1280
+TEXTS_AT_ONCE = 8
+"""Their vectors come in one line, which must not be longer than `LONGEST_LINE`: 8 of 4096 numbers are not."""
 # JSON may hold these three inside strings as they are, but httpx breaks lines at them. Escaped, they mean the same.
 LINE_BREAKS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
 
@@ -132,6 +135,20 @@ async def paced(items: AsyncIterator[T], pace: Pace) -> AsyncGenerator[T, None]:
     finally:
         if (close := getattr(items, "aclose", None)) is not None:
             await close()
+
+
+async def embedded(texts: Sequence[str], embed: Callable[[Sequence[str]], Awaitable[Embeddings]]) -> Embeddings:
+    """Vectors of any number of texts, a few at a time. Raises Garbage when they are not as many as the texts."""
+    vectors: list[tuple[float, ...]] = []
+    tokens: int | None = 0
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        asked = texts[start : start + TEXTS_AT_ONCE]
+        made = await embed(asked)
+        if len(made.vectors) != len(asked):
+            raise Garbage("another number of vectors than of texts")
+        vectors += made.vectors
+        tokens = None if tokens is None or made.tokens is None else tokens + made.tokens
+    return Embeddings(tuple(vectors), tokens)
 
 
 def failure(error: BaseException, server: str, advice: str) -> StudioError:
