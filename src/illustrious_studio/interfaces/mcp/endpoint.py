@@ -70,6 +70,8 @@ class McpEndpoint:
 
 
 def _session_manager(studio: Studio) -> "StreamableHTTPSessionManager":
+    # The package before what is in it: Gradio imports it in another thread, and the two must not cross in its middle.
+    import mcp  # noqa: F401
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
     from illustrious_studio.interfaces.mcp.server import create_mcp_server
