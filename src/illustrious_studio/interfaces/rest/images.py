@@ -4,10 +4,10 @@ import asyncio
 import binascii
 import re
 from base64 import b64decode, b64encode
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.errors import NotAnImage
 from illustrious_studio.domain.gallery import GalleryItem
@@ -26,19 +26,15 @@ _INPUT = re.compile(r"[0-9a-f]{64}")
 _ITEM = re.compile(r"[0-9a-f]{32}")
 
 
-PictureGiven = Annotated[str, StringConstraints(max_length=36 * 1024 * 1024)]
-"""A picture in a request: a file in base64, or the id of one that the studio has."""
-
-
 class DrawRequest(ImageRequest):
     """A picture somebody wants; the picture to draw over may come with it."""
 
-    image: PictureGiven | None = Field(
+    image: str | None = Field(
         None,
         description="A picture to draw over, instead of a sketch: a PNG, JPEG or WebP file in base64, with or without "
         "a `data:` prefix, the id of a picture in the gallery, or `image` from the metadata of another one.",
     )
-    mask: PictureGiven | None = Field(
+    mask: str | None = Field(
         None, description="What to draw anew, in white, over the picture; given in the same ways. The rest stays."
     )
     n: int = Field(1, ge=1, le=MOST_AT_ONCE, description="How many pictures: with this seed, the next one, and so on.")
