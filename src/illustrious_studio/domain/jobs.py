@@ -43,9 +43,9 @@ class JobProgress(Value):
 
 
 class JobStore(Protocol):
-    """Keeps jobs. `save` is durable when it returns."""
+    """Keeps jobs. `save` is durable when it returns, and keeps all of them or none."""
 
-    async def save(self, job: Job) -> None: ...
+    async def save(self, *jobs: Job) -> None: ...
     async def get(self, job_id: str) -> Job | None: ...
     async def unfinished(self) -> list[Job]:
         """Queued and running ones, oldest first."""

@@ -1,15 +1,11 @@
 """Pictures that a person gives to be drawn over: kept under their hash, and brought to the size of the drawing."""
 
 import asyncio
-import re
 
-from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.inputs import InputFiles, fitted, repainted
+from illustrious_studio.domain.inputs import InputFiles, InputId, fitted, repainted
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.services.gallery import GalleryService
-
-_INPUT = re.compile(r"[0-9a-f]{64}")
 
 
 class InputService:
@@ -26,10 +22,8 @@ class InputService:
         """Keep a picture of the gallery: deleting it there does not take it from what is drawn over it."""
         return await self._files.keep(await self._gallery.png(item_id))
 
-    async def picture(self, input_id: str) -> Picture:
+    async def picture(self, input_id: InputId) -> Picture:
         """Raises NotFound."""
-        if not _INPUT.fullmatch(input_id):
-            raise NotFound("The input picture is not in this studio. Send the picture itself.")
         data = await self._files.read(input_id)
         return (await asyncio.to_thread(open_picture, data)).picture
 

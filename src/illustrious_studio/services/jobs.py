@@ -156,15 +156,12 @@ class JobQueue:
         return jobs
 
     async def _take(self, jobs: list[Job]) -> None:
-        queued = 0
         try:
-            for job in jobs:
-                await self._store.save(job)
-                self._enqueue(job)
-                self._coming -= 1
-                queued += 1
+            await self._store.save(*jobs)
         finally:
-            self._coming -= len(jobs) - queued
+            self._coming -= len(jobs)
+        for job in jobs:
+            self._enqueue(job)
 
     async def wait(self, job_id: str) -> GalleryItem:
         """The picture, once it is there. Raises the error that the job failed with, NotFound for an unknown id."""

@@ -15,11 +15,12 @@ class SqlJobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, job: Job) -> None:
+    async def save(self, *changed: Job) -> None:
         def change(connection: Connection) -> None:
-            values = {"finished": job.finished, "value": job.model_dump_json()}
-            if not connection.execute(update(jobs).where(jobs.c.id == job.id).values(values)).rowcount:
-                connection.execute(insert(jobs).values(**values, id=job.id))
+            for job in changed:
+                values = {"finished": job.finished, "value": job.model_dump_json()}
+                if not connection.execute(update(jobs).where(jobs.c.id == job.id).values(values)).rowcount:
+                    connection.execute(insert(jobs).values(**values, id=job.id))
 
         await self._database.write(change)
 
