@@ -11,12 +11,12 @@ Also draws the sheet of 48 prompts in the docs, seeds 1 to 48. All through the s
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from multiprocessing import get_context
+from multiprocessing.pool import AsyncResult
 from pathlib import Path
 from typing import Any
 
@@ -74,22 +74,31 @@ def main(plan: Plan) -> None:
     judge = trained_judge(plan)
     drawer = Drawer(plan)
     drawer.sheet(work / "sheet.png")
-    results: dict[str, Any] = {}
     singles = [Question(with_article(name), (name,)) for name in _hundred()]
-    ways: dict[str, Callable[[Sequence[Question]], list[Picture]]] = {
-        "ceiling": drawer.ceiling,
-        "with the sketch": lambda questions: drawer.draw(questions, sketched=True),
-        "from words alone": lambda questions: drawer.draw(questions, sketched=False),
+    others = _other_questions(judge)
+    asked = [singles, *(questions for _, questions, _ in others)]
+    # The processes draw while this one makes what needs no drawing.
+    begun = {
+        way: [drawer.begin(_with_seeds(questions), sketched) for questions in asked]
+        for way, sketched in (("with the sketch", True), ("from words alone", False))
     }
-    for way, drawn in ways.items():
-        pictures, answers = drawn(singles), _each_seed(singles)
-        results[f"things, nearest in latents, {way}"] = _ranked(drawer.nearest(pictures), drawer.names, answers)
-        results[f"things, classifier, {way}"] = _ranked(judge.things(pictures), drawer.names, answers)
-        for kind, questions, right in _other_questions(judge):
-            flags = right(drawn(questions), _each_seed(questions))
-            results[f"{kind}, {way}"] = round(float(np.mean(flags)), 3)
+    results: dict[str, Any] = {}
+    for way in ("ceiling", *begun):
+        if way == "ceiling":
+            pictures, *rest = [drawer.ceiling(questions) for questions in asked]
+        else:
+            pictures, *rest = [drawing.get() for drawing in begun[way]]
+        things = _each_seed(singles)
+        results[f"things, nearest in latents, {way}"] = _ranked(drawer.nearest(pictures), drawer.names, things)
+        results[f"things, classifier, {way}"] = _ranked(judge.things(pictures), drawer.names, things)
+        for (kind, questions, right), drawn in zip(others, rest, strict=True):
+            results[f"{kind}, {way}"] = round(float(np.mean(right(drawn, _each_seed(questions)))), 3)
         (work / "evaluation.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(results, indent=2))
+
+
+def _with_seeds(questions: Sequence[Question]) -> list[tuple[str, int]]:
+    return [(question.prompt, seed) for question in questions for seed in SEEDS]
 
 
 def _each_seed(questions: Sequence[Question]) -> list[Question]:
@@ -130,16 +139,10 @@ class Drawer:
         self.names = [known.name for known in scenes.painter().objects()]
         self._known: Tensor | None = None
 
-    def pictures(self, asked: Sequence[tuple[str, int]], sketched: bool) -> list[Picture]:
-        """One for each prompt and seed."""
-        began = time.monotonic()
+    def begin(self, asked: Sequence[tuple[str, int]], sketched: bool) -> "AsyncResult[list[Picture]]":
+        """One picture for each prompt and seed."""
         tasks = [(self.work, prompt, seed, sketched) for prompt, seed in asked]
-        drawn = self.pool.starmap(_drawn, tasks, chunksize=1)
-        print(f"{len(drawn)} pictures in {time.monotonic() - began:.0f} s", flush=True)
-        return drawn
-
-    def draw(self, questions: Sequence[Question], sketched: bool) -> list[Picture]:
-        return self.pictures([(question.prompt, seed) for question in questions for seed in SEEDS], sketched)
+        return self.pool.starmap_async(_drawn, tasks, chunksize=1)
 
     @torch.no_grad()
     def ceiling(self, questions: Sequence[Question]) -> list[Picture]:
@@ -165,7 +168,7 @@ class Drawer:
     def sheet(self, file: Path) -> None:
         """The prompts of `SHEET`, seed 1 for the first, 2 for the second and so on; nothing chosen by hand."""
         cell, across = 200, 8
-        drawn = self.pictures([(prompt, number) for number, prompt in enumerate(SHEET, 1)], sketched=True)
+        drawn = self.begin([(prompt, number) for number, prompt in enumerate(SHEET, 1)], sketched=True).get()
         picture = Image.new("RGB", (across * cell, -(-len(SHEET) // across) * (cell + 18)), "white")
         pen = ImageDraw.Draw(picture)
         for number, prompt in enumerate(SHEET):
