@@ -58,7 +58,7 @@ def test_each_that_may_draws_from_pure_noise(loaded: SdxlPipeline, builtin: Chec
 def test_samplers_and_schedules_make_different_pictures(ordinary: SdxlPipeline, builtin: Checkpoint) -> None:
     def drawn(sampler: str, schedule: str = AUTOMATIC) -> Picture:
         return ordinary.render(
-            order(builtin, steps=4, guidance=1.0, sampler=sampler, schedule=schedule), QuietWatch()
+            order(builtin, steps=6, guidance=1.0, sampler=sampler, schedule=schedule), QuietWatch()
         ).picture
 
     samplers = [drawn(name) for name in SAMPLERS]

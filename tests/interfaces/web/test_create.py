@@ -188,7 +188,9 @@ async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brou
     assert await page.input_value("#sampler input") == "Euler"
     await page.click("#stage >> text=Use settings")
     await page.wait_for_function("document.querySelector('#sampler input').value === 'DPM++ 2M'")
+    await page.wait_for_function("localStorage.getItem('studio.create').includes('DPM++ 2M')")
     await page.reload()
+    await page.click("#advanced button.label-wrap")
     await page.wait_for_function("document.querySelector('#sampler input')?.value === 'DPM++ 2M'")
     await draw(page, "a new boat")
     drawn = (await web.studio.gallery.page()).items[0].metadata
