@@ -40,7 +40,8 @@ from training.mini.text import Facts
 SEEDS = (1, 2, 3)
 MOST = 9
 JUDGE_SIDE = 96
-JUDGE_MINUTES = 4.0
+JUDGE_MINUTES = 20.0
+"""After four it still names one thing in twenty, of scenes that nothing was drawn over."""
 SHEET = (
     "a red apple", "a cat", "two dogs in a meadow", "a rocket in space", "a castle at night", "a pizza",
     "three strawberries", "a sailboat at sunset", "a fish under the sea", "an astronaut riding a horse",
