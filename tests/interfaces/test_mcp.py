@@ -425,3 +425,17 @@ def opening(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
     }
     params = {"name": tool, "arguments": arguments, "_meta": meta}
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+
+async def test_a_door_that_cannot_open_says_so_at_once_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(studio: object) -> None:
+        raise ImportError("the SDK is damaged")
+
+    monkeypatch.setattr("illustrious_studio.interfaces.mcp.endpoint._session_manager", broken)
+    async with running_api(tmp_path) as api:
+        for _ in range(2):
+            answer = await api.http.post("/mcp", json={}, timeout=10)
+            assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+        assert (await api.http.get("/status")).status_code == 200

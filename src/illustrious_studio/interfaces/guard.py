@@ -103,7 +103,7 @@ class Guard:
                 await self._app(scope, exchange.receive, exchange.send)
             except ClientDisconnect:
                 pass  # The caller left in the middle of a body; the line below says so.
-            except Exception:
+            except Exception:  # the top of a request
                 logger.exception("request failed", **exchange.line())
                 await exchange.answer_unexpected()
                 return

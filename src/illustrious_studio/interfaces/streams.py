@@ -162,7 +162,7 @@ async def _fill(
         if not opened.is_set():
             raise
         await waiting.put(failed(error))
-    except Exception:
+    except Exception:  # the top of this task; before the first frame, who opens the stream gets it
         if not opened.is_set():
             raise
         logger.exception("stream failed")

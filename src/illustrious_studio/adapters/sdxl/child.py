@@ -81,9 +81,9 @@ class Child:
         try:
             await self._send(replace(frame, call=number))
             return await self._answer(frames, on_frame)
-        except BaseException as error:
-            if isinstance(error, Unavailable):
-                raise
+        except Unavailable:
+            raise
+        except BaseException:  # whatever it is (mostly a cancellation), it goes on upwards
             # Shielded: a second cancellation must not leave the worker drawing for nobody.
             await asyncio.shield(asyncio.create_task(self._cancel(number, frames, grace)))
             raise

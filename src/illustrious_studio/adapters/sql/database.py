@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
@@ -54,11 +54,10 @@ class Database:
 
     async def __aenter__(self) -> Self:
         """Raises Unavailable when the database is damaged, newer than the studio, or cannot be reached or written."""
-        try:
+        async with AsyncExitStack() as unless_opened:
+            unless_opened.push_async_callback(self.__aexit__)
             await self._call(self._open)
-        except BaseException:
-            await self.__aexit__()
-            raise
+            unless_opened.pop_all()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -37,8 +37,11 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._wanted.set()
-        manager = await asyncio.shield(self._started)
-        await manager.handle_request(scope, self._until_stopped(receive), send)
+        first: set[asyncio.Future[Any]] = {self._running, self._started}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        if not self._started.done():
+            self._running.result()  # raises what kept it from starting
+        await self._started.result().handle_request(scope, self._until_stopped(receive), send)
 
     def stop(self) -> None:
         """The server is about to stop: streams end as if the host had left, or it would wait for them in vain."""
@@ -59,11 +62,7 @@ class McpEndpoint:
 
     async def _run(self) -> None:
         await self._wanted.wait()
-        try:
-            manager = await asyncio.to_thread(_session_manager, self._studio)
-        except Exception as error:  # noqa: BLE001  it is raised where the manager is awaited
-            self._started.set_exception(error)
-            return
+        manager = await asyncio.to_thread(_session_manager, self._studio)
         async with manager.run():
             self._started.set_result(manager)
             await asyncio.Event().wait()

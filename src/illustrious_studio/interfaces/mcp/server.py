@@ -78,7 +78,7 @@ def create_mcp_server(studio: Studio) -> Server[Any]:
             answer = await _in_own_task(tool.does(studio, request, context.session.report_progress))
         except StudioError as error:
             return _failed(error.detail)
-        except Exception:
+        except Exception:  # the top of a tool's call
             log.exception("tool failed", tool=tool.name)
             return _failed(OUR_FAULT)
         return CallToolResult(content=answer.content(), structured_content=to_jsonable_python(answer.found))
