@@ -2,9 +2,9 @@
 
 A hundred things (every fifth by name: the training did not choose them), three seeds each, with the sketch at the
 shipped size and strength, and from words alone at the size it was trained at. Judged twice: by the nearest, in the
-autoencoder's latents, of all 506 things sketched with the same seed; and by a small classifier that was trained on
-rendered scenes and never saw a drawn one. The same classifier judges backgrounds, counts and pairs. "Ceiling" is the
-sketch itself, through the autoencoder.
+autoencoder's latents, of all 506 things sketched with the same seed; and by a small classifier (`Judge`) that was
+trained on rendered scenes and never saw a drawn one. The same classifier judges backgrounds, counts and pairs.
+"Ceiling" is the sketch itself, through the autoencoder.
 
 Also draws the sheet of 48 prompts in the docs, seeds 1 to 48. All through the studio's own pipeline.
 """
@@ -12,9 +12,8 @@ Also draws the sheet of 48 prompts in the docs, seeds 1 to 48. All through the s
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.pool import AsyncResult
 from pathlib import Path
@@ -26,6 +25,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
+from illustrious_studio.adapters.classifier import Classifier
 from illustrious_studio.adapters.sdxl.checkpoint import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
 from illustrious_studio.domain.images import ImageRequest, RenderOrder, Step
@@ -34,14 +34,12 @@ from illustrious_studio.domain.pictures import Picture
 from training.mini import scenes, vae
 from training.mini.export import NAME
 from training.mini.prompts import NUMBERS, UNCOUNTED, with_article
-from training.mini.run import Plan, Run, averaged_weights, in_processes
-from training.mini.text import Facts
+from training.mini.run import Plan
 
 SEEDS = (1, 2, 3)
 MOST = 9
-JUDGE_SIDE = 96
-JUDGE_MINUTES = 20.0
-"""After four it still names one thing in twenty, of scenes that nothing was drawn over."""
+FEATURES = 1280
+JUDGE_PASSES = 40
 SHEET = (
     "a red apple", "a cat", "two dogs in a meadow", "a rocket in space", "a castle at night", "a pizza",
     "three strawberries", "a sailboat at sunset", "a fish under the sea", "an astronaut riding a horse",
@@ -91,7 +89,7 @@ def main(plan: Plan) -> None:
             pictures, *rest = [drawing.get() for drawing in begun[way]]
         things = _each_seed(singles)
         results[f"things, nearest in latents, {way}"] = _ranked(drawer.nearest(pictures), drawer.names, things)
-        results[f"things, classifier, {way}"] = _ranked(judge.things(pictures), drawer.names, things)
+        results[f"things, classifier, {way}"] = _ranked(judge.seen(pictures).things, drawer.names, things)
         for (kind, questions, right), drawn in zip(others, rest, strict=True):
             results[f"{kind}, {way}"] = round(float(np.mean(right(drawn, _each_seed(questions)))), 3)
         (work / "evaluation.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
@@ -211,75 +209,99 @@ def _ranked(scores: Tensor, names: Sequence[str], questions: Sequence[Question])
 
 
 class Judge(nn.Module):
-    """A small convolutional network that says what a picture shows: `Facts`, and how many things."""
+    """Says what a picture shows, from what an image classifier of the real world sees in it (EfficientNet-Lite0, which
+    the studio has for looking at pictures): which things, before what, how many. Only these last layers are trained."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.facts = Facts()
-        widths = (3, 32, 64, 128, 256)
-        layers: list[nn.Module] = []
-        for at, (into, out) in enumerate(pairwise(widths)):
-            layers += [nn.Conv2d(into, out, 3, stride=2, padding=1), nn.GroupNorm(8, out), nn.SiLU()]
-            if at:
-                layers += [nn.Conv2d(out, out, 3, padding=1), nn.GroupNorm(8, out), nn.SiLU()]
-        self.body = nn.Sequential(*layers)
-        self.head = nn.Linear(2 * widths[-1], len(self.facts) + MOST + 1)
+        self.things = [known.name for known in scenes.painter().objects()]
+        self.backgrounds = list(scenes.painter().backgrounds())
+        self.sizes = (len(self.things), len(self.backgrounds), MOST + 1)
+        self.layers = nn.Sequential(
+            nn.BatchNorm1d(FEATURES),
+            nn.Linear(FEATURES, 768),
+            nn.ReLU(),
+            nn.Dropout(0.3),
+            nn.Linear(768, sum(self.sizes)),
+        )
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        seen = self.body(F.interpolate(pictures, size=(JUDGE_SIDE, JUDGE_SIDE), mode="area"))
-        answer: Tensor = self.head(torch.cat([seen.mean((2, 3)), seen.amax((2, 3))], 1))
-        return answer
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        things, backgrounds, counts = self.layers(features).split(self.sizes, 1)
+        return things, backgrounds, counts
 
     @torch.no_grad()
-    def seen(self, pictures: Sequence[Picture]) -> Tensor:
-        return torch.cat([self(part) for part in _pixels(pictures).split(50)])
+    def seen(self, pictures: Sequence[Picture]) -> "Seen":
+        things, backgrounds, counts = self(_features([one.image() for one in pictures]))
+        chosen = [self.backgrounds[at] for at in backgrounds.argmax(1).tolist()]
+        return Seen(things, chosen, counts.argmax(1).tolist())
 
-    def things(self, pictures: Sequence[Picture]) -> Tensor:
-        return self.seen(pictures)[:, : len(scenes.painter().objects())]
 
-    def counts(self, pictures: Sequence[Picture]) -> list[int]:
-        return self.seen(pictures)[:, len(self.facts) :].argmax(1).tolist()
+@dataclass(frozen=True)
+class Seen:
+    """What a judge sees in some pictures: how likely each thing is (pictures x 506), what is behind, how many."""
 
-    def backgrounds(self, pictures: Sequence[Picture]) -> list[str]:
-        first = len(scenes.painter().objects())
-        names = list(scenes.painter().backgrounds())
-        chosen = self.seen(pictures)[:, first : first + len(names)].argmax(1).tolist()
-        return [names[at] for at in chosen]
+    things: Tensor
+    backgrounds: list[str]
+    counts: list[int]
 
 
 def trained_judge(plan: Plan) -> Judge:
     """Trained on the rendered scenes; kept, so that a second evaluation has the same judge."""
-    in_processes(replace(plan, minutes=JUDGE_MINUTES, device="cpu"), _teach)
-    judge = Judge().eval()
-    judge.load_state_dict(averaged_weights(plan.work, "judge"))
-    return judge
+    judge, file = Judge(), plan.work / "judge.pt"
+    if not file.exists():
+        _teach(judge, plan)
+        torch.save(judge.state_dict(), file)
+    judge.load_state_dict(torch.load(file, weights_only=True))
+    return judge.eval()
 
 
-def _teach(plan: Plan) -> None:
-    run = Run(plan, "judge", Judge(), rate=1e-3)
-    if run.progress >= 1:
-        return
+def _teach(judge: Judge, plan: Plan) -> None:
+    """The last twentieth of the scenes is not learned from: how often the judge is right there is told."""
     folder = plan.work / "scenes"
-    found = scenes.shards(folder)[: vae.IN_MEMORY]
-    small = [
-        F.interpolate(vae.as_tensor(scenes.pictures_of(folder, shard)), size=(JUDGE_SIDE, JUDGE_SIDE), mode="area")
-        for shard in found
-    ]
-    pictures = torch.cat([((part + 1) * 127.5).byte() for part in small])
+    found = scenes.shards(folder)
+    with get_context("spawn").Pool(plan.processes) as pool:
+        features = torch.cat(pool.starmap(_features_of, [(folder, shard) for shard in found], chunksize=1))
     layouts = [layout for shard in found for _, layout in scenes.words_of(folder, shard)]
-    facts = Facts()
-    wanted = torch.stack([facts.of(layout) for layout in layouts])
+    things = torch.zeros(len(layouts), len(judge.things))
+    for row, layout in enumerate(layouts):
+        things[row, [judge.things.index(name) for name in {thing.what for thing in layout.things}]] = 1
+    shown = things.sum(1, keepdim=True)
+    behind = torch.tensor([judge.backgrounds.index(layout.background) for layout in layouts])
     counts = torch.tensor([min(MOST, len(layout.things)) for layout in layouts])
-    batch = 64
+    learned = len(layouts) * 19 // 20
+    torch.manual_seed(0)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=1e-3, weight_decay=0.02)
+    batches = [part for _ in range(JUDGE_PASSES) for part in torch.randperm(learned).split(256)]
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, len(batches))
+    for chosen in batches:
+        said = judge(features[chosen])
+        truth = (things[chosen] / shown[chosen].clamp(min=1), behind[chosen], counts[chosen])
+        loss = torch.stack([F.cross_entropy(one, right) for one, right in zip(said, truth, strict=True)]).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        falling.step()
+    with torch.no_grad():
+        said = judge.eval()(features[learned:])
+    first = things[learned:].gather(1, said[0].argmax(1, keepdim=True)).mean()
+    right = [
+        (one.argmax(1) == truth[learned:]).float().mean() for one, truth in zip(said[1:], (behind, counts), strict=True)
+    ]
+    print(f"judge, of unseen scenes: a thing {first:.1%}, the background {right[0]:.1%}, how many {right[1]:.1%}")
 
-    def loss_of() -> Tensor:
-        chosen = torch.randint(len(pictures), (batch,), generator=run.random)
-        answer = run.model(pictures[chosen].float() / 127.5 - 1)
-        truth = wanted[chosen]
-        said = F.binary_cross_entropy_with_logits(answer[:, : len(facts)], truth.ceil(), 1 + 30 * (truth > 0))
-        return said + 0.1 * F.cross_entropy(answer[:, len(facts) :], counts[chosen])
 
-    run.train(loss_of, lambda: "", batch)
+def _features_of(folder: Path, shard: int) -> Tensor:
+    return _features([Image.fromarray(picture) for picture in scenes.pictures_of(folder, shard)])
+
+
+def _features(images: Sequence[Image.Image]) -> Tensor:
+    parts = [_classifier().features(images[at : at + 50]) for at in range(0, len(images), 50)]
+    return torch.from_numpy(np.concatenate(parts))
+
+
+@cache
+def _classifier() -> Classifier:
+    return Classifier()
 
 
 Right = Callable[[Sequence[Picture], Sequence[Question]], list[bool]]
@@ -308,14 +330,15 @@ def _other_questions(judge: Judge) -> list[tuple[str, list[Question], Right]]:
     ]
 
     def both_there(pictures: Sequence[Picture], questions: Sequence[Question]) -> list[bool]:
-        order = [known.name for known in scenes.painter().objects()]
-        best = judge.things(pictures).topk(2).indices.tolist()
-        return [{order[at] for at in two} == set(asked.things) for two, asked in zip(best, questions, strict=True)]
+        best = judge.seen(pictures).things.topk(2).indices.tolist()
+        return [
+            {judge.things[at] for at in two} == set(asked.things) for two, asked in zip(best, questions, strict=True)
+        ]
 
     return [
         ("backgrounds", backgrounds, lambda pictures, questions: [
-            got == asked.background for got, asked in zip(judge.backgrounds(pictures), questions, strict=True)]),
+            got == asked.background for got, asked in zip(judge.seen(pictures).backgrounds, questions, strict=True)]),
         ("counts", counts, lambda pictures, questions: [
-            got == asked.count for got, asked in zip(judge.counts(pictures), questions, strict=True)]),
+            got == asked.count for got, asked in zip(judge.seen(pictures).counts, questions, strict=True)]),
         ("pairs", pairs, both_there),
     ]  # fmt: skip

@@ -33,12 +33,15 @@ class Classifier:
 
     def drawn(self, images: Sequence[Image.Image]) -> list[tuple[str, float]]:
         """For each picture the packaged drawing most like it, and how like (1 is the same, below 0.45 says nothing)."""
-        features = self._run("features", [image.resize((SIDE, SIDE), Image.Resampling.BICUBIC) for image in images])
-        features = features - self._mean
+        features = self.features(images) - self._mean
         features /= (features**2).sum(axis=1, keepdims=True) ** 0.5 + 1e-9
         likeness = features @ self._drawings.T
         best = likeness.argmax(axis=1)
         return [(self._drawn_names[index], float(row[index])) for row, index in zip(likeness, best, strict=True)]
+
+    def features(self, images: Sequence[Image.Image]) -> Any:
+        """What the classifier saw before it names it, n x 1280: alike for pictures of like things."""
+        return self._run("features", [image.resize((SIDE, SIDE), Image.Resampling.BICUBIC) for image in images])
 
     def _run(self, output: str, images: Sequence[Image.Image]) -> Any:
         import numpy
