@@ -90,15 +90,22 @@ async def serving_api(settings: Settings) -> AsyncIterator[str]:
     """The API alone, on a free loopback port, while the context is open; its address. For the command line."""
     with listen("127.0.0.1", 0, "api") as api_socket:
         address = _address("127.0.0.1", api_socket)
-        async with open_studio(settings, api_url=address) as studio, McpEndpoint(studio) as mcp:
-            server = _server(guarded_api(settings, studio, mcp, _port(api_socket)), mcp.stop)
-            task = asyncio.create_task(server.serve(sockets=[api_socket]))
-            await server.answers.wait()
-            try:
-                yield address
-            finally:
-                server.should_exit = True
-                await task
+        async with open_studio(settings, api_url=address) as studio, answering(settings, studio, api_socket):
+            yield address
+
+
+@contextlib.asynccontextmanager
+async def answering(settings: Settings, studio: Studio, api_socket: socket.socket) -> AsyncIterator[None]:
+    """The API over a studio that is open, on that socket, while the context is open."""
+    async with McpEndpoint(studio) as mcp:
+        server = _server(guarded_api(settings, studio, mcp, _port(api_socket)), mcp.stop)
+        task = asyncio.create_task(server.serve(sockets=[api_socket]))
+        await server.answers.wait()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await task
 
 
 def refuse_to_be_open(settings: Settings) -> None:

@@ -4,22 +4,20 @@ The model server is replayed (it answers like Ollama, at 50 tokens a second or f
 cost is measured: time to the first token, tokens a second, and processor time a token beside that of a bare relay.
 """
 
-import asyncio
 import contextlib
 import itertools
 import json
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
 import psutil
 
 from illustrious_studio.bench.measure import Figure
-from illustrious_studio.bench.program import free_port, whole_studio
+from illustrious_studio.bench.program import free_port, replayed, whole_studio
 from illustrious_studio.settings import Settings
 
 TOKENS = 8000
@@ -39,8 +37,8 @@ async def chat_added(settings: Settings, rounds: int) -> list[Figure]:
     upstream, between = free_port(), free_port()
     url = f"http://127.0.0.1:{upstream}"
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(_peer("ollama", upstream))
-        relay = await stack.enter_async_context(_peer("relay", between, url))
+        await stack.enter_async_context(replayed("ollama", upstream))
+        relay = await stack.enter_async_context(replayed("relay", between, url))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         options = ("--ollama-base-url", url, "--ollama-model", "at-50:latest", "--log-level", "error")
         api, program = await stack.enter_async_context(whole_studio(folder, *options))
@@ -100,21 +98,3 @@ async def _stream(http: aiohttp.ClientSession, url: str, body: Mapping[str, obje
             elif end in line:
                 break
     return Stream(first - began, (count - 1) / (last - first) if count > 1 else 0.0)
-
-
-@contextlib.asynccontextmanager
-async def _peer(kind: str, port: int, url: str = "") -> AsyncIterator[int]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "illustrious_studio.bench.replay", kind, str(port), url
-    )
-    try:
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                break
-            await asyncio.sleep(0.1)
-        yield process.pid
-    finally:
-        process.terminate()
-        await process.wait()

@@ -31,6 +31,25 @@ async def whole_studio(folder: str, *options: str) -> AsyncIterator[tuple[str, "
         yield address, process
 
 
+@contextlib.asynccontextmanager
+async def replayed(kind: str, port: int, url: str = "") -> AsyncIterator[int]:
+    """A server of `replay.py` on that port, once it answers; the id of its process."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "illustrious_studio.bench.replay", kind, str(port), url
+    )
+    try:
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            await asyncio.sleep(0.1)
+        yield process.pid
+    finally:
+        process.terminate()
+        await process.wait()
+
+
 class Started:
     """A child process, timed from its start, killed at the end."""
 
