@@ -33,8 +33,8 @@ from illustrious_studio.wiring import open_studio
 
 SIZE = 256
 IN_MEMORY = "/dev/shm"
-"""Where the folder of the studio lies, if there is such a place: a disk's sync takes longer than all doors together, and
-now so, now so."""
+"""Where the folder of the studio lies, if there is such a place: a disk's sync takes longer than all doors together,
+and never the same."""
 CALLS = 20
 """Of each side in a round, taken in turn; the round's figure is the median of their differences."""
 TOKENS = 20

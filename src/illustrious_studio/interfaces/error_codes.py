@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from illustrious_studio.domain.errors import (
     Busy,
@@ -50,6 +51,9 @@ _HTTP_DETAILS = {
     405: "This address does not take that method. /docs lists what it takes.",
     400: "The body could not be read. Send it as JSON in UTF-8.",
 }
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class ErrorBody(BaseModel):
@@ -99,7 +103,8 @@ def add_error_handlers(
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = _HTTP_DETAILS.get(error.status_code, str(error.detail))
-        return answer(error.status_code, detail, _HTTP_CODES.get(error.status_code, InvalidRequest.code), error.headers)
+        headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+        return answer(error.status_code, detail, _HTTP_CODES.get(error.status_code, InvalidRequest.code), headers)
 
     async def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -120,6 +125,16 @@ def add_error_handlers(
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(Exception, unexpected)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of every route at this address; the framework names those of the first route alone."""
+    asked = {"type": "http", "path": request.scope["path"], "root_path": request.scope["root_path"], "headers": []}
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(route.matches({**asked, "method": method})[0] is Match.FULL for route in request.app.router.routes)
+    )
 
 
 def _is_json(request: Request) -> bool:

@@ -26,7 +26,7 @@ from illustrious_studio.domain.chat import (
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.values import SpokenPrompt, Value
-from illustrious_studio.interfaces.rest.common import StudioIn, errors, image_link
+from illustrious_studio.interfaces.rest.common import StudioIn, errors, errors_of_body, image_link
 from illustrious_studio.interfaces.streams import EVENT_STREAM, EventStream, Frame, while_connected
 from illustrious_studio.services.studio import Studio
 
@@ -80,7 +80,7 @@ class NewTitle(Value):
     summary="Say something",
     response_model=ChatAnswer,
     response_model_exclude_none=True,
-    responses={**errors(502, 503, 504, 507), **EVENT_STREAM},
+    responses={**errors_of_body(502, 503, 504, 507), **EVENT_STREAM},
 )
 async def chat(body: ChatBody, request: Request, studio: StudioIn) -> ChatAnswer | Response:
     """`#generate <words>` draws. With `"stream": true`, or `Accept: text/event-stream`, the answer comes as the events
@@ -168,7 +168,7 @@ async def read_session(session_id: str, studio: StudioIn) -> SessionWithMessages
     return SessionWithMessages(session=found[0], messages=await studio.chat.messages(session_id))
 
 
-@router.patch("/sessions/{session_id}", summary="Rename a session", responses=errors(404))
+@router.patch("/sessions/{session_id}", summary="Rename a session", responses=errors_of_body(404))
 async def rename_session(session_id: str, body: NewTitle, studio: StudioIn) -> Session:
     return await studio.chat.rename(session_id, body.title)
 

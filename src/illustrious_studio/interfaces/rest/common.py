@@ -15,6 +15,7 @@ _MEANINGS = {
     400: "The bytes are no picture, or the body is no JSON.",
     404: "There is no such thing.",
     409: "Not in this state.",
+    415: "The body is not declared as JSON.",
     422: "A value is out of range; `detail` names the field and what it must be.",
     502: "A server the studio talks to answered with an error.",
     503: "Nothing can do this now, or too much is waiting; `Retry-After` says when to come back, where it is known.",
@@ -26,6 +27,11 @@ _MEANINGS = {
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that can fail in these ways (422 always can)."""
     return {status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in sorted({*statuses, 422})}
+
+
+def errors_of_body(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a route that reads JSON."""
+    return errors(400, 415, *statuses)
 
 
 async def _studio(request: Request) -> Studio:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageMetadata
 from illustrious_studio.domain.values import Value
-from illustrious_studio.interfaces.rest.common import ItemId, StudioIn, errors, image_link, link
+from illustrious_studio.interfaces.rest.common import ItemId, StudioIn, errors, errors_of_body, image_link, link
 
 router = APIRouter(prefix="/gallery", tags=["Gallery"])
 
@@ -126,7 +126,7 @@ async def restore_item(item_id: ItemId, request: Request, studio: StudioIn) -> G
     return _entry(request, await studio.gallery.restore(item_id))
 
 
-@router.put("/{item_id}/favourite", summary="Mark a favourite", responses=errors(404))
+@router.put("/{item_id}/favourite", summary="Mark a favourite", responses=errors_of_body(404))
 async def set_favourite(item_id: ItemId, body: Favourite, request: Request, studio: StudioIn) -> GalleryEntry:
     return _entry(request, await studio.gallery.set_favourite(item_id, body.favourite))
 

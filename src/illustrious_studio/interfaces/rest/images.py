@@ -12,7 +12,7 @@ from illustrious_studio.domain.images import ImageMetadata, Origin
 from illustrious_studio.domain.pictures import picture_from_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
-from illustrious_studio.interfaces.rest.common import StudioIn, errors, image_link
+from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body, image_link
 from illustrious_studio.interfaces.streams import while_connected
 from illustrious_studio.interfaces.wishes import Wish, asked_for
 from illustrious_studio.services.studio import Studio
@@ -75,7 +75,7 @@ class EnhancedPrompt(BaseModel):
     model: str
 
 
-@router.post("/generate-image", summary="Draw a picture", responses=errors(400, 404, 409, 503, 507))
+@router.post("/generate-image", summary="Draw a picture", responses=errors_of_body(404, 409, 503, 507))
 async def generate_image(body: DrawRequest, request: Request, studio: StudioIn) -> DrawnImage:
     """Draws, keeps what was drawn in the gallery, and answers when it is there. Closing the connection cancels it."""
     wanted = await asked_for(body, studio)
@@ -98,7 +98,7 @@ async def _drawn(item: GalleryItem, request: Request, studio: Studio) -> dict[st
     }
 
 
-@router.post("/analyze-image", summary="Look at a picture", responses=errors(400, 502, 503, 504))
+@router.post("/analyze-image", summary="Look at a picture", responses=errors_of_body(502, 503, 504))
 async def analyze_image(body: LookRequest, request: Request, studio: StudioIn) -> LookAnswer:
     """Answers a question about a picture. Nothing of it is kept."""
     picture = await asyncio.to_thread(picture_from_base64, body.image_base64)
@@ -106,7 +106,7 @@ async def analyze_image(body: LookRequest, request: Request, studio: StudioIn) -
     return LookAnswer(analysis=seen.analysis, model=seen.model)
 
 
-@router.post("/prompts/enhance", summary="Improve a prompt", responses=errors(502, 503, 504))
+@router.post("/prompts/enhance", summary="Improve a prompt", responses=errors_of_body(502, 503, 504))
 async def enhance_prompt(body: EnhanceRequest, request: Request, studio: StudioIn) -> EnhancedPrompt:
     """Weights, LoRA tags and wildcards stay as they are."""
     enhanced = await while_connected(request, studio.prompts.enhance(body.prompt))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job, JobProgress
-from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, image_link, link
+from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, errors_of_body, image_link, link
 from illustrious_studio.interfaces.rest.images import DrawRequest
 from illustrious_studio.interfaces.streams import EVENT_STREAM, EventStream, Frame, error_frame
 from illustrious_studio.interfaces.wishes import asked_for
@@ -38,7 +38,7 @@ async def list_jobs(studio: StudioIn, limit: Annotated[int, Query(ge=1, le=200)]
     return JobList(active=studio.jobs.active(), recent=await studio.jobs.recent(limit))
 
 
-@router.post("", summary="Queue a picture", status_code=202, responses=errors(400, 404, 503, 507))
+@router.post("", summary="Queue a picture", status_code=202, responses=errors_of_body(404, 503, 507))
 async def queue_image(body: DrawRequest, request: Request, response: Response, studio: StudioIn) -> QueuedJob:
     """Answers at once, with seed and size settled. The job outlives this connection, and a restart of the studio."""
     wanted, origin = await asked_for(body, studio), Origin(way="api", words=body.prompt)

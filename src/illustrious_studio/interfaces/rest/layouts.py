@@ -10,7 +10,7 @@ from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.images import MAX_SEED
 from illustrious_studio.domain.sketch import Layout, LayoutGiven, LayoutWriter, ObjectKind
 from illustrious_studio.domain.values import Prompt, Value
-from illustrious_studio.interfaces.rest.common import StudioIn, errors
+from illustrious_studio.interfaces.rest.common import StudioIn, errors, errors_of_body
 from illustrious_studio.interfaces.streams import while_connected
 from illustrious_studio.services.layouts import By
 from illustrious_studio.services.sketch import PAINTED_COLOURS
@@ -78,7 +78,7 @@ class KnownThings(BaseModel):
     colours: list[str]
 
 
-@router.post("", summary="Lay words out", responses=errors(502, 503, 504))
+@router.post("", summary="Lay words out", responses=errors_of_body(502, 503, 504))
 async def lay_out(body: LayoutRequest, request: Request, studio: StudioIn) -> LayoutAnswer:
     """What would stand where. Nothing is drawn or kept."""
     aspect = body.width / body.height
@@ -93,7 +93,7 @@ async def lay_out(body: LayoutRequest, request: Request, studio: StudioIn) -> La
     "/sketch",
     summary="Paint a layout",
     response_class=Response,
-    responses={**errors(), 200: {"content": {"image/png": {}}, "description": "The sketch as a PNG file."}},
+    responses={**errors_of_body(), 200: {"content": {"image/png": {}}, "description": "The sketch as a PNG file."}},
 )
 async def sketch(body: SketchRequest, studio: StudioIn) -> Response:
     """The sketch that a checkpoint would draw over."""

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from illustrious_studio.domain.values import Value
 from illustrious_studio.interfaces.overview import ModelList, Status, models_now, status_now
-from illustrious_studio.interfaces.rest.common import StudioIn, errors
+from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body
 
 router = APIRouter(prefix="/models", tags=["Models"])
 
@@ -30,7 +30,7 @@ async def list_models(studio: StudioIn) -> ModelList:
     return await models_now(studio)
 
 
-@router.post("/switch", summary="Switch models", responses=errors(404, 502, 503, 507))
+@router.post("/switch", summary="Switch models", responses=errors_of_body(404, 502, 503, 507))
 async def switch(body: Switch, studio: StudioIn) -> Status:
     """Names come from GET /models. Answers when the new model is loaded; when that fails, the old one stays."""
     await studio.models.switch(body.checkpoint, body.language_model)
