@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from pydantic import Field
 
 from illustrious_studio.domain.images import ImageMetadata
-from illustrious_studio.domain.values import Value
+from illustrious_studio.domain.values import Moment, Value
 
 
 class GalleryItem(Value):
@@ -32,7 +31,7 @@ class GalleryQuery(Value):
     favourites: bool = False
     from_chat: bool = False
     session_id: str | None = None
-    since: datetime | None = None
+    since: Moment | None = None
 
 
 @dataclass(frozen=True)

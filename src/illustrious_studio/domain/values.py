@@ -1,8 +1,12 @@
 """The base of the studio's values and the few kinds of text they share."""
 
+import re
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Value(BaseModel):
@@ -27,6 +31,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _starts_with_a_date(given: object) -> object:
+    if isinstance(given, datetime) or (isinstance(given, str) and _DATE.match(given)):
+        return given
+    raise ValueError("must be a time such as 2026-05-17T12:00:00Z")
+
+
 Text = Annotated[str, AfterValidator(_can_be_kept)]
 """Any text without NUL (which neither PNG text nor PostgreSQL can hold) and without lone surrogates (nor can files)."""
 
@@ -35,3 +45,6 @@ Prompt = Annotated[Text, StringConstraints(max_length=10_000)]
 
 SpokenPrompt = Annotated[Prompt, AfterValidator(_not_blank)]
 """A prompt that says something."""
+
+Moment = Annotated[datetime, BeforeValidator(_starts_with_a_date)]
+"""A date, with or without a time: a mere number would be taken for so many seconds after 1970, `2026` too."""

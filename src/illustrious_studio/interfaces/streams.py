@@ -24,8 +24,22 @@ T = TypeVar("T")
 KEEP_ALIVE_SECONDS = 10.0
 _MOST_WAITING = 256
 EVENT_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    200: {
+        "content": {
+            "text/event-stream": {
+                "itemSchema": {
+                    "type": "object",
+                    "properties": {
+                        "event": {"type": "string"},
+                        "data": {"type": "string", "contentMediaType": "application/json"},
+                    },
+                    "required": ["event", "data"],
+                }
+            }
+        }
+    }
 }
+"""Of a route that answers so; `itemSchema`, which is one event, is what FastAPI writes for its own streams."""
 
 
 class CallerLeft(Exception):

@@ -1,6 +1,5 @@
 """The gallery: pages of pictures, each picture's settings, file and thumbnail. Files are named by id only."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageMetadata
-from illustrious_studio.domain.values import Value
+from illustrious_studio.domain.values import Moment, Value
 from illustrious_studio.interfaces.rest.common import ItemId, StudioIn, errors, errors_of_body, image_link, link
 
 router = APIRouter(prefix="/gallery", tags=["Gallery"])
@@ -65,7 +64,7 @@ async def browse(
     favourites: bool = False,
     from_chat: bool = False,
     session_id: Annotated[str | None, Query(max_length=100)] = None,
-    since: datetime | None = None,
+    since: Moment | None = None,
     cursor: Annotated[str | None, Query(max_length=500, description="From the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> GalleryEntries:
