@@ -87,6 +87,11 @@ async def pending_tasks(door: DoorIn) -> dict[str, Any]:
     return {"size": len(tasks), "tasks": tasks}
 
 
+@tasks_router.get("/ping")
+async def ping() -> dict[str, Any]:
+    return {}
+
+
 @router.post("/interrupt")
 async def interrupt(door: DoorIn) -> dict[str, Any]:
     await door.tasks.interrupt()
