@@ -11,11 +11,22 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 from anyio.from_thread import start_blocking_portal
-from schemathesis import Case, CheckContext, CheckFunction, Config, GenerationMode, Response
-from schemathesis.checks import not_a_server_error, positive_data_acceptance, status_code_conformance
+from fastapi import FastAPI
+from schemathesis import Case, Config, GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    not_a_server_error,
+    positive_data_acceptance,
+    status_code_conformance,
+)
 from schemathesis.openapi import from_dict
+from schemathesis.schemas import BaseSchema
 
+from fakes import FakeChat
+from illustrious_studio.interfaces.a1111.app import create_a1111_apis
 from illustrious_studio.interfaces.openai.app import create_openai_api
 from illustrious_studio.interfaces.rest.app import create_api
 from running_api import running_api
@@ -26,17 +37,20 @@ pytest_plugins = ["schemathesis.pytest.plugin"]
 
 CONFIG = Config.from_dict(
     {
-        "generation": {"deterministic": True, "max-examples": 20, "database": "none"},
+        "generation": {"deterministic": True, "max-examples": 10, "database": "none"},
         "phases": {
             "coverage": {"extra-data-sources": {"responses": False}},
             "fuzzing": {"extra-data-sources": {"responses": False}, "error-feedback": {"enabled": False}},
         },
     }
 )
-LARGEST, MOST = 128, 2
+MOST = {"width": 128, "height": 128, "n": 2, "batch_size": 2, "n_iter": 1}
 NOT_CHECKED = [not_a_server_error, positive_data_acceptance]
 """Statuses are checked below; and a schema cannot say all that makes a request right: what goes together, what a cursor
 is."""
+
+NOT_SAID = [status_code_conformance, content_type_conformance]
+"""Nor in those of other people's APIs, which nobody is shown, what else than a right answer there is."""
 
 
 @dataclass(frozen=True)
@@ -65,38 +79,95 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
+def _described(app: FastAPI) -> BaseSchema:
+    return from_dict(app.openapi(), config=CONFIG)
+
+
+def _described_to_nobody(app: FastAPI) -> BaseSchema:
+    """A door for other people's clients: without FastAPI's own 422, whose shape is not the door's."""
+    description = app.openapi()
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+    return from_dict(description, config=CONFIG)
+
+
 NOBODY = SimpleNamespace(version="0", jobs=None)
 """What an app takes needs no studio to be described."""
 A1111 = create_a1111_apis(NOBODY)
-OWN = from_dict(create_api(NOBODY).openapi(), config=CONFIG)
-OPENAI = from_dict(create_openai_api(NOBODY).openapi(), config=CONFIG)
-SDAPI = from_dict(A1111["/sdapi/v1"].openapi(), config=CONFIG)
-INTERNAL = from_dict(A1111["/internal"].openapi(), config=CONFIG)
+OWN = _described(create_api(NOBODY))
+OPENAI = _described_to_nobody(create_openai_api(NOBODY))
+SDAPI = _described_to_nobody(A1111["/sdapi/v1"])
+INTERNAL = _described_to_nobody(A1111["/internal"])
 
 
 @OWN.parametrize()
 def test_the_studios_own_api_does_what_it_says(case: Case, api: Running) -> None:
     answer = _fitted(case, api).call(base_url=api.url)
-    documented = case.operation.definition.raw["responses"]
-    assert answer.status_code < 500 or str(answer.status_code) in documented
-    assert answer.status_code < 400 or _keys(answer) in ({"detail", "code"}, {"status", "models"})
+    assert answer.status_code < 500 or str(answer.status_code) in case.operation.definition.raw["responses"]
+    assert answer.status_code < 400 or answer.json().keys() in ({"detail", "code"}, {"status", "models"})
     case.validate_response(answer, excluded_checks=NOT_CHECKED)
 
 
 @OPENAI.parametrize()
 def test_nothing_that_an_openai_client_sends_is_a_fault_of_the_studio(case: Case, api: Running) -> None:
     answer = _fitted(case, api).call(base_url=f"{api.url}/v1")
-    if answer.status_code >= 400:
-        assert answer.status_code < 500
-        assert answer.json()["error"].keys() == {"message", "type", "param", "code"}
-    case.validate_response(answer, excluded_checks=[*NOT_CHECKED, *UNSAID])
+    assert answer.status_code < 500
+    assert answer.status_code < 400 or answer.json()["error"].keys() == {"message", "type", "param", "code"}
+    case.validate_response(answer, excluded_checks=[*NOT_CHECKED, *NOT_SAID])
 
 
 @SDAPI.parametrize()
 def test_nothing_that_an_a1111_client_sends_is_a_fault_of_the_studio(case: Case, api: Running) -> None:
-    _a1111(case, api, "/sdapi/v1")
+    _check_a1111(_fitted(case, api), f"{api.url}/sdapi/v1")
 
 
 @INTERNAL.parametrize()
-def test_nor_is_anything_that_follows_a_task(case: Case, api: Running) -> None:
-    _a1111(case, api, "/internal")
+def test_nor_is_what_follows_a_task(case: Case, api: Running) -> None:
+    _check_a1111(case, f"{api.url}/internal")
+
+
+def _check_a1111(case: Case, url: str) -> None:
+    answer = case.call(base_url=url)
+    assert answer.status_code < 500
+    assert answer.status_code < 400 or answer.json().keys() == {"error", "detail", "body", "errors"}
+    # As in A1111, "1" is a number and 0 is false: what is wrong by the schema may be right.
+    case.validate_response(answer, excluded_checks=[*NOT_CHECKED, *NOT_SAID, negative_data_rejection])
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/chat/completions", "/v1/images/generations", "/v1/embeddings", "/sdapi/v1/txt2img"]
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "a cat",
+        '{"prompt": "a c',
+        "[" * 100_000,
+        b'{"prompt": "\xff"}',
+        '{"prompt": "\\ud800", "input": "\\ud800"}',
+        '{"prompt": "a cat", "seed": NaN, "model": "m", "input": "a cat", "dimensions": NaN}',
+        '{"prompt": "a cat", "seed": 1e400, "model": "m", "input": "a cat", "dimensions": Infinity}',
+    ],
+)
+def test_what_no_schema_can_generate_is_refused_by_every_door_for_others(
+    path: str, body: str | bytes, api: Running
+) -> None:
+    answer = requests.post(api.url + path, data=body, headers={"content-type": "application/json"}, timeout=60)
+    assert 400 <= answer.status_code < 500
+    assert "error" in answer.json()
+
+
+def _fitted(case: Case, running: Running) -> Case:
+    """The case, every second of the right ones about something that is there; small pictures, and few."""
+    if case.meta and case.meta.generation.mode is GenerationMode.POSITIVE:
+        for name, there in running.there.items():
+            if len(str(case.path_parameters.get(name, ""))) % 2:
+                case.path_parameters[name] = there
+    if isinstance(case.body, dict):
+        for name, most in MOST.items():
+            given = case.body.get(name)
+            if type(given) is int and most < given <= 2048:
+                case.body[name] = most
+    return case

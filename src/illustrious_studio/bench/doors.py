@@ -113,11 +113,13 @@ async def _doors(http: aiohttp.ClientSession, studio: Studio) -> list[Door]:
 
     own = REQUEST.model_dump(exclude_unset=True)
     openai = {"prompt": REQUEST.prompt, "size": f"{SIZE}x{SIZE}", "steps": 1, "seed": 7, "response_format": "b64_json"}
+    a1111 = own | {"cfg_scale": REQUEST.guidance}
     tool = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "generate_image", "arguments": own}}
     talk = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": TOKENS}
     return [
         Door("POST /generate-image", lambda: _post(http, "/generate-image", own), draw, _base64),
         Door("POST /v1/images/generations", lambda: _post(http, "/v1/images/generations", openai), draw, _base64),
+        Door("POST /sdapi/v1/txt2img", lambda: _post(http, "/sdapi/v1/txt2img", a1111), draw, _base64),
         Door("MCP generate_image", lambda: _post(http, "/mcp", tool, host), draw, _preview),
         Door("POST /v1/chat/completions", lambda: _post(http, "/v1/chat/completions", talk), answer),
     ]

@@ -121,6 +121,8 @@ class Guard:
         self._check_origin(scope, host)
         if self._key and scope["path"] not in ALWAYS_OPEN:
             self._check_key(scope)
+        if "\n" in scope["path"]:  # no door matches one below its prefix, and another would answer in its own shape
+            raise Refused(404, "not_found", "There is nothing at this address.")
 
     def _check_host(self, scope: Scope) -> tuple[str, int | None]:
         values = values_of(scope, b"host")
