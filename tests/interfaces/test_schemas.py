@@ -24,6 +24,7 @@ from schemathesis.checks import (
 )
 from schemathesis.openapi import from_dict
 from schemathesis.schemas import BaseSchema
+from structlog.testing import capture_logs
 
 from fakes import FakeChat
 from illustrious_studio.interfaces.a1111.app import create_a1111_apis
@@ -75,7 +76,11 @@ async def _opened(folder: Path) -> AsyncIterator[Running]:
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """In a thread with a loop of its own: the generated requests are sent without one."""
     folder = tmp_path_factory.mktemp("schemas") / "data"
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_opened(folder)) as running:
+    with (
+        capture_logs(),
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(_opened(folder)) as running,
+    ):
         yield running
 
 

@@ -12,14 +12,14 @@ import statistics
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 from PIL import Image
 
-from illustrious_studio.bench.measure import Figure, timed
+from illustrious_studio.bench.measure import Figure
 from illustrious_studio.bench.program import free_port, replayed
 from illustrious_studio.domain.chat import ChatOptions, ChatTurn
 from illustrious_studio.domain.encoding import to_preview
@@ -68,6 +68,17 @@ class AtOnce:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """Milliseconds that passed, and those for which this process had a processor."""
+
+    time: float
+    processor: float
+
+    def less(self, other: "Spent") -> "Spent":
+        return Spent(self.time - other.time, self.processor - other.processor)
+
+
+@dataclass(frozen=True)
 class Door:
     """A call through it, the service call that does the same, and how it encodes a PNG."""
 
@@ -92,9 +103,9 @@ async def doors_overhead(settings: Settings, rounds: int) -> list[Figure]:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         http = await stack.enter_async_context(aiohttp.ClientSession(address))
         png = await studio.gallery.png((await studio.images.generate_image(REQUEST)).id)
-        figures = [await _added(door, png, rounds) for door in await _doors(http, studio)]
+        figures = [figure for door in await _doors(http, studio) for figure in await _added(door, png, rounds)]
         for encoding, name in ((_base64, "base64 of the PNG"), (_preview, "a WebP of it, in base64")):
-            taken = [_encoded(encoding, png) for _ in range(rounds)]
+            taken = [_encoded(encoding, png).time for _ in range(rounds)]
             figures.append(Figure(f"taken off: {name} ({len(png) // 1000} kB)", taken, "", " ms"))
     return figures
 
@@ -147,26 +158,47 @@ async def _post(
             raise RuntimeError(f"{path} answered {answer.status}: {read[:300]!r}")
 
 
-async def _added(door: Door, png: bytes, rounds: int) -> Figure:
-    added, through, alone = [], [], []
+async def _added(door: Door, png: bytes, rounds: int) -> list[Figure]:
+    """In time, and in processor time, which other work on the machine disturbs less."""
+    added: list[Spent] = []
+    through, alone = [], []
     for _ in range(rounds + 1):
-        pairs = [(await timed(door.call()), await timed(door.service())) for _ in range(CALLS)]
-        more = 1000 * statistics.median(call - service for call, service in pairs)
-        added.append(more - (_encoded(door.encoding, png) if door.encoding else 0.0))
-        through += [1000 * call for call, _ in pairs]
-        alone += [1000 * service for _, service in pairs]
-    ours, peer = (f"{statistics.median(times[CALLS:]):.1f} ms" for times in (through, alone))
-    return Figure(f"{door.name}, more than the service", added[1:], "3", " ms", ours, peer)
+        pairs = [(await _spent(door.call), await _spent(door.service)) for _ in range(CALLS)]
+        encoded = _encoded(door.encoding, png) if door.encoding else Spent(0.0, 0.0)
+        added.append(_median([call.less(service) for call, service in pairs]).less(encoded))
+        through += [call for call, _ in pairs]
+        alone += [service for _, service in pairs]
+    ours, peer = _median(through[CALLS:]), _median(alone[CALLS:])
+    return [
+        Figure(door.name, [one.time for one in added[1:]], "3", " ms", f"{ours.time:.1f} ms", f"{peer.time:.1f} ms"),
+        Figure(
+            f"{door.name}, processor",
+            [one.processor for one in added[1:]],
+            "3",
+            " ms",
+            f"{ours.processor:.1f} ms",
+            f"{peer.processor:.1f} ms",
+        ),
+    ]
 
 
-def _encoded(encoding: Encoding, png: bytes) -> float:
-    """Milliseconds."""
+async def _spent(work: Call) -> Spent:
+    began, used = time.perf_counter(), time.process_time()
+    await work()
+    return Spent(1000 * (time.perf_counter() - began), 1000 * (time.process_time() - used))
+
+
+def _encoded(encoding: Encoding, png: bytes) -> Spent:
     taken = []
     for _ in range(CALLS):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         encoding(png)
-        taken.append(time.perf_counter() - began)
-    return 1000 * statistics.median(taken)
+        taken.append(Spent(1000 * (time.perf_counter() - began), 1000 * (time.process_time() - used)))
+    return _median(taken)
+
+
+def _median(several: Sequence[Spent]) -> Spent:
+    return Spent(statistics.median(one.time for one in several), statistics.median(one.processor for one in several))
 
 
 def _base64(png: bytes) -> object:
