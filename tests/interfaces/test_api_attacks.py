@@ -258,7 +258,7 @@ async def test_any_search_is_only_a_search(api: Api, q: str) -> None:
     "query",
     [
         "limit=1000000000", "limit=0", "limit=-1", "limit=ten", "cursor=garbage", "cursor=%00", "cursor=" + "A" * 400,
-        "since=yesterday", "favourites=perhaps", "q=" + "x" * 501,
+        "since=yesterday", "since=2026", "favourites=perhaps", "q=" + "x" * 501,
     ],
 )  # fmt: skip
 async def test_pages_have_bounds(api: Api, query: str) -> None:

@@ -34,7 +34,7 @@ from running_api import running_api
 from samples import a_picture, metadata
 from studio_for_tests import with_own_checkpoint
 
-pytest_plugins = ["schemathesis.pytest.plugin"]
+pytest_plugins = ["schemathesis.pytest.plugin"]  # pyproject.toml keeps it out of all other runs
 
 CONFIG = Config.from_dict(
     {
