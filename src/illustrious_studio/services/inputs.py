@@ -36,10 +36,13 @@ class InputService:
         """Keep a picture of the gallery: deleting it there does not take it from what is drawn over it."""
         return await self._files.keep(await self._gallery.png(item_id))
 
+    async def file(self, input_id: InputId) -> bytes:
+        """The file as it was kept. Raises NotFound."""
+        return await self._files.read(input_id)
+
     async def picture(self, input_id: InputId) -> Picture:
         """Raises NotFound."""
-        data = await self._files.read(input_id)
-        return (await asyncio.to_thread(open_picture, data)).picture
+        return (await asyncio.to_thread(open_picture, await self.file(input_id))).picture
 
     async def prepared(self, request: ImageRequest, size: tuple[int, int]) -> tuple[Picture, Picture | None]:
         """The request's picture in that size, and how much of each of its pixels is drawn anew, if it has a mask.
