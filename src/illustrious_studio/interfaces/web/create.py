@@ -13,7 +13,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.interfaces.web import parts, stage
-from illustrious_studio.interfaces.web.form import Form
+from illustrious_studio.interfaces.web.form import Form, sized
 from illustrious_studio.interfaces.web.layout import fitted, held_layout, laid_out
 from illustrious_studio.interfaces.web.over import HeldPicture, held_picture
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
@@ -57,7 +57,7 @@ class CreateTab:
         drawn = [self.started, self.notice]
         layout = form.layout
         titled = [layout.held, layout.wanted, form.over.held], [layout.fold, layout.stale]
-        sized = [form.shape, form.width, form.height]
+        size = [form.shape, form.width, form.height]
         blocks.load(
             told(self.opened),
             None,
@@ -89,7 +89,7 @@ class CreateTab:
         )
         layout.held.fit(told(self.fit_layout), form.all, layout.held, **QUIET)
         form.over.held.change(told(form.over.shown), form.over.held, [form.over.fold, form.over.painted], **QUIET)
-        form.over.held.chosen(told(self.like_the_picture), form.over.held, sized, **QUIET)
+        form.over.held.chosen(told(self.like_the_picture), form.over.held, size, **QUIET)
         form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
         form.shape.change(form.own_size, form.shape, form.own, **QUIET)
         self.draw_button.click(told_stream(self.draw), form.all, drawn, **QUIET)
@@ -107,7 +107,7 @@ class CreateTab:
         page.on("vary", self.vary, [], [page.tabs, *drawn])
         page.on("retry", self.retry, [], drawn)
         page.on("use", self.use, [], [page.tabs, *form.all])
-        page.on("over", self.over, [], [page.tabs, form.over.held, *sized])
+        page.on("over", self.over, [], [page.tabs, form.over.held, *size])
         page.on("seed", self.use_seed, [], [form.seed])
         page.on("delete", self.delete, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
@@ -175,7 +175,7 @@ class CreateTab:
         if chosen is None or checkpoint is None:
             return gr.skip(), gr.skip(), gr.skip()
         native = (checkpoint.native_width, checkpoint.native_height)
-        return "custom", *size_like(await self.studio.inputs.picture(chosen.image), native)
+        return sized(size_like(await self.studio.inputs.picture(chosen.image), native), checkpoint)
 
     async def over(self, item_id: str) -> tuple[Any, ...]:
         """Take a picture of the gallery to draw over."""

@@ -29,6 +29,12 @@ def shapes(checkpoint: Checkpoint | None) -> dict[str, tuple[int, int]]:
     return {"square": (native, native), "portrait": (short, long), "landscape": (long, short)}
 
 
+def sized(size: tuple[int, int], checkpoint: Checkpoint | None) -> tuple[str, int, int]:
+    """The controls of the size: its shape, width and height."""
+    shape = next((name for name, known in shapes(checkpoint).items() if known == size), "custom")
+    return shape, *size
+
+
 class Form:
     """The controls. `all` holds those that are remembered, in this order everywhere."""
 
@@ -146,12 +152,10 @@ class Form:
         """The form as it makes this request."""
         native = shapes(checkpoint)["square"]
         size = (request.width or native[0], request.height or native[1])
-        shape = next((name for name, known in shapes(checkpoint).items() if known == size), "custom")
         return (
             request.prompt,
             request.negative_prompt,
-            shape,
-            *size,
+            *sized(size, checkpoint),
             request.steps,
             request.guidance,
             request.seed,
