@@ -333,7 +333,7 @@ async def test_nothing_is_changed_by_get(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/settings", "/sdapi/v1/txt2img", "//evil.example/x", "/docs/files/../app.py", "/docs/files/%2e%2e/app.py",
+        "/settings", "//evil.example/x", "/docs/files/../app.py", "/docs/files/%2e%2e/app.py",
         "/docs/files/..%2fapp.py", "/docs/files/..%5capp.py", "/docs/files/%252e%252e/app.py",
         "/docs/files//etc/passwd",
         "/docs/files/", "/docs/files/swagger-ui", "/gallery/..%2f..%2fstudio.db", "/.env", "/studio.db",
