@@ -152,7 +152,9 @@ def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
 
 def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
     """The guard around it. Only pictures may be larger than the rest; each door has its own shape of errors."""
-    larger = dict.fromkeys((*WITH_PICTURES, "/v1/chat/completions"), 36 * MIB) | {"/mcp": LARGEST_BODY}
+    larger = dict.fromkeys((*WITH_PICTURES, "/v1/chat/completions", "/v1/images/edits"), 36 * MIB) | {
+        "/mcp": LARGEST_BODY
+    }
     return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes={"/v1/": openai_error})
 
 
