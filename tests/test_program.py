@@ -102,6 +102,14 @@ def test_the_command_line_uses_the_studio_that_runs(tmp_path: Path) -> None:
         assert (recorded["by"], recorded["things"][0]["x"]) == ("hand", 0.3)
         assert "a black cat" in Image.open(out).text["parameters"]
         assert program.get("/gallery")["items"][0]["metadata"]["prompt"] == "a black cat"
+        mask = tmp_path / "mask.png"
+        Image.linear_gradient("L").save(mask)
+        over = {"strength": 0.5, "fit": "fill", "mask_blur": 1, "mask_content": "fill", "mask_area": "masked"}
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in {**over, "mask_padding": 8}.items()]
+        pictures = ("--image", str(out), "--mask", str(mask), "--width", "64", "--height", "64", "--steps", "2")
+        drawn = run_app("generate", "a cat", *pictures, *options, "--data-dir", str(folder))
+        assert drawn.returncode == 0, drawn.stderr
+        assert over.items() <= program.get("/gallery")["items"][0]["metadata"].items()
         found = run_app("gallery", "list", "black", "--data-dir", str(folder))
         assert "a black cat" in found.stdout
 

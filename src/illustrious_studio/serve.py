@@ -164,7 +164,7 @@ def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
 
 def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
     """The guard around it. Only pictures may be larger than the rest; each door has its own shape of errors."""
-    with_pictures = (*WITH_PICTURES, *A1111_WITH_PICTURES, "/v1/chat/completions")
+    with_pictures = (*WITH_PICTURES, *A1111_WITH_PICTURES, "/v1/chat/completions", "/v1/images/edits")
     larger = dict.fromkeys(with_pictures, 36 * MIB) | {"/mcp": LARGEST_BODY}
     shapes = {"/v1/": openai_error, "/sdapi/": a1111_error, "/internal/": a1111_error}
     return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes=shapes)

@@ -265,6 +265,21 @@ async def test_a_picture_saved_by_another_program_is_read_from_the_fields_usual_
 
 
 @pytest.mark.parametrize(
+    "area", [{}, {"mask_area": "masked", "mask_padding": 9, "drawn_width": 64, "drawn_height": 128}]
+)
+async def test_what_was_drawn_by_a_mask_can_be_drawn_again_from_the_usual_text(
+    gallery: FolderGallery, folder: Path, area: dict[str, object]
+) -> None:
+    over = {"image": "a" * 64, "strength": 0.5, "fit": "crop", "mask": "b" * 64, "mask_blur": 2, "mask_content": "fill"}
+    item = an_item(**over, **area)
+    await save(gallery, item, {"parameters": write_infotext(item.metadata)})
+    (folder / f"{item.stem}.json").unlink()
+    (found,) = gallery.scan()
+    assert found.metadata.request() == item.metadata.request()
+    assert (found.metadata.width, found.metadata.height) == (96, 64)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",

@@ -51,6 +51,16 @@ def test_clip_skip_comes_back_from_the_text() -> None:
         assert recorded.request.clip_skip == skip
 
 
+def test_what_was_drawn_around_a_mask_has_the_size_of_the_drawing_and_a1111s_words() -> None:
+    over = {"image": "a" * 64, "strength": 0.5, "fit": "crop", "mask": "b" * 64, "mask_blur": 4}
+    part = {"mask_area": "masked", "mask_padding": 32, "drawn_width": 1024, "drawn_height": 768, "mask_content": "fill"}
+    text = write_infotext(with_changes(**over, **part))
+    assert "Size: 1024x768" in text
+    assert "Mask blur: 4, Inpaint area: Only masked, Masked area padding: 32, Masked content: fill" in text
+    plain = write_infotext(with_changes(**over, mask_area="whole", mask_content="original"))
+    assert not [word for word in ("Inpaint area", "Masked area padding", "Masked content") if word in plain]
+
+
 def test_what_is_not_there_is_not_written() -> None:
     text = write_infotext(with_changes(negative_prompt="", checkpoint_hash=None, clip_skip=1, guidance=7.0))
     assert "Negative prompt" not in text

@@ -50,6 +50,15 @@ def test_filling_keeps_everything_in_its_shape_and_goes_on_from_the_edges(size: 
     assert [image.getpixel((x, 0)) for x in (0, size[0] // 2, size[0] - 1)] == [RED, GREEN, BLUE]
 
 
+@pytest.mark.parametrize("strip", [(1_000_000, 1), (1, 1_000_000), (100_000, 10)])
+def test_of_a_long_strip_the_middle_is_cut_without_making_all_of_it_large(strip: tuple[int, int]) -> None:
+    image = Image.new("L", strip)
+    image.paste(255, (strip[0] // 2 - 8, strip[1] // 2 - 8, strip[0] // 2 + 8, strip[1] // 2 + 8))
+    assert fitted(image, (1024, 512), "crop").getpixel((512, 256)) == 255
+    back = fitted(Image.new("L", (1024, 1024), 255), strip, "crop")
+    assert (back.size, back.getextrema()) == (strip, (255, 255))
+
+
 def test_a_picture_of_that_size_stays_to_the_pixel() -> None:
     assert all(fitted(stripes(), (96, 32), fit).tobytes() == stripes().tobytes() for fit in ("crop", "stretch", "fill"))
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from illustrious_studio.domain.encoding import to_png
-from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.pictures import Picture, open_picture
 from running_api import Api, running_api
 from samples import a_picture
 
@@ -49,6 +49,23 @@ async def test_a_picture_of_several_megabytes_passes(api: Api) -> None:
     answer = await api.http.post("/generate-image", json=fields(image=large, mask=PNG))
     assert answer.status_code == 200
     assert answer.json()["metadata"]["mask"]
+
+
+async def test_around_a_mask_the_answer_has_the_pictures_size_and_says_that_of_the_drawing(api: Api) -> None:
+    part = {"mask_area": "masked", "mask_padding": 0, "mask_content": "fill", "width": 128, "height": 64}
+    drawn = (await api.http.post("/generate-image", json=fields(image=PNG, mask=PNG, **part))).json()
+    told = drawn["metadata"]
+    assert (told["width"], told["height"], told["drawn_width"], told["drawn_height"]) == (96, 64, 128, 64)
+    png = open_picture(base64.b64decode(drawn["image_base64"])).picture
+    assert (png.width, png.height) == (96, 64)
+
+
+async def test_a_mask_that_says_nothing_is_refused_where_only_that_is_drawn(api: Api) -> None:
+    black = base64.b64encode(to_png(Picture(8, 8, bytes(3 * 64)))).decode()
+    answer = await api.http.post("/jobs", json=fields(image=PNG, mask=black, mask_area="masked"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    answer = await api.http.post("/jobs", json=fields(image=PNG, mask_area="masked"))
+    assert (answer.status_code, answer.json()["detail"]) == (422, "mask_area: needs a mask")
 
 
 @pytest.mark.parametrize("field", ["image", "mask"])

@@ -20,6 +20,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from fakes import FakeChat, FakeVision
+from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.pictures import OpenedPicture
 from running_api import Api, running_api
@@ -202,6 +203,20 @@ async def test_refining_draws_again_with_only_the_given_changes(api: Api) -> Non
     changed = {name for name in first["metadata"] if first["metadata"][name] != again["metadata"][name]}
     assert changed - {"seconds", "created_at"} == {"steps", "guidance"}
     assert (await api.http.get(f"/gallery/{first['id']}")).status_code == 200
+
+
+async def test_what_was_drawn_over_is_refined_without_its_picture_being_given_again(api: Api) -> None:
+    given = b64encode(to_png(a_picture())).decode()
+    async with host(api) as client:
+        first = (await client.call_tool("generate_image", CAT | {"image": given})).structured_content
+        again = await client.call_tool("refine_image", {"image_id": first["id"], "strength": 0.4})
+        shown(again)
+        assert again.structured_content["metadata"]["strength"] == 0.4
+        changes = {"mask": given, "mask_area": "masked", "mask_content": "fill", "width": 64, "height": 64}
+        part = (await client.call_tool("refine_image", {"image_id": first["id"], **changes})).structured_content
+        assert (part["metadata"]["image"], part["metadata"]["drawn_width"]) == (first["metadata"]["image"], 64)
+        alone = await client.call_tool("refine_image", {"image_id": first["id"], "mask_area": "masked"})
+        assert sentence(alone) == "mask_area: needs a mask"
 
 
 async def test_what_was_recorded_beyond_the_limits_is_said_and_can_be_changed(api: Api) -> None:

@@ -113,6 +113,7 @@ async def test_without_a_size_the_checkpoint_decides_and_a_named_one_draws(api: 
         ({"prompt": " "}, "prompt: must not be empty"),
         ({"background": "transparent"}, "background: must be one of"),
         ({"quality": "high"}, "quality: must be one of"),
+        ({"extra_body": {"input_fidelity": "high"}}, "input_fidelity: must be one of 'low'"),
         ({"style": "vivid"}, "style: is something that this studio does not do"),
         ({"output_format": "gif"}, "output_format: must be one of"),
         ({"output_compression": 50}, "must have output_format jpeg or webp"),

@@ -1,10 +1,12 @@
-"""Input pictures: what a person gives to be drawn over, how it is brought to size, and the port that keeps it.
+"""Input pictures: what a person gives to be drawn over, how it is brought to size, what a mask means and how what was
+drawn comes back into the picture; and the port that keeps it.
 
 An input is named by the SHA-256 of its bytes and kept as it came. So a job finds it after a restart; what was drawn
 over it can be drawn again, whatever has become of the person's file or of the gallery's picture that it was; and the
 same one is kept only once.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -65,15 +67,14 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
     """In that size: cut to its shape around the middle, stretched, or whole between borders of its own edges."""
     if image.size == size or fit == "stretch":
         return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+    if fit == "crop":
+        return _cut(image, size)
     width, height = size
-    ratios = width / image.width, height / image.height
-    scale = max(ratios) if fit == "crop" else min(ratios)
+    scale = min(width / image.width, height / image.height)
     scaled = image.resize(
         (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS
     )
     left, top = (width - scaled.width) // 2, (height - scaled.height) // 2
-    if fit == "crop":
-        return scaled.crop((-left, -top, width - left, height - top))
     whole = Image.new(scaled.mode, size)
     whole.paste(scaled, (left, top))
     right, bottom = left + scaled.width, top + scaled.height
@@ -86,6 +87,21 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
         if border[2] > border[0] and border[3] > border[1]:
             whole.paste(whole.crop(edge).resize((border[2] - border[0], border[3] - border[1])), border[:2])
     return whole
+
+
+def _cut(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Its middle in that shape, scaled. It is cut first: of a long strip the other order makes gigabytes."""
+    scale = max(size[0] / image.width, size[1] / image.height)
+    left, right = _middle(image.width, size[0] / scale)
+    top, bottom = _middle(image.height, size[1] / scale)
+    x, y = int(left), int(top)
+    whole_pixels = image.crop((x, y, math.ceil(right), math.ceil(bottom)))
+    return whole_pixels.resize(size, Image.Resampling.LANCZOS, (left - x, top - y, right - x, bottom - y))
+
+
+def _middle(side: int, length: float) -> tuple[float, float]:
+    length = min(max(length, 1), side)
+    return (side - length) / 2, min((side + length) / 2, side)
 
 
 def mask_in(data: bytes, alpha: MaskAlpha, *, inverted: bool, rounded: bool) -> Image.Image:

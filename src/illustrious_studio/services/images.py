@@ -9,6 +9,7 @@ from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import settled_schedule
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -65,7 +66,9 @@ class ImageService:
         chosen = await self._models.checkpoint_named(checkpoint)
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
-        settled = [await self._settled(request.model_copy(update={"seed": seed}), chosen) for seed in seeds]
+        # What lacks its picture or its mask is refused now, not when it is drawn.
+        over = None if request.image is None else await self._inputs.checked(request)
+        settled = [await self._settled(request.model_copy(update={"seed": seed}), chosen, over) for seed in seeds]
         origin = origin or Origin()
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
@@ -104,19 +107,17 @@ class ImageService:
             await self._jobs.cancel_all(jobs)
             raise
 
-    async def _settled(self, request: ImageRequest, checkpoint: Checkpoint) -> ImageRequest:
+    async def _settled(self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
         size = request.width or checkpoint.native_width, request.height or checkpoint.native_height
-        if request.image is not None:
-            picture = await self._inputs.checked(request)  # what lacks its mask is refused now, not when drawn
-            if request.width is None and request.height is None:
-                size = size_like(picture, size)
+        if over is not None and request.width is None and request.height is None:
+            size = size_like(over, size)
         values = request.model_dump() | {
             "width": size[0],
             "height": size[1],
             "schedule": settled_schedule(request.sampler, request.schedule, checkpoint),
         }
-        if request.image is not None:
+        if over is not None:
             values["strength"] = STRENGTH if request.strength is None else request.strength
             return ImageRequest.model_validate(values)
         settled = ImageRequest.model_validate(values)

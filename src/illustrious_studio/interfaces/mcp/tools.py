@@ -13,7 +13,7 @@ from typing import Any, Generic, Self, TypeVar
 from mcp.types import ContentBlock
 from mcp.types import Tool as Declared
 from mcp.types import ToolAnnotations as Annotations
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
 from pydantic.config import JsonDict
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
@@ -103,6 +103,15 @@ class Refinement(Wish):
 
     image_id: str = Field(description="Id of the picture to draw again.")
     prompt: SpokenPrompt = Field("", description="Other words for what to draw.")
+
+    # Picture and mask may be the recorded ones: what goes with them is seen when all is together.
+    @classmethod
+    def _goes_with_a_picture(cls, value: object, known: ValidationInfo) -> object:
+        return value
+
+    @classmethod
+    def _goes_with_a_mask(cls, value: str, known: ValidationInfo) -> str:
+        return value
 
     async def changes(self, studio: Studio) -> dict[str, object]:
         """What was given; pictures by the names under which they are kept now."""

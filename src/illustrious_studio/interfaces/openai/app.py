@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from illustrious_studio.interfaces.error_codes import add_error_handlers
-from illustrious_studio.interfaces.openai import chat, embeddings, images, models
+from illustrious_studio.interfaces.openai import chat, edits, embeddings, images, models
 from illustrious_studio.interfaces.openai.errors import STATUS, error_body, headers_of
 from illustrious_studio.interfaces.streams import CallerLeft, caller_left
 from illustrious_studio.services.studio import Studio
@@ -15,6 +15,6 @@ def create_openai_api(studio: Studio) -> FastAPI:
     app.state.studio = studio
     add_error_handlers(app, error_body, STATUS, headers_of)
     app.add_exception_handler(CallerLeft, caller_left)
-    for noun in (models, chat, images, embeddings):
+    for noun in (models, chat, images, edits, embeddings):
         app.include_router(noun.router)
     return app

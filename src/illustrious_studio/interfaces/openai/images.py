@@ -53,6 +53,7 @@ class ImagesBody(Body):
     quality: Literal["auto", "standard", "medium"] | None = None
     stream: bool | None = None
     partial_images: int | None = Field(None, ge=0, le=3)
+    input_fidelity: Literal["low"] | None = None
     enhance: bool = False
     complexity: NotHad = None
     frame_count: NotHad = None
@@ -115,8 +116,13 @@ class Order:
 @router.post("/images/generations")
 async def generate_images(body: ImagesBody, request: Request, studio: StudioIn) -> Response:
     """Closing the connection cancels what is not drawn yet. Every picture is kept in the gallery."""
+    return await drawn(body, request, studio, "image_generation")
+
+
+async def drawn(body: ImagesBody, request: Request, studio: Studio, events: str) -> Response:
+    """The answer with the pictures; where it streams, its events are called `events` and what they are of."""
     if body.stream:
-        return await EventStream.open(_events(body, studio), failed=failed)
+        return await EventStream.open(_events(body, studio, events), failed=failed)
     return JSONResponse(await while_connected(request, _pictures(body, request, studio)))
 
 
@@ -146,7 +152,7 @@ async def _file(body: ImagesBody, request: Request, studio: Studio, item: Galler
     return {"b64_json": await _base64(await studio.gallery.file(item.id, body.kind, body.file_quality))}
 
 
-async def _events(body: ImagesBody, studio: Studio) -> AsyncGenerator[Sent, None]:
+async def _events(body: ImagesBody, studio: Studio, name: str) -> AsyncGenerator[Sent, None]:
     """Previews evenly over the steps, as many as are wanted and there are; then the picture."""
     order = await body.order(studio)
     wanted, shown, last = body.partial_images or 0, 0, None
@@ -155,14 +161,14 @@ async def _events(body: ImagesBody, studio: Studio) -> AsyncGenerator[Sent, None
             if isinstance(change, GalleryItem):
                 picture = await studio.gallery.file(change.id, body.kind, body.file_quality)
                 more: dict[str, object] = {**order.revision(), "usage": _NOTHING_COUNTED, "size": _size(change)}
-                yield await _event("image_generation.completed", body, picture, more)
+                yield await _event(f"{name}.completed", body, picture, more)
                 continue
             due = shown < wanted and change.step * (wanted + 1) >= change.steps * (shown + 1)
             if due and change.preview and change.preview is not last:
                 last, size = change.preview, f"{change.job.request.width}x{change.job.request.height}"
                 preview = await asyncio.to_thread(_converted, last, body.kind)
                 more = {"partial_image_index": shown, "size": size}
-                yield await _event("image_generation.partial_image", body, preview, more)
+                yield await _event(f"{name}.partial_image", body, preview, more)
                 shown += 1
 
 

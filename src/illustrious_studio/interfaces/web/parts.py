@@ -5,6 +5,7 @@ script hands both to the server, so these pieces work wherever they stand.
 """
 
 from base64 import b64encode
+from collections.abc import Iterator
 from html import escape
 
 from illustrious_studio.domain.gallery import GalleryItem
@@ -83,6 +84,7 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
             "Drawn over",
             f"a given picture, {metadata.fit}{', by a mask' if metadata.mask else ''}" if metadata.image else "",
         ),
+        ("Masked part", ", ".join(_masked_part(metadata))),
         ("Strength", f"{metadata.strength:g}" if metadata.strength is not None else ""),
         ("Device", f"{metadata.device}, {metadata.dtype}"),
         ("Time", seconds(metadata.seconds)),
@@ -90,6 +92,14 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
         ("Drawn", f"{metadata.created_at.astimezone():%d %B %Y, %H:%M}"),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _masked_part(metadata: ImageMetadata) -> Iterator[str]:
+    if metadata.mask_content == "fill":
+        yield "filled from its surroundings first"
+    if metadata.mask_area == "masked":
+        width, height = metadata.drawn_size
+        yield f"drawn alone in {width} × {height}, with {metadata.mask_padding} pixels around it"
 
 
 def table(rows: list[tuple[str, str]], caption: str) -> str:
