@@ -24,6 +24,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
+from illustrious_studio.interfaces.a1111.app import WITH_PICTURES as A1111_WITH_PICTURES
+from illustrious_studio.interfaces.a1111.app import create_a1111_apis
+from illustrious_studio.interfaces.a1111.errors import error_body as a1111_error
 from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
 from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
 from illustrious_studio.interfaces.openai.app import create_openai_api
@@ -146,14 +149,18 @@ def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
     """What 8000 answers: the studio's own API, and the doors for other people's clients."""
     app = create_api(studio)
     app.mount("/v1", create_openai_api(studio))
+    for path, door in create_a1111_apis(studio).items():
+        app.mount(path, door)
     app.router.routes.append(Route("/mcp", mcp))
     return app
 
 
 def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
     """The guard around it. Only pictures may be larger than the rest; each door has its own shape of errors."""
-    larger = dict.fromkeys((*WITH_PICTURES, "/v1/chat/completions"), 36 * MIB) | {"/mcp": LARGEST_BODY}
-    return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes={"/v1/": openai_error})
+    with_pictures = (*WITH_PICTURES, *A1111_WITH_PICTURES, "/v1/chat/completions")
+    larger = dict.fromkeys(with_pictures, 36 * MIB) | {"/mcp": LARGEST_BODY}
+    shapes = {"/v1/": openai_error, "/sdapi/": a1111_error, "/internal/": a1111_error}
+    return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes=shapes)
 
 
 def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:

@@ -2,15 +2,17 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from pydantic import ValidationError
 
 from illustrious_studio.domain.encoding import to_png
-from illustrious_studio.domain.errors import NotAnImage, NotFound
+from illustrious_studio.domain.errors import InvalidRequest, NotAnImage, NotFound
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.infotext import write_infotext
+from illustrious_studio.domain.inputs import MaskAlpha
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.domain.recorded import recorded_settings
 from samples import a_picture, metadata
@@ -103,6 +105,69 @@ async def test_transparent_parts_count_as_white(tmp_path: Path) -> None:
         Image.new("RGBA", (96, 64), (255, 0, 0, 0)).save(file, "PNG")
         image = await made.studio.inputs.keep(file.getvalue())
         assert (await made.studio.inputs.picture(image)).rgb == b"\xff" * (3 * 96 * 64)
+
+
+def a_file(image: Image.Image, kind: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+def seen_through(*opacities: int, grey: int = 255) -> bytes:
+    """A row of pixels of one grey, each as opaque as said."""
+    image = Image.new("LA", (len(opacities), 1))
+    image.putdata([(grey, opacity) for opacity in opacities])
+    return a_file(image.convert("RGBA"))
+
+
+def row(*shades: int) -> bytes:
+    image = Image.new("L", (len(shades), 1))
+    image.putdata(shades)
+    return a_file(image)
+
+
+@pytest.mark.parametrize(
+    ("file", "how", "drawn_anew"),
+    [
+        (row(0, 128, 129, 255), {}, [0, 128, 129, 255]),
+        (row(0, 128, 129, 255), {"rounded": True}, [0, 0, 255, 255]),
+        (row(0, 100, 255), {"inverted": True}, [255, 155, 0]),
+        (row(0, 128, 255), {"rounded": True, "inverted": True}, [255, 255, 0]),
+        (row(0, 200, 255), {"alpha": "opaque"}, [0, 200, 255]),
+        (seen_through(255, 255, grey=40), {"alpha": "opaque"}, [40, 40]),
+        (seen_through(0, 90, 255, grey=40), {"alpha": "opaque"}, [0, 90, 255]),
+        (seen_through(0, 90, 255, grey=0), {"alpha": "opaque", "rounded": True}, [0, 0, 255]),
+        (seen_through(0, 90, 255), {"alpha": "transparent"}, [255, 165, 0]),
+        (seen_through(0, 255), {"alpha": "transparent", "inverted": True}, [0, 255]),
+        (seen_through(0, 255, grey=0), {}, [255, 0]),
+    ],
+)
+async def test_a_masks_file_is_kept_as_what_it_means(
+    tmp_path: Path, file: bytes, how: dict[str, Any], drawn_anew: list[int]
+) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        name = await made.studio.inputs.keep_mask(file, **how)
+        kept = (await made.studio.inputs.picture(name)).image()
+        assert [kept.getpixel((x, 0)) for x in range(kept.width)] == [(shade,) * 3 for shade in drawn_anew]
+        with Image.open(tmp_path / "inputs" / name) as stored:
+            assert (stored.format, stored.mode) == ("PNG", "L")
+
+
+@pytest.mark.parametrize("file", [row(0, 255), seen_through(255, 255), a_file(a_picture().image(), "JPEG")])
+async def test_a_mask_that_should_be_transparent_somewhere_and_is_not_is_refused(tmp_path: Path, file: bytes) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        with pytest.raises(InvalidRequest, match="Send a PNG with an alpha channel"):
+            await made.studio.inputs.keep_mask(file, alpha="transparent")
+
+
+@pytest.mark.parametrize("alpha", ["none", "opaque", "transparent"])
+async def test_a_masks_file_is_opened_as_carefully_as_a_picture(tmp_path: Path, alpha: MaskAlpha) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        for damaged in (b"no picture", to_png(a_picture())[:500], a_file(Image.new("L", (9, 9)), "GIF")):
+            with pytest.raises(NotAnImage):
+                await made.studio.inputs.keep_mask(damaged, alpha=alpha)
+        with pytest.raises(InvalidRequest, match="at most 25 megapixels"):
+            await made.studio.inputs.keep_mask(a_file(Image.new("1", (5001, 5000))), alpha=alpha)
 
 
 @pytest.mark.parametrize(

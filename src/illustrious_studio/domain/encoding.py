@@ -28,6 +28,13 @@ def to_png(picture: Picture, text: Mapping[str, str] | None = None) -> bytes:
     return file.getvalue()
 
 
+def to_grey_png(grey: Image.Image) -> bytes:
+    """A PNG with one channel, for masks: the same pixels are always the same bytes."""
+    file = io.BytesIO()
+    grey.convert("L").save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
 def to_file(picture: Picture, kind: FileKind, quality: int = 100, text: Mapping[str, str] | None = None) -> bytes:
     """A file of that kind. JPEG and WebP have room for one text: `parameters`, the settings as others read them."""
     if kind == "png":

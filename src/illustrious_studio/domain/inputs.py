@@ -7,10 +7,11 @@ same one is kept only once.
 
 from typing import Annotated, Literal, Protocol
 
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 from pydantic import StringConstraints
 
-from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.pictures import Picture, open_grey
 
 InputId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of an input's bytes."""
@@ -18,8 +19,13 @@ InputId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Fit = Literal["crop", "stretch", "fill"]
 """A1111's resize modes 1, 0 and 2."""
 
+MaskAlpha = Literal["none", "opaque", "transparent"]
+"""What says in a mask's file what to draw anew: its brightness, or (A1111) what is opaque, or (OpenAI) transparent."""
+
 GRAIN = 8
 SHORTEST, LONGEST = 64, 2048
+ROUNDED_UP_ABOVE = 128
+"""A1111's threshold (`mask_round`)."""
 
 
 class InputFiles(Protocol):
@@ -68,6 +74,25 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
         if border[2] > border[0] and border[3] > border[1]:
             whole.paste(whole.crop(edge).resize((border[2] - border[0], border[3] - border[1])), border[:2])
     return whole
+
+
+def mask_in(data: bytes, alpha: MaskAlpha, *, inverted: bool, rounded: bool) -> Image.Image:
+    """The mask that a file means, as grey: white is drawn anew.
+
+    `opaque` goes by the brightness of a file without transparent pixels, as A1111 does; `transparent` refuses it.
+    Raises what `open_grey` raises.
+    """
+    grey, opacity = open_grey(data)
+    seen_through = opacity is not None and opacity.getextrema() != (255, 255)
+    if alpha == "transparent" and not seen_through:
+        raise InvalidRequest(
+            "The mask has no transparent pixels. Send a PNG with an alpha channel, transparent where to draw anew."
+        )
+    if opacity is not None and seen_through and alpha != "none":
+        grey = opacity if alpha == "opaque" else ImageOps.invert(opacity)
+    if rounded:
+        grey = grey.point(lambda value: 255 if value > ROUNDED_UP_ABOVE else 0)
+    return ImageOps.invert(grey) if inverted else grey
 
 
 def repainted(mask: Picture, picture: Picture, size: tuple[int, int], fit: Fit, blur: int) -> Image.Image:

@@ -1,12 +1,14 @@
 """A picture in memory, and the one place where bytes from outside become one.
 
-`open_picture` looks at the header first: only PNG, JPEG and WebP, and never more than 25 megapixels, are decoded
-(a 20 kB PNG can ask for gigabytes). Nothing else in the studio opens an image that somebody sent.
+What opens a file here looks at its header first: only PNG, JPEG and WebP, and never more than 25 megapixels, are
+decoded (a 20 kB PNG can ask for gigabytes). Nothing else in the studio opens an image that somebody sent.
 """
 
 import binascii
 import io
 from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -53,26 +55,46 @@ class OpenedPicture:
 
 
 def open_picture(data: bytes) -> OpenedPicture:
-    """Decode a PNG, JPEG or WebP file.
+    """Decode a PNG, JPEG or WebP file. What is transparent lies on white.
 
     Raises NotAnImage for anything else, damaged files included, and InvalidRequest above 25 megapixels.
     """
+    with _decoded(data) as (image, upright):
+        return OpenedPicture(Picture.from_image(_on_white(upright)), image.format or "", _text_of(image))
+
+
+def open_grey(data: bytes) -> tuple[Image.Image, Image.Image | None]:
+    """How bright each pixel of a file is, and how opaque where the file says it. Raises what `open_picture` raises."""
+    with _decoded(data) as (_, upright):
+        opacity = upright.convert("RGBA").getchannel("A") if _has_opacity(upright) else None
+        return _on_white(upright).convert("L"), opacity
+
+
+@contextmanager
+def _decoded(data: bytes) -> Iterator[tuple[Image.Image, Image.Image]]:
+    """The file's image as it came, and turned upright; in the block, which decodes it, its errors become ours."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InvalidRequest(TOO_MANY_PIXELS)
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-                layer = upright.convert("RGBA")
-                ground = Image.new("RGBA", layer.size, "white")
-                upright = Image.alpha_composite(ground, layer)
-            return OpenedPicture(Picture.from_image(upright), image.format or "", _text_of(image))
+            yield image, ImageOps.exif_transpose(image)
     except InvalidRequest:
         raise
     except Image.DecompressionBombError as error:
         raise InvalidRequest(TOO_MANY_PIXELS) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise NotAnImage("This is not a picture the studio can open. Send a whole PNG, JPEG or WebP file.") from error
+
+
+def _has_opacity(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if not _has_opacity(image):
+        return image
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
 
 
 def picture_from_base64(text: str) -> OpenedPicture:

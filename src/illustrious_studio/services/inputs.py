@@ -2,8 +2,9 @@
 
 import asyncio
 
+from illustrious_studio.domain.encoding import to_grey_png
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.inputs import InputFiles, InputId, fitted, repainted
+from illustrious_studio.domain.inputs import InputFiles, InputId, MaskAlpha, fitted, mask_in, repainted
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.services.gallery import GalleryService
 
@@ -17,6 +18,19 @@ class InputService:
         """Keep a picture file; its id. Raises NotAnImage, InvalidRequest (too large), StorageFull."""
         await asyncio.to_thread(open_picture, data)
         return await self._files.keep(data)
+
+    async def keep_mask(
+        self, data: bytes, *, alpha: MaskAlpha = "none", inverted: bool = False, rounded: bool = False
+    ) -> str:
+        """Keep what a mask's file means as plain grey, white to be drawn anew; its id.
+
+        Raises what `keep` raises, and InvalidRequest for a file without transparent pixels where those say it.
+        """
+
+        def read() -> bytes:
+            return to_grey_png(mask_in(data, alpha, inverted=inverted, rounded=rounded))
+
+        return await self._files.keep(await asyncio.to_thread(read))
 
     async def keep_from_gallery(self, item_id: str) -> str:
         """Keep a picture of the gallery: deleting it there does not take it from what is drawn over it."""

@@ -1,0 +1,34 @@
+"""The door for clients of A1111's API (AUTOMATIC1111, Forge, SD.Next) as FastAPI apps over a Studio.
+
+Two, because the paths are A1111's: `/sdapi/v1`, and `/internal`, which its own page uses to follow a task by its id.
+"""
+
+from fastapi import FastAPI
+
+from illustrious_studio.interfaces.a1111 import image_info, lists, options, pictures, state
+from illustrious_studio.interfaces.a1111.common import Door
+from illustrious_studio.interfaces.a1111.errors import error_body
+from illustrious_studio.interfaces.error_codes import add_error_handlers
+from illustrious_studio.interfaces.streams import CallerLeft, caller_left
+from illustrious_studio.services.studio import Studio
+
+WITH_PICTURES = tuple(f"/sdapi/v1/{name}" for name in ("img2img", "png-info", "interrogate", "extra-single-image"))
+"""Requests to these may be as large as pictures are."""
+
+
+def create_a1111_apis(studio: Studio) -> dict[str, FastAPI]:
+    """What is to be mounted where."""
+    door = Door(studio)
+    api, internal = _app(door), _app(door)
+    for noun in (pictures, state, options, lists, image_info):
+        api.include_router(noun.router)
+    internal.include_router(state.tasks_router)
+    return {"/sdapi/v1": api, "/internal": internal}
+
+
+def _app(door: Door) -> FastAPI:
+    app = FastAPI(title="Illustrious AI Studio, in A1111's words", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.door = door
+    add_error_handlers(app, error_body)
+    app.add_exception_handler(CallerLeft, caller_left)
+    return app

@@ -1,0 +1,215 @@
+"""What A1111's clients send to txt2img and img2img, field by field, and the studio's request that it means.
+
+Fields that A1111 has and the studio has not are listed with the values that say they are not wanted. What is left out
+is as the checkpoint wants it (A1111's own defaults, 50 steps at 512 x 512, suit no SDXL checkpoint).
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.pictures import base64_bytes
+from illustrious_studio.domain.recorded import recorded_settings
+from illustrious_studio.domain.sampling import split_joined
+from illustrious_studio.interfaces.a1111.common import THEIR_NAMES, Body, Options, only
+from illustrious_studio.interfaces.a1111.image_info import sent
+from illustrious_studio.interfaces.a1111.tasks import LONGEST_ID
+from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.services.studio import Studio
+
+MOST_PICTURES = 100
+FITS = {0: "stretch", 1: "crop", 2: "fill"}
+CONTENTS = {0: "fill", 1: "original"}
+_NETWORK = re.compile(r"<(lora|lyco|hypernet):", re.IGNORECASE)
+_STOCHASTIC = re.compile(r" a$|SDE")
+_RECORDED = (
+    "prompt",
+    "negative_prompt",
+    "steps",
+    "guidance",
+    "seed",
+    "sampler",
+    "schedule",
+    "clip_skip",
+    "width",
+    "height",
+)
+
+Unwanted = Annotated[Any, only()]
+
+
+class Txt2ImgBody(Body):
+    prompt: str | None = None
+    negative_prompt: str | None = None
+    seed: int | None = None
+    sampler_name: str | None = None
+    sampler_index: str | None = None
+    scheduler: str | None = None
+    steps: int | None = None
+    cfg_scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+    batch_size: int | None = Field(None, ge=1, le=MOST_PICTURES)
+    n_iter: int | None = Field(None, ge=1, le=MOST_PICTURES)
+    clip_skip: int | None = None
+    infotext: str | None = None
+    eta: float | None = None
+    override_settings: dict[str, Any] | None = None
+    override_settings_restore_afterwards: bool | None = None
+    send_images: bool | None = None
+    force_task_id: str | None = Field(None, max_length=LONGEST_ID)
+    disable_extra_networks: bool | None = None
+
+    styles: Unwanted = None
+    subseed_strength: Unwanted = None
+    seed_resize_from_w: Annotated[Any, only(-1)] = None
+    seed_resize_from_h: Annotated[Any, only(-1)] = None
+    restore_faces: Unwanted = None
+    tiling: Unwanted = None
+    s_churn: Unwanted = None
+    s_noise: Annotated[Any, only(1)] = None
+    s_min_uncond: Unwanted = None
+    enable_hr: Unwanted = None
+    firstphase_width: Unwanted = None
+    firstphase_height: Unwanted = None
+    refiner_checkpoint: Annotated[Any, only("None")] = None
+    script_name: Annotated[Any, only("None", "none")] = None
+    alwayson_scripts: Unwanted = None
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Self:
+        if self.count > MOST_PICTURES:
+            raise ValueError(f"must ask for at most {MOST_PICTURES} pictures (batch_size x n_iter)")
+        return self
+
+    @property
+    def count(self) -> int:
+        return (self.batch_size or 1) * (self.n_iter or 1)
+
+    async def request(self, studio: Studio, checkpoint: Checkpoint, options: Options) -> ImageRequest:
+        """The studio's request. Raises InvalidRequest, by A1111's names for the fields."""
+        values = {
+            "steps": checkpoint.steps,
+            "guidance": checkpoint.guidance,
+            "clip_skip": options.CLIP_stop_at_last_layers,
+        }
+        values |= self._recorded()
+        values |= {name: value for name, value in self._said(options).items() if value is not None}
+        values |= await self._pictures(studio)
+        try:
+            request = ImageRequest.model_validate(values)
+        except ValidationError as error:
+            raise InvalidRequest(_in_their_words(error)) from None
+        self._check(request)
+        return request
+
+    def echo(self) -> dict[str, Any]:
+        """The request as A1111 sends it back."""
+        return self.model_dump()
+
+    def _recorded(self) -> dict[str, Any]:
+        """What `infotext`, a picture's parameters, says about the fields that were not sent."""
+        found = recorded_settings({"parameters": self.infotext}) if self.infotext else None
+        return found.request.model_dump(include=set(_RECORDED), exclude_unset=True) if found else {}
+
+    def _said(self, options: Options) -> dict[str, Any]:
+        """The fields that were sent, by the studio's names. SillyTavern sends clip skip beside the option, too."""
+        sampler, schedule = split_joined(self.sampler_name or self.sampler_index or "")
+        return {
+            "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
+            "seed": self.seed,
+            "sampler": sampler or None,
+            "schedule": self.scheduler or schedule or None,
+            "steps": self.steps,
+            "guidance": self.cfg_scale,
+            "width": self.width,
+            "height": self.height,
+            "clip_skip": self.clip_skip if options.CLIP_stop_at_last_layers == 1 else None,
+        }
+
+    async def _pictures(self, studio: Studio) -> dict[str, Any]:
+        return {}
+
+    def _check(self, request: ImageRequest) -> None:
+        """Raises InvalidRequest for what would change the picture, and is not done here."""
+        for name, prompt in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
+            if not self.disable_extra_networks and (found := _NETWORK.search(prompt)):
+                raise InvalidRequest(f"{name}: has {found[0]}...>, and this studio draws without it; take it out")
+        usual = 1 if _STOCHASTIC.search(request.sampler) else 0
+        matters = usual == 1 or request.sampler == "DDIM"
+        if matters and self.eta not in (None, usual):
+            raise InvalidRequest(f"eta: {request.sampler} is drawn with {usual} here; leave it out")
+
+
+class Img2ImgBody(Txt2ImgBody):
+    init_images: list[str] | None = None
+    resize_mode: int | None = Field(None, ge=0, le=3)
+    denoising_strength: float | None = None
+    mask: str | None = None
+    mask_blur: int | None = None
+    mask_blur_x: int | None = None
+    mask_blur_y: int | None = None
+    mask_round: bool | None = None
+    inpainting_fill: int | None = Field(None, ge=0, le=3)
+    inpaint_full_res: bool | None = None
+    inpaint_full_res_padding: int | None = None
+    inpainting_mask_invert: int | None = None
+    include_init_images: bool | None = None
+    initial_noise_multiplier: Annotated[Any, only(1)] = None
+    latent_mask: Unwanted = None
+
+    def echo(self) -> dict[str, Any]:
+        """Without the pictures, which would go back and forth for nothing, unless they are wanted."""
+        return self.model_dump(exclude=set() if self.include_init_images else {"init_images", "mask"})
+
+    async def _pictures(self, studio: Studio) -> dict[str, Any]:
+        """The picture to draw over, what of it, and how. A1111's defaults: it is stretched, and of a picture with a
+        mask the masked part is filled and drawn alone."""
+        if len(images := self.init_images or [""]) > 1:
+            raise InvalidRequest("init_images: send one picture at a time")
+        if (fit := FITS.get(self.resize_mode or 0)) is None:
+            raise InvalidRequest("resize_mode: latent upscaling is not done here; use 0, 1 or 2")
+        image = await studio.inputs.keep(await _bytes(images[0], "init_images"))
+        values: dict[str, Any] = {"image": image, "strength": self.denoising_strength, "fit": fit}
+        return values | (await self._masked(studio) if self.mask else {})
+
+    async def _masked(self, studio: Studio) -> dict[str, Any]:
+        if (content := CONTENTS.get(self.inpainting_fill or 0)) is None:
+            raise InvalidRequest("inpainting_fill: latent noise and nothing are not done here; use 0 (fill) or 1")
+        blurs = [blur for blur in (self.mask_blur_x, self.mask_blur_y) if blur is not None]
+        if len(set(blurs)) > 1:
+            raise InvalidRequest("mask_blur_x: must be the same as mask_blur_y")
+        mask = await studio.inputs.keep_mask(
+            await _bytes(self.mask or "", "mask"),
+            alpha="opaque",
+            inverted=bool(self.inpainting_mask_invert),
+            rounded=self.mask_round is not False,
+        )
+        alone = self.inpaint_full_res is not False
+        asked = {
+            "mask": mask,
+            "mask_blur": blurs[0] if blurs else self.mask_blur,
+            "mask_content": content,
+            "mask_area": "masked" if alone else "whole",
+            "mask_padding": (self.inpaint_full_res_padding or 0) if alone else None,
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
+
+async def _bytes(image: str, name: str) -> bytes:
+    return await asyncio.to_thread(base64_bytes, sent(image, name), name)
+
+
+def _in_their_words(error: ValidationError) -> str:
+    def renamed(problem: Mapping[str, Any]) -> dict[str, Any]:
+        first, *rest = problem["loc"] or ("",)
+        return {**problem, "loc": (THEIR_NAMES.get(first, first), *rest) if first else ()}
+
+    return sentences([renamed(problem) for problem in error.errors()])

@@ -1,0 +1,68 @@
+"""What is in a picture that somebody has: its settings, and what it shows. POST /png-info and /interrogate."""
+
+import asyncio
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from illustrious_studio.domain.errors import InvalidRequest, NotFound
+from illustrious_studio.domain.infotext import read_infotext
+from illustrious_studio.domain.pictures import OpenedPicture, base64_bytes, open_picture
+from illustrious_studio.interfaces.a1111.common import Body, DoorIn
+from illustrious_studio.interfaces.streams import while_connected
+
+router = APIRouter()
+
+QUESTIONS = {
+    "clip": "Describe this picture in one sentence.",
+    "deepdanbooru": "Give the danbooru tags of this picture.",
+}
+
+
+class PictureBody(Body):
+    image: str | None = None
+
+    async def opened(self) -> OpenedPicture:
+        """Raises NotFound (none came), NotAnImage, InvalidRequest."""
+        return await asyncio.to_thread(open_picture, base64_bytes(sent(self.image, "image"), "image"))
+
+
+class InterrogateBody(PictureBody):
+    model: Literal["clip", "deepdanbooru"] = "clip"
+
+
+class UpscaleBody(PictureBody):
+    """Its other fields say how."""
+
+
+@router.post("/png-info")
+async def png_info(body: PictureBody) -> dict[str, Any]:
+    """The settings that the file carries: as text, as fields, and every other text in it."""
+    text = (await body.opened()).text
+    parameters = text.get("parameters", "")
+    said = read_infotext(parameters)
+    fields = {"Prompt": said.prompt, "Negative prompt": said.negative_prompt, **said.fields} if parameters else {}
+    return {"info": parameters, "items": text, "parameters": fields}
+
+
+@router.post("/interrogate")
+async def interrogate(body: InterrogateBody, request: Request, door: DoorIn) -> Response:
+    """What the picture shows, by whichever model looks in this studio."""
+    asked = door.studio.vision.analyze(await body.opened(), QUESTIONS[body.model])
+    return JSONResponse({"caption": (await while_connected(request, asked)).analysis})
+
+
+@router.post("/extra-single-image")
+@router.post("/extra-batch-images")
+async def upscale() -> None:
+    raise InvalidRequest("This studio has no upscalers. Draw the picture larger, or upscale it with another program.")
+
+
+def sent(image: str | None, name: str) -> str:
+    """The picture as it was sent. Raises NotFound, as A1111 does, and InvalidRequest for an address."""
+    if not image:
+        raise NotFound(f"{name}: no picture came. Send a PNG, JPEG or WebP file in base64.")
+    if image.startswith(("http://", "https://")):
+        raise InvalidRequest(f"{name}: the studio fetches no pictures from addresses. Send the file in base64.")
+    return image

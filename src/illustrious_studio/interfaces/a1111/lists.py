@@ -1,0 +1,99 @@
+"""What there is to choose from, and, as empty lists, what A1111 has and the studio has not."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from illustrious_studio.domain.sampling import CURVES, SAMPLERS, SCHEDULES
+from illustrious_studio.interfaces.a1111.common import Door, DoorIn, title_of
+
+router = APIRouter()
+
+
+@router.get("/sd-models")
+async def list_checkpoints(door: DoorIn) -> list[dict[str, Any]]:
+    """Where the files lie stays in the studio, and whole files are not read only for their hashes."""
+    return [
+        {
+            "title": title_of(one),
+            "model_name": one.name,
+            "hash": None,
+            "sha256": None,
+            "filename": one.path.name,
+            "config": None,
+        }
+        for one in await door.studio.models.checkpoints()
+    ]
+
+
+@router.get("/samplers")
+async def list_samplers(door: DoorIn) -> list[dict[str, Any]]:
+    """Those that can draw with the checkpoint in use."""
+    from_noise = _begins_at_noise(door)
+    return [
+        {"name": one.name, "aliases": list(one.aliases), "options": {}}
+        for one in SAMPLERS.values()
+        if one.zero_snr or not from_noise
+    ]
+
+
+@router.get("/schedulers")
+async def list_schedulers(door: DoorIn) -> list[dict[str, Any]]:
+    """Those that can be used with the checkpoint in use."""
+    from_noise = _begins_at_noise(door)
+    return [
+        {
+            "name": name.lower().replace(" ", "_"),
+            "label": name,
+            "aliases": list(aliases) or None,
+            "default_rho": 7.0 if name == "Karras" else -1.0,
+            "need_inner_model": False,
+        }
+        for name, aliases in SCHEDULES.items()
+        if not (from_noise and name in CURVES)
+    ]
+
+
+@router.get("/upscalers")
+@router.get("/latent-upscale-modes")
+@router.get("/loras")
+@router.get("/hypernetworks")
+@router.get("/face-restorers")
+@router.get("/realesrgan-models")
+@router.get("/prompt-styles")
+@router.get("/sd-vae")
+@router.get("/sd-modules")
+@router.get("/script-info")
+@router.get("/extensions")
+async def list_what_there_is_not() -> list[dict[str, Any]]:
+    """A request that asks for one of these is refused, in a sentence."""
+    return []
+
+
+@router.get("/embeddings")
+async def list_embeddings() -> dict[str, Any]:
+    return {"loaded": {}, "skipped": {}}
+
+
+@router.get("/scripts")
+async def list_scripts() -> dict[str, Any]:
+    return {"txt2img": [], "img2img": []}
+
+
+@router.get("/cmd-flags")
+async def list_flags() -> dict[str, Any]:
+    """What can be said of the program here: that it has this API, and no other page on this port."""
+    return {"api": True, "nowebui": True}
+
+
+@router.post("/refresh-checkpoints")
+@router.post("/refresh-loras")
+@router.post("/refresh-vae")
+@router.post("/refresh-embeddings")
+async def refresh() -> None:
+    """The folders are looked at anew whenever somebody asks what lies in them."""
+
+
+def _begins_at_noise(door: Door) -> bool:
+    status = door.studio.models.model_status().sdxl
+    return status.ready and door.studio.models.checkpoint().zero_terminal_snr

@@ -1,0 +1,44 @@
+"""The options: what is set, and setting it. The checkpoint is the studio's own and changes for every way in."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import ValidationError
+
+from illustrious_studio.domain.errors import InvalidRequest, Unavailable
+from illustrious_studio.interfaces.a1111.common import Door, DoorIn, Options, check_options, checkpoint_titled, title_of
+from illustrious_studio.interfaces.error_codes import sentences
+
+router = APIRouter()
+
+
+@router.get("/options")
+async def read_options(door: DoorIn) -> dict[str, Any]:
+    return {"sd_model_checkpoint": _current(door), **door.options.model_dump()}
+
+
+@router.post("/options")
+async def set_options(body: dict[str, Any], door: DoorIn) -> None:
+    """Any of them; clients send the whole dictionary back. Answers when the checkpoint is loaded."""
+    check_options(body)
+    options = changed(door.options, body)
+    title = body.get("sd_model_checkpoint")
+    if title and title != _current(door):
+        await door.studio.models.switch(checkpoint=(await checkpoint_titled(str(title), door.studio)).name)
+    door.options = options
+
+
+def changed(options: Options, changes: dict[str, Any]) -> Options:
+    """The options with these changes; null leaves one as it is. Raises InvalidRequest."""
+    given = {name: value for name, value in changes.items() if name in Options.model_fields and value is not None}
+    try:
+        return Options.model_validate(options.model_dump() | given)
+    except ValidationError as error:
+        raise InvalidRequest(sentences(error.errors())) from None
+
+
+def _current(door: Door) -> str:
+    try:
+        return title_of(door.studio.models.checkpoint())
+    except Unavailable:  # clients ask for the options to see whether somebody is there at all
+        return ""

@@ -1,0 +1,108 @@
+"""POST /sdapi/v1/txt2img and /img2img: pictures, and all about them in the forms that A1111's clients read."""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.images import Origin
+from illustrious_studio.domain.infotext import write_infotext
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
+from illustrious_studio.interfaces.a1111.common import Door, DoorIn, Options, check_options, checkpoint_titled
+from illustrious_studio.interfaces.a1111.options import changed
+from illustrious_studio.interfaces.streams import while_connected
+
+router = APIRouter()
+
+
+@router.post("/txt2img")
+async def txt2img(body: Txt2ImgBody, request: Request, door: DoorIn) -> Response:
+    """Closing the connection cancels what is not drawn yet. Every picture is kept in the gallery."""
+    return JSONResponse(await while_connected(request, _made(body, door)))
+
+
+@router.post("/img2img")
+async def img2img(body: Img2ImgBody, request: Request, door: DoorIn) -> Response:
+    """The same over a picture; with a mask, white is drawn anew."""
+    return JSONResponse(await while_connected(request, _made(body, door)))
+
+
+async def _made(body: Txt2ImgBody, door: Door) -> dict[str, Any]:
+    options, checkpoint = await _overridden(body, door)
+    request = await body.request(door.studio, checkpoint, options)
+    with door.tasks.open(body.force_task_id) as task:
+        origin = Origin(way="api", words=request.prompt)
+        task.jobs = await door.studio.images.start_images(request, body.count, origin, checkpoint.name, stay=False)
+        items = await door.tasks.finished(task)
+    images = [] if body.send_images is False else [await _base64(item, options, door) for item in items]
+    return {"images": images, "parameters": body.echo(), "info": json.dumps(_info(items, body))}
+
+
+async def _overridden(body: Txt2ImgBody, door: Door) -> tuple[Options, Checkpoint]:
+    """The options for this request, and what draws it; for good, where A1111 is told not to restore them afterwards.
+
+    Raises InvalidRequest, NotFound (no such checkpoint), Unavailable.
+    """
+    settings = body.override_settings or {}
+    check_options(settings)
+    options, title = changed(door.options, settings), settings.get("sd_model_checkpoint")
+    if not title:
+        checkpoint = door.studio.models.checkpoint()
+    else:
+        checkpoint = await checkpoint_titled(str(title), door.studio)
+    if body.override_settings_restore_afterwards is False:
+        if title:
+            await door.studio.models.switch(checkpoint=checkpoint.name)
+        door.options = options
+    return options, checkpoint
+
+
+async def _base64(item: GalleryItem, options: Options, door: Door) -> str:
+    data = await door.studio.gallery.file(item.id, options.kind, options.quality)
+    return (await asyncio.to_thread(b64encode, data)).decode("ascii")
+
+
+def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
+    """A1111's account of the pictures: what is said once is that of the first."""
+    first = items[0].metadata
+    every = [item.metadata for item in items]
+    return {
+        "prompt": first.prompt,
+        "all_prompts": [one.prompt for one in every],
+        "negative_prompt": first.negative_prompt,
+        "all_negative_prompts": [one.negative_prompt for one in every],
+        "seed": first.seed,
+        "all_seeds": [one.seed for one in every],
+        "subseed": first.seed,
+        "all_subseeds": [one.seed for one in every],
+        "subseed_strength": 0,
+        "width": first.width,
+        "height": first.height,
+        "sampler_name": first.sampler,
+        "cfg_scale": first.guidance,
+        "steps": first.steps,
+        "batch_size": body.batch_size or 1,
+        "restore_faces": False,
+        "face_restoration_model": None,
+        "sd_model_name": first.checkpoint,
+        "sd_model_hash": first.checkpoint_hash,
+        "sd_vae_name": None,
+        "sd_vae_hash": None,
+        "seed_resize_from_w": -1,
+        "seed_resize_from_h": -1,
+        "denoising_strength": first.strength,
+        "extra_generation_params": {"Schedule type": first.schedule},
+        "index_of_first_image": 0,
+        "infotexts": [write_infotext(one) for one in every],
+        "styles": [],
+        "job_timestamp": first.created_at.astimezone().strftime("%Y%m%d%H%M%S"),
+        "clip_skip": first.clip_skip,
+        "is_using_inpainting_conditioning": False,
+        "version": f"illustrious-studio {first.versions.get('illustrious-studio', '')}".strip(),
+    }

@@ -1,0 +1,456 @@
+"""The door for A1111's clients, by `webuiapi`, the client in Python that people use."""
+
+import asyncio
+import io
+import json
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+import pytest_asyncio
+from PIL import Image
+from webuiapi import WebUIApi
+
+from fakes import FakeEngine, gradient
+from illustrious_studio.domain.encoding import to_png
+from illustrious_studio.domain.errors import OutOfMemory
+from running_api import Api, running_api
+from studio_for_tests import with_own_checkpoint
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+T = TypeVar("T")
+SMALL: dict[str, Any] = {"width": 128, "height": 96, "steps": 3}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    folder = with_own_checkpoint(tmp_path_factory.mktemp("a1111") / "data")
+    async with running_api(folder, engine=FakeEngine(previews=True)) as running:
+        yield running
+
+
+async def asked(api: Api, ask: Callable[[WebUIApi], T], **options: Any) -> T:
+    """What the client gets: it blocks, so it asks from a thread, as a program of its own would."""
+
+    def work() -> T:
+        return ask(WebUIApi(baseurl=f"{api.url}/sdapi/v1", **options))
+
+    return await asyncio.to_thread(work)
+
+
+def picture(width: int = 128, height: int = 96, seed: int = 1) -> Image.Image:
+    return gradient(width, height, seed).image()
+
+
+async def refusal(api: Api, path: str, body: dict[str, Any]) -> tuple[int, str]:
+    answer = await api.http.post(f"/sdapi/v1/{path}", json=body)
+    said = answer.json()
+    assert set(said) == {"error", "detail", "body", "errors"}, "the shape of A1111's errors"
+    return answer.status_code, said["detail"]
+
+
+async def test_txt2img_draws_with_all_that_is_sent(api: Api) -> None:
+    made = await asked(
+        api,
+        lambda client: client.txt2img(
+            prompt="a cat", negative_prompt="dog", seed=41, cfg_scale=5.5, sampler_name="Euler a", **SMALL
+        ),
+    )
+    assert (made.image.format, made.image.size) == ("PNG", (128, 96))
+    sent = api.engine.orders[-1].request
+    assert (sent.prompt, sent.negative_prompt, sent.seed) == ("a cat", "dog", 41)
+    assert (sent.guidance, sent.steps, sent.sampler, sent.width, sent.height) == (5.5, 3, "Euler a", 128, 96)
+    assert made.parameters["cfg_scale"] == 5.5
+    assert (made.info["seed"], made.info["all_seeds"], made.info["sampler_name"]) == (41, [41], "Euler a")
+    parameters = made.image.info["parameters"]
+    assert parameters.startswith("a cat\nNegative prompt: dog\nSteps: 3, Sampler: Euler a")
+    assert made.info["infotexts"] == [parameters]
+    (kept, *_) = (await api.studio.gallery.page()).items
+    assert kept.metadata.seed == 41, "it stands in the gallery as well"
+
+
+async def test_a_batch_has_a_seed_more_for_each_picture(api: Api) -> None:
+    made = await asked(api, lambda client: client.txt2img(prompt="a cat", seed=7, batch_size=2, n_iter=2, **SMALL))
+    assert made.info["all_seeds"] == [7, 8, 9, 10]
+    assert len({image.tobytes() for image in made.images}) == 4
+    assert made.info["index_of_first_image"] == 0, "there is no grid before them"
+
+
+async def test_what_is_left_out_is_as_the_checkpoint_wants_it(api: Api) -> None:
+    answer = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", "send_images": False})
+    assert answer.json()["images"] == []
+    sent, checkpoint = api.engine.orders[-1].request, api.engine.orders[-1].checkpoint
+    assert (sent.steps, sent.guidance, sent.width) == (checkpoint.steps, checkpoint.guidance, checkpoint.native_width)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"sampler_name": "DPM++ 2M SGM Uniform"}, ("DPM++ 2M", "SGM Uniform")),
+        ({"sampler_name": "k_euler_ancestral", "scheduler": "sgm_uniform"}, ("Euler a", "SGM Uniform")),
+        ({"sampler_index": "UniPC", "scheduler": "automatic"}, ("UniPC", "Automatic")),
+        ({"sampler_name": None, "scheduler": None}, ("Euler", "Automatic")),
+    ],
+)
+async def test_samplers_and_schedules_are_known_by_every_name(
+    api: Api, said: dict[str, Any], meant: tuple[str, str]
+) -> None:
+    answer = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL, **said})
+    assert answer.status_code == 200
+    sent = api.engine.orders[-1].request
+    assert (sent.sampler, sent.schedule) == meant
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"sampler_name": "Restart"}, "sampler_name: must be one of: Euler a"),
+        ({"scheduler": "Beta"}, "scheduler: must be one of"),
+        ({"steps": 1000}, "steps: must be at most 150"),
+        ({"cfg_scale": 99}, "cfg_scale: must be at most 30"),
+        ({"width": 100}, "width: must be a multiple of 8"),
+        ({"prompt": " "}, "prompt: must not be empty"),
+        ({"prompt": "a cat <lora:fluffy:0.8>"}, "prompt: has <lora:...>"),
+        ({"enable_hr": True}, "enable_hr: is something that this studio does not do"),
+        ({"restore_faces": True}, "restore_faces: is something"),
+        ({"tiling": True}, "tiling: is something"),
+        ({"styles": ["cinematic"]}, "styles: is something"),
+        ({"subseed_strength": 0.3}, "subseed_strength: is something"),
+        ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
+        ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
+        ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: is something"),
+        ({"sampler_name": "DDIM", "eta": 1.0}, "eta: DDIM is drawn with 0 here"),
+        ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),
+        ({"override_settings": {"sd_vae": "other.safetensors"}}, "sd_vae: is something"),
+        ({"override_settings": {"CLIP_stop_at_last_layers": 13}}, "CLIP_stop_at_last_layers: must be at most 12"),
+        ({"batch_size": 50, "n_iter": 3}, "must ask for at most 100 pictures"),
+        ({"steps": "many"}, "steps: must be a whole number"),
+    ],
+)
+async def test_what_would_change_the_picture_and_is_not_done_here_is_refused(
+    api: Api, body: dict[str, Any], sentence: str
+) -> None:
+    drawn = len(api.engine.orders)
+    status, detail = await refusal(api, "txt2img", {"prompt": "a cat", **SMALL, **body})
+    assert status == 422
+    assert sentence in detail
+    assert len(api.engine.orders) == drawn
+
+
+async def test_networks_that_are_disabled_are_only_words(api: Api) -> None:
+    body = {"prompt": "a <lora:cat:1>", "disable_extra_networks": True, **SMALL}
+    assert (await api.http.post("/sdapi/v1/txt2img", json=body)).status_code == 200
+
+
+async def test_parameters_fill_what_was_not_sent(api: Api) -> None:
+    text = (
+        "a red fox, forest\nNegative prompt: blurry\n"
+        "Steps: 4, Sampler: DPM++ 2M, Schedule type: Simple, CFG scale: 3.5, Seed: 99, Size: 64x72, Clip skip: 2"
+    )
+    await api.http.post("/sdapi/v1/txt2img", json={"infotext": text, "seed": 100})
+    sent = api.engine.orders[-1].request
+    assert (sent.prompt, sent.negative_prompt, sent.seed, sent.width, sent.height) == (
+        *("a red fox, forest", "blurry", 100, 64, 72),
+    )
+    assert (sent.steps, sent.sampler, sent.schedule, sent.guidance, sent.clip_skip) == (4, "DPM++ 2M", "Simple", 3.5, 2)
+
+
+async def test_settings_can_be_overridden_for_one_request(api: Api) -> None:
+    override = {"CLIP_stop_at_last_layers": 3, "samples_format": "webp", "sd_model_checkpoint": "own"}
+    made = await asked(api, lambda client: client.txt2img(prompt="a cat", override_settings=override, **SMALL))
+    assert made.image.format == "WEBP"
+    assert (made.info["clip_skip"], made.info["sd_model_name"]) == (3, "own")
+    after = await asked(api, lambda client: client.txt2img(prompt="a cat", **SMALL))
+    assert (after.image.format, after.info["clip_skip"]) == ("PNG", 1)
+
+
+async def test_img2img_draws_over_the_picture(api: Api) -> None:
+    made = await asked(
+        api, lambda client: client.img2img(images=[picture()], prompt="a cat", denoising_strength=0.6, **SMALL)
+    )
+    order = api.engine.orders[-1]
+    assert made.image.size == (128, 96)
+    assert (order.strength, order.request.fit) == (0.6, "stretch")
+    assert order.base is not None
+    assert order.base.image().tobytes() == picture().tobytes()
+    assert made.info["denoising_strength"] == 0.6
+    assert "init_images" not in made.parameters, "pictures do not go back and forth for nothing"
+
+
+@pytest.mark.parametrize(("mode", "fit"), [(0, "stretch"), (1, "crop"), (2, "fill")])
+async def test_every_resize_mode_has_its_fit(api: Api, mode: int, fit: str) -> None:
+    await asked(
+        api, lambda client: client.img2img(images=[picture(64, 128)], prompt="a cat", resize_mode=mode, **SMALL)
+    )
+    assert api.engine.orders[-1].request.fit == fit
+
+
+async def test_a_mask_is_white_where_it_is_drawn_anew(api: Api) -> None:
+    mask = Image.new("L", (128, 96))
+    mask.paste(255, (0, 0, 64, 96))
+    made = await asked(
+        api,
+        lambda client: client.img2img(
+            images=[picture()], mask_image=mask, inpainting_fill=1, inpaint_full_res=False, mask_blur=0,
+            inpainting_mask_invert=1, prompt="a cat", **SMALL,
+        ),
+    )  # fmt: skip
+    order = api.engine.orders[-1]
+    assert order.mask is not None
+    grey = order.mask.image().convert("L")
+    assert (grey.getpixel((10, 10)), grey.getpixel((120, 10))) == (0, 255), "inverted, as was asked for"
+    assert (order.request.mask_content, order.request.mask_area) == ("original", "whole")
+    assert made.image.size == (128, 96)
+
+
+async def test_a_mask_with_a_see_through_part_says_it_by_that(api: Api) -> None:
+    mask = Image.new("RGBA", (128, 96), (255, 255, 255, 0))
+    mask.paste((0, 0, 0, 255), (64, 0, 128, 96))
+    await asked(
+        api,
+        lambda client: client.img2img(
+            images=[picture()], mask_image=mask, inpaint_full_res=False, mask_blur=0, prompt="a cat", **SMALL
+        ),
+    )
+    order = api.engine.orders[-1]
+    assert order.mask is not None
+    grey = order.mask.image().convert("L")
+    assert (grey.getpixel((10, 10)), grey.getpixel((120, 10))) == (0, 255)
+    assert order.request.mask_content == "fill", "A1111's default"
+
+
+async def test_the_masked_part_alone_comes_back_in_the_whole_picture(api: Api) -> None:
+    mask = Image.new("L", (256, 192))
+    mask.paste(255, (100, 50, 140, 90))
+    given = picture(256, 192)
+    made = await asked(
+        api, lambda client: client.img2img(images=[given], mask_image=mask, mask_blur=0, prompt="a cat", **SMALL)
+    )
+    assert made.image.size == (256, 192)
+    assert made.image.convert("RGB").crop((0, 0, 90, 192)).tobytes() == given.crop((0, 0, 90, 192)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        ({}, 404, "init_images: no picture came"),
+        ({"init_images": []}, 404, "init_images: no picture came"),
+        ({"init_images": ["http://example.org/a.png"]}, 422, "init_images: the studio fetches no pictures"),
+        ({"init_images": ["bm90IGEgcGljdHVyZQ=="]}, 400, "not a picture"),
+        ({"init_images": ["%%%"]}, 400, "init_images is not base64"),
+        ({"resize_mode": 3}, 422, "resize_mode: latent upscaling is not done here"),
+        ({"inpainting_fill": 2}, 422, "inpainting_fill: latent noise and nothing"),
+        ({"mask_blur_x": 4, "mask_blur_y": 8}, 422, "mask_blur_x: must be the same as mask_blur_y"),
+        ({"denoising_strength": 3}, 422, "denoising_strength: must be at most 1"),
+        ({"initial_noise_multiplier": 1.2}, 422, "initial_noise_multiplier: is something"),
+    ],
+)
+async def test_img2img_says_what_is_wrong(api: Api, body: dict[str, Any], status: int, sentence: str) -> None:
+    white = b64encode(to_png(gradient(64, 64, 1))).decode("ascii")
+    whole = {"prompt": "a cat", "init_images": [white], "mask": white, **SMALL}
+    given = body if "init_images" in body or not body else whole | body
+    assert (await refusal(api, "img2img", {"prompt": "a cat", **given}))[0] == status
+    assert sentence in (await refusal(api, "img2img", {"prompt": "a cat", **given}))[1]
+
+
+async def test_progress_shows_a_preview_and_is_idle_afterwards(api: Api) -> None:
+    idle = await asked(api, lambda client: client.get_progress())
+    assert (idle["progress"], idle["state"]["job_count"], idle["current_image"]) == (0.0, 0, None)
+    api.engine.go_on.clear()
+    drawing = asyncio.create_task(asked(api, lambda client: client.txt2img(prompt="a cat", n_iter=2, **SMALL)))
+    seen = await until(lambda: api.http.get("/sdapi/v1/progress"), lambda now: now["state"]["sampling_step"] == 2)
+    assert (seen["progress"], seen["state"]["job_count"], seen["state"]["job_no"]) == (pytest.approx(1 / 3), 2, 0)
+    assert Image.open(io.BytesIO(b64decode(seen["current_image"]))).format == "PNG"
+    without = (await api.http.get("/sdapi/v1/progress", params={"skip_current_image": True})).json()
+    assert without["current_image"] is None
+    api.engine.go_on.set()
+    assert len((await drawing).images) == 2
+    assert (await asked(api, lambda client: client.get_progress()))["progress"] == 0.0
+
+
+async def test_a_task_can_be_followed_by_its_own_id(api: Api) -> None:
+    name = "task(txt2img-ABC1234)"
+    api.engine.go_on.clear()
+    body = {"prompt": "a cat", "force_task_id": name, **SMALL}
+    drawing = asyncio.create_task(api.http.post("/sdapi/v1/txt2img", json=body))
+    asked_for = {"id_task": name, "id_live_preview": -1}
+    seen = await until(lambda: api.http.post("/internal/progress", json=asked_for), lambda now: now["live_preview"])
+    assert (seen["active"], seen["queued"], seen["completed"]) == (True, False, False)
+    assert seen["live_preview"].startswith("data:image/png;base64,")
+    assert (await api.http.get("/internal/pending-tasks")).json() == {"size": 1, "tasks": [name]}
+    status, detail = await refusal(api, "txt2img", body)
+    assert (status, "already" in detail) == (409, True)
+    api.engine.go_on.set()
+    assert (await drawing).status_code == 200
+    over = (await api.http.post("/internal/progress", json=asked_for)).json()
+    assert (over["active"], over["completed"], over["progress"]) == (False, True, None)
+    never = (await api.http.post("/internal/progress", json={"id_task": "other"})).json()
+    assert (never["active"], never["queued"], never["completed"]) == (False, False, False)
+
+
+async def test_skip_leaves_one_picture_out(api: Api) -> None:
+    api.engine.go_on.clear()
+    drawing = asyncio.create_task(asked(api, lambda client: client.txt2img(prompt="a cat", seed=1, n_iter=2, **SMALL)))
+    await until(lambda: api.http.get("/sdapi/v1/progress"), lambda now: now["state"]["sampling_step"] == 2)
+    assert await asked(api, lambda client: client.skip()) is None
+    api.engine.go_on.set()
+    made = await drawing
+    assert made.info["all_seeds"] == [2]
+
+
+async def test_interrupt_stops_the_request_and_not_what_others_draw(api: Api) -> None:
+    api.engine.go_on.clear()
+    api.engine.drawing.clear()
+    drawing = asyncio.create_task(
+        api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", "n_iter": 3, "seed": 5, **SMALL})
+    )
+    await api.engine.drawing.wait()
+    other = asyncio.create_task(api.http.post("/generate-image", json={"prompt": "a dog", **SMALL}))
+    await until(lambda: api.http.get("/jobs"), lambda now: "a dog" in json.dumps(now))
+    assert await asked(api, lambda client: client.interrupt()) == {}
+    stopped = await drawing
+    assert (stopped.status_code, stopped.json()["detail"]) == (409, "The picture was cancelled.")
+    assert await asked(api, lambda client: client.interrupt()) == {}, "there is nothing of this door any more"
+    api.engine.go_on.set()
+    assert (await other).status_code == 200
+
+
+async def test_who_goes_away_needs_no_picture(api: Api) -> None:
+    api.engine.go_on.clear()
+    api.engine.stopped.clear()
+    with pytest.raises(httpx.ReadTimeout):
+        await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL}, timeout=0.5)
+    await asyncio.wait_for(api.engine.stopped.wait(), 10)
+    api.engine.go_on.set()
+    await until(lambda: api.http.get("/internal/pending-tasks"), lambda now: now == {"size": 0, "tasks": []})
+
+
+async def test_a_failure_comes_in_a1111s_shape(api: Api) -> None:
+    api.engine.faults = [OutOfMemory("The picture does not fit. Draw it smaller.")]
+    assert await refusal(api, "txt2img", {"prompt": "a cat", **SMALL}) == (
+        *(507, "The picture does not fit. Draw it smaller."),
+    )
+    assert (await refusal(api, "no-such-thing", {}))[0] == 404
+
+
+async def test_options_name_the_checkpoint_and_switch_it(api: Api) -> None:
+    options = await asked(api, lambda client: client.get_options())
+    first = options["sd_model_checkpoint"]
+    titles = [one["title"] for one in await asked(api, lambda client: client.get_sd_models())]
+    assert first in titles
+    other = next(title for title in titles if title != first)
+    assert (
+        await asked(api, lambda client: client.set_options({"sd_model_checkpoint": f"{other}.safetensors [0123abcd]"}))
+        is None
+    )
+    assert (await asked(api, lambda client: client.get_options()))["sd_model_checkpoint"] == other
+    assert api.studio.models.checkpoint().name == other, "for every way in"
+    status, detail = await refusal(api, "options", {"sd_model_checkpoint": "unheard-of"})
+    assert (status, first in detail) == (404, True)
+    assert await asked(api, lambda client: client.set_options({"sd_model_checkpoint": first})) is None
+
+
+async def test_options_that_are_set_hold_for_the_next_requests(api: Api) -> None:
+    before = await asked(api, lambda client: client.get_options())
+    await asked(api, lambda client: client.set_options({"CLIP_stop_at_last_layers": 2, "samples_format": "jpg"}))
+    made = await asked(api, lambda client: client.txt2img(prompt="a cat", **SMALL))
+    assert (made.image.format, made.info["clip_skip"]) == ("JPEG", 2)
+    status, detail = await refusal(api, "options", {"sd_vae": "other.safetensors"})
+    assert (status, "sd_vae" in detail) == (422, True)
+    status, detail = await refusal(api, "options", {"outdir_samples": "/tmp"})
+    assert (status, "is no option of this studio" in detail) == (422, True)
+    assert await asked(api, lambda client: client.set_options(before)) is None, "the whole dictionary back"
+    assert await asked(api, lambda client: client.get_options()) == before
+
+
+async def test_settings_that_are_not_restored_stay(api: Api) -> None:
+    before = (await api.http.get("/sdapi/v1/options")).json()
+    body = {"override_settings": {"sd_model_checkpoint": "own"}, "override_settings_restore_afterwards": False}
+    await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL, **body})
+    assert (await api.http.get("/sdapi/v1/options")).json()["sd_model_checkpoint"] == "own"
+    await api.http.post("/sdapi/v1/options", json=before)
+
+
+async def test_every_list_has_what_can_be_chosen(api: Api) -> None:
+    samplers = await asked(api, lambda client: client.get_samplers())
+    assert {"name": "Euler a", "aliases": [*samplers[0]["aliases"]], "options": {}} in samplers
+    assert "k_euler_a" in samplers[0]["aliases"]
+    schedulers = await asked(api, lambda client: client.get_schedulers())
+    for sampler in samplers:
+        body = {"prompt": "a cat", "sampler_name": sampler["name"], **SMALL}
+        assert (await api.http.post("/sdapi/v1/txt2img", json=body)).status_code == 200, sampler["name"]
+    for schedule in schedulers:
+        body = {"prompt": "a cat", "sampler_name": "UniPC", "scheduler": schedule["name"], **SMALL}
+        assert (await api.http.post("/sdapi/v1/txt2img", json=body)).status_code == 200, schedule["name"]
+    (model, *_) = await asked(api, lambda client: client.get_sd_models())
+    assert set(model) == {"title", "model_name", "hash", "sha256", "filename", "config"}
+    assert "/" not in model["filename"], "where the files lie stays in the studio"
+
+
+async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
+    def lists(client: WebUIApi) -> list[Any]:
+        return [
+            client.get_upscalers(), client.get_latent_upscale_modes(), client.get_loras(), client.get_prompt_styles(),
+            client.get_sd_vae(), client.get_hypernetworks(), client.get_face_restorers(),
+            client.get_realesrgan_models(),
+        ]  # fmt: skip
+
+    assert await asked(api, lists) == [[]] * 8
+    assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
+    assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": []}
+    with pytest.raises(RuntimeError, match="no upscalers"):
+        await asked(api, lambda client: client.extra_single_image(picture(), upscaler_1="R-ESRGAN 4x+"))
+
+
+async def test_png_info_reads_what_a_picture_says_about_itself(api: Api) -> None:
+    made = await asked(api, lambda client: client.txt2img(prompt="a cat, sitting", seed=3, **SMALL))
+    told = await asked(api, lambda client: client.png_info(made.image))
+    assert told.info == made.info["infotexts"][0]
+    assert (told.parameters["Prompt"], told.parameters["Seed"]) == ("a cat, sitting", "3")
+    assert told.json["items"]["parameters"] == told.info
+    bare = await asked(api, lambda client: client.png_info(picture()))
+    assert (bare.info, bare.parameters) == ("", {})
+    assert (await refusal(api, "png-info", {}))[0] == 404
+
+
+async def test_interrogate_says_what_a_picture_shows(api: Api) -> None:
+    told = await asked(api, lambda client: client.interrogate(picture()))
+    assert told.info
+    status, detail = await refusal(api, "interrogate", {"image": "AAAA", "model": "blip-9"})
+    assert (status, detail) == (422, "model: must be one of 'clip' or 'deepdanbooru'")
+
+
+async def test_the_checkpoint_can_be_let_go_and_taken_up_again(api: Api) -> None:
+    assert (await api.http.post("/sdapi/v1/unload-checkpoint")).json() == {}
+    assert (await api.http.post("/sdapi/v1/reload-checkpoint")).json() == {}
+    assert (await asked(api, lambda client: client.txt2img(prompt="a cat", **SMALL))).image.size == (128, 96)
+    assert await asked(api, lambda client: client.refresh_checkpoints()) is None
+    memory = await asked(api, lambda client: client.get_memory())
+    assert memory["ram"]["total"] > memory["ram"]["used"] > 0
+    assert memory["cuda"] == {"error": "unavailable"}
+    assert (await asked(api, lambda client: client.get_cmd_flags()))["api"] is True
+
+
+async def test_the_key_goes_as_the_password(tmp_path: Path) -> None:
+    async with running_api(tmp_path / "data", key="a-key-of-sixteen-or-more") as api:
+        known = await asked(
+            api, lambda client: client.get_options(), username="me", password="a-key-of-sixteen-or-more"
+        )
+        assert known["sd_model_checkpoint"] == "illustrious-mini"
+        refused = await asked(api, lambda client: client.get_options(), username="me", password="wrong")
+        assert set(refused) == {"error", "detail", "body", "errors"}
+        assert "asks for a key" in refused["detail"]
+
+
+async def until(ask: Callable[[], Any], right: Callable[[dict[str, Any]], object], tries: int = 200) -> dict[str, Any]:
+    """The first answer that is right."""
+    for _ in range(tries):
+        now: dict[str, Any] = (await ask()).json()
+        if right(now):
+            return now
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"it never came to that: {now}")
