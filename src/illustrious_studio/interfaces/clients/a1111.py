@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from illustrious_studio.interfaces.clients.calls import SEED, SIDE, STEPS, Answer, Calls, failed
+from illustrious_studio.interfaces.clients.calls import PROMPT, SIDE, STEPS, Answer, Calls, failed
 from illustrious_studio.interfaces.clients.client import KEY, Access, Client, InUse, Paste, Section
 
 _PROGRAM = """import webuiapi
@@ -14,9 +14,8 @@ made = studio.txt2img(prompt="a red fox in the snow", seed=42, steps=20, width={
 made.image.save("fox.png")"""
 
 _SENT: dict[str, Any] = {
-    "prompt": "",
+    "prompt": PROMPT,
     "styles": [],
-    "seed": SEED,
     "subseed": -1,
     "subseed_strength": 0.0,
     "seed_resize_from_h": 0,
@@ -88,7 +87,7 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
         fields.append(Paste("User and password", f"user:{KEY}"))
     return [
         Section("In programs with a field for the WebUI's address", tuple(fields)),
-        Section("In a program (pip install webuiapi)", (Paste("Python", program),)),
+        Section("In a program (pip install webuiapi)", (Paste("Python", program, code=True),)),
     ]
 
 
@@ -100,22 +99,22 @@ async def replay(calls: Calls) -> None:
     if current not in titles:
         raise failed("GET /sdapi/v1/sd-models", f"the title {current}", titles)
     (await calls.get("/sdapi/v1/samplers", auth)).every("name")
-    sent = _SENT | {"prompt": calls.prompt}
+    sent = _SENT | {"seed": calls.seed}
     drawn = await calls.post("/sdapi/v1/txt2img", auth, sent | _ALSO_WITHOUT_A_PICTURE)
-    picture = await _made(drawn)
+    picture = await _made(calls, drawn)
     over = {"init_images": [f"data:image/png;base64,{picture}"]}
-    await _made(await calls.post("/sdapi/v1/img2img", auth, sent | _ALSO_WITH_A_PICTURE | over))
+    await _made(calls, await calls.post("/sdapi/v1/img2img", auth, sent | _ALSO_WITH_A_PICTURE | over))
 
 
-async def _made(drawn: Answer) -> str:
+async def _made(calls: Calls, drawn: Answer) -> str:
     """The picture; beside it the account of it, which is JSON in a string, and what was sent."""
     drawn.at("parameters")
     try:
         info = Answer(drawn.call, json.loads(drawn.text("info")))
     except ValueError:
         raise failed(drawn.call, "JSON in info", drawn.at("info")) from None
-    if (seed := info.whole_number("seed")) != SEED:
-        raise failed(drawn.call, f"the seed {SEED} in info", seed)
+    if (seed := info.whole_number("seed")) != calls.seed:
+        raise failed(drawn.call, f"the seed {calls.seed} in info", seed)
     return await drawn.picture("images", 0)
 
 

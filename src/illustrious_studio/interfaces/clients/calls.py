@@ -19,7 +19,7 @@ from illustrious_studio.interfaces.overview import ModelList
 
 SIDE = 128
 STEPS = 2
-SEED = 7
+PROMPT = "a red apple"
 FEW_TOKENS = 24
 _SHOWN = 160
 
@@ -57,10 +57,10 @@ class Answer:
         return found
 
     def text(self, *path: str | int) -> str:
-        return self._of_kind(str, "text", *path)
+        return str(self._of_kind(str, "text", *path))
 
     def whole_number(self, *path: str | int) -> int:
-        return self._of_kind(int, "a whole number", *path)
+        return int(self._of_kind(int, "a whole number", *path))
 
     def every(self, name: str) -> list[str]:
         """That field of every entry of a list."""
@@ -92,17 +92,13 @@ async def check_picture(call: str, data: str) -> None:
 
 @dataclass(frozen=True)
 class Calls:
-    """`mark` stands in every prompt, so that the pictures can be told from a person's and put away again."""
+    """`seed` is this test's own, so that its pictures can be told from a person's and put away again."""
 
     http: httpx.AsyncClient
     url: str
     key: SecretStr | None
-    mark: str
+    seed: int
     _known: dict[str, ModelList] = field(default_factory=dict)
-
-    @property
-    def prompt(self) -> str:
-        return f"a red apple, {self.mark}"
 
     @property
     def secret(self) -> str:
@@ -200,5 +196,5 @@ def refusal(call: str, status: int, text: str) -> Failed:
     return Failed(f"{call}: expected 200, came {status}: {said}")
 
 
-def no_answer(call: str, error: Exception) -> Failed:
+def no_answer(call: str, error: BaseException) -> Failed:
     return Failed(f"{call}: no answer ({error or type(error).__name__})")

@@ -1,4 +1,4 @@
-"""What a client is to the studio: its settings, made from where the studio really answers, and a replay of its calls."""
+"""What a client is here: its settings, made from where the studio really answers, and a replay of its calls."""
 
 import ipaddress
 import json
@@ -17,6 +17,10 @@ KEY = "the-key-of-your-studio"
 NO_KEY = "none"
 """What clients that insist on a key are given by a studio without one."""
 CONTAINERS = "host.docker.internal"
+IN_A_CONTAINER = (
+    "In a container, 127.0.0.1 is the container itself. Start the studio with --host 0.0.0.0, a key (ILLUSTRIOUS_KEY) "
+    "and the name by which the container calls it (ILLUSTRIOUS_ALLOWED_HOSTS=host.docker.internal)."
+)
 
 
 class Access(Value):
@@ -46,9 +50,12 @@ class Access(Value):
         except ValueError:
             return self.host == "localhost"
 
-    @property
-    def url_from_container(self) -> str:
-        return f"http://{CONTAINERS}:{self.port}" if self.only_here else self.url
+    def addresses(self, label: str, path: str = "") -> tuple["Paste", ...]:
+        """The address, and the other one that a program in a container needs where this one means its own machine."""
+        here = Paste(label, self.url + path)
+        if not self.only_here:
+            return (here,)
+        return here, Paste(f"{label} from a container", f"http://{CONTAINERS}:{self.port}{path}")
 
 
 class InUse(Value):
@@ -72,14 +79,11 @@ class InUse(Value):
 
 @dataclass(frozen=True)
 class Paste:
-    """What goes into one field, or one file, of a client."""
+    """What goes into one field of a client; `code`: into a file or a terminal."""
 
     label: str
     text: str
-
-    @property
-    def is_code(self) -> bool:
-        return "\n" in self.text
+    code: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """curl, and whatever else speaks HTTP: the studio's own API."""
 
-from illustrious_studio.interfaces.clients.calls import SEED, SIDE, STEPS, Calls, failed
+from illustrious_studio.interfaces.clients.calls import PROMPT, SIDE, STEPS, Calls, failed
 from illustrious_studio.interfaces.clients.client import KEY, Access, Client, InUse, Paste, Section
 
 
@@ -13,7 +13,10 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
     return [
         Section(
             "In a terminal",
-            (Paste("How the studio is", f"curl -s {access.url}/status{key}"), Paste("A picture, with jq", draw)),
+            (
+                Paste("How the studio is", f"curl -s {access.url}/status{key}", code=True),
+                Paste("A picture, with jq", draw, code=True),
+            ),
             f"Every call, to be tried out: {access.url}/docs",
         )
     ]
@@ -24,11 +27,11 @@ async def replay(calls: Calls) -> None:
     status = await calls.get("/status", key)
     if (state := status.text("status")) != "running":
         raise failed(status.call, "running", state)
-    body = {"prompt": calls.prompt, "seed": SEED, "steps": STEPS, "width": SIDE, "height": SIDE}
+    body = {"prompt": PROMPT, "seed": calls.seed, "steps": STEPS, "width": SIDE, "height": SIDE}
     drawn = await calls.post("/generate-image", key, body)
     await drawn.picture("image_base64")
-    if (seed := drawn.whole_number("seed")) != SEED:
-        raise failed(drawn.call, f"the seed {SEED}", seed)
+    if (seed := drawn.whole_number("seed")) != calls.seed:
+        raise failed(drawn.call, f"the seed {calls.seed}", seed)
 
 
 CURL = Client(

@@ -23,13 +23,13 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
             "Hosts that call an address",
             (
                 Paste("Address", url),
-                Paste("Cursor's mcp.json, Claude Code's .mcp.json", json_block("mcpServers", over_http)),
-                Paste("VS Code's mcp.json", json_block("servers", over_http)),
+                Paste("Cursor's mcp.json, Claude Code's .mcp.json", json_block("mcpServers", over_http), code=True),
+                Paste("VS Code's mcp.json", json_block("servers", over_http), code=True),
             ),
         ),
         Section(
             "Hosts that start a program",
-            (Paste("Claude Desktop's claude_desktop_config.json", json_block("mcpServers", started)),),
+            (Paste("Claude Desktop's claude_desktop_config.json", json_block("mcpServers", started), code=True),),
             "Claude Desktop: Settings, Developer, Edit Config opens that file. Start the host anew afterwards.",
         ),
     ]

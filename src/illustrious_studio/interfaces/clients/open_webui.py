@@ -1,23 +1,18 @@
 """Open WebUI: talks through OpenAI's API, and draws through that or through A1111's."""
 
-from illustrious_studio.interfaces.clients.calls import FEW_TOKENS, SIDE, STEPS, Calls, failed
-from illustrious_studio.interfaces.clients.client import KEY, Access, Client, InUse, Paste, Section
-
-NOTE = (
-    "In a container, 127.0.0.1 is the container itself. Start the studio with --host 0.0.0.0, a key (ILLUSTRIOUS_KEY) "
-    "and the name by which the container calls it (ILLUSTRIOUS_ALLOWED_HOSTS=host.docker.internal)."
-)
+from illustrious_studio.interfaces.clients.calls import FEW_TOKENS, PROMPT, SIDE, STEPS, Calls, failed
+from illustrious_studio.interfaces.clients.client import IN_A_CONTAINER, KEY, Access, Client, InUse, Paste, Section
 
 
 def settings(access: Access, in_use: InUse) -> list[Section]:
-    urls = (Paste("URL", f"{access.url}/v1"), Paste("URL from a container", f"{access.url_from_container}/v1"))
+    urls = access.addresses("URL", "/v1")
     key = Paste("Key", access.shown_key)
     auth = (Paste("API auth", f"user:{KEY}"),) if access.key else ()
     return [
         Section(
             "Talk: Admin Panel, Settings, Connections, OpenAI API, add a connection",
             (*urls, key, Paste("Model IDs", in_use.language_model)),
-            NOTE,
+            IN_A_CONTAINER,
         ),
         Section(
             "Draw: Admin Panel, Settings, Images, engine Open AI",
@@ -32,8 +27,7 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
         Section(
             "Or draw with the engine Automatic1111",
             (
-                Paste("Base URL", access.url),
-                Paste("Base URL from a container", access.url_from_container),
+                *access.addresses("Base URL"),
                 *auth,
                 Paste("Model", in_use.checkpoint),
                 Paste("Image size", in_use.size),
@@ -59,11 +53,12 @@ async def replay(calls: Calls) -> None:
         calls.bearer(),
         {
             "model": models.checkpoint,
-            "prompt": calls.prompt,
+            "prompt": PROMPT,
             "n": 1,
             "size": f"{SIDE}x{SIDE}",
             "response_format": "b64_json",
             "steps": STEPS,
+            "seed": calls.seed,
         },
     )
     await drawn.picture("data", 0, "b64_json")
@@ -82,7 +77,7 @@ async def _draw_as_with_a1111(calls: Calls) -> None:
     drawn = await calls.post(
         "/sdapi/v1/txt2img",
         calls.basic(),
-        {"prompt": calls.prompt, "batch_size": 1, "width": SIDE, "height": SIDE, "steps": STEPS},
+        {"prompt": PROMPT, "batch_size": 1, "width": SIDE, "height": SIDE, "steps": STEPS, "seed": calls.seed},
     )
     await drawn.picture("images", 0)
 

@@ -3,9 +3,11 @@
 import asyncio
 from importlib import import_module
 
+import httpx
+
 from illustrious_studio.interfaces.clients.calls import (
     FEW_TOKENS,
-    SEED,
+    PROMPT,
     SIDE,
     STEPS,
     Calls,
@@ -40,9 +42,9 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
     return [
         Section(
             "In the environment, for what reads these variables",
-            (Paste("Variables", f"OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key}"),),
+            (Paste("Variables", f"OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key}", code=True),),
         ),
-        Section("In a program", (Paste("Python", program),)),
+        Section("In a program", (Paste("Python", program, code=True),)),
     ]
 
 
@@ -51,8 +53,12 @@ async def replay(calls: Calls) -> None:
     await asyncio.to_thread(import_module, "openai")
     from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
-    base, key = f"{calls.url}/v1", calls.secret or "none"
-    studio = AsyncOpenAI(base_url=base, api_key=key, http_client=calls.http, max_retries=0, timeout=calls.http.timeout)
+    studio = AsyncOpenAI(
+        base_url=f"{calls.url}/v1",
+        api_key=calls.secret or "none",
+        max_retries=0,
+        http_client=calls.http,  # type: ignore[arg-type]  # it takes httpx as well as httpx2, which its types do not say
+    )
     call = "GET /v1/models"
     try:
         names = [model.id async for model in studio.models.list()]
@@ -64,19 +70,19 @@ async def replay(calls: Calls) -> None:
             model=model, messages=[{"role": "user", "content": "Hello!"}], max_tokens=FEW_TOKENS, stream=True
         )
         async for chunk in answer:
-            delta = chunk.choices[0].delta
-            said += delta.content or getattr(delta, "reasoning_content", None) or ""
+            for choice in chunk.choices:
+                said += choice.delta.content or getattr(choice.delta, "reasoning_content", None) or ""
         if not said.strip():
             raise failed(call, "words", said)
         call = "POST /v1/images/generations"
         made = await studio.images.generate(
-            prompt=calls.prompt, size=f"{SIDE}x{SIDE}", extra_body={"steps": STEPS, "seed": SEED}
+            prompt=PROMPT, size=f"{SIDE}x{SIDE}", extra_body={"steps": STEPS, "seed": calls.seed}
         )
         await check_picture(call, (made.data[0].b64_json if made.data else None) or "")
     except APIStatusError as error:
         raise refusal(call, error.status_code, error.response.text) from None
-    except APIConnectionError as error:
-        raise no_answer(call, error) from None
+    except (APIConnectionError, httpx.HTTPError) as error:  # the latter in the middle of a stream
+        raise no_answer(call, error.__cause__ or error) from None
     except OpenAIError as error:
         raise Failed(f"{call}: {error}") from None
 

@@ -1,16 +1,16 @@
-"""The self-test: every client's calls against the running studio, over HTTP, through the guard, one client after another.
+"""The self-test: every client's calls, one client after another, over HTTP and through the guard of a running studio.
 
 What it draws is small and goes to the gallery's bin when it is over, as if a person had deleted it.
 """
 
-import uuid
+import secrets
 from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass
 
 import httpx
 
 from illustrious_studio.interfaces.clients.a1111 import A1111_CLIENT
-from illustrious_studio.interfaces.clients.calls import Calls, Failed
+from illustrious_studio.interfaces.clients.calls import PROMPT, Calls, Failed
 from illustrious_studio.interfaces.clients.client import Access
 from illustrious_studio.interfaces.clients.curl import CURL
 from illustrious_studio.interfaces.clients.mcp_host import MCP_HOST
@@ -42,7 +42,7 @@ async def replay_all(access: Access) -> AsyncGenerator[Outcome, None]:
     """The outcome of each client as it comes, and of tidying up. Who stops listening stops the test; what it drew is
     put away all the same."""
     async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
-        calls = Calls(http, access.url, access.key, f"selftest{uuid.uuid4().hex[:12]}")
+        calls = Calls(http, access.url, access.key, secrets.randbelow(2**31) + 2**31)
         tidied = False
         try:
             for client in CLIENTS:
@@ -63,7 +63,8 @@ async def _outcome(name: str, work: Awaitable[None]) -> Outcome:
 
 
 async def _put_away(calls: Calls) -> None:
-    """Every picture whose prompt has the mark of this test. Raises Failed."""
-    found = await calls.get(f"/gallery?q={calls.mark}&limit=200", calls.bearer())
+    """Every picture that this test made. Raises Failed."""
+    found = await calls.get(f"/gallery?q={calls.seed}", calls.bearer())
     for number in range(len(found.at("items"))):
-        await calls.delete(f"/gallery/{found.text('items', number, 'id')}", calls.bearer())
+        if found.at("items", number, "metadata", "prompt") == PROMPT:
+            await calls.delete(f"/gallery/{found.text('items', number, 'id')}", calls.bearer())

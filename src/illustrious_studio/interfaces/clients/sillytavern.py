@@ -1,7 +1,7 @@
 """SillyTavern: characters talk through OpenAI's API and draw through A1111's."""
 
-from illustrious_studio.interfaces.clients.calls import FEW_TOKENS, SIDE, STEPS, Calls, failed
-from illustrious_studio.interfaces.clients.client import KEY, Access, Client, InUse, Paste, Section
+from illustrious_studio.interfaces.clients.calls import FEW_TOKENS, PROMPT, SIDE, STEPS, Calls, failed
+from illustrious_studio.interfaces.clients.client import IN_A_CONTAINER, KEY, Access, Client, InUse, Paste, Section
 
 
 def settings(access: Access, in_use: InUse) -> list[Section]:
@@ -12,20 +12,20 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
             (
                 Paste("API", "Chat Completion"),
                 Paste("Source", "Custom (OpenAI-compatible)"),
-                Paste("Custom endpoint", f"{access.url}/v1"),
+                *access.addresses("Custom endpoint", "/v1"),
                 Paste("Key", access.shown_key),
                 Paste("Model", in_use.language_model),
             ),
+            IN_A_CONTAINER,
         ),
         Section(
             "Draw: Extensions, Image Generation",
             (
                 Paste("Source", "Stable Diffusion Web UI (AUTOMATIC1111)"),
-                Paste("SD Web UI URL", access.url),
+                *access.addresses("SD Web UI URL"),
                 *auth,
             ),
-            "Then press Connect, and choose resolution and steps that suit the checkpoint. "
-            f"From a container the address is {access.url_from_container}.",
+            f"Then press Connect, and choose a resolution and steps that suit the checkpoint: {in_use.size} here.",
         ),
     ]
 
@@ -72,7 +72,7 @@ async def _draw(calls: Calls) -> None:
         auth,
         {
             "url": calls.url,
-            "prompt": calls.prompt,
+            "prompt": PROMPT,
             "negative_prompt": "lowres, blurry",
             "sampler_name": "Euler a" if "Euler a" in samplers else samplers[0],
             "scheduler": schedulers[0],
@@ -87,6 +87,7 @@ async def _draw(calls: Calls) -> None:
             "hr_additional_modules": [],
             "denoising_strength": 0.7,
             "hr_second_pass_steps": 0,
+            "seed": calls.seed,
             "override_settings": {"CLIP_stop_at_last_layers": 1},
             "override_settings_restore_afterwards": True,
             "clip_skip": 1,

@@ -144,10 +144,20 @@ function openTab(name) {
 }
 
 async function copy(button, text) {
-  await navigator.clipboard.writeText(text);
+  if (navigator.clipboard) await navigator.clipboard.writeText(text);
+  else copyTheOldWay(button, text); // over plain HTTP from another machine, browsers have no clipboard for pages
   const before = button.textContent;
   button.textContent = 'Copied';
   setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+function copyTheOldWay(button, text) {
+  const box = Object.assign(document.createElement('textarea'), { value: text, className: 'unseen' });
+  button.after(box);
+  box.select();
+  document.execCommand('copy');
+  box.remove();
+  button.focus();
 }
 
 function editTitle(button) {
