@@ -301,11 +301,19 @@ function keepDown() {
   if (talk && down) talk.scrollTop = talk.scrollHeight;
 }
 
+// Gradio makes each radio button a group of its own, in which the arrow keys lead nowhere.
+function joinRadios() {
+  for (const first of $$('.wrap > label:first-child > input[type=radio]')) {
+    for (const one of $$('input[type=radio]', first.closest('.wrap'))) if (one.name !== first.name) one.name = first.name;
+  }
+}
+
 let gone = 0;
 let changes = '';
 let started = '';
 new MutationObserver(() => {
   fill();
+  joinRadios();
   const grid = $('#gallery-grid');
   if (grid && !grid.dataset.watched) { grid.dataset.watched = 'yes'; sight.observe(grid); }
   const job = $('#started [data-job]')?.dataset.job;
