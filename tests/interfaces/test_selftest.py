@@ -1,14 +1,19 @@
 """The self-test of the Connect page: against studios that work, and against some that do not."""
 
+import re
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
 
 from fakes import FakeEngine
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.interfaces.clients.client import Access
 from illustrious_studio.interfaces.clients.selftest import CLIENTS, TIDYING_UP, Outcome, replay_all
+from illustrious_studio.interfaces.overview import ModelList
 from running_api import running_api
+from serving import serving
 
 KEY = "a-key-of-some-length"
 EVERYONE = [*(client.name for client in CLIENTS), TIDYING_UP]
@@ -51,3 +56,40 @@ async def test_a_checkpoint_that_cannot_draw_fails_just_those_who_draw(tmp_path:
     assert found["curl"].said == "POST /generate-image: expected 200, came 507: Too large. Choose a smaller size."
     assert found["OpenAI SDK"].said.startswith("POST /v1/images/generations: expected 200, came 507: Too large.")
     assert found["SillyTavern"].said.startswith("POST /sdapi/v1/txt2img: expected 200, came 507: Too large.")
+
+
+NONSENSE = [
+    *("{}", "[]", "null", "[1]", "hello", '{"data": null}', '{"data": [null]}', '{"items": null}', '{"images": [1]}'),
+    *('{"data": [{"id": "talks"}]}', '{"sd_model_checkpoint": "draws", "data": [{"id": "talks"}], "txt2img": []}'),
+]
+STREAMS = [
+    "",
+    "data: 1",
+    "data: {",
+    'data: {"choices": 1}',
+    'data: {"choices": [{}]}',
+    'data: {"choices": [{"delta": 1}]}',
+]
+IN_USE = ModelList(checkpoint="draws", language_model="talks", checkpoints=[], language_models=[])
+
+
+@pytest.mark.parametrize(
+    ("said", "streamed"), [*((said, "data: 1") for said in NONSENSE), *((NONSENSE[-2], s) for s in STREAMS)]
+)
+async def test_what_a_client_cannot_read_is_told_in_a_sentence(said: str, streamed: str) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == "/models":
+            answer, kind = IN_USE.model_dump_json(), b"application/json"
+        elif path == "/v1/chat/completions":
+            answer, kind = f"{streamed}\n\ndata: [DONE]\n\n", b"text/event-stream"
+        else:
+            answer, kind = said, b"application/json"
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+        await send({"type": "http.response.body", "body": answer.encode()})
+
+    async with serving(lambda _: app) as url:
+        found = await outcomes(url)
+    assert list(found) == EVERYONE
+    for one in found.values():
+        assert re.match(r"(GET|POST) /\w+", one.said), one

@@ -56,17 +56,28 @@ class Answer:
                 raise failed(self.call, f"a value at {'.'.join(map(str, path))}", self.body) from None
         return found
 
+    def has(self, name: str) -> bool:
+        """Whether that field is there and says something."""
+        if not isinstance(self.body, dict):
+            raise failed(self.call, "an object", self.body)
+        return self.body.get(name) is not None
+
     def text(self, *path: str | int) -> str:
         return str(self._of_kind(str, "text", *path))
 
     def whole_number(self, *path: str | int) -> int:
         return int(self._of_kind(int, "a whole number", *path))
 
-    def every(self, name: str) -> list[str]:
-        """That field of every entry of a list."""
-        if not isinstance(self.body, list):
-            raise failed(self.call, "a list", self.body)
-        return [self.text(number, name) for number in range(len(self.body))]
+    def count(self, *path: str | int) -> int:
+        """How many entries the list there has."""
+        found = self.at(*path)
+        if not isinstance(found, list):
+            raise failed(self.call, f"a list{' at ' if path else ''}{'.'.join(map(str, path))}", found)
+        return len(found)
+
+    def every(self, name: str, *path: str | int) -> list[str]:
+        """That field of every entry of the list there."""
+        return [self.text(*path, number, name) for number in range(self.count(*path))]
 
     async def picture(self, *path: str | int) -> str:
         """A picture of the size that the self-test asks for, in base64."""
@@ -142,7 +153,7 @@ class Calls:
     async def listed(self, chosen: str) -> None:
         """GET /v1/models, as clients do to offer what there is; the one that a person would choose is among them."""
         answer = await self.get("/v1/models", self.bearer())
-        names = [answer.text("data", number, "id") for number in range(len(answer.at("data")))]
+        names = answer.every("id", "data")
         if chosen not in names:
             raise failed(answer.call, f"{chosen or 'a model in use'} among the models", names)
 
@@ -178,10 +189,10 @@ class Calls:
                 chunk = Answer(call, json.loads(line))
             except ValueError:
                 raise failed(call, "JSON in each chunk", line) from None
-            if chunk.at("choices"):  # the chunk with the usage has none
-                delta = chunk.at("choices", 0, "delta")
-                said += delta.get("content") or delta.get("reasoning_content") or ""
-                ended = ended or chunk.at("choices", 0, "finish_reason") is not None
+            for number in range(chunk.count("choices")):  # the chunk with the usage has none
+                delta = Answer(call, chunk.at("choices", number, "delta"))
+                said += "".join(delta.text(name) for name in ("content", "reasoning_content") if delta.has(name))
+                ended = ended or chunk.at("choices", number, "finish_reason") is not None
         if not said.strip() or not ended:
             raise failed(call, "words, and a finish_reason", lines)
 

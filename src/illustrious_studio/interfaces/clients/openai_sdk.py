@@ -83,8 +83,9 @@ async def replay(calls: Calls) -> None:
         raise refusal(call, error.status_code, error.response.text) from None
     except (APIConnectionError, httpx.HTTPError) as error:  # the latter in the middle of a stream
         raise no_answer(call, error.__cause__ or error) from None
-    except OpenAIError as error:
-        raise Failed(f"{call}: {error}") from None
+    except (OpenAIError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+        # The SDK checks little of what it reads, and stumbles in its own code over the rest.
+        raise Failed(f"{call}: the SDK cannot read the answer ({error})") from None
 
 
 OPENAI_SDK = Client(

@@ -65,6 +65,6 @@ async def _outcome(name: str, work: Awaitable[None]) -> Outcome:
 async def _put_away(calls: Calls) -> None:
     """Every picture that this test made. Raises Failed."""
     found = await calls.get(f"/gallery?q={calls.seed}", calls.bearer())
-    for number in range(len(found.at("items"))):
+    for number in range(found.count("items")):
         if found.at("items", number, "metadata", "prompt") == PROMPT:
             await calls.delete(f"/gallery/{found.text('items', number, 'id')}", calls.bearer())

@@ -56,6 +56,8 @@ async def _draw(calls: Calls) -> None:
     await calls.get("/sdapi/v1/options", auth)
     samplers = (await calls.get("/sdapi/v1/samplers", auth)).every("name")
     schedulers = (await calls.get("/sdapi/v1/schedulers", auth)).every("name")
+    if not samplers or not schedulers:
+        raise failed("GET /sdapi/v1/samplers and schedulers", "some", [samplers, schedulers])
     (await calls.get("/sdapi/v1/upscalers", auth)).every("name")
     (await calls.get("/sdapi/v1/latent-upscale-modes", auth)).every("name")
     (await calls.get("/sdapi/v1/sd-vae", auth)).every("model_name")
