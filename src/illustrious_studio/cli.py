@@ -83,6 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("--image", type=Path, metavar="FILE", help="A picture to draw over.")
     draw.add_argument("--mask", type=Path, metavar="FILE", help="What of it to draw anew, in white.")
     draw.add_argument("--strength", type=float, help="How much of the picture is drawn anew: 0.01 to 1.")
+    draw.add_argument("--fit", metavar="HOW", help="How it comes to the size: crop, stretch or fill.")
+    draw.add_argument("--mask-blur", type=int, metavar="N", help="Pixels over which the mask's edge is softened.")
+    draw.add_argument("--mask-content", metavar="WHAT", help="What is under the mask at first: original or fill.")
+    draw.add_argument(
+        "--mask-area", metavar="AREA", help="Draw over all of the picture or around the mask: whole, masked."
+    )
+    draw.add_argument("--mask-padding", type=int, metavar="N", help="Pixels to see around the mask, with masked.")
     draw.add_argument("--width", type=int, help="Pixels.")
     draw.add_argument("--height", type=int, help="Pixels.")
     draw.add_argument("--layout-from-words", action="store_true", help="Lay known objects out first, draw over them.")

@@ -29,6 +29,11 @@ from illustrious_studio.wiring import running_studio
 
 console = Console(stderr=True)
 POLL_SECONDS = 0.3
+_OPTIONAL = (
+    *("steps", "guidance", "sampler", "schedule", "clip_skip", "width", "height", "sketch_strength"),
+    *("strength", "fit", "mask_blur", "mask_content", "mask_area", "mask_padding"),
+)
+"""Fields of a request that go to the API only when they were given: the API knows what they are otherwise."""
 
 
 @contextlib.asynccontextmanager
@@ -81,24 +86,11 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
             enhanced = await _post(client, "/prompts/enhance", {"prompt": prompt})
             prompt = enhanced["prompt"]
             console.print(escape(enhanced["note"] or f"Prompt: {prompt}"), style="dim")
-        wanted = {
-            "steps": options.steps,
-            "guidance": options.guidance,
-            "sampler": options.sampler,
-            "schedule": options.schedule,
-            "clip_skip": options.clip_skip,
-            "width": options.width,
-            "height": options.height,
-            "sketch_strength": options.sketch_strength,
-            "layout": layout,
-            "image": image,
-            "mask": mask,
-            "strength": options.strength,
-        }
+        given = {name: getattr(options, name) for name in _OPTIONAL} | {"layout": layout, "image": image, "mask": mask}
         job = await _post(
             client,
             "/jobs",
-            {name: value for name, value in wanted.items() if value is not None}
+            {name: value for name, value in given.items() if value is not None}
             | {
                 "prompt": prompt,
                 "negative_prompt": options.negative_prompt,

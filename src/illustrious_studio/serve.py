@@ -175,7 +175,7 @@ def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:
         port=port,
         hosts=_hosts(settings),
         key=_key(settings),
-        larger={"/gradio_api/upload": 26 * MIB},
+        larger=dict.fromkeys(("/gradio_api/upload", "/inputs", "/masks"), 26 * MIB),
         page_policy=GRADIO_PAGES,
     )
 

@@ -1,10 +1,24 @@
 """How a given picture comes to the size of the drawing, and what a mask lets through."""
 
 import pytest
-from PIL import Image
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageChops
 
-from illustrious_studio.domain.inputs import fitted, repainted, size_like
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.inputs import (
+    Box,
+    filled,
+    fitted,
+    part_ground,
+    region_around,
+    repainted,
+    repainted_part,
+    size_like,
+    whole_ground,
+)
 from illustrious_studio.domain.pictures import Picture
+from samples import a_picture
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -57,3 +71,123 @@ def test_a_mask_follows_the_picture_and_its_edge_is_softened() -> None:
     soft = repainted(Picture.from_image(half), Picture.from_image(stripes()), (64, 64), "crop", 4)
     assert 0 < soft.getpixel((30, 32)) < 255  # type: ignore[operator]
     assert (soft.getpixel((4, 32)), soft.getpixel((60, 32))) == (0, 255)
+
+
+@st.composite
+def boxes_in_pictures(draw: st.DrawFn) -> tuple[Box, tuple[int, int]]:
+    width, height = draw(st.integers(1, 3000)), draw(st.integers(1, 3000))
+    left, top = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
+    box = left, top, draw(st.integers(left + 1, width)), draw(st.integers(top + 1, height))
+    return box, (width, height)
+
+
+SIZES = st.tuples(*2 * [st.integers(8, 256).map(lambda side: 8 * side)])
+
+
+@given(boxes_in_pictures(), st.integers(0, 256), SIZES)
+def test_the_region_holds_the_box_and_its_padding_and_lies_in_the_picture(
+    given: tuple[Box, tuple[int, int]], padding: int, size: tuple[int, int]
+) -> None:
+    box, (width, height) = given
+    left, top, right, bottom = region_around(box, padding, size, (width, height))
+    assert 0 <= left <= max(box[0] - padding, 0)
+    assert 0 <= top <= max(box[1] - padding, 0)
+    assert min(box[2] + padding, width) <= right <= width
+    assert min(box[3] + padding, height) <= bottom <= height
+
+
+@given(boxes_in_pictures(), st.integers(0, 256), SIZES)
+def test_the_region_has_the_shape_of_the_drawing_or_ends_at_the_pictures_edges(
+    given: tuple[Box, tuple[int, int]], padding: int, size: tuple[int, int]
+) -> None:
+    box, bounds = given
+    left, top, right, bottom = region_around(box, padding, size, bounds)
+    width, height = right - left, bottom - top
+    wider, higher = width - height * size[0] / size[1], height - width * size[1] / size[0]
+    in_shape = min(abs(wider), abs(higher)) < 1
+    assert in_shape or (height == bounds[1] if wider > 0 else width == bounds[0])
+
+
+@given(boxes_in_pictures(), st.integers(0, 256), SIZES)
+def test_the_region_is_no_larger_than_shape_and_padding_make_it(
+    given: tuple[Box, tuple[int, int]], padding: int, size: tuple[int, int]
+) -> None:
+    box, bounds = given
+    left, top, right, bottom = region_around(box, padding, size, bounds)
+    least = min(box[2] + padding, bounds[0]) - max(box[0] - padding, 0)
+    lowest = min(box[3] + padding, bounds[1]) - max(box[1] - padding, 0)
+    assert right - left == least or bottom - top == lowest
+
+
+def a_mask(size: tuple[int, int], box: Box) -> Picture:
+    image = Image.new("L", size)
+    image.paste(255, box)
+    return Picture.from_image(image)
+
+
+def painted(size: tuple[int, int]) -> Picture:
+    """What was drawn, by an engine that knows one colour."""
+    return Picture.from_image(Image.new("RGB", size, RED))
+
+
+HOLE = (40, 20, 60, 40)
+
+
+@pytest.mark.parametrize("blur", [0, 3])
+@pytest.mark.parametrize("size", [(64, 64), (96, 64), (256, 128), (64, 512)])
+def test_only_what_is_around_the_mask_is_drawn_and_the_rest_of_the_picture_stays(
+    size: tuple[int, int], blur: int
+) -> None:
+    picture, mask = a_picture(), a_mask((96, 64), HOLE)
+    ground = part_ground(picture, mask, size, 8, blur, fill=False)
+    assert (ground.base.width, ground.base.height) == size
+    done = ground.finished(painted(size)).image()
+    seam, _ = repainted_part(mask, picture, blur)
+    assert done.size == (96, 64)
+    assert done.getpixel((50, 30)) == RED
+    stays = seam.point(lambda grey: 255 if grey == 0 else 0)
+    changed = ImageChops.difference(done, picture.image())
+    changed.paste((0, 0, 0), mask=ImageChops.invert(stays))
+    assert changed.getbbox() is None
+
+
+def test_the_part_that_is_drawn_goes_back_to_where_it_was() -> None:
+    """An engine that changes nothing gives the picture back, though it saw a part of it eight times as large."""
+    picture = a_picture()
+    ground = part_ground(picture, a_mask((96, 64), HOLE), (320, 320), 10, 0, fill=False)
+    back = ground.finished(ground.base).image()
+    difference = ImageChops.difference(back, picture.image()).crop(HOLE)
+    assert all(channel.getextrema()[1] <= 4 for channel in difference.split()[:2])
+
+
+def test_a_mask_of_another_size_follows_the_picture_there_too() -> None:
+    ground = part_ground(a_picture(), a_mask((192, 128), (80, 40, 120, 80)), (64, 64), 0, 0, fill=False)
+    done = ground.finished(painted((64, 64))).image()
+    assert (done.getpixel((50, 30)), done.getpixel((10, 10))) == (RED, a_picture().image().getpixel((10, 10)))
+
+
+@pytest.mark.parametrize("mask", [Image.new("L", (96, 64)), a_mask((96, 64), (5, 5, 6, 6)).image()])
+def test_a_mask_with_nothing_in_it_has_no_surroundings(mask: Image.Image) -> None:
+    with pytest.raises(InvalidRequest, match="leaves nothing to draw anew"):
+        repainted_part(Picture.from_image(mask), a_picture(), 64)
+
+
+def test_filling_runs_the_colours_around_the_mask_into_it_and_leaves_the_rest() -> None:
+    image = Image.new("RGB", (96, 64), GREEN)
+    image.paste(BLUE, (48, 0, 96, 64))
+    image.paste(RED, HOLE)
+    result = filled(image, a_mask(image.size, HOLE).image().convert("L"))
+    inside = [result.getpixel((x, y)) for x in range(40, 60) for y in range(20, 40)]
+    assert all(red == 0 and green + blue > 200 for red, green, blue in inside)  # type: ignore[misc]
+    assert result.getpixel((41, 30))[1] > result.getpixel((58, 30))[1]  # type: ignore[index]
+    result.paste(RED, HOLE)
+    assert result.tobytes() == image.tobytes()
+
+
+def test_the_fill_is_drawn_over_but_never_seen_where_the_picture_stays() -> None:
+    picture, mask = a_picture(), a_mask((96, 64), HOLE)
+    plain, fill = (whole_ground(picture, mask, (96, 64), "crop", 4, fill) for fill in (False, True))
+    assert (plain.base == picture, fill.base == picture) == (True, False)
+    done = fill.finished(painted((96, 64)))
+    assert done == plain.finished(painted((96, 64)))
+    assert done.image().getpixel((38, 30)) not in (RED, picture.image().getpixel((38, 30)))

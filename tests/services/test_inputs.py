@@ -85,6 +85,48 @@ async def test_it_is_drawn_again_from_what_is_recorded_though_the_gallerys_pictu
         assert again.metadata.request() == over.metadata.request()
 
 
+async def test_around_the_mask_the_drawing_has_its_size_and_the_picture_keeps_its_own(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        picture = a_picture(300, 200)
+        image, mask = await made.studio.inputs.keep(to_png(picture)), await made.studio.inputs.keep(a_mask(300, 200))
+        request = wish(image=image, mask=mask, mask_blur=2, mask_area="masked", mask_padding=5, mask_content="fill")
+        item = await made.studio.images.generate_image(request)
+        order = made.engine.orders[-1]
+        assert order.base is not None
+        assert order.mask is not None
+        assert {order.size, (order.base.width, order.base.height), (order.mask.width, order.mask.height)} == {(96, 64)}
+        done = open_picture(await made.studio.gallery.png(item.id)).picture.image()
+        left, right = (0, 0, 140, 200), (160, 0, 300, 200)
+        assert (done.size, item.metadata.width, item.metadata.height) == ((300, 200), 300, 200)
+        assert done.crop(left).tobytes() == picture.image().crop(left).tobytes()
+        assert done.crop(right).tobytes() != picture.image().crop(right).tobytes()
+
+
+async def test_it_is_drawn_again_around_the_mask_to_the_same_pixels(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        image, mask = await made.studio.inputs.keep(to_png(a_picture())), await made.studio.inputs.keep(a_mask())
+        around = {"mask_area": "masked", "mask_padding": 9, "mask_content": "fill", "width": 128, "height": 128}
+        first = await made.studio.images.generate_image(wish(image=image, mask=mask, seed=5, **around))
+        png = open_picture(await made.studio.gallery.png(first.id))
+        assert "Size: 128x128" in png.text["parameters"]
+        assert "Inpaint area: Only masked, Masked area padding: 9, Masked content: fill" in png.text["parameters"]
+        recorded = recorded_settings({"parameters": png.text["parameters"]})
+        assert recorded is not None
+        assert recorded.request == first.metadata.request()
+        assert around.items() <= recorded.request.model_dump().items()
+        again = await made.studio.images.generate_image(recorded.request)
+        assert open_picture(await made.studio.gallery.png(again.id)).picture == png.picture
+
+
+async def test_a_mask_with_nothing_in_it_is_refused_when_asked_to_be_drawn_around(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        image = await made.studio.inputs.keep(to_png(a_picture()))
+        mask = await made.studio.inputs.keep(to_png(Picture(96, 64, bytes(3 * 96 * 64))))
+        with pytest.raises(InvalidRequest, match="leaves nothing to draw anew"):
+            await made.studio.images.start_image(wish(image=image, mask=mask, mask_area="masked"))
+        assert await made.studio.jobs.recent() == []
+
+
 async def test_what_is_no_picture_or_not_there_is_refused_and_leaves_no_job(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         with pytest.raises(NotAnImage):
@@ -182,6 +224,11 @@ async def test_a_masks_file_is_opened_as_carefully_as_a_picture(tmp_path: Path, 
         ("strength", {"image": ID, "strength": 0.0}),
         ("mask_blur", {"image": ID, "mask": ID, "mask_blur": 65}),
         ("fit", {"image": ID, "fit": "latent"}),
+        ("mask_content", {"image": ID, "mask_content": "fill"}),
+        ("mask_content", {"image": ID, "mask": ID, "mask_content": "latent noise"}),
+        ("mask_area", {"image": ID, "mask_area": "masked"}),
+        ("mask_area", {"mask_area": "masked"}),
+        ("mask_padding", {"image": ID, "mask": ID, "mask_area": "masked", "mask_padding": 257}),
     ],
 )
 def test_what_makes_no_sense_together_is_refused_by_name(field: str, values: dict[str, object]) -> None:
@@ -195,6 +242,26 @@ def test_a1111s_own_hash_names_no_picture_here_and_that_is_said() -> None:
     recorded = recorded_settings({"parameters": text})
     assert recorded is not None
     assert (recorded.request.image, recorded.request.strength, recorded.left_out) == (None, None, ("image",))
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "left_out"),
+    [
+        ("Masked content: latent noise", {"mask_content": "original"}, ("mask_content",)),
+        ("Masked content: original", {"mask_content": "original"}, ()),
+        ("Inpaint area: Whole picture", {"mask_area": "whole"}, ()),
+        ("Inpaint area: the moon", {"mask_area": "whole"}, ("mask_area",)),
+        ("Inpaint area: Only masked, Masked area padding: 999", {"mask_area": "masked"}, ("mask_padding",)),
+    ],
+)
+def test_what_a1111_says_of_a_mask_is_read_as_far_as_it_is_had_here(
+    said: str, wanted: dict[str, object], left_out: tuple[str, ...]
+) -> None:
+    text = f"a cat\nSteps: 20, Seed: 1, Init image hash: {ID}, Mask hash: {ID}, {said}"
+    recorded = recorded_settings({"parameters": text})
+    assert recorded is not None
+    assert wanted.items() <= recorded.request.model_dump().items()
+    assert recorded.left_out == left_out
 
 
 def test_a_text_with_a_picture_and_a_layout_gives_one_of_them() -> None:

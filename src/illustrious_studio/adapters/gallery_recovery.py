@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageMetadata
-from illustrious_studio.domain.infotext import read_infotext
+from illustrious_studio.domain.infotext import mask_area_named, read_infotext
 from illustrious_studio.domain.sketch import Layout
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -78,6 +78,19 @@ def _drawn_over(fields: Mapping[str, str]) -> dict[str, Any]:
     if not _HASH.fullmatch(fields.get("Init image hash", "")):
         return {}
     over: dict[str, Any] = {"image": fields["Init image hash"], "fit": fields.get("Resize mode")}
-    if "Mask hash" in fields:
-        over |= {"mask": fields["Mask hash"], "mask_blur": int(fields.get("Mask blur", "0"))}
-    return over
+    return over | (_by_a_mask(fields) if "Mask hash" in fields else {})
+
+
+def _by_a_mask(fields: Mapping[str, str]) -> dict[str, Any]:
+    by: dict[str, Any] = {
+        "mask": fields["Mask hash"],
+        "mask_blur": int(fields.get("Mask blur", "0")),
+        "mask_content": fields.get("Masked content"),
+        "mask_area": mask_area_named(fields.get("Inpaint area", "")),
+    }
+    if by["mask_area"] == "masked":  # then the text's size is the drawing's, not the picture's
+        by["mask_padding"] = int(fields.get("Masked area padding", "0"))
+        by |= {
+            name: int(fields.get(half, "0")) for name, half in (("drawn_width", "Size-1"), ("drawn_height", "Size-2"))
+        }
+    return by

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from illustrious_studio.domain.inputs import Fit, InputId
+from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.models import Checkpoint, ModelStatus
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together, recorded_sampling
@@ -53,6 +53,17 @@ class ImageRequest(Value):
     )
     mask: InputId | None = Field(None, description="What to draw anew, in white; the rest of the picture stays.")
     mask_blur: int = Field(4, ge=0, le=64, description="Pixels over which the edge of the mask is softened.")
+    mask_content: MaskContent = Field(
+        "original", description="What drawing begins with under the mask: the picture, or the colours around the mask."
+    )
+    mask_area: MaskArea = Field(
+        "whole",
+        description="Draw over the whole picture, or only over what is around the mask: in width x height, which is "
+        "then put back into the picture. That keeps its own size.",
+    )
+    mask_padding: int = Field(
+        32, ge=0, le=256, description="Pixels of the picture to see around the mask where mask_area is masked."
+    )
     layout_from_words: bool = Field(
         False, description="Lay the known objects of the prompt out as a sketch first and draw over it."
     )
@@ -77,6 +88,14 @@ class ImageRequest(Value):
     def _goes_with_a_picture(cls, value: object, known: ValidationInfo) -> object:
         if value is not None and known.data.get("image", "") is None:
             raise ValueError("needs an image")
+        return value
+
+    @field_validator("mask_content", "mask_area")
+    @classmethod
+    def _goes_with_a_mask(cls, value: str, known: ValidationInfo) -> str:
+        assert known.field_name is not None
+        if value != cls.model_fields[known.field_name].default and known.data.get("mask", "") is None:
+            raise ValueError("needs a mask")
         return value
 
     @field_validator("layout_from_words", "layout", "sketch_strength")
@@ -113,7 +132,7 @@ class RenderOrder:
     """A sketch, or the picture that a person gave."""
     strength: float | None = None
     mask: Picture | None = None
-    """How much each pixel of the base is drawn anew, as grey."""
+    """How much each pixel of the base is drawn anew, as grey. Whoever orders puts the drawing into its picture."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -167,6 +186,12 @@ class ImageMetadata(Value):
     fit: Fit | None = None
     mask: InputId | None = None
     mask_blur: int | None = None
+    mask_content: MaskContent | None = None
+    mask_area: MaskArea | None = None
+    mask_padding: int | None = None
+    drawn_width: int | None = None
+    """Where only a part of the picture was drawn: the size of that drawing. `width` and `height` are the picture's."""
+    drawn_height: int | None = None
     layout: Layout | None = None
     device: str
     dtype: str
@@ -176,6 +201,10 @@ class ImageMetadata(Value):
     attempts: tuple[str, ...] = ()
     created_at: datetime
     origin: Origin = Origin()
+
+    @property
+    def drawn_size(self) -> tuple[int, int]:
+        return self.drawn_width or self.width, self.drawn_height or self.height
 
     def request(self) -> ImageRequest:
         """The request that makes this picture again."""
@@ -196,15 +225,16 @@ class ImageMetadata(Value):
             "schedule": schedule,
             "seed": self.seed,
             "clip_skip": self.clip_skip,
-            "width": self.width,
-            "height": self.height,
+            "width": self.drawn_size[0],
+            "height": self.drawn_size[1],
             "layout": self.layout,
             "sketch_strength": self.strength if self.layout is not None else None,
         }
         if self.image is not None:
             recorded |= {"image": self.image, "strength": self.strength, "fit": self.fit or "crop"}
         if self.mask is not None:
-            recorded |= {"mask": self.mask, "mask_blur": self.mask_blur}
+            of_it = ("mask", "mask_blur", "mask_content", "mask_area", "mask_padding")
+            recorded |= {name: value for name in of_it if (value := getattr(self, name)) is not None}
         if changes.get("image") is not None:
             recorded |= {"layout": None, "sketch_strength": None}
         elif "prompt" in changes and self.layout is not None and self.layout.by != "hand":

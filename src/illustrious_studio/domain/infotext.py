@@ -13,10 +13,12 @@ import re
 from dataclasses import dataclass, field
 
 from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.inputs import MaskArea
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.sketch import Layout
 
 NEGATIVE = "Negative prompt:"
+ONLY_MASKED = "Only masked"
 LONGEST_TEXT = 1_000_000
 LONGEST_FIELD_LINE = 200_000
 FEWEST_FIELDS = 3
@@ -42,7 +44,7 @@ def write_infotext(metadata: ImageMetadata) -> str:
         "Schedule type": metadata.schedule,
         "CFG scale": metadata.guidance,
         "Seed": metadata.seed,
-        "Size": f"{metadata.width}x{metadata.height}",
+        "Size": f"{metadata.drawn_size[0]}x{metadata.drawn_size[1]}",
         "Model hash": metadata.checkpoint_hash,
         "Model": metadata.checkpoint,
         "Denoising strength": metadata.strength,
@@ -52,6 +54,9 @@ def write_infotext(metadata: ImageMetadata) -> str:
         "Resize mode": metadata.fit,
         "Mask hash": metadata.mask,
         "Mask blur": metadata.mask_blur,
+        "Inpaint area": ONLY_MASKED if metadata.mask_area == "masked" else None,
+        "Masked area padding": metadata.mask_padding,
+        "Masked content": metadata.mask_content if metadata.mask_content != "original" else None,
         "Layout": _compact(metadata.layout) if metadata.layout is not None else None,
     }
     text = _assemble(metadata.prompt, metadata.negative_prompt, fields)
@@ -97,6 +102,12 @@ def read_infotext(text: str) -> Infotext:
         said_again.get("Negative prompt", "\n".join(negative).strip()),
         fields,
     )
+
+
+def mask_area_named(name: str) -> MaskArea | None:
+    """What A1111's "Inpaint area" of that name is here; None for another word."""
+    areas: dict[str, MaskArea] = {ONLY_MASKED: "masked", "Whole picture": "whole"}
+    return areas.get(name)
 
 
 def _plain(prompt: str) -> str:

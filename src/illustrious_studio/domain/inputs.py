@@ -5,6 +5,7 @@ over it can be drawn again, whatever has become of the person's file or of the g
 same one is kept only once.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
 from PIL import Image, ImageFilter, ImageOps
@@ -22,10 +23,21 @@ Fit = Literal["crop", "stretch", "fill"]
 MaskAlpha = Literal["none", "opaque", "transparent"]
 """What says in a mask's file what to draw anew: its brightness, or (A1111) what is opaque, or (OpenAI) transparent."""
 
+MaskContent = Literal["original", "fill"]
+"""A1111's masked content: what is under the mask when drawing begins."""
+
+MaskArea = Literal["whole", "masked"]
+"""A1111's inpaint area: "Whole picture", or "Only masked"."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom; the last two are just outside."""
+
 GRAIN = 8
 SHORTEST, LONGEST = 64, 2048
 ROUNDED_UP_ABOVE = 128
 """A1111's threshold (`mask_round`)."""
+FILLED_FROM = ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1))
+"""How far the colours of the surroundings run, and how often they are laid on, from far to near."""
 
 
 class InputFiles(Protocol):
@@ -101,3 +113,94 @@ def repainted(mask: Picture, picture: Picture, size: tuple[int, int], fit: Fit, 
     if grey.size != (picture.width, picture.height):
         grey = grey.resize((picture.width, picture.height), Image.Resampling.BILINEAR)
     return fitted(grey, size, fit).filter(ImageFilter.GaussianBlur(blur))
+
+
+def repainted_part(mask: Picture, picture: Picture, blur: int) -> tuple[Image.Image, Box]:
+    """The same in the picture's own size, and the box around all that is drawn anew. InvalidRequest for nothing."""
+    seam = repainted(mask, picture, (picture.width, picture.height), "stretch", blur)
+    box = seam.getbbox()
+    if box is None:
+        raise InvalidRequest(
+            "The mask leaves nothing to draw anew: it has no white, or mask_blur softens the little that it has away. "
+            "Paint white what is to be drawn anew."
+        )
+    return seam, box
+
+
+def region_around(box: Box, padding: int, shape: tuple[int, int], bounds: tuple[int, int]) -> Box:
+    """The box with padding around it, widened to the shape of a size as far as it stays within the bounds."""
+    left, top, right, bottom = box
+    left, right = max(left - padding, 0), min(right + padding, bounds[0])
+    top, bottom = max(top - padding, 0), min(bottom + padding, bounds[1])
+    width, height = round((bottom - top) * shape[0] / shape[1]), round((right - left) * shape[1] / shape[0])
+    left, right = _widened(left, right, width, bounds[0])
+    top, bottom = _widened(top, bottom, height, bounds[1])
+    return left, top, right, bottom
+
+
+def _widened(start: int, end: int, wanted: int, bound: int) -> tuple[int, int]:
+    """The span made as long as wanted, to both sides alike where there is room. It never becomes shorter."""
+    length = min(max(wanted, end - start), bound)
+    start = min(max(start - (length - (end - start)) // 2, 0), bound - length)
+    return start, start + length
+
+
+def filled(image: Image.Image, mask: Image.Image) -> Image.Image:
+    """The image with the colours around its masked part run into that, the nearest ones last: A1111's "fill"."""
+    kept = Image.new("RGBa", image.size)
+    kept.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask))
+    whole = Image.new("RGBA", image.size)
+    for radius, times in FILLED_FROM:
+        near = kept.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
+        for _ in range(times):
+            whole.alpha_composite(near)
+    return whole.convert("RGB")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A picture ready to be drawn over, and how what was drawn comes into it."""
+
+    base: Picture
+    """What is drawn over, in the size of the drawing."""
+    mask: Picture | None = None
+    """How much each pixel of it is drawn anew, as grey."""
+    whole: Image.Image | None = None
+    """What the drawing is put into, where there is a mask."""
+    seam: Image.Image | None = None
+    """How much each pixel of that comes from the drawing."""
+    region: Box = (0, 0, 0, 0)
+    """Which part of it the drawing shows."""
+
+    def finished(self, drawn: Picture) -> Picture:
+        """What was drawn, in the picture as far as the mask says; all of it where there is no mask."""
+        if self.whole is None or self.seam is None:
+            return drawn
+        left, top, right, bottom = self.region
+        whole = self.whole.copy()
+        whole.paste(
+            fitted(drawn.image(), (right - left, bottom - top), "crop"), self.region, self.seam.crop(self.region)
+        )
+        return Picture.from_image(whole)
+
+
+def whole_ground(picture: Picture, mask: Picture, size: tuple[int, int], fit: Fit, blur: int, fill: bool) -> Ground:
+    """For drawing over all of the picture, brought to that size."""
+    whole, seam = fitted(picture.image(), size, fit), repainted(mask, picture, size, fit, blur)
+    return _ground(whole, seam, (0, 0, *size), whole, seam, fill)
+
+
+def part_ground(picture: Picture, mask: Picture, size: tuple[int, int], padding: int, blur: int, fill: bool) -> Ground:
+    """For drawing, in that size, only what is around the mask. Raises InvalidRequest where the mask has nothing."""
+    seam, box = repainted_part(mask, picture, blur)
+    region = region_around(box, padding, size, seam.size)
+    whole = picture.image()
+    base, part = (fitted(image.crop(region), size, "fill") for image in (whole, seam))
+    return _ground(whole, seam, region, base, part, fill)
+
+
+def _ground(
+    whole: Image.Image, seam: Image.Image, region: Box, base: Image.Image, mask: Image.Image, fill: bool
+) -> Ground:
+    base = filled(base, mask) if fill else base
+    return Ground(Picture.from_image(base), Picture.from_image(mask), whole, seam, region)

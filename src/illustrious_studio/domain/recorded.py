@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.infotext import LONGEST_TEXT, read_infotext
+from illustrious_studio.domain.infotext import LONGEST_TEXT, mask_area_named, read_infotext
 from illustrious_studio.domain.sampling import sampler_named
 from illustrious_studio.domain.sketch import Layout
 
@@ -37,10 +37,11 @@ _KEYS = {
     "seed": "seed", "image_seed": "seed", "size-1": "width", "width": "width", "size-2": "height", "height": "height",
     "sampler": "sampler", "sampler_name": "sampler", "schedule type": "schedule", "noise_schedule": "schedule",
     "clip skip": "clip_skip", "init image hash": "image", "resize mode": "fit", "mask hash": "mask",
-    "mask blur": "mask_blur", "layout": "layout", "denoising strength": "strength",
+    "mask blur": "mask_blur", "masked content": "mask_content", "inpaint area": "mask_area",
+    "masked area padding": "mask_padding", "layout": "layout", "denoising strength": "strength",
 }  # fmt: skip
 """What other programs call the fields of a request."""
-OF_AN_IMAGE = ("strength", "fit", "mask", "mask_blur")
+OF_AN_IMAGE = ("strength", "fit", "mask", "mask_blur", "mask_content", "mask_area", "mask_padding")
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,10 @@ def _renamed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 def _converted(name: str, value: object) -> object:
     """The value in the request's own type; None when it cannot be one."""
-    if name in ("prompt", "negative_prompt", "sampler", "schedule", "fit"):
+    if name in ("prompt", "negative_prompt", "sampler", "schedule", "fit", "mask_content"):
         return value if isinstance(value, str) else None
+    if name == "mask_area":
+        return mask_area_named(str(value))
     if name == "layout":
         return _layout(value)
     if name in ("image", "mask"):  # A1111 writes an MD5, by which nothing can be found

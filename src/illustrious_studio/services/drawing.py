@@ -1,5 +1,6 @@
 """Making one picture: what to draw over, if anything; room on the card; drawing; keeping it with all that made it."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -7,6 +8,7 @@ import structlog
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageEngine, ImageMetadata, Rendered, RenderOrder, Step
+from illustrious_studio.domain.inputs import Ground
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.services.gallery import GalleryService
@@ -41,37 +43,39 @@ class Drawing:
         self._inputs = inputs
         self._gallery = gallery
         self._memory = memory
-        self._orders: dict[str, RenderOrder] = {}
+        self._drawn: dict[str, tuple[RenderOrder, Ground | None]] = {}
 
     async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered:
         """Draw a job's picture. Raises what `ImageEngine.render` raises."""
         checkpoint = await self._models.loaded_checkpoint(job.checkpoint)
-        request, order = job.request, RenderOrder(job.request, checkpoint)
+        request, order, ground = job.request, RenderOrder(job.request, checkpoint), None
         if request.layout is not None:
             sketch = await self._sketches.paint(request.layout, *order.size, request.seed)
             strength = request.sketch_strength or checkpoint.sketch_strength or SKETCH_STRENGTH
             order = RenderOrder(request, checkpoint, sketch, strength)
         elif request.image is not None:
-            base, mask = await self._inputs.prepared(request, order.size)
-            order = RenderOrder(request, checkpoint, base, request.strength, mask)
+            ground = await self._inputs.prepared(request, order.size)
+            order = RenderOrder(request, checkpoint, ground.base, request.strength, ground.mask)
         await self._memory.make_room(checkpoint)
         rendered = await self._engine.render(order, on_step)
-        self._orders[job.id] = order
+        self._drawn[job.id] = order, ground
         log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
         return rendered
 
     async def keep(self, job: Job, rendered: Rendered) -> GalleryItem:
         """Put the drawn picture into the gallery. Raises StorageFull."""
-        order = self._orders.pop(job.id)
+        order, ground = self._drawn.pop(job.id)
         request, checkpoint = order.request, order.checkpoint
+        picture = rendered.picture if ground is None else await asyncio.to_thread(ground.finished, rendered.picture)
+        part = request.mask_area == "masked"
         metadata = ImageMetadata(
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             steps=request.steps,
             guidance=request.guidance,
             seed=request.seed,
-            width=rendered.picture.width,
-            height=rendered.picture.height,
+            width=picture.width,
+            height=picture.height,
             sampler=request.sampler,
             schedule=request.schedule,
             checkpoint=checkpoint.name,
@@ -83,6 +87,11 @@ class Drawing:
             fit=request.fit if request.image is not None else None,
             mask=request.mask,
             mask_blur=request.mask_blur if request.mask is not None else None,
+            mask_content=request.mask_content if request.mask is not None else None,
+            mask_area=request.mask_area if request.mask is not None else None,
+            mask_padding=request.mask_padding if part else None,
+            drawn_width=rendered.picture.width if part else None,
+            drawn_height=rendered.picture.height if part else None,
             layout=request.layout,
             device=rendered.device,
             dtype=rendered.dtype,
@@ -94,4 +103,4 @@ class Drawing:
             origin=job.origin,
         )
         # The picture takes the job's id: a job that is drawn again after a crash cannot make a second one.
-        return await self._gallery.add(rendered.picture, metadata, item_id=job.id)
+        return await self._gallery.add(picture, metadata, item_id=job.id)

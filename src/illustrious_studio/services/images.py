@@ -108,9 +108,7 @@ class ImageService:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
         size = request.width or checkpoint.native_width, request.height or checkpoint.native_height
         if request.image is not None:
-            picture = await self._inputs.picture(request.image)
-            if request.mask is not None:
-                await self._inputs.picture(request.mask)  # a picture that lacks its mask is refused now, not when drawn
+            picture = await self._inputs.checked(request)  # what lacks its mask is refused now, not when drawn
             if request.width is None and request.height is None:
                 size = size_like(picture, size)
         values = request.model_dump() | {

@@ -4,7 +4,17 @@ import asyncio
 
 from illustrious_studio.domain.encoding import to_grey_png
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.inputs import InputFiles, InputId, MaskAlpha, fitted, mask_in, repainted
+from illustrious_studio.domain.inputs import (
+    Ground,
+    InputFiles,
+    InputId,
+    MaskAlpha,
+    fitted,
+    mask_in,
+    part_ground,
+    repainted_part,
+    whole_ground,
+)
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.services.gallery import GalleryService
 
@@ -36,24 +46,39 @@ class InputService:
         """Keep a picture of the gallery: deleting it there does not take it from what is drawn over it."""
         return await self._files.keep(await self._gallery.png(item_id))
 
+    async def file(self, input_id: InputId) -> bytes:
+        """The file as it was kept. Raises NotFound."""
+        return await self._files.read(input_id)
+
     async def picture(self, input_id: InputId) -> Picture:
         """Raises NotFound."""
-        data = await self._files.read(input_id)
-        return (await asyncio.to_thread(open_picture, data)).picture
+        return (await asyncio.to_thread(open_picture, await self.file(input_id))).picture
 
-    async def prepared(self, request: ImageRequest, size: tuple[int, int]) -> tuple[Picture, Picture | None]:
-        """The request's picture in that size, and how much of each of its pixels is drawn anew, if it has a mask.
+    async def checked(self, request: ImageRequest) -> Picture:
+        """The request's picture, after a look at whether it can be drawn over as asked.
 
-        Raises NotFound.
+        Raises NotFound, and InvalidRequest for a mask with nothing in it where only that is to be drawn.
         """
-        assert request.image is not None
-        picture = await self.picture(request.image)
-        mask = None if request.mask is None else await self.picture(request.mask)
+        picture, mask = await self._given(request)
+        if mask is not None and request.mask_area == "masked":
+            await asyncio.to_thread(repainted_part, mask, picture, request.mask_blur)
+        return picture
 
-        def prepare() -> tuple[Picture, Picture | None]:
-            base = Picture.from_image(fitted(picture.image(), size, request.fit))
+    async def prepared(self, request: ImageRequest, size: tuple[int, int]) -> Ground:
+        """The request's picture, and its mask if it has one, ready to be drawn over in that size. Raises NotFound."""
+        picture, mask = await self._given(request)
+
+        def prepare() -> Ground:
+            blur, fill = request.mask_blur, request.mask_content == "fill"
             if mask is None:
-                return base, None
-            return base, Picture.from_image(repainted(mask, picture, size, request.fit, request.mask_blur))
+                return Ground(Picture.from_image(fitted(picture.image(), size, request.fit)))
+            if request.mask_area == "masked":
+                return part_ground(picture, mask, size, request.mask_padding, blur, fill)
+            return whole_ground(picture, mask, size, request.fit, blur, fill)
 
         return await asyncio.to_thread(prepare)
+
+    async def _given(self, request: ImageRequest) -> tuple[Picture, Picture | None]:
+        assert request.image is not None
+        picture = await self.picture(request.image)
+        return picture, None if request.mask is None else await self.picture(request.mask)

@@ -1,11 +1,14 @@
 """Drawing over a given picture, and drawing only a part of it anew, with the real small model."""
 
+from typing import Any
+
 import pytest
 from PIL import Image, ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, order
 
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.domain.inputs import whole_ground
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from samples import a_picture
@@ -31,12 +34,18 @@ def apart(one: Picture, other: Picture, box: tuple[int, int, int, int]) -> float
     return sum(ImageStat.Stat(difference).mean) / 3
 
 
+def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, given: Picture, **more: Any) -> Picture:
+    """The picture after its masked part was drawn anew, as the studio does it."""
+    ground = whole_ground(GIVEN, given, (SIZE, SIZE), "crop", 0, fill=False)
+    wanted = order(checkpoint, sketch=ground.base, mask=ground.mask, image="a" * 64, **{"strength": 0.8, **more})
+    return ground.finished(pipeline.render(wanted, QuietWatch()).picture)
+
+
 @pytest.mark.parametrize("sampler", ["Euler", "Euler a", "DPM++ 2M SDE", "DDIM", "UniPC"])
 def test_what_is_not_masked_comes_back_to_the_pixel_and_the_rest_is_drawn(
     loaded: SdxlPipeline, builtin: Checkpoint, sampler: str
 ) -> None:
-    wanted = order(builtin, sketch=GIVEN, mask=mask(RIGHT), image="a" * 64, strength=1.0, sampler=sampler)
-    done = loaded.render(wanted, QuietWatch()).picture
+    done = drawn(loaded, builtin, mask(RIGHT), strength=1.0, sampler=sampler)
     left = (0, 0, SIZE // 2, SIZE)
     assert done.image().crop(left).tobytes() == GIVEN.image().crop(left).tobytes()
     assert apart(done, GIVEN, RIGHT) > 10
@@ -58,12 +67,8 @@ def test_what_is_drawn_knows_what_stays(loaded: SdxlPipeline, builtin: Checkpoin
 
 
 def test_a_soft_mask_mixes_and_an_empty_one_gives_the_picture_back(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    def drawn(given: Picture) -> Picture:
-        wanted = order(builtin, sketch=GIVEN, mask=given, image="a" * 64, strength=0.8)
-        return loaded.render(wanted, QuietWatch()).picture
-
-    assert drawn(mask()) == GIVEN
-    whole, half = drawn(mask(RIGHT)), drawn(mask(RIGHT, grey=128))
+    assert drawn(loaded, builtin, mask()) == GIVEN
+    whole, half = drawn(loaded, builtin, mask(RIGHT)), drawn(loaded, builtin, mask(RIGHT, grey=128))
     assert apart(half, GIVEN, RIGHT) < apart(whole, GIVEN, RIGHT)
 
 

@@ -1,13 +1,11 @@
-"""Drawing only a part of a picture anew, with any checkpoint: what stays is put back after each step, and at the end.
+"""Drawing only a part of a picture anew, with any checkpoint: what stays is put back after each step.
 
 After each step the latents outside the mask become those of the picture, with as much noise as the step left, so that
-what is drawn grows together with what stays. A latent stands for many pixels, and the VAE changes all of them a little;
-so at the end the picture's own pixels are laid over what was drawn, as far as the mask says.
+what is drawn grows together with what stays. A latent stands for many pixels, and the VAE changes all of them a little:
+the picture's own pixels are not in what is drawn. `domain/inputs.py` puts the drawing into the picture.
 """
 
 from typing import TYPE_CHECKING, Any
-
-from PIL import Image
 
 from illustrious_studio.domain.pictures import Picture
 
@@ -42,10 +40,3 @@ class Kept:
             timestep = pipeline.scheduler.timesteps[-left].reshape(1)
             base = pipeline.scheduler.add_noise(base, self._noise, timestep)
         return torch.where(self._anew, latents, base.to(latents.dtype))
-
-
-def pasted(drawn: Picture, base: Picture | None, mask: Picture | None) -> Picture:
-    """What was drawn, over the picture as far as the mask says; all of it where there is no mask."""
-    if base is None or mask is None:
-        return drawn
-    return Picture.from_image(Image.composite(drawn.image(), base.image(), mask.image().convert("L")))

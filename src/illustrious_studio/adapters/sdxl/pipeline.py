@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl import memory
 from illustrious_studio.adapters.sdxl.attempts import BadNumbers, Watch, draw
-from illustrious_studio.adapters.sdxl.inpainting import Kept, pasted
+from illustrious_studio.adapters.sdxl.inpainting import Kept
 from illustrious_studio.adapters.sdxl.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.preview import estimate, preview_jpeg
 from illustrious_studio.adapters.sdxl.prompt import Embedding, PromptEncoder
@@ -97,7 +97,7 @@ class SdxlPipeline:
         finally:
             self.clear()
         return Rendered(
-            picture=pasted(drawn.picture, order.base, order.mask),
+            picture=drawn.picture,
             device=self.device_name,
             dtype=str(self._dtype).removeprefix("torch."),
             vae_dtype=str(self._pipeline.vae.dtype).removeprefix("torch."),

@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.interfaces.web import parts, stage
-from illustrious_studio.interfaces.web.form import Form
+from illustrious_studio.interfaces.web.form import Form, sized
 from illustrious_studio.interfaces.web.layout import fitted, held_layout, laid_out
+from illustrious_studio.interfaces.web.over import HeldPicture, held_picture
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
 from illustrious_studio.interfaces.web.told import sentence, told, told_stream
 from illustrious_studio.services.studio import Studio
@@ -23,8 +25,6 @@ AT_ONCE = 0.5
 """Seconds in which a job is queued, unless somebody is asked first."""
 STILL_NEWS = timedelta(minutes=10)
 """A failure older than that is not shown again to a page that opens."""
-
-NOT_IN_THE_FORM = "All of its settings but the picture it was drawn over, which only Again and Vary draw over."
 
 
 class CreateTab:
@@ -56,7 +56,8 @@ class CreateTab:
         page, form = self.page, self.form
         drawn = [self.started, self.notice]
         layout = form.layout
-        titled = [layout.held, layout.wanted], [layout.fold, layout.stale]
+        titled = [layout.held, layout.wanted, form.over.held], [layout.fold, layout.stale]
+        size = [form.shape, form.width, form.height]
         blocks.load(
             told(self.opened),
             None,
@@ -78,7 +79,7 @@ class CreateTab:
             **QUIET | {"trigger_mode": "always_last"},
         )
         gr.on(
-            [layout.held.change, layout.wanted.change],
+            [layout.held.change, layout.wanted.change, form.over.held.change],
             told(self.layout_title),
             *titled,
             **QUIET | {"trigger_mode": "always_last"},
@@ -87,6 +88,8 @@ class CreateTab:
             None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
         )
         layout.held.fit(told(self.fit_layout), form.all, layout.held, **QUIET)
+        form.over.held.change(told(form.over.shown), form.over.held, [form.over.fold, form.over.painted], **QUIET)
+        form.over.held.chosen(told(self.like_the_picture), form.over.held, size, **QUIET)
         form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
         form.shape.change(form.own_size, form.shape, form.own, **QUIET)
         self.draw_button.click(told_stream(self.draw), form.all, drawn, **QUIET)
@@ -103,7 +106,8 @@ class CreateTab:
         page.on("again", self.again, [], [page.tabs, *drawn])
         page.on("vary", self.vary, [], [page.tabs, *drawn])
         page.on("retry", self.retry, [], drawn)
-        page.on("use", self.use, [], [page.tabs, self.notice, *form.all])
+        page.on("use", self.use, [], [page.tabs, *form.all])
+        page.on("over", self.over, [], [page.tabs, form.over.held, *size])
         page.on("seed", self.use_seed, [], [form.seed])
         page.on("delete", self.delete, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
@@ -159,8 +163,24 @@ class CreateTab:
             return str(values[-2])
         return await fitted(self.studio, held, self.form.request(stage.checkpoint_of(self.studio), *values))
 
-    async def layout_title(self, held: str, wanted: bool) -> Any:
-        return await self.form.layout.title(held, wanted, stage.checkpoint_of(self.studio))
+    async def layout_title(self, held: str, wanted: bool, over: str) -> Any:
+        checkpoint = stage.checkpoint_of(self.studio)
+        return await self.form.layout.title(held, wanted, checkpoint, instead=held_picture(over) is not None)
+
+    async def like_the_picture(self, held: str) -> tuple[Any, ...]:
+        """The size becomes that of the picture to draw over, in as many pixels as the checkpoint was made for."""
+        import gradio as gr
+
+        chosen, checkpoint = held_picture(held), stage.checkpoint_of(self.studio)
+        if chosen is None or checkpoint is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        native = (checkpoint.native_width, checkpoint.native_height)
+        return sized(size_like(await self.studio.inputs.picture(chosen.image), native), checkpoint)
+
+    async def over(self, item_id: str) -> tuple[Any, ...]:
+        """Take a picture of the gallery to draw over."""
+        held = HeldPicture(image=await self.studio.inputs.keep_from_gallery(item_id)).text()
+        return self.page.goto("create"), held, *await self.like_the_picture(held)
 
     async def enhance(self, prompt: str) -> tuple[str, str]:
         better = await self.studio.prompts.enhance(prompt)
@@ -206,8 +226,7 @@ class CreateTab:
 
     async def use(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request()
-        notice = parts.notice(NOT_IN_THE_FORM) if request.image is not None else ""
-        return self.page.goto("create"), notice, *self.form.filled(request, stage.checkpoint_of(self.studio))
+        return self.page.goto("create"), *self.form.filled(request, stage.checkpoint_of(self.studio))
 
     async def use_seed(self, seed: str) -> int:
         return int(seed)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES
-from illustrious_studio.interfaces.web import stage
+from illustrious_studio.interfaces.web import over, stage
 from illustrious_studio.interfaces.web.layout import (
     LayoutSection,
     draws_over_sketches,
@@ -27,6 +27,12 @@ def shapes(checkpoint: Checkpoint | None) -> dict[str, tuple[int, int]]:
     native = checkpoint.native_width if checkpoint else 1024
     short, long = (max(64, native * share // 16 // 8 * 8) for share in (13, 19))
     return {"square": (native, native), "portrait": (short, long), "landscape": (long, short)}
+
+
+def sized(size: tuple[int, int], checkpoint: Checkpoint | None) -> tuple[str, int, int]:
+    """The controls of the size: its shape, width and height."""
+    shape = next((name for name, known in shapes(checkpoint).items() if known == size), "custom")
+    return shape, *size
 
 
 class Form:
@@ -59,6 +65,7 @@ class Form:
             self.width = gr.Number(1024, label="Width", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
             self.height = gr.Number(1024, label="Height", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
         self.layout = LayoutSection()
+        self.over = over.OverSection()
         with gr.Accordion("Negative prompt: empty", open=False, elem_id="negative-fold") as self.negative_fold:
             self.negative = gr.Textbox(
                 "",
@@ -103,6 +110,7 @@ class Form:
             self.sampler,
             self.schedule,
             self.clip_skip,
+            *self.over.all,
             self.layout.wanted,
             self.layout.strength,
             self.layout.held,
@@ -113,12 +121,13 @@ class Form:
     def request(self, checkpoint: Checkpoint | None, *values: Any) -> ImageRequest:
         """What the form says. Raises ValidationError."""
         prompt, negative, shape, width, height, steps, guidance, seed, *more = values
-        sampler, schedule, clip_skip, wanted, strength, held_text, _ = more
+        sampler, schedule, clip_skip, *drawn_over, wanted, strength, held_text, _ = more
         if shape != "custom":
             known = shapes(checkpoint)
             width, height = known.get(shape, known["square"])
         prompt, seed = prompt or "", -1 if seed is None else int(seed)
-        over_sketch = bool(wanted) or draws_over_sketches(checkpoint)
+        picture = over.asked(*drawn_over)
+        over_sketch = not picture and (bool(wanted) or draws_over_sketches(checkpoint))
         held = held_layout(held_text) if over_sketch else None
         if held is not None and not held.edited and not held.fits(prompt, seed, (width, height)):
             held = None  # the words are other ones now, and nobody's work is lost
@@ -133,27 +142,27 @@ class Form:
             schedule=schedule,
             clip_skip=int(clip_skip),
             seed=seed,
-            layout_from_words=bool(wanted),
+            layout_from_words=bool(wanted) and over_sketch,
             layout=held.layout if held is not None else None,
             sketch_strength=float(strength) if over_sketch and strength != strength_of(checkpoint) else None,
+            **picture,
         )
 
     def filled(self, request: ImageRequest, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
         """The form as it makes this request."""
         native = shapes(checkpoint)["square"]
         size = (request.width or native[0], request.height or native[1])
-        shape = next((name for name, known in shapes(checkpoint).items() if known == size), "custom")
         return (
             request.prompt,
             request.negative_prompt,
-            shape,
-            *size,
+            *sized(size, checkpoint),
             request.steps,
             request.guidance,
             request.seed,
             request.sampler,
             request.schedule,
             request.clip_skip,
+            *over.filled(request),
             request.layout_from_words or request.layout is not None,
             request.sketch_strength or strength_of(checkpoint),
             held_by(request),
@@ -167,7 +176,7 @@ class Form:
         steps, guidance = self.suggested(checkpoint)
         strength = strength_of(checkpoint)
         how: tuple[Any, ...] = ("", "", "square", native, native, steps, guidance, -1, "Euler", "Automatic", 1)
-        fresh = (*how, False, strength, "", name)
+        fresh = (*how, *over.FRESH, False, strength, "", name)
         try:
             values = json.loads(saved or "null")
         except ValueError:
@@ -181,7 +190,7 @@ class Form:
             for value, default in zip(values, fresh, strict=True)
         )
         if kept[-1] != name:  # another checkpoint draws now: its own steps and guidance
-            return (*kept[:3], native, native, steps, guidance, *kept[7:12], strength, kept[13], name)
+            return (*kept[:3], native, native, steps, guidance, *kept[7:-3], strength, kept[-2], name)
         return kept
 
     def suggested(self, checkpoint: Checkpoint | None) -> tuple[int, float]:

@@ -117,12 +117,15 @@ class LayoutSection:
             elem_id="layout-held",
         )
 
-    async def title(self, text: str, wanted: bool, checkpoint: Checkpoint | None) -> tuple[Any, str]:
-        """The closed title says what is set; above it stands what is said when the words have changed since."""
+    async def title(self, text: str, wanted: bool, checkpoint: Checkpoint | None, *, instead: bool) -> tuple[Any, str]:
+        """The closed title says what is set; above it stands what is said when the words have changed since.
+
+        `instead`: a picture is drawn over, which takes the place of a layout.
+        """
         import gradio as gr
 
-        held, used = held_layout(text), wanted or draws_over_sketches(checkpoint)
-        said = "off" if not used else "from your words"
+        held, used = held_layout(text), not instead and (wanted or draws_over_sketches(checkpoint))
+        said = "off, a picture is drawn over" if instead else "from your words" if used else "off"
         if used and held is not None:
             count = len(held.layout.things)
             how = {"hand": "edited", "model": "by the language model", "words": "from your words"}[held.layout.by]

@@ -7,7 +7,7 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // Events the server answers. A press on a button of one of these names raises it with the button's value.
 const EVENTS = new Set([
-  'example', 'undo_enhance', 'again', 'vary', 'retry', 'use', 'seed', 'show', 'cancel', 'delete', 'restore',
+  'example', 'undo_enhance', 'again', 'vary', 'retry', 'use', 'over', 'seed', 'show', 'cancel', 'delete', 'restore',
   'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
   'use_recorded', 'finished', 'model', 'busy', 'idle', 'talk',
 ]);
@@ -104,7 +104,7 @@ function progress(job) {
 // ---- Presses ------------------------------------------------------------------------------------------------------
 
 const LEADS_TO = {
-  again: 'create', vary: 'create', use: 'create', use_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
+  again: 'create', vary: 'create', use: 'create', over: 'create', use_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
 };
 
 document.addEventListener('click', (event) => {
@@ -131,7 +131,7 @@ document.addEventListener('click', (event) => {
   if (name === 'show') { peeking = busy; document.body.classList.remove('drawing-now'); }
   if (['again', 'vary', 'retry', 'example'].includes(name)) { peeking = false; poke(); }
   if (name === 'cancel') { button.disabled = true; button.textContent = 'Cancelling'; hurry = 6; }
-  if (['again', 'vary', 'use', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
+  if (['again', 'vary', 'use', 'over', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
   if (['choose', 'new_chat', 'open_chat', 'say'].includes(name)) { down = true; }
   if (['choose', 'new_chat', 'open_chat'].includes(name)) document.body.classList.remove('drawer-open');
   if (LEADS_TO[name]) localStorage.setItem('studio.tab', LEADS_TO[name]);

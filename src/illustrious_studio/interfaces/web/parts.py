@@ -56,6 +56,7 @@ def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
         act("again", item.id, "Again", title="Draw it again: the same settings, another seed"),
         act("vary", item.id, "Vary", title="Draw nearly the same picture: the same seed, guidance changed a little"),
         act("to_chat", item.id, "Send to chat", title="Ask the chat about this picture"),
+        act("over", item.id, "Draw over", title="Take it as the picture to draw over"),
         act("use", item.id, "Use settings", title="Put its prompt and settings into the boxes"),
     ]
     if everywhere:

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryQuery
+from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.interfaces.web import fragments, live
 from illustrious_studio.interfaces.web.layout import HeldLayout
 from illustrious_studio.services.studio import Studio
@@ -60,6 +61,21 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     async def large(item_id: PictureId) -> Response:
         return HTMLResponse(fragments.large(await studio.gallery.get(item_id)), headers=NEVER)
 
+    @router.post("/inputs")
+    async def keep_input(request: Request) -> Response:
+        """Keep the picture in the body, to be drawn over; its name."""
+        return JSONResponse({"id": await studio.inputs.keep(await request.body())})
+
+    @router.post("/masks")
+    async def keep_mask(request: Request) -> Response:
+        """Keep the mask in the body, white to be drawn anew; its name."""
+        return JSONResponse({"id": await studio.inputs.keep_mask(await request.body())})
+
+    @router.get("/inputs/{input_id}")
+    async def given(input_id: InputId) -> Response:
+        data = await studio.inputs.file(input_id)
+        return Response(data, media_type=_media_type(data), headers=FOREVER)
+
     @router.get("/layout/objects")
     async def objects() -> Response:
         known = [[one.name, round(one.aspect, 3), *one.synonyms] for one in studio.sketches.objects()]
@@ -74,6 +90,11 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
 
     app.include_router(router)
     app.add_exception_handler(StudioError, _say)
+
+
+def _media_type(picture: bytes) -> str:
+    """Of one of the three kinds of files that are kept."""
+    return "image/png" if picture[:4] == b"\x89PNG" else "image/jpeg" if picture[:2] == b"\xff\xd8" else "image/webp"
 
 
 async def _say(request: Request, error: Exception) -> Response:

@@ -1,0 +1,154 @@
+"""Draw over a picture, in Create: chosen, painted on, drawn, remembered, and taken from the gallery."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from fakes import gradient
+from illustrious_studio.domain.encoding import to_png
+from running_web import WebWithFakes, draw
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+BOARD = "#over-editor .over-board"
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    file = tmp_path / "photo.png"
+    file.write_bytes(to_png(gradient(300, 200, 5)))
+    return file
+
+
+async def choose(page: Page, file: Path) -> None:
+    """Open the section and choose a picture."""
+    if not await page.locator("#over-editor").is_visible():
+        await page.click("#over-fold > button")
+    await page.locator("#over-editor input[type=file]").set_input_files(file)
+    await page.wait_for_function(f"document.querySelector('{BOARD} canvas').width === 300")
+    await expect(page.get_by_label("Width")).to_be_visible()  # what stands above has grown, and moves no more
+
+
+async def stroke(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Paint a line, in shares of the picture."""
+    box = await page.locator(f"{BOARD} canvas").bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+    await page.mouse.move(*places[0])
+    await page.mouse.down()
+    await page.mouse.move(*places[1], steps=5)
+    await page.mouse.up()
+    await title(page, "a painted part of it")
+    await expect(page.locator("#over-content")).to_be_visible()
+
+
+async def title(page: Page, words: str) -> None:
+    await expect(page.locator("#over-fold > button")).to_contain_text(f"Draw over a picture: {words}")
+
+
+async def remembered(page: Page) -> dict[str, Any]:
+    """What the browser remembers of it with the form."""
+    saved = json.loads(await page.evaluate("localStorage.getItem('studio.create')"))
+    held: dict[str, Any] = json.loads(saved[15])
+    return held
+
+
+async def test_a_chosen_picture_is_drawn_over_in_its_own_shape(web: WebWithFakes, photo: Path) -> None:
+    page = await web.open()
+    await choose(page, photo)
+    await title(page, "all of it")
+    await expect(page.get_by_label("Custom")).to_be_checked()
+    await expect(page.locator("#layout-fold > button")).to_contain_text("Layout: off, a picture is drawn over")
+    await draw(page, "a meadow")
+    order = web.engine.orders[-1]
+    assert (order.strength, order.mask, order.request.layout) == (0.75, None, None)
+    assert order.size[0] / order.size[1] == pytest.approx(1.5, abs=0.05)
+    assert await web.studio.inputs.file(order.request.image or "") == photo.read_bytes()
+
+
+async def test_what_is_painted_is_drawn_anew_and_the_rest_stays(web: WebWithFakes, photo: Path) -> None:
+    page = await web.open()
+    await choose(page, photo)
+    await stroke(page, (0.1, 0.5), (0.4, 0.5))
+    await page.get_by_label("The colours around it").check()
+    await draw(page, "a tree")
+    order = web.engine.orders[-1]
+    assert order.mask is not None
+    grey = order.mask.image().convert("L").resize((100, 100))
+    assert (grey.getpixel((25, 50)), grey.getpixel((75, 50)), grey.getpixel((25, 90))) == (255, 0, 0)
+    assert (order.request.mask_content, order.request.mask_area) == ("fill", "whole")
+
+
+async def test_strokes_are_taken_back_one_by_one_or_all_at_once(web: WebWithFakes, photo: Path) -> None:
+    page = await web.open()
+    await choose(page, photo)
+    await stroke(page, (0.1, 0.2), (0.4, 0.2))
+    await page.wait_for_selector("#over-editor [data-does=clear]:visible")
+    first = (await remembered(page))["mask"]
+    await stroke(page, (0.1, 0.8), (0.4, 0.8))
+    await page.wait_for_function(
+        "before => JSON.parse(JSON.parse(localStorage.getItem('studio.create'))[15]).mask !== before", arg=first
+    )
+    await page.get_by_role("button", name="Undo").click()
+    await page.wait_for_function(
+        "before => JSON.parse(JSON.parse(localStorage.getItem('studio.create'))[15]).mask === before", arg=first
+    )
+    await page.get_by_role("button", name="Clear the paint").click()
+    await title(page, "all of it")
+    await page.get_by_role("button", name="Take it away").click()
+    await title(page, "none")
+
+
+async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_picture(
+    web: WebWithFakes, photo: Path
+) -> None:
+    page = await web.open()
+    await choose(page, photo)
+    await stroke(page, (0.1, 0.5), (0.4, 0.5))
+    await draw(page, "a tree")
+    made = (await web.studio.gallery.page()).items[0].metadata
+    await page.reload()
+    await title(page, "a painted part of it")
+    await page.click("#over-fold > button")
+    await page.wait_for_function(f"document.querySelector('{BOARD} img').naturalWidth === 300")
+    painted = f"document.querySelector('{BOARD} canvas').getContext('2d').getImageData(75, 100, 1, 1).data[3] > 200"
+    await page.wait_for_function(painted)
+    await page.get_by_role("button", name="Take it away").click()
+    await title(page, "none")
+    await page.click("#stage [name=use]")
+    await title(page, "a painted part of it")
+    assert (await remembered(page)) == {"image": made.image, "mask": made.mask}
+
+
+async def test_a_picture_of_the_gallery_can_be_drawn_over(web: WebWithFakes) -> None:
+    page = await web.open()
+    await draw(page, "a house")
+    await page.click("#stage [name=over]")
+    await title(page, "all of it")
+    await draw(page, "a castle")
+    order = web.engine.orders[-1]
+    house = (await web.studio.gallery.page()).items[1]
+    assert await web.studio.inputs.file(order.request.image or "") == await web.studio.gallery.png(house.id)
+
+
+async def test_what_is_no_picture_is_answered_with_a_sentence(web: WebWithFakes, tmp_path: Path) -> None:
+    file = tmp_path / "notes.png"
+    file.write_text("these are words")
+    page = await web.open()
+    await page.click("#over-fold > button")
+    await page.locator("#over-editor input[type=file]").set_input_files(file)
+    await expect(page.locator("#over-editor .over-told")).to_contain_text("not a picture the studio can open")
+    await title(page, "none")
+
+
+async def test_the_section_has_no_serious_accessibility_fault(web: WebWithFakes, photo: Path) -> None:
+    page = await web.open()
+    await choose(page, photo)
+    await stroke(page, (0.1, 0.5), (0.4, 0.5))
+    found = await Axe().run(page)
+    serious = [one["id"] for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+    assert serious == []
