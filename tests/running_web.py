@@ -9,11 +9,13 @@ from playwright.async_api import BrowserContext, Locator, Page, Request
 
 from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.domain.errors import Conflict
+from illustrious_studio.interfaces.clients.client import Access
 from illustrious_studio.interfaces.guard import GRADIO_PAGES, Guard
 from illustrious_studio.services.studio import Studio
 from serving import serving
 from studio_for_tests import studio_for_tests
 
+DEFAULT_ACCESS = Access(url="http://127.0.0.1:8000")
 PATIENCE = 30_000
 """Milliseconds that a condition may take on a busy machine."""
 
@@ -74,11 +76,11 @@ class WebWithFakes(Web):
 
 
 @contextlib.asynccontextmanager
-async def serving_web(studio: Studio) -> AsyncIterator[str]:
-    """The address of the page, served as on port 7860."""
+async def serving_web(studio: Studio, access: Access = DEFAULT_ACCESS) -> AsyncIterator[str]:
+    """The address of the page, served as on port 7860. Its Connect tab speaks of an API at `access`."""
     from illustrious_studio.interfaces.web.app import create_web_app
 
-    app = create_web_app(studio)
+    app = create_web_app(studio, access)
     async with (
         app.router.lifespan_context(app),
         serving(lambda port: Guard(app, port=port, page_policy=GRADIO_PAGES)) as url,

@@ -115,6 +115,10 @@ def _parser() -> argparse.ArgumentParser:
 
     add("mcp", _client("mcp"), "Speak MCP on stdin and stdout, for hosts such as Claude Desktop (docs/connect.md).")
 
+    connect = add("connect", _connect, "Say what to paste into other programs, or test whether they would get along.")
+    connect.add_argument("program", nargs="*", help="Words of its name, such as open webui; left out: all.")
+    connect.add_argument("--test", action="store_true", help="Call the running studio as each program would.")
+
     add("doctor", _doctor, "Say what is there, what is missing, and what to do about it.")
 
     bench = add("bench", _bench, "Measure this studio on this machine, beside peers in the same run.")
@@ -170,6 +174,13 @@ def _client(name: str) -> Command:
         return asyncio.run(client.COMMANDS[name](settings, options))
 
     return run
+
+
+def _connect(settings: Settings, options: argparse.Namespace) -> int:
+    from illustrious_studio.connect import connect
+
+    configure_logs("error", as_json=False, prompts=False, folder=None)
+    return asyncio.run(connect(settings, " ".join(options.program), test=options.test))
 
 
 def _doctor(settings: Settings, options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from illustrious_studio.domain.errors import InvalidRequest, StudioError, Unavailable, error_from_code
+from illustrious_studio.interfaces.overview import ModelList
 from illustrious_studio.serve import serving_api
 from illustrious_studio.settings import Settings
 from illustrious_studio.wiring import running_studio
@@ -184,6 +185,11 @@ async def models(settings: Settings, options: argparse.Namespace) -> int:
             table.add_row("speaks", one["name"], one["backend"], _size(one["size_bytes"]))
         Console().print(table)
     return 0
+
+
+async def models_in_use(settings: Settings) -> ModelList:
+    async with studio_client(settings) as client:
+        return ModelList.model_validate_json((await _checked(await client.get("/models"))).content)
 
 
 async def gallery(settings: Settings, options: argparse.Namespace) -> int:

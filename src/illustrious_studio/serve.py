@@ -11,10 +11,12 @@ import gc
 import ipaddress
 import signal
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,6 +29,7 @@ from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.a1111.app import WITH_PICTURES as A1111_WITH_PICTURES
 from illustrious_studio.interfaces.a1111.app import create_a1111_apis
 from illustrious_studio.interfaces.a1111.errors import error_body as a1111_error
+from illustrious_studio.interfaces.clients.client import Access
 from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
 from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
 from illustrious_studio.interfaces.openai.app import create_openai_api
@@ -34,7 +37,7 @@ from illustrious_studio.interfaces.openai.errors import error_body as openai_err
 from illustrious_studio.interfaces.rest.app import WITH_PICTURES, create_api
 from illustrious_studio.interfaces.web.starting import broken_page, starting_page
 from illustrious_studio.services.studio import Studio
-from illustrious_studio.settings import Settings
+from illustrious_studio.settings import Settings, default_data_dir
 from illustrious_studio.wiring import open_studio
 
 if TYPE_CHECKING:
@@ -67,11 +70,13 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
         listen(settings.host, settings.web_port, "web") as web_socket,
         listen(settings.host, settings.api_port, "api") as api_socket,
     ):
-        addresses = Addresses(web=_address(settings.host, web_socket), api=_address(settings.host, api_socket))
+        addresses = Addresses(
+            web=address(settings.host, _port(web_socket)), api=address(settings.host, _port(api_socket))
+        )
         # Starting the language model takes processor time from the pages, which are waited for more.
         pages_done = asyncio.Event()
         async with open_studio(settings, api_url=addresses.api, web_url=addresses.web, look_after=pages_done) as studio:
-            page = _Page(studio, pages_done)
+            page = _Page(studio, access_to(settings, addresses.api), pages_done)
             async with page.loading(), McpEndpoint(studio) as mcp:
                 web = _server(guarded_web(settings, page, _port(web_socket)))
                 api = _server(guarded_api(settings, studio, mcp, _port(api_socket)), mcp.stop)
@@ -92,9 +97,9 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
 async def serving_api(settings: Settings) -> AsyncIterator[str]:
     """The API alone, on a free loopback port, while the context is open; its address. For the command line."""
     with listen("127.0.0.1", 0, "api") as api_socket:
-        address = _address("127.0.0.1", api_socket)
-        async with open_studio(settings, api_url=address) as studio, answering(settings, studio, api_socket):
-            yield address
+        url = address("127.0.0.1", _port(api_socket))
+        async with open_studio(settings, api_url=url) as studio, answering(settings, studio, api_socket):
+            yield url
 
 
 @contextlib.asynccontextmanager
@@ -182,6 +187,14 @@ def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:
     )
 
 
+def access_to(settings: Settings, api_url: str) -> Access:
+    """How other programs reach the studio; hosts that start one need its data folder, to find the running studio."""
+    script = Path(__file__).resolve().parents[2] / "app.py"
+    start = (sys.executable, str(script)) if script.is_file() else (str(Path(sys.executable).with_name("illustrious")),)
+    folder = ("--data-dir", str(settings.data_dir)) if settings.data_dir != default_data_dir() else ()
+    return Access(url=api_url, key=settings.key, program=(*start, "mcp", *folder))
+
+
 def _hosts(settings: Settings) -> tuple[str, ...]:
     return (settings.host, *settings.allowed_hosts) if ":" not in settings.host else settings.allowed_hosts
 
@@ -193,8 +206,9 @@ def _key(settings: Settings) -> str:
 class _Page:
     """What 7860 shows: a small page first, the studio as soon as Gradio is imported and its pages are built."""
 
-    def __init__(self, studio: Studio, done: asyncio.Event) -> None:
+    def __init__(self, studio: Studio, access: Access, done: asyncio.Event) -> None:
         self._studio = studio
+        self._access = access
         self._done = done
         self._app: ASGIApp = starting_page
 
@@ -212,7 +226,7 @@ class _Page:
 
     async def _load(self) -> None:
         try:
-            app = await _in_own_thread(lambda: _create_web_app(self._studio))
+            app = await _in_own_thread(lambda: _create_web_app(self._studio, self._access))
             async with app.router.lifespan_context(app):
                 self._app = app
                 self._everything_is_imported()
@@ -244,10 +258,10 @@ async def _in_own_thread(work: Callable[[], T]) -> T:
     return await asyncio.wrap_future(result)
 
 
-def _create_web_app(studio: Studio) -> "FastAPI":
+def _create_web_app(studio: Studio, access: Access) -> "FastAPI":
     from illustrious_studio.interfaces.web.app import create_web_app
 
-    return create_web_app(studio)
+    return create_web_app(studio, access)
 
 
 class _Server(uvicorn.Server):
@@ -309,9 +323,10 @@ def _told_to_stop(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def _address(host: str, listener: socket.socket) -> str:
+def address(host: str, port: int) -> str:
+    """What to call from this machine."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{_port(listener)}"
+    return f"http://{shown}:{port}"
 
 
 def _port(listener: socket.socket) -> int:

@@ -142,7 +142,6 @@ async def open_studio(
             models=models,
             sketches=sketches,
             layouts=layouts,
-            api_url=api_url,
         )
 
 

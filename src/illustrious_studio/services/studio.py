@@ -31,4 +31,3 @@ class Studio:
     models: ModelService
     sketches: SketchService
     layouts: LayoutService
-    api_url: str = ""

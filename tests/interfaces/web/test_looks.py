@@ -8,7 +8,7 @@ from running_web import WebWithFakes, say, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-TABS = ("create", "chat", "analyze", "gallery", "system")
+TABS = ("create", "chat", "analyze", "gallery", "connect", "system")
 
 
 async def filled(web: WebWithFakes) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from illustrious_studio.interfaces.clients.client import Access
 from illustrious_studio.interfaces.web.analyze import AnalyzeTab
 from illustrious_studio.interfaces.web.chat import ChatTab
+from illustrious_studio.interfaces.web.connect import ConnectTab
 from illustrious_studio.interfaces.web.create import CreateTab
 from illustrious_studio.interfaces.web.gallery import GalleryTab
 from illustrious_studio.interfaces.web.page import Page, html
@@ -24,7 +26,7 @@ ZOOM = (
 )
 
 
-def create_gradio_app(studio: Studio) -> Any:
+def create_gradio_app(studio: Studio, access: Access) -> Any:
     """The page, as Gradio Blocks. Importing Gradio takes seconds: call it off the event loop."""
     import gradio as gr
 
@@ -42,6 +44,8 @@ def create_gradio_app(studio: Studio) -> Any:
                 analyze = AnalyzeTab(studio, page)
             with gr.Tab("Gallery", id="gallery", elem_id="tab-gallery", render_children=True):
                 gallery = GalleryTab(studio, page)
+            with gr.Tab("Connect", id="connect", elem_id="tab-connect", render_children=True) as opened:
+                connect = ConnectTab(studio, access)
             with gr.Tab("System", id="system", elem_id="tab-system", render_children=True):
                 system = SystemTab(studio, page)
         html(ZOOM)
@@ -50,6 +54,7 @@ def create_gradio_app(studio: Studio) -> Any:
         chat.attach(blocks)
         analyze.attach(create.form)
         gallery.attach()
+        connect.attach(blocks, opened)
         system.attach(blocks)
     blocks.queue(default_concurrency_limit=None, api_open=False)
     # Gradio sums up statistics over its last 10,000 events, with pandas, after each event. Nobody reads them here.
@@ -58,7 +63,7 @@ def create_gradio_app(studio: Studio) -> Any:
     return blocks
 
 
-def create_web_app(studio: Studio) -> FastAPI:
+def create_web_app(studio: Studio, access: Access) -> FastAPI:
     """The whole of port 7860: pictures, state, and the page. Run its lifespan."""
     import gradio as gr
 
@@ -66,7 +71,7 @@ def create_web_app(studio: Studio) -> FastAPI:
     add_routes(app, studio)
     gr.mount_gradio_app(
         app,
-        create_gradio_app(studio),
+        create_gradio_app(studio, access),
         path="/",
         theme=studio_theme(),
         footer_links=[],

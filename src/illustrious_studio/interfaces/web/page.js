@@ -144,10 +144,20 @@ function openTab(name) {
 }
 
 async function copy(button, text) {
-  await navigator.clipboard.writeText(text);
+  if (navigator.clipboard) await navigator.clipboard.writeText(text);
+  else copyTheOldWay(button, text); // over plain HTTP from another machine, browsers have no clipboard for pages
   const before = button.textContent;
   button.textContent = 'Copied';
   setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+function copyTheOldWay(button, text) {
+  const box = Object.assign(document.createElement('textarea'), { value: text, className: 'unseen' });
+  button.after(box);
+  box.select();
+  document.execCommand('copy');
+  box.remove();
+  button.focus();
 }
 
 function editTitle(button) {
@@ -291,11 +301,19 @@ function keepDown() {
   if (talk && down) talk.scrollTop = talk.scrollHeight;
 }
 
+// Gradio makes each radio button a group of its own, in which the arrow keys lead nowhere.
+function joinRadios() {
+  for (const first of $$('.wrap > label:first-child > input[type=radio]')) {
+    for (const one of $$('input[type=radio]', first.closest('.wrap'))) if (one.name !== first.name) one.name = first.name;
+  }
+}
+
 let gone = 0;
 let changes = '';
 let started = '';
 new MutationObserver(() => {
   fill();
+  joinRadios();
   const grid = $('#gallery-grid');
   if (grid && !grid.dataset.watched) { grid.dataset.watched = 'yes'; sight.observe(grid); }
   const job = $('#started [data-job]')?.dataset.job;

@@ -16,7 +16,7 @@ from illustrious_studio.interfaces.web.told import told
 QUIET: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private"}
 """How events run: no overlay over what is shown, none dropped because one like it runs, none offered as an API."""
 
-TABS = ("create", "chat", "analyze", "gallery", "system")
+TABS = ("create", "chat", "analyze", "gallery", "connect", "system")
 
 
 def html(value: str, **more: Any) -> Any:

@@ -29,7 +29,6 @@ class SystemTab:
                     self.outcome = html("")
                 with gr.Column(min_width=300):
                     html('<h2>Queue</h2><div data-live="jobs"></div>')
-                    html(addresses(studio.api_url))
 
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
@@ -76,15 +75,3 @@ class SystemTab:
 
 def said(text: str) -> str:
     return f'<p class="quiet" role="status">{escape(text)}</p>'
-
-
-def addresses(api_url: str) -> str:
-    """Where programs reach the studio."""
-    if not api_url:
-        return ""
-    rows = "".join(
-        f'<dt>{name}</dt><dd><code>{escape(url)}</code><button type="button" class="plain copy" name="copy" '
-        f'value="{escape(url)}" aria-label="Copy the address of {name}">Copy</button></dd>'
-        for name, url in (("API", api_url), ("API pages", f"{api_url}/docs"))
-    )
-    return f'<h2>Addresses</h2><dl class="addresses">{rows}</dl>'
