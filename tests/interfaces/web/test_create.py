@@ -64,6 +64,17 @@ async def test_more_pictures_wait_in_the_queue_and_each_can_be_cancelled(web: We
     assert [job.state for job in await web.studio.jobs.recent(2)] == ["cancelled", "cancelled"]
 
 
+async def test_several_pictures_are_drawn_at_one_press(web: WebWithFakes) -> None:
+    page = await web.open()
+    await page.fill("#count input[type=number]", "3")
+    await page.keyboard.press("Tab")
+    await page.fill("#prompt textarea", "a lake")
+    await page.click("#draw")
+    await page.wait_for_selector("#strip .thumb:nth-child(3)")
+    seeds = [item.metadata.seed for item in (await web.studio.gallery.page()).items]
+    assert sorted(seeds) == [min(seeds), min(seeds) + 1, min(seeds) + 2]
+
+
 async def test_a_failure_is_a_sentence_with_a_way_to_try_again(web: WebWithFakes) -> None:
     web.engine.faults.append(OutOfMemory("The picture does not fit into memory. Choose a smaller size."))
     page = await web.open()

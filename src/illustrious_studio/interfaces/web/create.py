@@ -141,7 +141,8 @@ class CreateTab:
         if not values[0].strip():
             return "", parts.notice("Write what you would like to see first.", kind="failed")
         try:
-            return await self._start(self.form.request(stage.checkpoint_of(self.studio), *values))
+            request = self.form.request(stage.checkpoint_of(self.studio), *values)
+            return await self._start(request, self.form.pictures(values))
         except (StudioError, ValidationError) as error:
             return "", parts.notice(sentence(error), kind="failed")
 
@@ -249,8 +250,8 @@ class CreateTab:
     async def dressed(self) -> tuple[Any, ...]:
         return self.form.dressed(stage.checkpoint_of(self.studio))
 
-    async def _start(self, request: ImageRequest) -> tuple[str, str]:
-        job = await self.studio.images.start_image(request, Origin(way="create"))
+    async def _start(self, request: ImageRequest, count: int = 1) -> tuple[str, str]:
+        job, *_ = await self.studio.images.start_images(request, count, Origin(way="create"))
         layout = job.request.layout
         return job.id, parts.notice(stage.unknown_words(layout, self.studio)) if layout else ""
 

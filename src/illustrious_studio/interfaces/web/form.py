@@ -1,6 +1,7 @@
 """The words and settings on the right of Create, and how they become a request and back."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
@@ -19,6 +20,7 @@ from illustrious_studio.interfaces.web.parts import act
 
 ADVANCED = "Advanced: {:g} steps, guidance {:g}, {}"
 ANY_SEED = "a new seed each time"
+MOST_AT_ONCE = 8
 LIMITS = {name: field.description or "" for name, field in ImageRequest.model_fields.items()}
 
 
@@ -64,6 +66,7 @@ class Form:
         with gr.Row(visible=False) as self.own:
             self.width = gr.Number(1024, label="Width", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
             self.height = gr.Number(1024, label="Height", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
+        self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
         self.over = over.OverSection()
         with gr.Accordion("Negative prompt: empty", open=False, elem_id="negative-fold") as self.negative_fold:
@@ -111,6 +114,7 @@ class Form:
             self.schedule,
             self.clip_skip,
             *self.over.all,
+            self.count,
             self.layout.wanted,
             self.layout.strength,
             self.layout.held,
@@ -121,7 +125,7 @@ class Form:
     def request(self, checkpoint: Checkpoint | None, *values: Any) -> ImageRequest:
         """What the form says. Raises ValidationError."""
         prompt, negative, shape, width, height, steps, guidance, seed, *more = values
-        sampler, schedule, clip_skip, *drawn_over, wanted, strength, held_text, _ = more
+        sampler, schedule, clip_skip, *drawn_over, _, wanted, strength, held_text, _ = more
         if shape != "custom":
             known = shapes(checkpoint)
             width, height = known.get(shape, known["square"])
@@ -148,6 +152,10 @@ class Form:
             **picture,
         )
 
+    def pictures(self, values: Sequence[Any]) -> int:
+        """How many pictures the form asks for."""
+        return int(values[self.all.index(self.count)] or 1)
+
     def filled(self, request: ImageRequest, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
         """The form as it makes this request."""
         native = shapes(checkpoint)["square"]
@@ -163,6 +171,7 @@ class Form:
             request.schedule,
             request.clip_skip,
             *over.filled(request),
+            1,
             request.layout_from_words or request.layout is not None,
             request.sketch_strength or strength_of(checkpoint),
             held_by(request),
@@ -176,7 +185,7 @@ class Form:
         steps, guidance = self.suggested(checkpoint)
         strength = strength_of(checkpoint)
         how: tuple[Any, ...] = ("", "", "square", native, native, steps, guidance, -1, "Euler", "Automatic", 1)
-        fresh = (*how, *over.FRESH, False, strength, "", name)
+        fresh = (*how, *over.FRESH, 1, False, strength, "", name)
         try:
             values = json.loads(saved or "null")
         except ValueError:
