@@ -15,6 +15,7 @@ from running_web import PATIENCE, WebWithFakes, draw
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 BOARD = "#over-editor .over-board"
+REMEMBERED = "JSON.parse(JSON.parse(localStorage.getItem('studio.create'))[15])"
 
 
 @pytest.fixture
@@ -35,7 +36,9 @@ async def choose(page: Page, file: Path) -> None:
 
 async def stroke(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Paint a line, in shares of the picture."""
-    box = await page.locator(f"{BOARD} canvas").bounding_box()
+    canvas = page.locator(f"{BOARD} canvas")
+    await canvas.evaluate("canvas => canvas.scrollIntoView({ block: 'center' })")
+    box = await canvas.bounding_box()
     assert box is not None
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
     await page.mouse.move(*places[0])
@@ -88,15 +91,12 @@ async def test_strokes_are_taken_back_one_by_one_or_all_at_once(web: WebWithFake
     await choose(page, photo)
     await stroke(page, (0.1, 0.2), (0.4, 0.2))
     await page.wait_for_selector("#over-editor [data-does=clear]:visible")
+    await page.wait_for_function(f"{REMEMBERED}.mask !== null")
     first = (await remembered(page))["mask"]
     await stroke(page, (0.1, 0.8), (0.4, 0.8))
-    await page.wait_for_function(
-        "before => JSON.parse(JSON.parse(localStorage.getItem('studio.create'))[15]).mask !== before", arg=first
-    )
+    await page.wait_for_function(f"before => {REMEMBERED}.mask !== before", arg=first)
     await page.get_by_role("button", name="Undo").click()
-    await page.wait_for_function(
-        "before => JSON.parse(JSON.parse(localStorage.getItem('studio.create'))[15]).mask === before", arg=first
-    )
+    await page.wait_for_function(f"before => {REMEMBERED}.mask === before", arg=first)
     await page.get_by_role("button", name="Clear the paint").click()
     await title(page, "all of it")
     await page.get_by_role("button", name="Take it away").click()
@@ -121,6 +121,7 @@ async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_pictu
     await title(page, "none")
     await page.click("#stage [name=use]")
     await title(page, "a painted part of it")
+    await page.wait_for_function(f"mask => {REMEMBERED}.mask === mask", arg=made.mask)
     assert (await remembered(page)) == {"image": made.image, "mask": made.mask}
 
 
