@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
         return 1
     sys.path.insert(0, str(SOURCE))
     os.environ["PYTHONPATH"] = os.pathsep.join([str(SOURCE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
-    from illustrious_studio.cli import main as illustrious
+    from illustrious_studio.cli.parser import main as illustrious
 
     return int(illustrious(arguments))
 

@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 from original_layout import original_layout
 
-from illustrious_studio.adapters.sdxl.checkpoint import DiskCheckpoints
+from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
-from illustrious_studio.adapters.sdxl.loading import SDXL_CONFIG
+from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
 from illustrious_studio.domain.images import ImageRequest, RenderOrder
 
 GIB = 1 << 30

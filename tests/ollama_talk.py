@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from illustrious_studio.adapters.ollama import OllamaChat
-from illustrious_studio.adapters.upstream import Pace
+from illustrious_studio.adapters.chat.http_client import Pace
+from illustrious_studio.adapters.chat.ollama import OllamaChat
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn, Ending
 from ollama_server import OllamaServer
 

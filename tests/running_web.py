@@ -9,8 +9,8 @@ from playwright.async_api import BrowserContext, Locator, Page, Request
 
 from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.domain.errors import Conflict
-from illustrious_studio.interfaces.clients.client import Access
-from illustrious_studio.interfaces.guard import GRADIO_PAGES, Guard
+from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, Guard
+from illustrious_studio.interfaces.selftest.client import Access
 from illustrious_studio.services.studio import Studio
 from serving import serving
 from studio_for_tests import studio_for_tests

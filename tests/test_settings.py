@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fakes import FakeChat, FakeEngine
-from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN
-from illustrious_studio.cli import BAD_CONFIGURATION, main
+from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
+from illustrious_studio.cli.parser import BAD_CONFIGURATION, main
 from illustrious_studio.settings import CONFIG_FILE, Settings
 from illustrious_studio.wiring import open_studio
 from program import ROOT

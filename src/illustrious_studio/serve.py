@@ -29,12 +29,12 @@ from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.a1111.app import WITH_PICTURES as A1111_WITH_PICTURES
 from illustrious_studio.interfaces.a1111.app import create_a1111_apis
 from illustrious_studio.interfaces.a1111.errors import error_body as a1111_error
-from illustrious_studio.interfaces.clients.client import Access
-from illustrious_studio.interfaces.guard import GRADIO_PAGES, MIB, Guard
+from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, MIB, Guard
 from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
 from illustrious_studio.interfaces.openai.app import create_openai_api
 from illustrious_studio.interfaces.openai.errors import error_body as openai_error
 from illustrious_studio.interfaces.rest.app import WITH_PICTURES, create_api
+from illustrious_studio.interfaces.selftest.client import Access
 from illustrious_studio.interfaces.web.starting import broken_page, starting_page
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.settings import Settings, default_data_dir

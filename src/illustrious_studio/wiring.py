@@ -14,30 +14,30 @@ import psutil
 import structlog
 
 from illustrious_studio import __version__
-from illustrious_studio.adapters.builtin_vision import BuiltinVision
-from illustrious_studio.adapters.gallery_files import FolderGallery
-from illustrious_studio.adapters.input_files import FolderInputs
-from illustrious_studio.adapters.llama import EmbeddedChat, packaged_gguf
-from illustrious_studio.adapters.ollama import OllamaChat
-from illustrious_studio.adapters.ollama_vision import OllamaVision
-from illustrious_studio.adapters.openai_chat import OpenAIChat
-from illustrious_studio.adapters.sdxl.checkpoint import DiskCheckpoints
+from illustrious_studio.adapters.chat.llama_cpp import EmbeddedChat, packaged_gguf
+from illustrious_studio.adapters.chat.ollama import OllamaChat
+from illustrious_studio.adapters.chat.openai import OpenAIChat
+from illustrious_studio.adapters.files.gallery import FolderGallery
+from illustrious_studio.adapters.files.inputs import FolderInputs
+from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
-from illustrious_studio.adapters.sprites import SpritePainter
+from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
 from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.adapters.sql.sessions import SqlSessions
+from illustrious_studio.adapters.vision.builtin import BuiltinVision
+from illustrious_studio.adapters.vision.ollama import OllamaVision
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import Conflict, StorageFull
 from illustrious_studio.domain.images import ImageEngine
 from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
-from illustrious_studio.services.drawing import Drawing
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
+from illustrious_studio.services.job_runner import Drawing
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.memory import MemoryService

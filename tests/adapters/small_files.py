@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.samples import an_item
 
-from illustrious_studio.adapters.gallery_files import FolderGallery
+from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.domain.errors import StudioError
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.samples import metadata
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.sketch import Layout, LayoutWriter, Placed
+from illustrious_studio.domain.layout.values import Layout, LayoutWriter, Placed
 
 
 def laid_out(by: LayoutWriter) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.infotext import write_infotext
+from illustrious_studio.domain.metadata.infotext import write_infotext
+from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.recorded import recorded_settings
 from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES, settled_schedule, split_joined
 from samples import metadata
 

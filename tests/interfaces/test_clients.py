@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from illustrious_studio.interfaces.clients.client import Access, Client, InUse, Paste
-from illustrious_studio.interfaces.clients.mcp_host import MCP_HOST
-from illustrious_studio.interfaces.clients.openai_sdk import OPENAI_SDK
-from illustrious_studio.interfaces.clients.selftest import CLIENTS
+from illustrious_studio.interfaces.selftest.client import Access, Client, InUse, Paste
+from illustrious_studio.interfaces.selftest.mcp_host import MCP_HOST
+from illustrious_studio.interfaces.selftest.openai_sdk import OPENAI_SDK
+from illustrious_studio.interfaces.selftest.runner import CLIENTS
 from illustrious_studio.serve import access_to
 from illustrious_studio.settings import Settings
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from illustrious_studio.interfaces.guard import GRADIO_PAGES, Guard
+from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, Guard
 
 PORT = 8000
 KEY = "a-key-of-some-length"

@@ -13,9 +13,9 @@ from PIL import Image, ImageChops
 
 from fakes import FakeChat
 from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.pictures import open_picture
-from illustrious_studio.domain.recorded import recorded_settings
-from illustrious_studio.domain.sketch import Layout
 from running_api import Api, running_api
 
 FOX = {"what": "fox", "x": 0.25, "y": 0.75, "w": 0.3, "h": 0.3}

@@ -14,7 +14,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import ImageContent, ResourceLink, TextContent
 
-from illustrious_studio.interfaces.guard import Guard
+from illustrious_studio.interfaces.http.guard import Guard
 from illustrious_studio.interfaces.mcp.endpoint import McpEndpoint
 from running_api import Api
 from serving import serving

@@ -15,8 +15,8 @@ from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
 from fakes import FakeChat, gradient
-from illustrious_studio.adapters.llama import EmbeddedChat, packaged_gguf
-from illustrious_studio.adapters.ollama import OllamaChat
+from illustrious_studio.adapters.chat.llama_cpp import EmbeddedChat, packaged_gguf
+from illustrious_studio.adapters.chat.ollama import OllamaChat
 from illustrious_studio.domain.chat import ChatChunk, Ending
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import (

@@ -9,9 +9,9 @@ from starlette.types import Receive, Scope, Send
 
 from fakes import FakeEngine
 from illustrious_studio.domain.errors import OutOfMemory
-from illustrious_studio.interfaces.clients.client import Access
-from illustrious_studio.interfaces.clients.selftest import CLIENTS, TIDYING_UP, Outcome, replay_all
-from illustrious_studio.interfaces.overview import ModelList
+from illustrious_studio.interfaces.selftest.client import Access
+from illustrious_studio.interfaces.selftest.runner import CLIENTS, TIDYING_UP, Outcome, replay_all
+from illustrious_studio.interfaces.shared.overview import ModelList
 from running_api import running_api
 from serving import serving
 

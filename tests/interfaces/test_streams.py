@@ -11,7 +11,7 @@ import pytest
 
 from fakes import FakeChat
 from illustrious_studio.domain.errors import OutOfMemory, UpstreamFailed
-from illustrious_studio.interfaces.streams import EventStream, Frame
+from illustrious_studio.interfaces.http.sse import EventStream, Frame
 from running_api import Api, running_api
 
 

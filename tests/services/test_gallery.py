@@ -15,12 +15,12 @@ from sqlalchemy import text
 from tests.samples import a_picture, an_item, metadata
 from tests.services.dying_gallery import FIRST, SECOND
 
-from illustrious_studio.adapters.gallery_files import FolderGallery
+from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
 from illustrious_studio.domain.errors import NotFound, StorageFull
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
-from illustrious_studio.domain.infotext import read_infotext
+from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.services.gallery import ONE_BY_ONE, GalleryService
 

@@ -9,7 +9,7 @@ import pytest
 from fakes import FakeChat
 from illustrious_studio.domain.errors import Busy, InvalidRequest, OutOfMemory
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
-from illustrious_studio.domain.sketch import Layout, Placed
+from illustrious_studio.domain.layout.values import Layout, Placed
 from studio_for_tests import studio_for_tests, with_own_checkpoint
 
 BY_HAND = Layout(things=(Placed(what="cat", x=0.3, y=0.6, w=0.4, h=0.4),), background="forest", by="hand")

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotAnImage, NotFound
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.infotext import write_infotext
 from illustrious_studio.domain.inputs import MaskAlpha
+from illustrious_studio.domain.metadata.infotext import write_infotext
+from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.pictures import Picture, open_picture
-from illustrious_studio.domain.recorded import recorded_settings
 from samples import a_picture, metadata
 from studio_for_tests import studio_for_tests
 

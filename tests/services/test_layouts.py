@@ -6,11 +6,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from fakes import FakeChat
-from illustrious_studio.adapters.ollama import OllamaChat
-from illustrious_studio.adapters.sprites import SpritePainter
+from illustrious_studio.adapters.chat.ollama import OllamaChat
+from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.domain.errors import StudioError, Unavailable, UpstreamFailed, UpstreamTimeout
+from illustrious_studio.domain.layout.values import MAX_THINGS, Placed
 from illustrious_studio.domain.models import ModelStatus
-from illustrious_studio.domain.sketch import MAX_THINGS, Placed
 from illustrious_studio.services.layouts import LaidOut, LayoutService, can_write_layouts
 from illustrious_studio.services.sketch import SketchService
 from ollama_server import Model, OllamaServer, Reply

@@ -139,7 +139,8 @@ async def test_a_prompt_too_long_for_the_model_is_not_sent() -> None:
 
 
 def test_nothing_secret_stands_in_the_instructions(pytestconfig: pytest.Config) -> None:
-    from illustrious_studio.services import prompts, turns
+    from illustrious_studio.services import context_window as turns
+    from illustrious_studio.services import prompts
 
     texts: Sequence[str] = (prompts.INSTRUCTION, turns.SYSTEM)
     for text in texts:

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from illustrious_studio.adapters.sprites import SpritePainter
+from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.sketch import Layout, Placed
-from illustrious_studio.domain.vocabulary import plurals
-from illustrious_studio.domain.word_lists import BODY
+from illustrious_studio.domain.layout.values import Layout, Placed
+from illustrious_studio.domain.layout.vocabulary import plurals
+from illustrious_studio.domain.layout.word_lists import BODY
 from illustrious_studio.services.sketch import SketchService
 
 SKETCHES = SketchService(SpritePainter())

@@ -25,9 +25,9 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from illustrious_studio.adapters.classifier import Classifier
-from illustrious_studio.adapters.sdxl.checkpoint import DiskCheckpoints
-from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.vision.classifier import Classifier
 from illustrious_studio.domain.images import ImageRequest, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
@@ -309,7 +309,7 @@ Right = Callable[[Sequence[Picture], Sequence[Question]], list[bool]]
 
 def _other_questions(judge: Judge) -> list[tuple[str, list[Question], Right]]:
     """Backgrounds, counts and pairs: twenty questions each."""
-    from illustrious_studio.domain.vocabulary import plurals
+    from illustrious_studio.domain.layout.vocabulary import plurals
 
     names = [name for name in _hundred() if any(plurals(name)) and name not in UNCOUNTED]
     colours = [f"{name} background" for name in ("red", "green", "blue", "purple", "orange", "pink", "black", "teal")]

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from illustrious_studio.adapters.sdxl.checkpoint import DECLARED
+from illustrious_studio.adapters.sdxl.catalogue import DECLARED
 from training.mini import denoiser, scenes, text, vae, words
 from training.mini.run import Plan
 

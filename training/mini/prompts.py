@@ -6,9 +6,9 @@ Only words. What a prompt shows is what the studio's own reader makes of it: `sc
 from collections.abc import Sequence
 from random import Random
 
-from illustrious_studio.adapters.backgrounds import COLOURS, PLACE_WORDS
-from illustrious_studio.domain.sketch import KnownObject
-from illustrious_studio.domain.vocabulary import plurals
+from illustrious_studio.adapters.sketch.backgrounds import COLOURS, PLACE_WORDS
+from illustrious_studio.domain.layout.values import KnownObject
+from illustrious_studio.domain.layout.vocabulary import plurals
 
 NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 BESIDE = ("next to", "beside", "and", "and", "to the left of", "to the right of")

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from illustrious_studio.adapters.sprites import SpritePainter
+from illustrious_studio.adapters.sketch.sprites import SpritePainter
+from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.sketch import Layout
 from illustrious_studio.services.sketch import SketchService
 from training.mini.prompts import write_prompt
 

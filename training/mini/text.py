@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from illustrious_studio.domain.sketch import Layout
+from illustrious_studio.domain.layout.values import Layout
 from training.mini import scenes, words
 from training.mini.run import Plan, Run, averaged_weights
 

@@ -15,7 +15,7 @@ import psutil
 from illustrious_studio.interfaces.web.starting import STARTING
 
 LONGEST_START = 180.0
-SERVE = [sys.executable, "-c", "from illustrious_studio.cli import main; main()", "serve"]
+SERVE = [sys.executable, "-c", "from illustrious_studio.cli.parser import main; main()", "serve"]
 
 
 @contextlib.asynccontextmanager

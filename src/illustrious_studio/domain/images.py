@@ -8,10 +8,10 @@ from typing import Literal, Protocol, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
+from illustrious_studio.domain.layout.values import Layout, LayoutGiven
 from illustrious_studio.domain.models import Checkpoint, ModelStatus
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together, recorded_sampling
-from illustrious_studio.domain.sketch import Layout, LayoutGiven
 from illustrious_studio.domain.values import Prompt, SpokenPrompt, Text, Value
 
 MAX_SEED = 2**32 - 1

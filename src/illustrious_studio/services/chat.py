@@ -40,10 +40,10 @@ from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.services.answers import AnswerService
+from illustrious_studio.services.context_window import RecentPictures, turns_that_fit
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.prompts import PromptService
-from illustrious_studio.services.turns import RecentPictures, turns_that_fit
 
 log = structlog.get_logger(__name__)
 

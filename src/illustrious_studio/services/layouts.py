@@ -14,13 +14,13 @@ from pydantic import Field
 
 from illustrious_studio.domain.chat import ChatModel, ChatOptions, ChatTurn
 from illustrious_studio.domain.errors import StudioError, Unavailable, UpstreamFailed, UpstreamTimeout
+from illustrious_studio.domain.layout.from_llm import Drawings, answer_schema, instruction, question, read_answer
+from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.models import ModelStatus
-from illustrious_studio.domain.said_layout import Drawings, answer_schema, instruction, question, read_answer
-from illustrious_studio.domain.sketch import Layout
 from illustrious_studio.domain.thinking import ThinkingFilter
 from illustrious_studio.domain.values import Value
+from illustrious_studio.services.context_window import estimated_tokens
 from illustrious_studio.services.sketch import PAINTED_COLOURS, SketchService
-from illustrious_studio.services.turns import estimated_tokens
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from illustrious_studio.domain.enhancement import read_answer, repeats_itself
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.protected import Masked, mask
 from illustrious_studio.domain.thinking import ThinkingFilter
-from illustrious_studio.services.turns import SMALLEST_CONTEXT, estimated_tokens
+from illustrious_studio.services.context_window import SMALLEST_CONTEXT, estimated_tokens
 
 log = structlog.get_logger(__name__)
 

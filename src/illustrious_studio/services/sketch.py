@@ -3,13 +3,13 @@
 Pure reading and placing live in `domain/scene_words` and `domain/arrangement`; pixels come from the painter.
 """
 
-from illustrious_studio.domain.arrangement import arrange
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.layout.arrangement import arrange
+from illustrious_studio.domain.layout.parser import read_scene
+from illustrious_studio.domain.layout.values import KnownObject, Layout, Placed, SketchPainter
+from illustrious_studio.domain.layout.vocabulary import Vocabulary, split_words
+from illustrious_studio.domain.layout.word_lists import COLOURS
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.scene_words import read_scene
-from illustrious_studio.domain.sketch import KnownObject, Layout, Placed, SketchPainter
-from illustrious_studio.domain.vocabulary import Vocabulary, split_words
-from illustrious_studio.domain.word_lists import COLOURS
 
 PAINTED_COLOURS = sorted(set(COLOURS.values()))
 ROUNDING = 0.001

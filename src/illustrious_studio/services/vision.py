@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from illustrious_studio.domain.chat import Token
 from illustrious_studio.domain.errors import UpstreamFailed
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.metadata.recorded import RecordedSettings, recorded_settings
 from illustrious_studio.domain.pictures import OpenedPicture
-from illustrious_studio.domain.recorded import RecordedSettings, recorded_settings
 from illustrious_studio.domain.thinking import ThinkingFilter
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis, VisionModel
 

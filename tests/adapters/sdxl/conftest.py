@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from tests.adapters.sdxl.helpers import FAULTY, HERE
 
-from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN, DiskCheckpoints
+from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
-from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.models import Checkpoint
 
 

@@ -9,9 +9,9 @@ import sys
 import time
 from typing import Any
 
-from illustrious_studio.adapters.sdxl import worker
-from illustrious_studio.adapters.sdxl.attempts import Watch
-from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.main import main as worker
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import Watch
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.images import RenderOrder, Step
 
 

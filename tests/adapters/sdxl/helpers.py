@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN
+from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
 from illustrious_studio.domain.images import ImageRequest, RenderOrder
 from illustrious_studio.domain.models import Checkpoint
 

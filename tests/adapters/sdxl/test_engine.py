@@ -9,7 +9,7 @@ import psutil
 import pytest
 from tests.adapters.sdxl.helpers import order
 
-from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN
+from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.domain.errors import EngineDied, InvalidRequest, OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.images import Rendered, Step

@@ -11,11 +11,11 @@ from types import ModuleType
 import pytest
 from tests.adapters.sdxl.helpers import QuietWatch, order
 
-from illustrious_studio.adapters.sdxl.checkpoint import BUILTIN, DECLARED, SDXL_KEYS, UNET_INPUT, DiskCheckpoints
-from illustrious_studio.adapters.sdxl.loading import SDXL_CONFIG, load_pipeline
-from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DECLARED, SDXL_KEYS, UNET_INPUT, DiskCheckpoints
 from illustrious_studio.adapters.sdxl.protocol import Frame
-from illustrious_studio.adapters.sdxl.worker import Channel, Worker
+from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
+from illustrious_studio.adapters.sdxl.worker.main import Channel, Worker
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from tests.adapters.sdxl.helpers import QuietWatch, order
 
-from illustrious_studio.adapters.sdxl.loading import SDXL_CONFIG
-from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
-from illustrious_studio.adapters.sdxl.prompt import Part, PromptEncoder, parse, windows
+from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.prompt import Part, PromptEncoder, parse, windows
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture

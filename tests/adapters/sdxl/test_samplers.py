@@ -7,7 +7,7 @@ from PIL import Image, ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, order
 
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
-from illustrious_studio.adapters.sdxl.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import AUTOMATIC, SAMPLERS

@@ -8,7 +8,7 @@ from playwright.async_api import BrowserContext, Page
 from pydantic import SecretStr
 
 from illustrious_studio.domain.errors import OutOfMemory
-from illustrious_studio.interfaces.clients.client import Access
+from illustrious_studio.interfaces.selftest.client import Access
 from running_api import running_api
 from running_web import Web, WebWithFakes, serving_web, tab
 

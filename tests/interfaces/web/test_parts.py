@@ -1,6 +1,6 @@
 """What the pages say of a picture."""
 
-from illustrious_studio.interfaces.web.parts import settings_rows
+from illustrious_studio.interfaces.web.views.parts import settings_rows
 from samples import metadata
 
 

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from illustrious_studio.adapters.sdxl import protocol
-from illustrious_studio.adapters.sdxl.child import Child
 from illustrious_studio.adapters.sdxl.protocol import Frame
+from illustrious_studio.adapters.sdxl.worker_process import Child
 from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailable, error_from_code
 from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint, ModelState, ModelStatus
@@ -27,7 +27,7 @@ WORKER = (
     "-P",
     "-c",
     f"import runpy, sys; sys.path.append({str(Path(__file__).parents[3])!r}); "
-    "runpy.run_module('illustrious_studio.adapters.sdxl.worker', run_name='__main__')",
+    "runpy.run_module('illustrious_studio.adapters.sdxl.worker.main', run_name='__main__')",
 )
 MOST_DEATHS = 5
 WITHIN = 300.0

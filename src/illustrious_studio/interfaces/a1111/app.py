@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from illustrious_studio.interfaces.a1111 import image_info, lists, options, pictures, state
 from illustrious_studio.interfaces.a1111.common import Door
 from illustrious_studio.interfaces.a1111.errors import error_body
-from illustrious_studio.interfaces.error_codes import add_error_handlers
-from illustrious_studio.interfaces.streams import CallerLeft, caller_left
+from illustrious_studio.interfaces.http.errors import add_error_handlers
+from illustrious_studio.interfaces.http.sse import CallerLeft, caller_left
 from illustrious_studio.services.studio import Studio
 
 WITH_PICTURES = tuple(f"/sdapi/v1/{name}" for name in ("img2img", "png-info", "interrogate", "extra-single-image"))

@@ -13,14 +13,14 @@ from pydantic import Field, ValidationError, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import base64_bytes
-from illustrious_studio.domain.recorded import recorded_settings
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.interfaces.a1111.common import THEIR_NAMES, Body, Options, only
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.a1111.tasks import LONGEST_ID
-from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
 
 MOST_PICTURES = 100

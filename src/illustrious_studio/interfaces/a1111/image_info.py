@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
-from illustrious_studio.domain.infotext import read_infotext
+from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.pictures import OpenedPicture, base64_bytes, open_picture
 from illustrious_studio.interfaces.a1111.common import Body, DoorIn
-from illustrious_studio.interfaces.streams import while_connected
+from illustrious_studio.interfaces.http.sse import while_connected
 
 router = APIRouter()
 

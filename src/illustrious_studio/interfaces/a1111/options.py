@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.a1111.common import Door, DoorIn, Options, check_options, checkpoint_titled, title_of
-from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.interfaces.http.errors import sentences
 
 router = APIRouter()
 

@@ -11,12 +11,12 @@ from fastapi.responses import JSONResponse, Response
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import Origin
-from illustrious_studio.domain.infotext import write_infotext
+from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from illustrious_studio.interfaces.a1111.common import Door, DoorIn, Options, check_options, checkpoint_titled
 from illustrious_studio.interfaces.a1111.options import changed
-from illustrious_studio.interfaces.streams import while_connected
+from illustrious_studio.interfaces.http.sse import while_connected
 
 router = APIRouter()
 

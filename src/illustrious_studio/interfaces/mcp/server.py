@@ -34,7 +34,7 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
-from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.prompts import TASKS
 from illustrious_studio.interfaces.mcp.resources import TEMPLATES, list_pictures, read_picture
 from illustrious_studio.interfaces.mcp.results import text

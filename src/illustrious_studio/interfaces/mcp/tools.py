@@ -25,10 +25,10 @@ from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.pictures import open_picture, picture_from_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
-from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.results import Answer, facts, link, picture, text
-from illustrious_studio.interfaces.overview import ModelList, Status, models_now, status_now
-from illustrious_studio.interfaces.wishes import Wish, asked_for, kept_pictures
+from illustrious_studio.interfaces.shared.image_inputs import Wish, asked_for, kept_pictures
+from illustrious_studio.interfaces.shared.overview import ModelList, Status, models_now, status_now
 from illustrious_studio.services.prompts import Enhanced
 from illustrious_studio.services.studio import Studio
 

@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from illustrious_studio.interfaces.error_codes import add_error_handlers
+from illustrious_studio.interfaces.http.errors import add_error_handlers
+from illustrious_studio.interfaces.http.sse import CallerLeft, caller_left
 from illustrious_studio.interfaces.openai import chat, edits, embeddings, images, models
 from illustrious_studio.interfaces.openai.errors import STATUS, error_body, headers_of
-from illustrious_studio.interfaces.streams import CallerLeft, caller_left
 from illustrious_studio.services.studio import Studio
 
 

@@ -26,9 +26,9 @@ from illustrious_studio.domain.chat import (
 )
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.values import Text
+from illustrious_studio.interfaces.http.sse import EventStream, Sent, while_connected
 from illustrious_studio.interfaces.openai.common import Body, Data, End, NotHad, StudioIn, failed
 from illustrious_studio.interfaces.openai.messages import Message, turns_of
-from illustrious_studio.interfaces.streams import EventStream, Sent, while_connected
 
 router = APIRouter()
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from illustrious_studio.domain.errors import StudioError
-from illustrious_studio.interfaces.error_codes import status_of
+from illustrious_studio.interfaces.http.errors import status_of
 from illustrious_studio.interfaces.openai.errors import STATUS, error_of
 from illustrious_studio.services.studio import Studio
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.openai.common import StudioIn
 from illustrious_studio.interfaces.openai.images import ImagesBody, drawn
 from illustrious_studio.services.studio import Studio

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BeforeValidator, Field
 
 from illustrious_studio.domain.values import Text
+from illustrious_studio.interfaces.http.sse import while_connected
 from illustrious_studio.interfaces.openai.common import Body, StudioIn
-from illustrious_studio.interfaces.streams import while_connected
 
 router = APIRouter()
 

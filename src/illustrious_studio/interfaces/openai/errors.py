@@ -6,8 +6,8 @@ The sentences and the codes are the studio's own.
 import json
 
 from illustrious_studio.domain.errors import Busy, Conflict, InvalidRequest, OutOfMemory, StorageFull, StudioError
-from illustrious_studio.interfaces.error_codes import STATUS as OWN_STATUS
-from illustrious_studio.interfaces.error_codes import retry_header
+from illustrious_studio.interfaces.http.errors import STATUS as OWN_STATUS
+from illustrious_studio.interfaces.http.errors import retry_header
 
 STATUS = {**OWN_STATUS, InvalidRequest: 400, Busy: 429}
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}

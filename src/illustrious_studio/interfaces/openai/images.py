@@ -19,9 +19,9 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.domain.values import SpokenPrompt, Text
-from illustrious_studio.interfaces.error_codes import sentences
+from illustrious_studio.interfaces.http.errors import sentences
+from illustrious_studio.interfaces.http.sse import EventStream, Frame, Sent, while_connected
 from illustrious_studio.interfaces.openai.common import Body, NotHad, StudioIn, failed
-from illustrious_studio.interfaces.streams import EventStream, Frame, Sent, while_connected
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter()

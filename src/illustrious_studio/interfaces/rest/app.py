@@ -6,10 +6,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from illustrious_studio.interfaces.error_codes import add_error_handlers
+from illustrious_studio.interfaces.http.errors import add_error_handlers
+from illustrious_studio.interfaces.http.sse import CallerLeft, caller_left
 from illustrious_studio.interfaces.rest import chat, gallery, images, jobs, layouts, models, system
 from illustrious_studio.interfaces.rest.metrics import MeasureRequests, Metrics
-from illustrious_studio.interfaces.streams import CallerLeft, caller_left
 from illustrious_studio.services.studio import Studio
 
 DESCRIPTION = """Draw with SDXL, talk to a language model, ask about pictures, and browse everything that was made.

@@ -26,8 +26,8 @@ from illustrious_studio.domain.chat import (
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.values import SpokenPrompt, Value
+from illustrious_studio.interfaces.http.sse import EVENT_STREAM, EventStream, Frame, while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors, errors_of_body, image_link
-from illustrious_studio.interfaces.streams import EVENT_STREAM, EventStream, Frame, while_connected
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(tags=["Chat"])

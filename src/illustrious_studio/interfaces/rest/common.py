@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.interfaces.error_codes import ErrorBody
+from illustrious_studio.interfaces.http.errors import ErrorBody
 from illustrious_studio.services.studio import Studio
 
 _ID = re.compile(r"[0-9a-f]{32}")

@@ -12,9 +12,9 @@ from illustrious_studio.domain.images import ImageMetadata, Origin
 from illustrious_studio.domain.pictures import picture_from_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
+from illustrious_studio.interfaces.http.sse import while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body, image_link
-from illustrious_studio.interfaces.streams import while_connected
-from illustrious_studio.interfaces.wishes import Wish, asked_for
+from illustrious_studio.interfaces.shared.image_inputs import Wish, asked_for
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(tags=["Pictures"])

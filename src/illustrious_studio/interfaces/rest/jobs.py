@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job, JobProgress
+from illustrious_studio.interfaces.http.sse import EVENT_STREAM, EventStream, Frame, error_frame
 from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, errors_of_body, image_link, link
 from illustrious_studio.interfaces.rest.images import DrawRequest
-from illustrious_studio.interfaces.streams import EVENT_STREAM, EventStream, Frame, error_frame
-from illustrious_studio.interfaces.wishes import asked_for
+from illustrious_studio.interfaces.shared.image_inputs import asked_for
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])

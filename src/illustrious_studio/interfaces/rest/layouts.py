@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.images import MAX_SEED
-from illustrious_studio.domain.sketch import Layout, LayoutGiven, LayoutWriter, ObjectKind
+from illustrious_studio.domain.layout.values import Layout, LayoutGiven, LayoutWriter, ObjectKind
 from illustrious_studio.domain.values import Prompt, Value
+from illustrious_studio.interfaces.http.sse import while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors, errors_of_body
-from illustrious_studio.interfaces.streams import while_connected
 from illustrious_studio.services.layouts import By
 from illustrious_studio.services.sketch import PAINTED_COLOURS
 

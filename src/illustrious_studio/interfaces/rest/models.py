@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from pydantic import Field, model_validator
 
 from illustrious_studio.domain.values import Value
-from illustrious_studio.interfaces.overview import ModelList, Status, models_now, status_now
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body
+from illustrious_studio.interfaces.shared.overview import ModelList, Status, models_now, status_now
 
 router = APIRouter(prefix="/models", tags=["Models"])
 

@@ -5,8 +5,8 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
-from illustrious_studio.interfaces.overview import Ready, Status, status_now
 from illustrious_studio.interfaces.rest.common import StudioIn
+from illustrious_studio.interfaces.shared.overview import Ready, Status, status_now
 
 router = APIRouter(tags=["System"])
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from illustrious_studio.interfaces.clients.client import Access
-from illustrious_studio.interfaces.web.analyze import AnalyzeTab
-from illustrious_studio.interfaces.web.chat import ChatTab
-from illustrious_studio.interfaces.web.connect import ConnectTab
-from illustrious_studio.interfaces.web.create import CreateTab
-from illustrious_studio.interfaces.web.gallery import GalleryTab
+from illustrious_studio.interfaces.selftest.client import Access
 from illustrious_studio.interfaces.web.page import Page, html
+from illustrious_studio.interfaces.web.pages.analyze import AnalyzeTab
+from illustrious_studio.interfaces.web.pages.chat import ChatTab
+from illustrious_studio.interfaces.web.pages.connect import ConnectTab
+from illustrious_studio.interfaces.web.pages.create import CreateTab
+from illustrious_studio.interfaces.web.pages.gallery import GalleryTab
+from illustrious_studio.interfaces.web.pages.system import SystemTab
 from illustrious_studio.interfaces.web.routes import add_routes
-from illustrious_studio.interfaces.web.system import SystemTab
 from illustrious_studio.interfaces.web.theme import studio_theme
 from illustrious_studio.services.studio import Studio
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES
-from illustrious_studio.interfaces.web import over, stage
-from illustrious_studio.interfaces.web.layout import (
+from illustrious_studio.interfaces.web import img2img as over
+from illustrious_studio.interfaces.web.layout_editor import (
     LayoutSection,
     draws_over_sketches,
     held_by,
@@ -16,7 +16,8 @@ from illustrious_studio.interfaces.web.layout import (
     strength_of,
 )
 from illustrious_studio.interfaces.web.page import html
-from illustrious_studio.interfaces.web.parts import act
+from illustrious_studio.interfaces.web.views import create as stage
+from illustrious_studio.interfaces.web.views.parts import act
 
 ADVANCED = "Advanced: {:g} steps, guidance {:g}, {}"
 ANY_SEED = "a new seed each time"

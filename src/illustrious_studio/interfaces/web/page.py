@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 from typing import Any
 
-from illustrious_studio.interfaces.web.parts import act
+from illustrious_studio.interfaces.web.error_handling import told
 from illustrious_studio.interfaces.web.theme import packaged
-from illustrious_studio.interfaces.web.told import told
+from illustrious_studio.interfaces.web.views.parts import act
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private"}
 """How events run: no overlay over what is shown, none dropped because one like it runs, none offered as an API."""

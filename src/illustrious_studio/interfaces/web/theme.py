@@ -8,8 +8,8 @@ MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 
 def packaged(name: str) -> str:
-    """The text of a file that lies beside this one."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    """The text of a file in `static`."""
+    return files(__package__).joinpath("static", name).read_text(encoding="utf-8")
 
 
 def studio_theme() -> Any:

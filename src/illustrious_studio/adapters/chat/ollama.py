@@ -1,0 +1,182 @@
+"""Talking through an Ollama server: the studio's chat model on top of the connection in `ollama_server.py`."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+import structlog
+
+from illustrious_studio.adapters.chat.http_client import DEFAULT_PACE, Pace
+from illustrious_studio.adapters.chat.ollama_server import OllamaServer
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.embeddings import Embeddings
+from illustrious_studio.domain.errors import Busy, NotFound, StudioError, Unavailable, UpstreamTimeout
+from illustrious_studio.domain.models import LanguageModel, ModelStatus
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 3.0
+PAUSE_AFTER_FAILURE = 15.0
+
+
+class OllamaChat:
+    """A ChatModel. The status follows the server: it may appear, lose its model, and go away at any time."""
+
+    def __init__(
+        self, base_url: str, model: str | None = None, *, context: int = 8192, pace: Pace = DEFAULT_PACE
+    ) -> None:
+        self.server = OllamaServer(base_url, pace)
+        self._wanted = model
+        self._longest_context = context
+        self._status = ModelStatus(backend="ollama", model=model or "", reason="It was not looked for yet.")
+        self._connecting: asyncio.Task[ModelStatus] | None = None
+        self._not_before = 0.0
+        self._doubts = 0
+        self._spoke: set[str] = set()
+
+    @property
+    def status(self) -> ModelStatus:
+        return self._status
+
+    async def check(self) -> ModelStatus:
+        """Look again. Connecting goes on in the background when it takes long; the status says `loading` then."""
+        if self._status.ready and await self._still_there():
+            return self._status
+        if self._connecting is None or self._connecting.done():
+            if time.monotonic() < self._not_before:
+                return self._status
+            self._connecting = asyncio.create_task(self.init_ollama())
+        await asyncio.wait([self._connecting], timeout=PATIENCE)
+        return self._status
+
+    async def init_ollama(self) -> ModelStatus:
+        """Connect: is the server there, is the model on it, what can it do, and does it answer a small request?"""
+        try:
+            model = await self._choose()
+            facts = await self.server.facts(model)
+            self._status = ModelStatus(
+                backend="ollama",
+                model=model,
+                state="loading",
+                reason=f"Ollama is loading {model}.",
+                capabilities=facts.capabilities,
+                context_length=self.context_for(facts.context_length),
+            )
+            await self._sample()
+            self._status = self._status.model_copy(update={"state": "ready", "reason": ""})
+            log.info("ollama ready", model=model, capabilities=facts.capabilities)
+        except StudioError as error:
+            self._lose(error)
+            if self._status.state == "failed":
+                self._not_before = time.monotonic() + PAUSE_AFTER_FAILURE
+        return self._status
+
+    async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
+        if options.model and options.model != self._status.model:
+            answer = await self._answer_of(options.model, turns, options)
+        elif self._status.model and self._status.context_length is not None:
+            answer = self.server.answer(self._status.model, turns, options, self._status.context_length)
+        else:
+            raise Unavailable(f"Ollama cannot answer now. {self._status.reason}", retry_after=5)
+        try:
+            async with aclosing(answer) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except (Unavailable, NotFound) as error:
+            if options.model in ("", self._status.model):
+                self._lose(error)
+            raise
+
+    async def embed(self, model: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
+        self._spoke.add(model)
+        return await self.server.embed(model, texts, dimensions)
+
+    async def models(self) -> list[LanguageModel]:
+        try:
+            return await self.server.models()
+        except StudioError:
+            return []
+
+    async def use(self, name: str) -> None:
+        names = await self.server.names()
+        if name not in names:
+            raise NotFound(f"The model {name} is not installed on {self.server.name}. {_how_to_get(name, names)}")
+        self._wanted = name
+        self._not_before = 0.0
+        self._doubts = 0
+        await self._stop_connecting()
+        await self.init_ollama()
+
+    async def release(self) -> None:
+        spoke, self._spoke = self._spoke, set()
+        for model in {self._status.model, *spoke} - {""}:
+            await self.server.unload(model)
+
+    def context_for(self, longest: int | None) -> int:
+        """The context to ask for: what the model can, but no more than memory is meant to be spent on."""
+        return min(longest or self._longest_context, self._longest_context)
+
+    async def aclose(self) -> None:
+        """Close the connections. The chat model is of no use afterwards."""
+        await self._stop_connecting()
+        await self.server.aclose()
+
+    async def _answer_of(
+        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """Of another model than the one in use, for once."""
+        self._spoke.add(model)
+        context = self.context_for((await self.server.facts(model)).context_length)
+        return self.server.answer(model, turns, options, context)
+
+    async def _choose(self) -> str:
+        names = await self.server.names()
+        if self._wanted:
+            for name in (self._wanted, f"{self._wanted}:latest"):
+                if name in names:
+                    return name
+            raise NotFound(
+                f"The model {self._wanted} is not installed on {self.server.name}. {_how_to_get(self._wanted, names)}"
+            )
+        for name in names:
+            if "completion" in (await self.server.facts(name)).capabilities:
+                return name
+        raise NotFound(f"{self.server.name} has no model that talks. Type `ollama pull qwen3:4b` to get one.")
+
+    async def _sample(self) -> None:
+        """Ask for one token; that loads the model, too."""
+        turns = [ChatTurn("user", "Say OK.")]
+        options = ChatOptions(temperature=0, max_tokens=1, think=False)
+        context = self._status.context_length or self._longest_context
+        async with aclosing(self.server.answer(self._status.model, turns, options, context)) as chunks:
+            async for _ in chunks:
+                pass
+
+    async def _still_there(self) -> bool:
+        try:
+            there = self._status.model in await self.server.names()
+            self._doubts = 0
+            return there
+        except StudioError as error:
+            # A busy or slow server is no server that went away: only the second time in a row it counts as one.
+            self._doubts += 1
+            if self._doubts == 1 and isinstance(error, Busy | UpstreamTimeout):
+                return True
+            self._lose(error)
+            return False
+
+    def _lose(self, error: StudioError) -> None:
+        state = "absent" if isinstance(error, Unavailable | NotFound) else "failed"
+        if self._status.ready or self._status.reason != error.detail:
+            log.warning("ollama cannot answer", reason=error.detail)
+        self._status = self._status.model_copy(update={"state": state, "reason": error.detail})
+
+    async def _stop_connecting(self) -> None:
+        if self._connecting is not None and not self._connecting.done():
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+
+
+def _how_to_get(name: str, names: list[str]) -> str:
+    return f"Type `ollama pull {name}`, or use one of those installed: {', '.join(names) or 'none'}."

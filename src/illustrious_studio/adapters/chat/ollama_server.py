@@ -1,0 +1,259 @@
+"""A connection to one Ollama server, over its native API with the official client.
+
+What is installed on it, what each model can do, one stream of an answer, vectors; in the studio's values and errors.
+The studio's chat model on top of it is in `ollama.py`, and the one that looks at pictures in `ollama_vision.py`.
+"""
+
+import asyncio
+import base64
+import json
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ollama
+import structlog
+
+from illustrious_studio.adapters.chat.http_client import (
+    FAILURES,
+    LONGEST_ANSWER,
+    NONSENSE,
+    CutOff,
+    Garbage,
+    Pace,
+    client_options,
+    embedded,
+    failure,
+    jpeg_of,
+    paced,
+    refusal,
+)
+from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn, Effort, Ending, Tool, ToolCall
+from illustrious_studio.domain.embeddings import Embeddings
+from illustrious_studio.domain.errors import InvalidRequest, NotFound
+from illustrious_studio.domain.models import LanguageModel
+
+log = structlog.get_logger(__name__)
+
+ROOM_TO_THINK = 2048
+ADVICE = "Start it with `ollama serve`, or install it from https://ollama.com/download."
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a model can do, as /api/show tells."""
+
+    capabilities: tuple[str, ...] = ("completion",)
+    context_length: int | None = None
+    family: str = ""
+
+
+class OllamaServer:
+    """A connection to one Ollama server. Raises studio errors only."""
+
+    def __init__(self, base_url: str, pace: Pace) -> None:
+        self._client = _Client(base_url, **client_options(pace))
+        self._pace = pace
+        self._facts: dict[str, Facts] = {}
+        self._refuses_think: set[str] = set()
+        self.name = f"Ollama at {base_url.rpartition('@')[2].removeprefix('http://').rstrip('/')}"
+
+    async def names(self) -> list[str]:
+        """The models on it, the latest changed first."""
+        return list(await self._sizes())
+
+    async def models(self) -> list[LanguageModel]:
+        """The models on it, with what each can do."""
+        sizes = await self._sizes()
+        facts = await asyncio.gather(*(self.facts(name) for name in sizes))
+        return [
+            LanguageModel(
+                name=name,
+                backend="ollama",
+                size_bytes=size,
+                capabilities=fact.capabilities,
+                context_length=fact.context_length,
+            )
+            for (name, size), fact in zip(sizes.items(), facts, strict=True)
+        ]
+
+    async def facts(self, model: str) -> Facts:
+        """What a model can do; asked once. Where that is not told, it is taken to be a plain text model."""
+        if model not in self._facts:
+            with self._errors(model):
+                try:
+                    shown = await self._client.show(model)
+                except NONSENSE:
+                    log.warning("ollama does not tell what a model can do", model=model)
+                    return Facts()
+            info = shown.modelinfo or {}
+            lengths = [value for key, value in info.items() if key.endswith(".context_length")]
+            self._facts[model] = Facts(
+                capabilities=tuple(shown.capabilities or ("completion",)),
+                context_length=lengths[0] if lengths and isinstance(lengths[0], int) else None,
+                family=(shown.details.family if shown.details else "") or "",
+            )
+        return self._facts[model]
+
+    async def answer(
+        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions, context: int
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """Stream an answer. A stream that ends without saying so is an error, never a short answer."""
+        facts = await self.facts(model)
+        _refuse(model, facts, turns, options)
+        longest = context if options.max_tokens is None else options.max_tokens
+        think = self._think(model, facts, options.think)
+        names = {call.id: call.name for turn in turns for call in turn.tool_calls}
+        request: dict[str, Any] = {
+            "model": model,
+            "messages": [await _message(turn, names) for turn in turns],
+            "tools": [_tool(tool) for tool in options.tools],
+            "format": options.json_schema,
+            "options": {
+                "num_ctx": context,  # always the same: another value makes Ollama load the model anew
+                "num_predict": longest + (ROOM_TO_THINK if think else 0),
+                "temperature": options.temperature,
+                **options.sampling.given(),
+            },
+        }
+        with self._errors(model):
+            try:
+                async with aclosing(self._stream(request, think, longest)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return
+            except ollama.ResponseError as error:
+                if think is None or "does not support thinking" not in str(error.error):
+                    raise
+            self._refuses_think.add(model)
+            async with aclosing(self._stream(request, None, longest)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+    async def unload(self, model: str) -> None:
+        """Have Ollama free the model's memory at once. A server that is away holds none."""
+        with suppress(ollama.ResponseError, *FAILURES, *NONSENSE):
+            await self._client.generate(model, keep_alive=0)
+
+    async def aclose(self) -> None:
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def _sizes(self) -> dict[str, int]:
+        with self._errors():
+            listed = await self._client.list()
+        return {one.model: int(one.size or 0) for one in listed.models if one.model}
+
+    async def _stream(
+        self, request: dict[str, Any], think: bool | str | None, max_tokens: int
+    ) -> AsyncGenerator[ChatChunk, None]:
+        length = spoken = 0
+        said = {name: value for name, value in (request | {"think": think}).items() if value not in (None, [])}
+        async with aclosing(paced(await self._client.stream_chat(said), self._pace)) as parts:
+            async for part in parts:
+                text, thinking = part.message.content or "", part.message.thinking or ""
+                calls = tuple(_call(call) for call in part.message.tool_calls or ())
+                if text or thinking or calls:
+                    yield ChatChunk(text, thinking, calls)
+                if part.done:
+                    reason: Literal["stop", "length"] = "length" if part.done_reason == "length" else "stop"
+                    yield ChatChunk(ending=Ending(reason, part.prompt_eval_count, part.eval_count))
+                    return
+                length += len(text) + len(thinking)
+                spoken += bool(text)
+                if length > LONGEST_ANSWER:
+                    raise Garbage("an answer without end")
+                if spoken >= max_tokens:  # the room for thoughts is none for a longer answer
+                    yield ChatChunk(ending=Ending("length"))
+                    return
+        raise CutOff
+
+    async def embed(self, model: str, texts: Sequence[str], dimensions: int | None) -> Embeddings:
+        """Vectors of texts. Ollama refuses a text that is too long for the model."""
+
+        async def some(texts: Sequence[str]) -> Embeddings:
+            async with asyncio.timeout(self._pace.first_token):
+                found = await self._client.embed(model, texts, truncate=False, dimensions=dimensions)
+            return Embeddings(tuple(tuple(map(float, one)) for one in found.embeddings), found.prompt_eval_count)
+
+        with self._errors(model):
+            return await embedded(texts, some)
+
+    def _think(self, model: str, facts: Facts, wanted: bool | Effort) -> bool | str | None:
+        """The `think` argument; none for a model without the capability, which would answer HTTP 400."""
+        if "thinking" not in facts.capabilities or model in self._refuses_think:
+            return None
+        if facts.family == "gptoss":  # it cannot stop thinking and knows three levels only
+            return "medium" if wanted in (True, "medium") else "high" if wanted in ("high", "xhigh", "max") else "low"
+        return wanted not in (False, "none", "minimal")
+
+    @contextmanager
+    def _errors(self, model: str = "") -> Iterator[None]:
+        """The one place where the client's errors become the studio's."""
+        try:
+            yield
+        except ollama.ResponseError as error:
+            said = str(error.error)
+            if error.status_code == 404 and model and "not found" in said and not said.lstrip().startswith("<"):
+                raise NotFound(
+                    f"The model {model} is not installed on {self.name}. Type `ollama pull {model}`, "
+                    "or choose another model."
+                ) from error
+            raise refusal(error.status_code, said, self.name) from error
+        except (*FAILURES, *NONSENSE) as error:
+            raise failure(error, self.name, ADVICE) from error
+
+
+class _Client(ollama.AsyncClient):
+    """The official client, but for one thing: its types would drop most of a tool's schema, and the ids of calls."""
+
+    async def stream_chat(self, body: dict[str, Any]) -> AsyncIterator[ollama.ChatResponse]:
+        return await self._request(ollama.ChatResponse, "POST", "/api/chat", json=body | {"stream": True}, stream=True)
+
+
+def _refuse(model: str, facts: Facts, turns: Sequence[ChatTurn], options: ChatOptions) -> None:
+    """What Ollama would drop without a word. Raises InvalidRequest."""
+    if "vision" not in facts.capabilities and any(turn.pictures for turn in turns):
+        raise InvalidRequest(f"{model} does not support vision. Send words alone, or choose a model that can see.")
+    if options.must_call:
+        raise InvalidRequest("Ollama cannot make a model call a function. Leave the choice to the model (auto).")
+
+
+async def _message(turn: ChatTurn, names: Mapping[str, str]) -> dict[str, Any]:
+    """`names` are those of the functions that were called, by the ids of the calls."""
+    message: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.pictures:
+        pictures = [await asyncio.to_thread(jpeg_of, picture) for picture in turn.pictures]
+        message["images"] = [base64.b64encode(picture).decode("ascii") for picture in pictures]
+    if turn.thinking:
+        message["thinking"] = turn.thinking
+    if turn.tool_calls:
+        message["tool_calls"] = [
+            {"id": call.id, "function": {"name": call.name, "arguments": _arguments(call)}} for call in turn.tool_calls
+        ]
+    if turn.role == "tool":
+        message |= {"tool_call_id": turn.call_id, "tool_name": names.get(turn.call_id, "")}
+    return message
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _call(call: ollama.Message.ToolCall) -> ToolCall:
+    return ToolCall(f"call_{uuid.uuid4().hex}", call.function.name, json.dumps(call.function.arguments))
+
+
+def _arguments(call: ToolCall) -> dict[str, Any]:
+    """As an object, which is how Ollama wants them. Raises InvalidRequest."""
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise InvalidRequest(
+            f"The arguments of the call of {call.name} are no JSON object. Send them as the model did."
+        )
+    return arguments

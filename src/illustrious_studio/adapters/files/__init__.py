@@ -1,0 +1,1 @@
+"""Pictures on disk: the gallery's folder, and pictures that people give."""

@@ -1,0 +1,323 @@
+"""The gallery's folder: PNG and JSON files that anybody can look at without the studio. Port `GalleryFiles`.
+
+    <folder>/<time>_<uuid>.png      the picture, its settings inside
+    <folder>/<time>_<uuid>.json     the item, for programs
+    <folder>/.thumbnails/<uuid>.webp
+    <folder>/.trash/<day>/          deleted ones, for seven days
+    <folder>/.parts/                files while they are written
+
+A picture exists from the moment its PNG is renamed into the folder, and it is complete then: the PNG carries all of
+its settings. The JSON follows, and what a crash between the two left out is read from the PNG. So no order of
+failures leaves anything half there. It knows nothing of the index.
+"""
+
+import asyncio
+import errno
+import io
+import os
+import re
+import shutil
+import stat
+import uuid
+from collections.abc import Callable, Iterator, Set
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import BinaryIO, Self, TypeVar
+
+import structlog
+from PIL import Image
+from pydantic import ValidationError
+
+from illustrious_studio.adapters.files.recovery import Unreadable, item_from_png
+from illustrious_studio.domain.encoding import to_thumbnail
+from illustrious_studio.domain.errors import NotFound, StorageFull, StudioError, Unavailable
+from illustrious_studio.domain.gallery import GalleryItem
+
+T = TypeVar("T")
+
+TRASH_DAYS = 7
+PART_SECONDS = 3600
+THUMBNAILS_AT_ONCE = 2
+
+_NAME = re.compile(r"(\d{8}-\d{6})_([0-9a-f]{32})\.png")
+_ID = re.compile(r"[0-9a-f]{32}")
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
+# A name may have become a link or a pipe since it was listed: follow no link, wait for no pipe.
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+log = structlog.get_logger(__name__)
+
+
+class Disk:
+    """The calls that change a disk, one method each, so that a test can fail or die at any one of them."""
+
+    def create(self, path: Path) -> int:
+        return os.open(path, _CREATE, 0o644)
+
+    def write(self, file: int, data: memoryview) -> int:
+        return os.write(file, data)
+
+    def sync(self, file: int) -> None:
+        os.fsync(file)
+
+    def close(self, file: int) -> None:
+        os.close(file)
+
+    def rename(self, source: Path, target: Path) -> None:
+        source.replace(target)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def sync_folder(self, folder: Path) -> None:
+        if os.name == "nt":  # Windows opens no folders
+            return
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class FolderGallery:
+    """Pictures in a folder. Made by `open`, which also sweeps up what a crash left and empties the old trash."""
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self._folder = folder
+        self._thumbnails = folder / ".thumbnails"
+        self._trash = folder / ".trash"
+        self._parts = folder / ".parts"
+        self._disk = disk
+        self._making = asyncio.Semaphore(THUMBNAILS_AT_ONCE)
+
+    @classmethod
+    async def open(cls, folder: Path, disk: Disk | None = None) -> Self:
+        """Raises Unavailable when the folder cannot be made or written to."""
+        gallery = cls(folder, disk or Disk())
+        await gallery._run(gallery._prepare)
+        return gallery
+
+    async def save(self, item: GalleryItem, png: bytes, thumbnail: bytes) -> None:
+        await self._run(lambda: self._save(item, png, thumbnail))
+
+    async def update(self, item: GalleryItem) -> None:
+        await self._run(lambda: self._update(item))
+
+    async def read(self, item: GalleryItem) -> bytes:
+        return await self._run(lambda: _read(self._png(item)))
+
+    async def thumbnail(self, item: GalleryItem) -> bytes:
+        path = self._thumbnails / f"{item.id}.webp"
+        with suppress(NotFound):
+            if data := await self._run(lambda: _read(path)):  # empty: the power failed before it was on the disk
+                return data
+        async with self._making:
+            return await self._run(lambda: self._make_thumbnail(item, path))
+
+    async def trash(self, item: GalleryItem) -> None:
+        await self._run(lambda: self._move_to_trash(item))
+
+    async def restore(self, item_id: str) -> GalleryItem:
+        return await self._run(lambda: self._restore(item_id))
+
+    def ids(self) -> set[str]:
+        return {item_id for _, item_id in self._names()}
+
+    def scan(self, ids: Set[str] | None = None) -> Iterator[GalleryItem]:
+        for path, item_id in self._names():
+            if ids is None or item_id in ids:
+                try:
+                    yield self._item(path, item_id)
+                except (Unreadable, NotFound, OSError) as error:
+                    log.warning("picture left out", file=path.name, reason=str(error))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(work)
+        except OSError as error:
+            raise _translated(error) from error
+
+    def _png(self, item: GalleryItem) -> Path:
+        return self._folder / f"{item.stem}.png"
+
+    def _json(self, item: GalleryItem) -> Path:
+        return self._folder / f"{item.stem}.json"
+
+    def _names(self) -> list[tuple[Path, str]]:
+        try:
+            with os.scandir(self._folder) as entries:
+                return [
+                    (Path(entry.path), found[2])
+                    for entry in entries
+                    if (found := _NAME.fullmatch(entry.name)) and entry.is_file(follow_symlinks=False)
+                ]
+        except OSError as error:
+            raise _translated(error) from error
+
+    def _prepare(self) -> None:
+        for folder in (self._folder, self._thumbnails, self._trash, self._parts):
+            folder.mkdir(parents=True, exist_ok=True)
+        probe = self._write_part(b"")  # fails here, with a sentence, rather than at the first picture
+        now = probe.stat().st_mtime
+        self._disk.remove(probe)
+        for part in self._parts.iterdir():
+            if now - part.lstat().st_mtime > PART_SECONDS:  # younger ones may be another process's, at work here now
+                self._disk.remove(part)
+        oldest = (date.today() - timedelta(days=TRASH_DAYS)).isoformat()
+        for day in self._trash.iterdir():
+            if day.name < oldest and day.is_dir() and not day.is_symlink():
+                self._empty(day)
+
+    def _empty(self, day: Path) -> None:
+        for png in day.glob("*.png"):
+            self._disk.remove(self._thumbnails / f"{png.stem[-32:]}.webp")
+            if not (self._folder / png.name).exists():  # deleting was cut off before the JSON could follow
+                self._disk.remove(self._folder / f"{png.stem}.json")
+        shutil.rmtree(day)
+
+    def _save(self, item: GalleryItem, png: bytes, thumbnail: bytes) -> None:
+        """All bytes are safely on the disk before the first rename, the PNG's, makes them a picture."""
+        targets = (self._png(item), self._json(item), self._thumbnails / f"{item.id}.webp")
+        parts: list[Path] = []
+        try:
+            parts.append(self._write_part(png))
+            parts.append(self._write_part(_as_json(item)))
+            parts.append(self._write_part(thumbnail, sync=False))
+            for part, target in zip(parts, targets, strict=True):
+                self._disk.rename(part, target)
+            self._disk.sync_folder(self._folder)
+        except OSError:
+            for path in (*parts, *targets):
+                with suppress(OSError):
+                    self._disk.remove(path)
+            raise
+
+    def _update(self, item: GalleryItem) -> None:
+        if not self._png(item).exists():
+            raise _not_found(item.id)
+        part = self._write_part(_as_json(item))
+        try:
+            self._disk.rename(part, self._json(item))
+        except OSError:
+            self._disk.remove(part)
+            raise
+        self._disk.sync_folder(self._folder)
+
+    def _write_part(self, data: bytes, *, sync: bool = True) -> Path:
+        path = self._parts / f"{uuid.uuid4().hex}.part"
+        try:
+            file = self._disk.create(path)
+            try:
+                view = memoryview(data)
+                while view:
+                    view = view[self._disk.write(file, view) :]
+                if sync:
+                    self._disk.sync(file)
+            finally:
+                self._disk.close(file)
+        except OSError:
+            with suppress(OSError):
+                self._disk.remove(path)
+            raise
+        return path
+
+    def _make_thumbnail(self, item: GalleryItem, path: Path) -> bytes:
+        data = _read(self._png(item))
+        try:
+            with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+                thumbnail = to_thumbnail(image)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise NotFound("The file of this picture is damaged and cannot be shown.") from error
+        try:
+            self._disk.rename(self._write_part(thumbnail, sync=False), path)
+        except OSError as error:  # shown all the same: what is missing is only its copy
+            log.warning("thumbnail not kept", item=item.id, reason=error.strerror)
+        return thumbnail
+
+    def _move_to_trash(self, item: GalleryItem) -> None:
+        """PNG first: with it the picture is gone, and `restore` finds the JSON here or there."""
+        day = self._trash / date.today().isoformat()
+        day.mkdir(exist_ok=True)
+        try:
+            self._disk.rename(self._png(item), day / self._png(item).name)
+        except FileNotFoundError as error:
+            raise _not_found(item.id) from error
+        with suppress(FileNotFoundError):
+            self._disk.rename(self._json(item), day / self._json(item).name)
+        self._disk.sync_folder(day)
+        self._disk.sync_folder(self._folder)
+
+    def _restore(self, item_id: str) -> GalleryItem:
+        if not _ID.fullmatch(item_id):
+            raise _not_found(item_id)
+        for png in sorted(self._trash.glob(f"*/*_{item_id}.png"), reverse=True):
+            json = png.with_suffix(".json")
+            with suppress(FileNotFoundError):
+                self._disk.rename(json, self._folder / json.name)
+            back = self._folder / png.name
+            self._disk.rename(png, back)
+            self._disk.sync_folder(self._folder)
+            try:
+                return self._item(back, item_id)
+            except Unreadable as error:
+                raise NotFound("The file of this picture is damaged and cannot be shown.") from error
+        raise NotFound("There is no such picture in the trash. It is kept there for seven days.")
+
+    def _item(self, path: Path, item_id: str) -> GalleryItem:
+        """The item of a PNG: from the JSON beside it, or else from the settings inside it."""
+        try:
+            item = GalleryItem.model_validate_json(_read(path.with_suffix(".json")))
+            if item.id == item_id and item.stem == path.stem:
+                return item
+            log.info("json of another picture", file=path.name)
+        except NotFound:
+            log.info("json missing", file=path.name)
+        except (ValidationError, OSError) as error:
+            log.warning("json damaged", file=path.name, reason=type(error).__name__)
+        with _open(path) as file:
+            item = item_from_png(file, path.stem)
+        with suppress(OSError):  # it is read from the PNG again next time
+            self._disk.rename(self._write_part(_as_json(item)), path.with_suffix(".json"))
+        return item
+
+
+def _as_json(item: GalleryItem) -> bytes:
+    return item.model_dump_json(indent=1).encode()
+
+
+def _open(path: Path) -> BinaryIO:
+    """For reading; only plain files. Raises NotFound for everything else."""
+    try:
+        file = os.open(path, _READ)
+    except OSError as error:
+        if error.errno in _GONE:
+            raise _not_found(path.stem[-32:]) from error
+        raise
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise _not_found(path.stem[-32:])
+    return os.fdopen(file, "rb")
+
+
+def _read(path: Path) -> bytes:
+    with _open(path) as file:
+        return file.read()
+
+
+def _not_found(item_id: str) -> NotFound:
+    return NotFound(f"There is no picture {item_id[:32]!r} in the gallery. It may have been deleted.")
+
+
+def _translated(error: OSError) -> StudioError:
+    if error.errno in _FULL:
+        return StorageFull(
+            "The picture could not be kept: the disk of the gallery folder is full. "
+            "Free some space, then draw it again with the same seed."
+        )
+    return Unavailable(
+        f"The gallery folder cannot be used ({error.strerror or error}). "
+        "Check that its disk is there and that you may write to it."
+    )

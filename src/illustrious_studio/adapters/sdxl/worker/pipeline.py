@@ -1,0 +1,247 @@
+"""The picture itself: prompt to embeddings, steps, VAE, pixels. One checkpoint at a time, in the worker process.
+
+Half precision on CUDA and Metal is float16, not bfloat16: checkpoints are published in float16, so their weights stay
+what they are and a seed gives the picture other tools give; bfloat16 keeps 3 bits less of every number, which shows.
+What float16 cannot hold is the original VAE's activations, so that runs in float32. On a CPU everything is float32.
+The noise is always drawn on the CPU: the same seed is the same noise on every device.
+"""
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from illustrious_studio.adapters.sdxl.worker import memory
+from illustrious_studio.adapters.sdxl.worker.inpainting import Kept
+from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Watch, draw
+from illustrious_studio.adapters.sdxl.worker.preview import estimate, preview_jpeg
+from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
+from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
+from illustrious_studio.domain.errors import Unavailable
+from illustrious_studio.domain.images import Rendered, RenderOrder, Step
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.pictures import Picture
+
+if TYPE_CHECKING:
+    import torch
+
+TILE = 64
+"""Side of a tile in latents, at most."""
+STEP_TENSORS = ["latents", "noise_pred"]
+
+
+class SdxlPipeline:
+    """Draws. Its parts (`denoise`, `decode`, `spare`, `clear`) are what `attempts.draw` drives."""
+
+    def __init__(self, device: str = "auto", config: Path = SDXL_CONFIG) -> None:
+        import diffusers
+        import torch
+        import transformers
+
+        self._config = config
+        self.device = _device(device)
+        self._dtype = torch.float32 if self.device.type == "cpu" else torch.float16
+        self._versions = {
+            "torch": str(torch.__version__),
+            "diffusers": diffusers.__version__,
+            "transformers": transformers.__version__,
+        }
+        diffusers.utils.logging.disable_progress_bar()
+        diffusers.utils.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
+        torch.backends.cudnn.deterministic = True
+        # Imported now, while nobody waits: diffusers loads them on first use, which takes seconds.
+        from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
+
+        self._kinds = StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline
+        self._checkpoint: Checkpoint | None = None
+        self._pipeline: Any = None
+        self._encoder: PromptEncoder | None = None
+        self._sparing = False
+
+    @property
+    def device_name(self) -> str:
+        import torch
+
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device.type)
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Put it in place of what is loaded. Raises InvalidRequest, OutOfMemory; then nothing is loaded."""
+        self.unload()
+        pipeline = load_pipeline(checkpoint, self._dtype, self._config)
+        if memory.unless_out_of_memory(lambda: pipeline.to(self.device)) is None:
+            self.clear()
+            pipeline.to("cpu")
+            pipeline.enable_model_cpu_offload(device=self.device)
+            self._sparing = True
+        self._pipeline, self._checkpoint = pipeline, checkpoint
+        self._encoder = PromptEncoder(pipeline, self.device)
+
+    def unload(self) -> None:
+        self._pipeline = self._encoder = self._checkpoint = None
+        self._sparing = False
+        self.clear()
+
+    def clear(self) -> None:
+        memory.clear_cuda_memory()
+
+    def render(self, order: RenderOrder, watch: Watch) -> Rendered:
+        """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers), Stopped."""
+        if self._pipeline is None:
+            raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
+        started = time.perf_counter()
+        self.clear()
+        try:
+            drawn = draw(self, order, watch)
+        finally:
+            self.clear()
+        return Rendered(
+            picture=drawn.picture,
+            device=self.device_name,
+            dtype=str(self._dtype).removeprefix("torch."),
+            vae_dtype=str(self._pipeline.vae.dtype).removeprefix("torch."),
+            versions=self._versions,
+            seconds=time.perf_counter() - started,
+            attempts=drawn.attempts,
+        )
+
+    def spare(self) -> bool:
+        """Keep the model off the device but for the part that works. Stays so until the checkpoint is loaded anew."""
+        if self.device.type != "cpu" and not self._sparing:
+            self._pipeline.to("cpu")
+            self.clear()
+            self._pipeline.enable_model_cpu_offload(device=self.device)
+            self._sparing = True
+        return self._sparing
+
+    def denoise(self, order: RenderOrder, watch: Watch) -> "torch.Tensor":
+        """The steps. The finished latent, scaled as the VAE wants it."""
+        import torch
+
+        assert self._encoder is not None
+        request = order.request
+        guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
+        watch.check()
+        said = request.negative_prompt if guided else None
+        positive, negative = self._encoder.encode(request.prompt, said, request.clip_skip)
+        watch.check()
+        width, height = order.size
+        text_to_image, image_to_image = self._kinds
+        kind, steps = text_to_image, request.steps
+        options: dict[str, Any] = {"width": width, "height": height}
+        kept = None
+        if order.base is not None:
+            strength = order.strength if order.strength is not None else 0.4
+            kind, steps = image_to_image, max(steps, math.ceil(1 / max(strength, 0.01)))
+            base = self._latents_of(order.base, (width, height))
+            options = {"image": base, "strength": strength}
+            kept = Kept(base, order.mask, request.seed) if order.mask is not None else None
+        scheduler = scheduler_for(request.sampler, request.schedule, self._pipeline.scheduler, steps)
+        pipeline = kind(**{**self._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
+        pipeline._callback_tensor_inputs = STEP_TENSORS  # diffusers offers all of its loop but what the UNet said
+        pipeline.set_progress_bar_config(disable=True)
+        with torch.no_grad():
+            output = pipeline(
+                **_embeddings(positive, negative),
+                **options,
+                num_inference_steps=steps,
+                guidance_scale=request.guidance,
+                generator=torch.Generator("cpu").manual_seed(request.seed),
+                original_size=(height, width),
+                target_size=(height, width),
+                output_type="latent",
+                callback_on_step_end=self._callback(watch, kept),
+                callback_on_step_end_tensor_inputs=STEP_TENSORS,
+            )
+        return output.images / self._pipeline.vae.config.scaling_factor
+
+    def decode(self, latents: "torch.Tensor", *, tiled: bool, precise: bool) -> Picture:
+        """Latent to pixels. Raises BadNumbers."""
+        import torch
+
+        vae = self._pipeline.vae
+        if precise and vae.dtype != torch.float32:
+            vae.to(dtype=torch.float32)
+        self._tile(vae, latents if tiled else None)
+        with torch.no_grad():
+            image = vae.decode(latents.to(self.device, vae.dtype), return_dict=False)[0][0].float()
+        if not torch.isfinite(image).all():
+            raise BadNumbers
+        pixels = (image.clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
+        if pixels.min() == pixels.max():
+            raise BadNumbers
+        return Picture(pixels.shape[1], pixels.shape[0], pixels.numpy().tobytes())
+
+    def _tile(self, vae: Any, latents: "torch.Tensor | None") -> None:
+        if latents is None:
+            vae.disable_tiling()
+            return
+        # diffusers' own tile is as large as the picture the VAE was trained on: at 1024 x 1024 it would change nothing.
+        vae.tile_latent_min_size = min(TILE, max(8, min(latents.shape[-2:]) // 2))
+        vae.tile_sample_min_size = vae.tile_latent_min_size * self._scale
+        vae.enable_tiling()
+
+    @property
+    def _scale(self) -> int:
+        return int(self._pipeline.vae_scale_factor)
+
+    def _latents_of(self, base: Picture, size: tuple[int, int]) -> "torch.Tensor":
+        import numpy as np
+        import torch
+
+        image = base.image()
+        if image.size != size:
+            image = image.resize(size)
+        vae = self._pipeline.vae
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].to(self.device, vae.dtype)
+        self._tile(vae, pixels[..., :: self._scale, :: self._scale] if self._sparing else None)
+        with torch.no_grad():
+            latents = vae.encode(pixels / 127.5 - 1).latent_dist.mode() * vae.config.scaling_factor
+        return latents.to(self._dtype)
+
+    def _callback(self, watch: Watch, kept: Kept | None) -> Any:
+        before: Any = None
+
+        def on_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            nonlocal before
+            latents = tensors["latents"]
+            picture = None
+            if before is not None and watch.wants_preview():
+                heading = estimate(pipeline.scheduler, timestep, before.float(), tensors["noise_pred"].float())
+                assert self._checkpoint is not None
+                picture = preview_jpeg(heading, self._checkpoint, self._scale)
+            if kept is not None:
+                latents = kept.put_back(latents, pipeline, index)
+            before = latents
+            watch.step(Step(index + 1, pipeline.num_timesteps, picture))
+            return {"latents": latents}
+
+        return on_step
+
+
+def _embeddings(positive: Embedding, negative: Embedding | None) -> dict[str, Any]:
+    told = {"prompt_embeds": positive.rows, "pooled_prompt_embeds": positive.pooled}
+    if negative is not None:
+        told |= {"negative_prompt_embeds": negative.rows, "negative_pooled_prompt_embeds": negative.pooled}
+    return told
+
+
+def _device(name: str) -> "torch.device":
+    """Raises Unavailable when there is no such device."""
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise Unavailable(f"There is no device called {name}. Use auto, cpu, cuda, cuda:1 or mps.") from error
+    usable = {
+        "cpu": lambda: True,
+        "cuda": lambda: torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available,
+    }
+    if not usable.get(device.type, lambda: False)():
+        raise Unavailable(f"The device {name} is not there, or this PyTorch cannot use it. Set the device to auto.")
+    return device

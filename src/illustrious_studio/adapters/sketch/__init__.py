@@ -1,0 +1,1 @@
+"""Sketches painted from layouts: objects and backgrounds."""

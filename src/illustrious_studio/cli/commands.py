@@ -1,0 +1,342 @@
+"""What the `illustrious` command does with a studio: it speaks to the API, like any other client.
+
+When a studio runs already on the same data folder, that one draws and answers (its models are loaded, and the card is
+not filled twice). Otherwise the API is started in this process, on a free loopback port, for as long as the command
+takes.
+"""
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from illustrious_studio.domain.errors import InvalidRequest, StudioError, Unavailable, error_from_code
+from illustrious_studio.interfaces.shared.overview import ModelList
+from illustrious_studio.serve import serving_api
+from illustrious_studio.settings import Settings
+from illustrious_studio.wiring import running_studio
+
+console = Console(stderr=True)
+POLL_SECONDS = 0.3
+_OPTIONAL = (
+    *("steps", "guidance", "sampler", "schedule", "clip_skip", "width", "height", "sketch_strength"),
+    *("strength", "fit", "mask_blur", "mask_content", "mask_area", "mask_padding"),
+)
+"""Fields of a request that go to the API only when they were given: the API knows what they are otherwise."""
+
+
+@contextlib.asynccontextmanager
+async def studio_client(settings: Settings, *, needs: str = "") -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the running studio, or of one started for this command; waits until what it `needs` is ready."""
+    async with contextlib.AsyncExitStack() as stack:
+        running = running_studio(settings.data_dir)
+        address = running.api if running else await stack.enter_async_context(serving_api(settings))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(
+                base_url=address,
+                headers=_key_header(settings),
+                timeout=httpx.Timeout(None, connect=5),
+                trust_env=False,
+            )
+        )
+        try:
+            if needs:
+                await _wait_until_ready(client, needs)
+            yield client
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"The studio at {address} does not answer any more. It may have been stopped: start it, and try again."
+            ) from error
+
+
+def _key_header(settings: Settings) -> dict[str, str]:
+    return {"Authorization": f"Bearer {settings.key.get_secret_value()}"} if settings.key else {}
+
+
+async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
+    with console.status("Loading the model"):
+        while True:
+            status = await _get(client, "/status")
+            if status["models"][needs]:
+                return
+            part = status["details"][needs]
+            if part["state"] in ("failed", "absent") and part["reason"]:
+                raise Unavailable(part["reason"])
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def generate(settings: Settings, options: argparse.Namespace) -> int:
+    """Queue a picture, show how far it is, and write it where `--output` says."""
+    layout = _layout_in(options.layout) if options.layout is not None else None
+    image, mask = (None if file is None else _base64_of(file) for file in (options.image, options.mask))
+    async with studio_client(settings, needs="sdxl") as client:
+        prompt = options.prompt
+        if options.enhance:
+            enhanced = await _post(client, "/prompts/enhance", {"prompt": prompt})
+            prompt = enhanced["prompt"]
+            console.print(escape(enhanced["note"] or f"Prompt: {prompt}"), style="dim")
+        given = {name: getattr(options, name) for name in _OPTIONAL} | {"layout": layout, "image": image, "mask": mask}
+        job = await _post(
+            client,
+            "/jobs",
+            {name: value for name, value in given.items() if value is not None}
+            | {
+                "prompt": prompt,
+                "negative_prompt": options.negative_prompt,
+                "seed": options.seed,
+                "n": options.count,
+                "layout_from_words": options.layout_from_words,
+            },
+        )
+        waiting = [job, *job["others"]]
+        for number in range(1, len(waiting) + 1):
+            one = waiting.pop(0)
+            try:
+                image_id = await _follow(client, one["id"], one["request"]["steps"])
+            except asyncio.CancelledError:
+                for other in waiting:
+                    await client.delete(f"/jobs/{other['id']}")
+                raise
+            output = options.output
+            if output is not None:
+                output = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
+                await _save(client, image_id, output)
+            print(f"{output or image_id}  seed {one['request']['seed']}")
+    return 0
+
+
+def _base64_of(file: Path) -> str:
+    try:
+        return base64.b64encode(file.read_bytes()).decode("ascii")
+    except OSError as error:
+        raise InvalidRequest(f"{file} cannot be read ({error.strerror}).") from error
+
+
+def _layout_in(file: Path) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidRequest(f"{file} cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{file} is no JSON. POST /layout answers with layouts that can be written to it."
+        ) from error
+
+
+async def chat(settings: Settings, options: argparse.Namespace) -> int:
+    """Say one thing, or talk until the input ends."""
+    async with studio_client(settings, needs="ollama") as client:
+        if options.message is not None:
+            await _say(client, options.message, options.session)
+            return 0
+        console.print("Talk. #generate <words> draws; Ctrl-D ends.", style="dim")
+        while True:
+            message = await _typed("> ")
+            if message is None:
+                return 0
+            if message.strip():
+                try:
+                    await _say(client, message, options.session)
+                except StudioError as error:
+                    console.print(escape(error.detail), style="red")
+
+
+async def analyze(settings: Settings, options: argparse.Namespace) -> int:
+    """Ask about a picture file."""
+    body = {"image_base64": _base64_of(options.file), "question": options.question}
+    async with studio_client(settings, needs="multimodal") as client:
+        with console.status("Looking"):
+            seen = await _post(client, "/analyze-image", body)
+        print(seen["analysis"])
+        console.print(f"({escape(seen['model'])})", style="dim")
+    return 0
+
+
+async def models(settings: Settings, options: argparse.Namespace) -> int:
+    """List what can draw and speak, or switch."""
+    if options.use and running_studio(settings.data_dir) is None:
+        raise Unavailable("No studio is running that could switch. Start it with --sd-model or --ollama-model.")
+    async with studio_client(settings) as client:
+        found = await _get(client, "/models")
+        if options.use:
+            kind = "checkpoint" if any(one["name"] == options.use for one in found["checkpoints"]) else "language_model"
+            await _post(client, "/models/switch", {kind: options.use})
+            print(f"The {kind.replace('_', ' ')} is now {options.use}.")
+            return 0
+        table = Table(box=None, pad_edge=False)
+        for title in ("what", "name", "from", "size"):
+            table.add_column(title)
+        for one in found["checkpoints"]:
+            table.add_row(
+                "draws", one["name"], "built in" if one["builtin"] else one["family"], _size(one["size_bytes"])
+            )
+        for one in found["language_models"]:
+            table.add_row("speaks", one["name"], one["backend"], _size(one["size_bytes"]))
+        Console().print(table)
+    return 0
+
+
+async def models_in_use(settings: Settings) -> ModelList:
+    async with studio_client(settings) as client:
+        return ModelList.model_validate_json((await _checked(await client.get("/models"))).content)
+
+
+async def gallery(settings: Settings, options: argparse.Namespace) -> int:
+    """List, export, delete, or rebuild the index from the folder."""
+    async with studio_client(settings) as client:
+        if options.action == "reindex":
+            with console.status("Reading the folder"):
+                found = await _post(client, "/gallery/reindex", {})
+            print(f"{found['pictures']} pictures are in the index now.")
+        elif options.action == "list":
+            page = await _get(client, "/gallery", q=options.what, limit=50)
+            for item in page["items"]:
+                made = item["metadata"]
+                print(f"{item['id']}  {made['created_at'][:16]}  seed {made['seed']}  {made['prompt'][:80]!r}")
+            if page["cursor"]:
+                console.print("There are more: search for words of the prompt.", style="dim")
+        elif not options.what:
+            raise InvalidRequest(f"Say which picture: illustrious gallery {options.action} ID (list shows the ids).")
+        elif options.action == "export":
+            target = options.output or Path(f"{options.what}.png")
+            await _save(client, options.what, target)
+            print(target)
+        else:
+            await _checked(await client.delete(f"/gallery/{options.what}"))
+            print("Deleted; for seven days the studio can bring it back.")
+    return 0
+
+
+async def mcp(settings: Settings, options: argparse.Namespace) -> int:
+    """Speak MCP on stdin and stdout, until who started this closes it."""
+    async with studio_client(settings) as client:
+        version = (await _get(client, "/status"))["version"]  # says so, too, when the key is wrong
+        from illustrious_studio.interfaces.mcp.relay import relay
+
+        await relay(str(client.base_url), _key_header(settings), version)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]] = {
+    "generate": generate,
+    "chat": chat,
+    "analyze": analyze,
+    "models": models,
+    "gallery": gallery,
+    "mcp": mcp,
+}
+
+
+async def _follow(client: httpx.AsyncClient, job_id: str, steps: int) -> str:
+    """Show a job's progress; the picture's id. Ctrl-C cancels the job."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("Waiting", total=steps)
+        try:
+            async for event, data in _events(client, "GET", f"/jobs/{job_id}/events"):
+                if event == "progress":
+                    words = f"Waiting, {data['ahead']} before it" if data["ahead"] else "Drawing"
+                    bar.update(task, description=words, completed=data["step"], total=data["steps"] or steps)
+                elif event == "done":
+                    return str(data["image_id"])
+        except asyncio.CancelledError:
+            await client.delete(f"/jobs/{job_id}")
+            raise
+    raise Unavailable("The studio stopped before the picture was done. It draws it when it starts again.")
+
+
+async def _typed(prompt: str) -> str | None:
+    """A line from the terminal; None at its end. Unlike with `to_thread`, Ctrl-C does not wait for who reads."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str | None] = loop.create_future()
+
+    def read() -> None:
+        try:
+            said = input(prompt)
+        except (EOFError, OSError, ValueError):
+            said = None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            loop.call_soon_threadsafe(lambda: None if line.done() else line.set_result(said))
+
+    threading.Thread(target=read, name="terminal", daemon=True).start()
+    return await line
+
+
+async def _say(client: httpx.AsyncClient, message: str, session: str) -> None:
+    body = {"message": message, "session_id": session, "stream": True}
+    async for event, data in _events(client, "POST", "/chat", json=body):
+        if event == "token":
+            print(data["text"], end="", flush=True)
+        elif event == "thinking":
+            console.print(escape(data["text"]), style="dim italic", end="")
+        elif event == "notice":
+            console.print(escape(data["text"]), style="yellow")
+        elif event == "drawing":
+            console.print(f"Drawing: {escape(data['prompt'])}", style="dim")
+        elif event == "image":
+            print(f"Picture {data['image_id']}, seed {data['seed']}: {data['url']}", end="")
+        elif event == "done":
+            print(flush=True)
+
+
+async def _events(
+    client: httpx.AsyncClient, method: str, path: str, **options: Any
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """Server-sent events as name and data. Raises the error that an `error` event carries."""
+    async with client.stream(method, path, **options) as response:
+        if response.is_error:
+            await response.aread()
+            await _checked(response)
+        event = ""
+        async for line in response.aiter_lines():
+            if line.startswith("event: "):
+                event = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                data = json.loads(line.removeprefix("data: "))
+                if event == "error":
+                    raise error_from_code(data["code"], data["detail"])
+                yield event, data
+
+
+async def _save(client: httpx.AsyncClient, image_id: str, target: Path) -> None:
+    response = await _checked(await client.get(f"/gallery/{image_id}/image"))
+    try:
+        target.write_bytes(response.content)
+    except OSError as error:
+        raise InvalidRequest(
+            f"{target} cannot be written ({error.strerror}). The picture is in the gallery as {image_id}."
+        ) from error
+
+
+async def _get(client: httpx.AsyncClient, path: str, **query: Any) -> Any:
+    return (await _checked(await client.get(path, params=query))).json()
+
+
+async def _post(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> Any:
+    return (await _checked(await client.post(path, json=body))).json()
+
+
+async def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_error:
+        try:
+            body = response.json()
+            detail, code = body["detail"], body["code"]
+        except (ValueError, KeyError):
+            detail, code = f"The studio answered {response.status_code}.", "internal_error"
+        raise error_from_code(code, detail)
+    return response
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB" if count else ""

@@ -1,0 +1,196 @@
+"""The `illustrious` command: its commands and options. Without a command it serves.
+
+Every setting is an option of every command; the table of options is made from `Settings`, so it cannot fall behind.
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from illustrious_studio import __version__
+from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.logs import configure_logs
+from illustrious_studio.settings import Settings, explain
+
+BAD_CONFIGURATION = 78
+INTERRUPTED = 130
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
+        given = ["serve", *given]
+    options = _parser().parse_args(given)
+    try:
+        settings = Settings(
+            **{name: getattr(options, name) for name in Settings.model_fields if hasattr(options, name)}
+        )
+    except ValidationError as error:
+        print(explain(error), file=sys.stderr)
+        return BAD_CONFIGURATION
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return BAD_CONFIGURATION
+    try:
+        return int(options.run(settings, options))
+    except StudioError as error:
+        print(error.detail, file=sys.stderr)
+        return BAD_CONFIGURATION if error.code == "invalid_request" else 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="illustrious", description="A local studio for pictures and talk: SDXL and language models."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(metavar="command", required=True)
+    settings = _settings_options()
+
+    def add(name: str, run: Command, help: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help, description=help, parents=[settings])
+        command.set_defaults(run=run)
+        return command
+
+    add("serve", _serve, "Start the web UI and the API (what happens without a command).")
+
+    draw = add("generate", _client("generate"), "Draw a picture.")
+    draw.add_argument("prompt", help="What to draw.")
+    draw.add_argument("-o", "--output", type=Path, help="Where to write the PNG; it is in the gallery anyway.")
+    draw.add_argument("-n", "--negative-prompt", default="", help="What to keep out of the picture.")
+    draw.add_argument("--steps", type=int, help="Denoising steps.")
+    draw.add_argument("--guidance", type=float, help="How closely to follow the prompt.")
+    draw.add_argument("--sampler", metavar="NAME", help="By A1111's names, such as Euler a; docs/api.md lists them.")
+    draw.add_argument("--schedule", metavar="NAME", help="How the steps are spread, such as Karras.")
+    draw.add_argument("--clip-skip", type=int, metavar="N", help="As A1111 counts: 1 and 2 are SDXL's own layer.")
+    draw.add_argument("--seed", type=int, default=-1, help="The same seed gives the same picture.")
+    draw.add_argument("--count", type=int, default=1, help="How many pictures: with this seed, the next, and so on.")
+    draw.add_argument("--image", type=Path, metavar="FILE", help="A picture to draw over.")
+    draw.add_argument("--mask", type=Path, metavar="FILE", help="What of it to draw anew, in white.")
+    draw.add_argument("--strength", type=float, help="How much of the picture is drawn anew: 0.01 to 1.")
+    draw.add_argument("--fit", metavar="HOW", help="How it comes to the size: crop, stretch or fill.")
+    draw.add_argument("--mask-blur", type=int, metavar="N", help="Pixels over which the mask's edge is softened.")
+    draw.add_argument("--mask-content", metavar="WHAT", help="What is under the mask at first: original or fill.")
+    draw.add_argument(
+        "--mask-area", metavar="AREA", help="Draw over all of the picture or around the mask: whole, masked."
+    )
+    draw.add_argument("--mask-padding", type=int, metavar="N", help="Pixels to see around the mask, with masked.")
+    draw.add_argument("--width", type=int, help="Pixels.")
+    draw.add_argument("--height", type=int, help="Pixels.")
+    draw.add_argument("--layout-from-words", action="store_true", help="Lay known objects out first, draw over them.")
+    draw.add_argument("--layout", type=Path, metavar="FILE", help="A layout in JSON, to draw over exactly that.")
+    draw.add_argument("--sketch-strength", type=float, help="How much of the sketch is drawn anew: 0.05 to 1.")
+    draw.add_argument("--enhance", action="store_true", help="Let the language model enhance the prompt first.")
+
+    chat = add("chat", _client("chat"), "Talk, in the terminal. `#generate words` draws.")
+    chat.add_argument("message", nargs="?", help="Say just this; left out: talk until Ctrl-D.")
+    chat.add_argument("--session", default="terminal", help="Which talk to go on with.")
+
+    look = add("analyze", _client("analyze"), "Ask about a picture.")
+    look.add_argument("file", type=Path, help="A PNG, JPEG or WebP file.")
+    look.add_argument("question", nargs="?", default="Describe this image in detail", help="What to ask.")
+
+    models = add("models", _client("models"), "List the models, or switch to one.")
+    models.add_argument("--use", metavar="NAME", help="Checkpoint or language model for the running studio.")
+
+    gallery = add("gallery", _client("gallery"), "List, export or repair what is in the gallery.")
+    gallery.add_argument("action", nargs="?", choices=("list", "export", "delete", "reindex"), default="list")
+    gallery.add_argument("what", nargs="?", default="", help="list: words to search; export, delete: a picture's id.")
+    gallery.add_argument("-o", "--output", type=Path, help="export: where to write the PNG.")
+
+    add("mcp", _client("mcp"), "Speak MCP on stdin and stdout, for hosts such as Claude Desktop (docs/connect.md).")
+
+    connect = add("connect", _connect, "Say what to paste into other programs, or test whether they would get along.")
+    connect.add_argument("program", nargs="*", help="Words of its name, such as open webui; left out: all.")
+    connect.add_argument("--test", action="store_true", help="Call the running studio as each program would.")
+
+    add("doctor", _doctor, "Say what is there, what is missing, and what to do about it.")
+
+    bench = add("bench", _bench, "Measure this studio on this machine, beside peers in the same run.")
+    bench.add_argument("names", nargs="*", help="Which benchmarks; left out: all that fit this machine.")
+    bench.add_argument("--rounds", type=int, default=5, help="Rounds of each, A B A B.")
+    return parser
+
+
+def _settings_options() -> argparse.ArgumentParser:
+    """One option for each setting. An option that is not given does not hide the environment or the file."""
+    parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = parser.add_argument_group("settings (also ILLUSTRIOUS_<NAME> in the environment, or in illustrious.toml)")
+    for name, field in Settings.model_fields.items():
+        if name.endswith("key"):
+            continue  # secrets do not belong on a command line, where every process can read them
+        words = field.description or ""
+        if isinstance(field.default, str | int | float) and not isinstance(field.default, bool) and field.default != "":
+            words += f" Default: {field.default}."
+        option: dict[str, Any] = {"dest": name, "help": words.replace("%", "%%")}
+        if field.annotation is bool:
+            option["action"] = argparse.BooleanOptionalAction
+        elif get_origin(field.annotation) is not None and str in map(type, get_args(field.annotation)):
+            option["choices"] = get_args(field.annotation)
+        else:
+            option["metavar"] = "VALUE"
+        group.add_argument("--" + name.replace("_", "-"), **option)
+    return parser
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    gc.disable()  # until everything is imported: searching what is only being built costs a fifth of the start
+    from illustrious_studio.serve import Addresses, serve
+
+    configure_logs(
+        settings.log_level, as_json=settings.log_json, prompts=settings.log_prompts, folder=settings.data_dir / "logs"
+    )
+
+    def say_where(addresses: Addresses) -> None:
+        print(f"\n  Illustrious AI Studio {__version__}", flush=True)
+        print(f"  Web UI  {addresses.web}", flush=True)
+        print(f"  API     {addresses.api}   (try {addresses.api}/docs)", flush=True)
+        print("  Stop with Ctrl-C.\n", flush=True)
+
+    asyncio.run(serve(settings, on_ready=say_where))
+    return 0
+
+
+def _client(name: str) -> Command:
+    def run(settings: Settings, options: argparse.Namespace) -> int:
+        from illustrious_studio.cli import commands
+
+        configure_logs("error", as_json=False, prompts=False, folder=None)
+        return asyncio.run(commands.COMMANDS[name](settings, options))
+
+    return run
+
+
+def _connect(settings: Settings, options: argparse.Namespace) -> int:
+    from illustrious_studio.cli.connect import connect
+
+    configure_logs("error", as_json=False, prompts=False, folder=None)
+    return asyncio.run(connect(settings, " ".join(options.program), test=options.test))
+
+
+def _doctor(settings: Settings, options: argparse.Namespace) -> int:
+    from illustrious_studio.cli.doctor import examine
+
+    return examine(settings)
+
+
+def _bench(settings: Settings, options: argparse.Namespace) -> int:
+    from illustrious_studio.bench import run_benchmarks
+
+    configure_logs("error", as_json=False, prompts=False, folder=None)
+    return run_benchmarks(settings, options.names, rounds=options.rounds)

@@ -1,0 +1,347 @@
+"""Reads a prompt as a scene: which things, how many, how large, in what colour, how they stand together, and where.
+
+A pure reader of plain English phrases and danbooru tags. It places nothing: `arrangement` does.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Literal, cast
+
+from illustrious_studio.domain.layout import word_lists as lists
+from illustrious_studio.domain.layout.values import MAX_THINGS, ObjectKind
+from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_words
+from illustrious_studio.domain.layout.word_lists import RelationKind
+
+LIVING: frozenset[ObjectKind] = frozenset({"person", "animal"})
+WORN: frozenset[ObjectKind] = frozenset({"headwear", "eyewear", "clothes"})
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A thing that the prompt names. `position` is a place in the frame that was asked for."""
+
+    what: str
+    count: int = 1
+    size: float = 1.0
+    colour: str = ""
+    position: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Mention number `subject` stands so to mention number `object` (and, between two, to `other`)."""
+
+    kind: RelationKind
+    subject: int
+    object: int
+    other: int | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a prompt says, as far as it was understood."""
+
+    mentions: tuple[Mention, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    background: str = "white"
+    time: Literal["day", "night", "sunset"] = "day"
+    style: Literal["flat", "cartoon"] = "flat"
+    unknown: tuple[str, ...] = ()
+
+
+def read_scene(prompt: str, vocabulary: Vocabulary) -> Scene:
+    """What the prompt says."""
+    return _Reader(vocabulary).read(list(vocabulary.marks(split_words(without_syntax(prompt)))))
+
+
+def without_syntax(prompt: str) -> str:
+    """The prompt's words alone: no weights, LoRAs, wildcards or prompt editing; breaks become commas."""
+    text = re.sub(r"<[^<>]*>|__[\w/-]+__", " ", prompt)
+    text = re.sub(r"\bBREAK\b", ",", text)
+    text = re.sub(r"\[([^\[\]:|]*):([^\[\]:|]*):[\d.]+\]", lambda edit: edit[2].strip() or edit[1], text)
+    text = re.sub(r"\[([^\[\]|]*)\|[^\[\]]*\]", r"\1", text)
+    text = re.sub(r":\s*[\d.]+\s*\)", " ", text)
+    text = text.replace("\\", "").replace("_", " ")
+    return re.sub(r"[\[\](){}]", " ", text)
+
+
+@dataclass
+class _Modifiers:
+    """What was said before a noun."""
+
+    article: str = ""
+    count: int | None = None
+    pair: bool = False
+    size: float = 1.0
+    colour: str = ""
+    negated: bool = False
+
+
+@dataclass
+class _Reader:
+    vocabulary: Vocabulary
+    mentions: list[Mention] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    background: str = ""
+    time: str = ""
+    style: str = "flat"
+
+    said: _Modifiers = field(default_factory=_Modifiers)
+    relation: RelationKind | None = None
+    contents: int | None = None
+    """ "A basket of ...": what the next thing is in."""
+    position: tuple[int, int] | None = None
+    group: list[int] = field(default_factory=list)
+    """The mentions that the next relation is about."""
+    subjects: list[int] = field(default_factory=list)
+    """Those that the last relation was about: "... and under a tree" is about them again."""
+    fronted: tuple[RelationKind, int] | None = None
+    """ "On the bed ...": a relation whose subject is still to come."""
+    joined: bool = False
+    somebody: list[int] = field(default_factory=list)
+    """People from tags like 2girls, that a later "princess" makes more exact."""
+
+    def read(self, marks: list[Mark]) -> Scene:
+        skip = False
+        for mark, following in pairwise([*marks, Mark("break", ",")]):
+            if skip:
+                skip = False
+                continue
+            skip = self._take(mark, following)
+        self._break()
+        place = self.background or self.time or "white"
+        is_place = self.background not in {"", "space", *lists.COLOURS.values()}
+        return Scene(
+            mentions=tuple(self.mentions),
+            relations=tuple(self.relations),
+            background=place,
+            time=cast(Literal["day", "night", "sunset"], self.time if is_place and self.time else "day"),
+            style=cast(Literal["flat", "cartoon"], self.style),
+            unknown=tuple(dict.fromkeys(self.unknown)),
+        )
+
+    def _take(self, mark: Mark, following: Mark) -> bool:
+        """Understand one phrase; True when it used up the following one as well."""
+        match mark.kind:
+            case "thing":
+                return self._thing(mark, following)
+            case "people":
+                count, what = cast(tuple[int, str], mark.value)
+                self._add(Mention(what, count))
+                self.somebody.append(len(self.mentions) - 1)
+            case "background":
+                self.background = self.background or cast(str, mark.value)
+                self.relation = None
+                self._forget()
+            case "time":
+                self.time = self.time or cast(str, mark.value)
+                self.relation = None
+                self._forget()
+            case "style":
+                self.style = cast(str, mark.value)
+            case "relation":
+                self._relate(cast(RelationKind, mark.value))
+            case "position":
+                self._position(cast(tuple[int, int], mark.value))
+            case "number":
+                self.said.count, self.said.pair = cast(int, mark.value), mark.text.startswith("pair")
+            case "contents":
+                self.contents, self.relation = (self.group[-1] if self.group else None), None
+                self._forget()
+            case "size":
+                self.said.size *= cast(float, mark.value)
+            case "colour":
+                self.said.colour = self.said.colour or cast(str, mark.value)
+            case "article":
+                self.said = _Modifiers(article=mark.text, negated=self.said.negated)
+            case "negation":
+                self.said.negated = True
+            case "and":
+                self.joined = True
+            case "pronoun":
+                self._pronoun()
+            case "body":
+                self._forget()
+            case "break":
+                self._break()
+            case "clothing" if self._somebody_living() is not None:
+                self._forget()
+            case "unknown" | "clothing":
+                self.unknown.append(mark.text)
+                if following.kind not in ("thing", "people", "colour", "size", "unknown", "nothing"):
+                    self.relation = None
+                    self._forget()
+        return False
+
+    def _forget(self) -> None:
+        self.said = _Modifiers()
+
+    def _break(self) -> None:
+        """A pause: what was begun ends here, but "on the bed, a cat" may go on."""
+        if self.fronted:
+            kind, known = self.fronted
+            before = [index for index in range(known) if index not in self.group]
+            if kind in ("holding", "wearing"):
+                before = [index for index in before if self._kind_of(index) in LIVING]
+            if before:
+                self.relations.append(Relation(kind, before[-1], known))
+                self.fronted = None
+        self.relation, self.group, self.joined, self.contents = None, [], False, None
+        self._forget()
+
+    def _relate(self, kind: RelationKind) -> None:
+        if self.joined and self.subjects:
+            self.group = list(self.subjects)
+        self.relation, self.joined = kind, False
+        self._forget()
+
+    def _pronoun(self) -> None:
+        """ "A dog behind it", "behind it a dog"."""
+        others = [index for index in range(len(self.mentions)) if index not in self.group]
+        if self.relation and others and self.group:
+            self.relations += [Relation(self.relation, subject, others[-1]) for subject in self.group]
+        elif self.relation and others:
+            self.fronted = (self.relation, others[-1])
+        self.relation = None
+
+    def _position(self, position: tuple[int, int]) -> None:
+        if self.group:
+            index = self.group[-1]
+            self.mentions[index] = replace(self.mentions[index], position=position)
+        else:
+            self.position = position
+
+    def _kind_of(self, index: int) -> ObjectKind:
+        return self.vocabulary.objects[self.mentions[index].what].kind
+
+    def _somebody_living(self) -> int | None:
+        return next((i for i in reversed(range(len(self.mentions))) if self._kind_of(i) in LIVING), None)
+
+    def _thing(self, mark: Mark, following: Mark) -> bool:
+        what = cast(str, mark.value)
+        known = self.vocabulary.objects[what]
+        said = self.said
+        living = self._somebody_living()
+        alone = said.article in lists.NEW and self.relation is None
+        if mark.text in lists.BODY and living is not None and not alone:
+            self._forget()
+            return False
+        its_part = following.text in lists.BODY
+        if its_part:  # "cat ears" are somebody's; "a lion's head" is a lion
+            if living is not None and known.kind == "animal":
+                self._forget()
+                self.relation = None
+                return True
+        elif following.kind == "thing" and not mark.plural:
+            if following.text in lists.PEOPLE:  # "cat girl" is a girl, "elf girl" an elf
+                if known.kind != "person":
+                    return False
+                self._name(what, following.plural, known.kind)
+                return True
+            if said.article or said.count or following.plural:  # "an apple pie" is a pie
+                return False
+        self._name(what, mark.plural, known.kind)
+        return its_part
+
+    def _name(self, what: str, plural: bool, kind: ObjectKind) -> None:
+        """A thing is named: a new one, or one that was named before."""
+        said, living = self.said, self._somebody_living()
+        if said.negated:
+            self.relation = None
+            self._forget()
+            return
+        if kind in WORN and living is not None and self._worn(kind, living):
+            self._forget()
+            self.relation = None
+            return
+        again = self._named_before(what, plural, kind)
+        if again is not None:
+            self._again(again, what)
+            return
+        count = said.count if said.count is not None else (lists.PLURAL_COUNT if plural else 1)
+        if said.pair and not plural and what.endswith("s"):
+            count = 1  # a pair of glasses
+        self._add(Mention(what, min(count, lists.MOST), said.size, said.colour, self.position))
+
+    def _worn(self, kind: ObjectKind, living: int) -> bool:
+        """Whether clothes are only a detail of somebody; a hat or glasses become worn instead."""
+        said = self.said
+        dressed = self.relation in ("wearing", "inside")
+        as_tag = self.relation is None and not said.article and said.count is None and not self.group
+        if not (dressed or as_tag):
+            return False
+        if kind == "clothes" and (as_tag or self._kind_of(living) == "person"):
+            return True
+        self.relation = "wearing"
+        self.group = [living] if as_tag else self.group
+        return False
+
+    def _named_before(self, what: str, plural: bool, kind: ObjectKind) -> int | None:
+        said = self.said
+        same = [index for index, mention in enumerate(self.mentions) if mention.what == what]
+        as_tag = not (said.article or said.count is not None or self.relation or self.joined)
+        if same and (said.article == "the" or as_tag):
+            return same[-1] if not plural or self.mentions[same[-1]].count > 1 or said.article == "the" else None
+        if kind == "person" and self.somebody:
+            return self.somebody.pop(0)
+        return None
+
+    def _again(self, index: int, what: str) -> None:
+        mention = self.mentions[index]
+        self.mentions[index] = replace(
+            mention,
+            what=what,
+            size=self.said.size if self.said.size != 1.0 else mention.size,
+            colour=self.said.colour or mention.colour,
+        )
+        self._connect(index)
+
+    def _add(self, mention: Mention) -> None:
+        if sum(one.count for one in self.mentions) + mention.count > MAX_THINGS:
+            self._forget()
+            return
+        self.mentions.append(mention)
+        self.position = None
+        self._connect(len(self.mentions) - 1)
+
+    def _connect(self, index: int) -> None:
+        """Tie the mention just read to those before it."""
+        holder = self.contents if self.relation is None else None
+        if holder not in (None, index) and self._kind_of(holder) == "thing":
+            self.relations.append(Relation("inside", index, holder))
+            self.contents = None
+            self._forget()
+            return
+        self.contents = None
+        if self.relation is None and self.fronted and index != self.fronted[1]:
+            if not (self.joined and self.group == [self.fronted[1]]):
+                kind, known = self.fronted
+                self.relations.append(Relation(kind, index, known))
+                self.subjects, self.fronted = [index], None
+                self.group = [index]
+            else:
+                self.group = [index]
+        elif self.relation is None:
+            self._join(index)
+        elif subjects := [subject for subject in self.group if subject != index]:
+            self.relations += [Relation(self.relation, subject, index) for subject in subjects]
+            self.subjects, self.group = subjects, [index]
+        else:
+            self.fronted, self.group = (self.relation, index), [index]
+        self.relation, self.joined = None, False
+        self._forget()
+
+    def _join(self, index: int) -> None:
+        """ "A and B" stand together; after "between A" the B is the other side."""
+        last = self.relations[-1] if self.relations else None
+        if self.joined and last and last.kind == "between" and last.other is None and self.group == [last.object]:
+            for at, relation in enumerate(self.relations):
+                if relation.kind == "between" and relation.object == last.object and relation.other is None:
+                    self.relations[at] = replace(relation, other=index)
+            self.group = [index]
+        elif self.joined and self.group and not any(relation.object in self.group for relation in self.relations):
+            self.group.append(index)
+        else:
+            self.group = [index]

@@ -1,0 +1,183 @@
+"""What the words of a prompt mean to a sketch: a dictionary of phrases, and the names nearest to an unknown word.
+
+Built from the objects and backgrounds that can be painted and from `word_lists`. It knows words one by one; how they
+stand together is `scene_words`' business.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from illustrious_studio.domain.layout import word_lists as lists
+from illustrious_studio.domain.layout.values import KnownObject
+
+Kind = Literal[
+    "thing", "people", "background", "time", "position", "relation", "number", "colour", "size", "style", "nothing",
+    "article", "and", "pronoun", "negation", "break", "body", "clothing", "contents", "unknown",
+]  # fmt: skip
+
+NEAR_ENOUGH = 0.62
+LONGEST_PHRASE = 7
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A phrase of the prompt and what it is. `value` is what the phrase stands for, in the kind's own terms."""
+
+    kind: Kind
+    text: str
+    value: object = None
+    plural: bool = False
+
+
+class Vocabulary:
+    """Knows phrases; of several that begin at a word, the longest counts."""
+
+    def __init__(self, objects: Sequence[KnownObject], backgrounds: Mapping[str, Sequence[str]]) -> None:
+        self.objects = {known.name: known for known in objects}
+        self._phrases: dict[tuple[str, ...], Mark] = {}
+        self._hints: dict[str, list[str]] = {}
+        self._spellings: dict[str, str] = {}
+        self._learn_objects(objects)
+        for name, words in backgrounds.items():
+            self._learn_all("background", dict.fromkeys(words, name), over=True)
+        self._learn_all("time", lists.TIMES, over=True)
+        self._learn_all("nothing", dict.fromkeys(lists.NOTHING), over=True)
+        self._learn_all("position", lists.POSITIONS)
+        self._learn_all("relation", lists.RELATIONS)
+        self._learn_all("number", lists.NUMBERS)
+        self._learn_all("colour", lists.COLOURS)
+        self._learn_all("size", lists.SIZES)
+        self._learn_all("style", lists.STYLES)
+        self._learn_all("contents", dict.fromkeys(lists.CONTENTS))
+        self._learn_all("negation", dict.fromkeys(lists.NEGATIONS))
+        self._learn_all("pronoun", dict.fromkeys(("it", "them", "him")))
+        self._learn_all("and", dict.fromkeys(("and",)))
+        self._learn_all("article", dict.fromkeys(lists.ONE))
+        self._learn_people()
+
+    def marks(self, words: Sequence[str]) -> Iterator[Mark]:
+        """The phrases of these words, in order."""
+        at = 0
+        while at < len(words):
+            for length in range(min(LONGEST_PHRASE, len(words) - at), 0, -1):
+                mark = self._phrases.get(tuple(words[at : at + length]))
+                if mark is not None:
+                    break
+            else:
+                length, mark = 1, _single(words[at])
+            at += length
+            yield mark
+
+    def nearest(self, word: str, count: int) -> list[str]:
+        """Objects that the word may have meant: first those it hints at, then those spelled like it."""
+        words = split_words(word)
+        asked = " ".join(words)
+        if not asked:
+            return []
+        forms = (asked, asked.removesuffix("s"), asked.removesuffix("es"))
+        found = [self._spellings[form] for form in forms if form in self._spellings]
+        found += [name for form in forms for name in self._hints.get(form, ())]
+        scored = []
+        for spelling, names, trust in (
+            *((spelling, (name,), 1.0) for spelling, name in self._spellings.items()),
+            *((hint, names, 0.85) for hint, names in self._hints.items()),
+        ):
+            likeness = SequenceMatcher(None, asked, spelling)
+            if likeness.real_quick_ratio() * trust >= NEAR_ENOUGH:
+                score = likeness.ratio() * trust
+                scored += [(-score, len(name), name) for name in names if score >= NEAR_ENOUGH]
+        found += [name for _, _, name in sorted(scored)]
+        return list(dict.fromkeys(found))[:count]
+
+    def _learn_objects(self, objects: Sequence[KnownObject]) -> None:
+        for known in objects:
+            self._learn("thing", known.name, known.name)
+        for known in objects:
+            for synonym in known.synonyms:
+                self._learn("thing", synonym, known.name)
+        for known in objects:
+            for name in (known.name, *known.synonyms):
+                self._spellings.setdefault(" ".join(split_words(name)), known.name)
+                for form in plurals(name):
+                    self._learn("thing", form, known.name, plural=True)
+            for tag in known.tags:
+                self._hints.setdefault(" ".join(split_words(tag)), []).append(known.name)
+
+    def _learn_people(self) -> None:
+        for tag, (count, who) in lists.PEOPLE_COUNTS.items():
+            mark = self._phrases.get((who,))
+            if not who:
+                self._learn("nothing", tag, None)
+            elif mark is not None and mark.kind == "thing":
+                self._learn("people", tag, (count, mark.value))
+
+    def _learn_all(self, kind: Kind, values: Mapping[str, object], over: bool = False) -> None:
+        for phrase, value in values.items():
+            self._learn(kind, phrase, value, over=over)
+
+    def _learn(self, kind: Kind, phrase: str, value: object, *, plural: bool = False, over: bool = False) -> None:
+        key = tuple(split_words(phrase))
+        if key and (over or key not in self._phrases):
+            self._phrases[key] = Mark(kind, " ".join(key), value, plural)
+
+
+def _single(word: str) -> Mark:
+    """What a word is that stands in no dictionary of phrases."""
+    if not word[0].isalnum():
+        return Mark("break", word)
+    if word.isdigit():
+        return Mark("number", word, min(int(word[:3]), lists.MOST)) if word != "0" else Mark("negation", word)
+    if word in lists.BODY:
+        return Mark("body", word)
+    if word in lists.CLOTHING:
+        return Mark("clothing", word)
+    if word in lists.QUALITY or word in lists.STYLE_WORDS or word in lists.STOP or word in lists.ADJECTIVES:
+        return Mark("nothing", word)
+    if len(word) < 3 or any(letter.isdigit() for letter in word):
+        return Mark("nothing", word)
+    if word.endswith(("ing", "ly")) and len(word) > 4 and word not in lists.NOT_VERBS | lists.NOT_ADVERBS:
+        return Mark("nothing", word)
+    return Mark("unknown", word)
+
+
+_WORD = re.compile(r"\d+\+?[a-z]*|[^\W\d_]+|[,.;!?\n]")
+
+
+def split_words(text: str) -> list[str]:
+    """Lower-case words without accents, possessive 's and hyphens; a comma stands for any pause."""
+    plain = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = re.sub(r"'s?\b", "", plain)
+    return ["," if word in ".;!?\n" else word for word in _WORD.findall(plain)]
+
+
+_IRREGULAR = {
+    "mouse": "mice", "wolf": "wolves", "knife": "knives", "goose": "geese", "man": "men", "woman": "women",
+    "lady": "ladies", "child": "children", "tooth": "teeth", "foot": "feet", "elf": "elves", "leaf": "leaves",
+    "loaf": "loaves", "scarf": "scarves", "calf": "calves", "ox": "oxen", "cactus": "cacti", "octopus": "octopi",
+    "person": "people", "potato": "potatoes", "tomato": "tomatoes", "hero": "heroes", "die": "dice", "dwarf": "dwarves",
+}  # fmt: skip
+_SAME = ("fish", "sheep", "deer", "shrimp", "bison", "moose", "squid")
+
+
+def plurals(name: str) -> Iterable[str]:
+    """The ways to say several of it; none where the name says several already."""
+    head, *rest = re.split(r" (?=of |with |in |and |on )", name, maxsplit=1)
+    tail = f" {rest[0]}" if rest else ""
+    *before, last = head.split(" ")
+    if last in _SAME or (last.endswith("s") and not last.endswith(("ss", "us", "is", "as"))):
+        return
+    forms = {last + ("es" if last.endswith(("s", "x", "ch", "sh")) else "s")}
+    if last.endswith("y") and last[-2:-1] not in tuple("aeiou"):
+        forms = {last[:-1] + "ies"}
+    for singular, plural in _IRREGULAR.items():
+        if last == singular or (len(singular) > 3 and last.endswith(singular)):
+            forms.add(last.removesuffix(singular) + plural)
+    if last.endswith("fish"):
+        forms = {last + "es"}
+    for form in forms:
+        yield " ".join((*before, form)) + tail

@@ -1,0 +1,168 @@
+"""A1111's `parameters` text: a picture's settings as the field writes them into image files.
+
+    <prompt, may span lines>
+    Negative prompt: <negative, may span lines>
+    Steps: 28, Sampler: Euler a, CFG scale: 5.5, Seed: 12345, Size: 832x1216, Model: Illustrious-XL-v0.1
+
+Writing follows A1111 to the letter. Reading takes whatever it is given, and never raises. What the numbers
+mean to the studio (limits, an ImageRequest) is in `recorded.py`, and so are other programs' formats.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.inputs import MaskArea
+from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.sampling import split_joined
+
+NEGATIVE = "Negative prompt:"
+ONLY_MASKED = "Only masked"
+LONGEST_TEXT = 1_000_000
+LONGEST_FIELD_LINE = 200_000
+FEWEST_FIELDS = 3
+
+_FIELD = re.compile(r'\s*(\w[\w \-/]{1,80}):[^\S\n]*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
+
+
+@dataclass(frozen=True)
+class Infotext:
+    """What the text says, as text. `fields` holds the last line's pairs; `Size` stands there as `Size-1`, `Size-2`."""
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def write_infotext(metadata: ImageMetadata) -> str:
+    """The text for a picture of these settings."""
+    fields: dict[str, object] = {
+        "Steps": metadata.steps,
+        "Sampler": metadata.sampler,
+        "Schedule type": metadata.schedule,
+        "CFG scale": metadata.guidance,
+        "Seed": metadata.seed,
+        "Size": f"{metadata.drawn_size[0]}x{metadata.drawn_size[1]}",
+        "Model hash": metadata.checkpoint_hash,
+        "Model": metadata.checkpoint,
+        "Denoising strength": metadata.strength,
+        "Clip skip": metadata.clip_skip if metadata.clip_skip > 1 else None,
+        "Init image hash": metadata.image,
+        "RNG": "CPU",  # the engine draws its noise on the CPU, whatever device it draws the picture on
+        "Resize mode": metadata.fit,
+        "Mask hash": metadata.mask,
+        "Mask blur": metadata.mask_blur,
+        "Inpaint area": ONLY_MASKED if metadata.mask_area == "masked" else None,
+        "Masked area padding": metadata.mask_padding,
+        "Masked content": metadata.mask_content if metadata.mask_content != "original" else None,
+        "Layout": _compact(metadata.layout) if metadata.layout is not None else None,
+    }
+    text = _assemble(metadata.prompt, metadata.negative_prompt, fields)
+    seen = read_infotext(text)
+    # A prompt with a line "Negative prompt: ..." would be read as something else: such a one is said again as a
+    # field, which overrides what stands above it, in A1111 too.
+    if seen.prompt != _plain(metadata.prompt):
+        fields["Prompt"] = metadata.prompt
+    if seen.negative_prompt != _plain(metadata.negative_prompt):
+        fields["Negative prompt"] = metadata.negative_prompt
+    version = metadata.versions.get("illustrious-studio")
+    fields["Version"] = f"illustrious-studio {version}" if version else "illustrious-studio"
+    return _assemble(metadata.prompt, metadata.negative_prompt, fields)
+
+
+def _compact(layout: Layout) -> str:
+    """The layout as JSON, whole: what a request leaves out of one means something else."""
+    said = layout.model_dump(mode="json") | {
+        "things": [thing.model_dump(exclude_defaults=True) for thing in layout.things]
+    }
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_infotext(text: str) -> Infotext:
+    """What the text says; garbage is a prompt without fields, and nothing above a million characters is looked at."""
+    lines = [line.strip() for line in text[:LONGEST_TEXT].strip().split("\n")]
+    fields = _fields_of(lines[-1]) if len(lines[-1]) <= LONGEST_FIELD_LINE else {}
+    if len(fields) >= FEWEST_FIELDS:
+        lines.pop()
+    else:
+        fields = {}
+    prompt: list[str] = []
+    negative: list[str] = []
+    current = prompt
+    for line in lines:
+        if line.startswith(NEGATIVE):
+            current, line = negative, line.removeprefix(NEGATIVE).strip()
+        current.append(line)
+    said_again = {key: _plain(fields.pop(key)) for key in ("Prompt", "Negative prompt") if key in fields}
+    _split_old_sampler(fields)
+    return Infotext(
+        said_again.get("Prompt", "\n".join(prompt).strip()),
+        said_again.get("Negative prompt", "\n".join(negative).strip()),
+        fields,
+    )
+
+
+def mask_area_named(name: str) -> MaskArea | None:
+    """What A1111's "Inpaint area" of that name is here; None for another word."""
+    areas: dict[str, MaskArea] = {ONLY_MASKED: "masked", "Whole picture": "whole"}
+    return areas.get(name)
+
+
+def _plain(prompt: str) -> str:
+    """A prompt as reading gives it: no space around its lines, no empty lines around it."""
+    return "\n".join(line.strip() for line in prompt.split("\n")).strip()
+
+
+def _assemble(prompt: str, negative: str, fields: dict[str, object]) -> str:
+    lines = [prompt]
+    if negative.strip():
+        lines.append(f"{NEGATIVE} {negative}")
+    lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in fields.items() if value is not None))
+    return "\n".join(lines)
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value)
+    if any(mark in text for mark in ',:\n"') or text != text.strip():
+        return json.dumps(text, ensure_ascii=False)
+    return text
+
+
+def _fields_of(line: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    position = 0
+    while position < len(line):
+        found = _FIELD.match(line, position)
+        if found is None:
+            position = line.find(",", position) + 1 or len(line)
+            continue
+        key, value = found[1].strip(), _unquoted(found[2].strip())
+        if size := _SIZE.fullmatch(value):
+            fields[f"{key}-1"], fields[f"{key}-2"] = size.groups()
+        else:
+            fields[key] = value
+        position = found.end()
+    return fields
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    try:
+        decoded = json.loads(value)
+    except ValueError:
+        return value
+    return decoded if isinstance(decoded, str) else value
+
+
+def _split_old_sampler(fields: dict[str, str]) -> None:
+    """Older files say "DPM++ 2M Karras" in one field."""
+    if "Sampler" not in fields or "Schedule type" in fields:
+        return
+    sampler, schedule = split_joined(fields["Sampler"])
+    if schedule:
+        fields |= {"Sampler": sampler, "Schedule type": schedule}

@@ -1,0 +1,92 @@
+"""Open WebUI: talks through OpenAI's API, and draws through that or through A1111's."""
+
+from illustrious_studio.interfaces.selftest.calls import FEW_TOKENS, PROMPT, SIDE, STEPS, Calls, failed
+from illustrious_studio.interfaces.selftest.client import IN_A_CONTAINER, KEY, Access, Client, InUse, Paste, Section
+
+
+def settings(access: Access, in_use: InUse) -> list[Section]:
+    urls = access.addresses("URL", "/v1")
+    key = Paste("Key", access.shown_key)
+    auth = (Paste("API auth", f"user:{KEY}"),) if access.key else ()
+    return [
+        Section(
+            "Talk: Admin Panel, Settings, Connections, OpenAI API, add a connection",
+            (*urls, key, Paste("Model IDs", in_use.language_model)),
+            IN_A_CONTAINER,
+        ),
+        Section(
+            "Draw: Admin Panel, Settings, Images, engine Open AI",
+            (
+                *urls,
+                key,
+                Paste("Model", in_use.checkpoint),
+                Paste("Image size", in_use.size),
+                Paste("Further parameters", '{"steps": 28, "negative_prompt": "blurry"}'),
+            ),
+        ),
+        Section(
+            "Or draw with the engine Automatic1111",
+            (
+                *access.addresses("Base URL"),
+                *auth,
+                Paste("Model", in_use.checkpoint),
+                Paste("Image size", in_use.size),
+            ),
+        ),
+    ]
+
+
+async def replay(calls: Calls) -> None:
+    models = await calls.in_use()
+    await calls.listed(models.language_model)
+    question = "Answer in one word: is snow white?"
+    await calls.streamed_talk(
+        {
+            "model": models.language_model,
+            "messages": [{"role": "user", "content": question}],
+            "stream_options": {"include_usage": True},
+            "max_tokens": FEW_TOKENS,
+        }
+    )
+    drawn = await calls.post(
+        "/v1/images/generations",
+        calls.bearer(),
+        {
+            "model": models.checkpoint,
+            "prompt": PROMPT,
+            "n": 1,
+            "size": f"{SIDE}x{SIDE}",
+            "response_format": "b64_json",
+            "steps": STEPS,
+            "seed": calls.seed,
+        },
+    )
+    await drawn.picture("data", 0, "b64_json")
+    await _draw_as_with_a1111(calls)
+
+
+async def _draw_as_with_a1111(calls: Calls) -> None:
+    """It sends all options back to set one of them, and draws with few fields."""
+    options = await calls.get("/sdapi/v1/options", calls.basic())
+    current = options.text("sd_model_checkpoint")
+    checkpoints = await calls.get("/sdapi/v1/sd-models", calls.basic())
+    checkpoints.every("model_name")
+    if current not in checkpoints.every("title"):
+        raise failed(checkpoints.call, f"the title {current}", checkpoints.body)
+    await calls.post("/sdapi/v1/options", calls.basic(), options.body)
+    drawn = await calls.post(
+        "/sdapi/v1/txt2img",
+        calls.basic(),
+        {"prompt": PROMPT, "batch_size": 1, "width": SIDE, "height": SIDE, "steps": STEPS, "seed": calls.seed},
+    )
+    await drawn.picture("images", 0)
+
+
+OPEN_WEBUI = Client(
+    name="Open WebUI",
+    about="Its chats talk to the studio's language model, and draw.",
+    door="/v1 and /sdapi/v1",
+    settings=settings,
+    tried="the models, a talk that streams, a picture by OpenAI's way, one by A1111's",
+    replay=replay,
+)

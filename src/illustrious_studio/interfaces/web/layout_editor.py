@@ -1,0 +1,164 @@
+"""The Layout section of Create: what stands where, shown as boxes over the sketch, before anything is drawn.
+
+What is shown is held as a text in the form, so that it is drawn, remembered and brought back like every other setting.
+Moving boxes is the script's business (`static/layout_editor.js`); laying words out and saying what is set is done here.
+"""
+
+import secrets
+from typing import Any
+
+from pydantic import Field
+
+from illustrious_studio.domain.images import MAX_SEED, ImageRequest
+from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.values import Prompt, Text, Value
+from illustrious_studio.interfaces.web.page import html
+from illustrious_studio.interfaces.web.theme import packaged
+from illustrious_studio.interfaces.web.views import create as stage
+from illustrious_studio.services.layouts import By
+from illustrious_studio.services.studio import Studio
+
+USUAL_STRENGTH = 0.8
+EDITOR = '<div id="layout-editor"></div>'
+# Whether the words are other ones now, the script sees as one types.
+STALE = (
+    '<div id="layout-stale" class="notice" role="status" hidden><span>Your layout was made for other words. It is '
+    'kept, and the next picture is drawn over it.</span><span class="buttons">'
+    '<button type="button" class="act small" name="layout_again">Lay out again</button>'
+    '<button type="button" class="act small" name="layout_keep">Keep it</button></span></div>'
+)
+
+
+class HeldLayout(Value):
+    """A layout that the form holds, and what it was made for: it is another one for other words, seed or shape."""
+
+    layout: Layout
+    prompt: Prompt
+    seed: int = Field(ge=-1, le=MAX_SEED, description="That of the form, which may be -1: any.")
+    width: int = Field(ge=64, le=2048)
+    height: int = Field(ge=64, le=2048)
+    told: Text = Field("", description="What there is to say about it.")
+
+    @property
+    def edited(self) -> bool:
+        return self.layout.by == "hand"
+
+    def fits(self, prompt: str, seed: int, size: tuple[int, int]) -> bool:
+        """Whether it is what these settings would be laid out as."""
+        return self.prompt == prompt and self.seed == seed and abs(self.width / self.height - size[0] / size[1]) < 0.01
+
+    def text(self) -> str:
+        return self.model_dump_json()
+
+
+def held_layout(text: object) -> HeldLayout | None:
+    """What the form holds; None for nothing, or nothing of use."""
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return HeldLayout.model_validate_json(text)
+    except ValueError:
+        return None
+
+
+def held_by(request: ImageRequest) -> str:
+    """The text to hold for a request that brings its layout; empty for one that brings none."""
+    if request.layout is None:
+        return ""
+    return HeldLayout(
+        layout=request.layout,
+        prompt=request.prompt,
+        seed=request.seed,
+        width=request.width or 1024,
+        height=request.height or 1024,
+    ).text()
+
+
+def strength_of(checkpoint: Checkpoint | None) -> float:
+    """How much of a sketch this checkpoint draws anew, unless it is told otherwise."""
+    return checkpoint.sketch_strength or USUAL_STRENGTH if checkpoint else USUAL_STRENGTH
+
+
+def draws_over_sketches(checkpoint: Checkpoint | None) -> bool:
+    """Whether this checkpoint draws over a sketch without being asked."""
+    return checkpoint is not None and checkpoint.sketch_strength is not None
+
+
+class LayoutSection:
+    """The controls. `held` is invisible: its value is a HeldLayout, and it carries the script."""
+
+    def __init__(self) -> None:
+        import gradio as gr
+
+        self.stale = html("")
+        with gr.Accordion("Layout: from your words", open=False, elem_id="layout-fold") as self.fold:
+            self.wanted = gr.Checkbox(
+                False,
+                label="Draw over a layout",
+                info="The known objects are laid out as a sketch, and the model draws over it.",
+                elem_id="layout-wanted",
+            )
+            self.editor = html(EDITOR)
+            self.strength = gr.Slider(
+                0.05,
+                1,
+                USUAL_STRENGTH,
+                step=0.05,
+                label="Sketch strength",
+                info="How much of the sketch is drawn anew. 0.75 to 0.9 suits SDXL checkpoints.",
+                elem_id="layout-strength",
+            )
+        self.held = gr.HTML(
+            value="",
+            html_template="<i></i>",
+            js_on_load=packaged("layout_editor.js"),
+            visible="hidden",
+            elem_id="layout-held",
+        )
+
+    async def title(self, text: str, wanted: bool, checkpoint: Checkpoint | None, *, instead: bool) -> tuple[Any, str]:
+        """The closed title says what is set; above it stands what is said when the words have changed since.
+
+        `instead`: a picture is drawn over, which takes the place of a layout.
+        """
+        import gradio as gr
+
+        held, used = held_layout(text), not instead and (wanted or draws_over_sketches(checkpoint))
+        said = "off, a picture is drawn over" if instead else "from your words" if used else "off"
+        if used and held is not None:
+            count = len(held.layout.things)
+            how = {"hand": "edited", "model": "by the language model", "words": "from your words"}[held.layout.by]
+            said = f"{count or 'no'} {'thing' if count == 1 else 'things'}, {how}"
+        return gr.Accordion(label=f"Layout: {said}"), STALE if used and held is not None and held.edited else ""
+
+
+async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | None = None) -> str:
+    """The text to hold for what the words of the request are laid out as."""
+    checkpoint = stage.checkpoint_of(studio)
+    width = request.width or (checkpoint.native_width if checkpoint else 1024)
+    height = request.height or (checkpoint.native_height if checkpoint else 1024)
+    if request.seed >= 0:
+        seed = request.seed
+    elif seed is None:
+        seed = secrets.randbelow(MAX_SEED + 1)
+    laid = await studio.layouts.lay_out(request.prompt, seed, width / height, by)
+    by_model = f"Laid out by {laid.model}." if laid.model else ""
+    return HeldLayout(
+        layout=laid.layout,
+        prompt=request.prompt,
+        seed=request.seed,
+        width=width,
+        height=height,
+        told=" ".join(part for part in (by_model, stage.unknown_words(laid.layout, studio), laid.note) if part),
+    ).text()
+
+
+async def fitted(studio: Studio, held: HeldLayout, request: ImageRequest) -> str:
+    """The text to hold after the form has changed: what a hand made stays, anything else is laid out anew."""
+    size = (request.width or held.width, request.height or held.height)
+    if held.fits(request.prompt, request.seed, size):
+        return held.text()
+    if not held.edited:
+        return await laid_out(studio, request, "words", held.layout.seed)
+    return held.model_copy(update={"width": size[0], "height": size[1]}).text()

@@ -1,0 +1,271 @@
+"""The Create tab: the picture large on the left, the words and settings on the right."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, StudioError
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.inputs import size_like
+from illustrious_studio.interfaces.web.error_handling import sentence, told, told_stream
+from illustrious_studio.interfaces.web.form import Form, sized
+from illustrious_studio.interfaces.web.img2img import HeldPicture, held_picture
+from illustrious_studio.interfaces.web.layout_editor import fitted, held_layout, laid_out
+from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
+from illustrious_studio.interfaces.web.views import create as stage
+from illustrious_studio.interfaces.web.views import parts
+from illustrious_studio.services.studio import Studio
+
+STRIP = 8
+AT_ONCE = 0.5
+"""Seconds in which a job is queued, unless somebody is asked first."""
+STILL_NEWS = timedelta(minutes=10)
+"""A failure older than that is not shown again to a page that opens."""
+
+
+class CreateTab:
+    """Draws. What is drawn now is on the server; the page's script shows it in `#progress`."""
+
+    def __init__(self, studio: Studio, page: Page) -> None:
+        import gradio as gr
+
+        self.studio = studio
+        self.page = page
+        self._starting: set[asyncio.Task[tuple[str, str]]] = set()
+        with gr.Row(elem_id="create", equal_height=False):
+            with gr.Column(scale=3, min_width=340, elem_id="create-left"):
+                self.notice = html("", elem_id="create-notice")
+                html('<div id="progress" hidden></div>')
+                self.stage = html(stage.waiting(), elem_id="stage")
+                self.strip = html("", elem_id="strip")
+                self.started = html(
+                    "", html_template='<i data-job="${value}"></i>', visible="hidden", elem_id="started"
+                )
+            with gr.Column(scale=2, min_width=320, elem_id="create-right"):
+                self.form = Form()
+                self.draw_button = self.form.draw_button
+
+    def attach(self, blocks: Any) -> None:
+        """Connect the events, once every tab is built."""
+        import gradio as gr
+
+        page, form = self.page, self.form
+        drawn = [self.started, self.notice]
+        layout = form.layout
+        titled = [layout.held, layout.wanted, form.over.held], [layout.fold, layout.stale]
+        size = [form.shape, form.width, form.height]
+        blocks.load(
+            told(self.opened),
+            None,
+            [*form.dressing, self.stage, self.strip, self.notice],
+            **QUIET,
+        ).then(
+            told(self.remembered),
+            [form.saved],
+            form.all,
+            js="() => localStorage.getItem('studio.create') || ''",
+            **QUIET,
+        ).then(told(self.layout_title), *titled, **QUIET)
+        gr.on([one.change for one in form.all], None, form.all, None, js=form.REMEMBER, **QUIET)
+        gr.on(
+            [form.steps.change, form.guidance.change, form.seed.change],
+            form.title,
+            [form.steps, form.guidance, form.seed],
+            form.advanced,
+            **QUIET | {"trigger_mode": "always_last"},
+        )
+        gr.on(
+            [layout.held.change, layout.wanted.change, form.over.held.change],
+            told(self.layout_title),
+            *titled,
+            **QUIET | {"trigger_mode": "always_last"},
+        )
+        layout.held.show(told(self.lay_out), form.all, [layout.held, layout.wanted], **QUIET).then(
+            None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
+        )
+        layout.held.fit(told(self.fit_layout), form.all, layout.held, **QUIET)
+        form.over.held.change(told(form.over.shown), form.over.held, [form.over.fold, form.over.painted], **QUIET)
+        form.over.held.chosen(told(self.like_the_picture), form.over.held, size, **QUIET)
+        form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
+        form.shape.change(form.own_size, form.shape, form.own, **QUIET)
+        self.draw_button.click(told_stream(self.draw), form.all, drawn, **QUIET)
+        form.enhance_button.click(
+            told(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
+        )
+        page.acts.busy(None, None, self.draw_button, js="() => 'Add to queue'", **QUIET)
+        page.acts.idle(None, None, self.draw_button, js="() => 'Draw'", **QUIET)
+        page.on("undo_enhance", self.undo_enhance, [], [form.prompt, form.enhanced])
+        page.on("example", self.example, form.all[1:], [form.prompt, *drawn])
+        page.on("finished", self.finished, [], [self.stage, self.strip, self.notice])
+        page.on("show", self.show, [], [self.stage])
+        page.on("cancel", self.cancel, [], self.notice)
+        page.on("again", self.again, [], [page.tabs, *drawn])
+        page.on("vary", self.vary, [], [page.tabs, *drawn])
+        page.on("retry", self.retry, [], drawn)
+        page.on("use", self.use, [], [page.tabs, *form.all])
+        page.on("over", self.over, [], [page.tabs, form.over.held, *size])
+        page.on("seed", self.use_seed, [], [form.seed])
+        page.on("delete", self.delete, [], [self.stage, self.strip, page.snack, page.changed])
+        page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
+        page.on("model", self.model_changed, form.all, [*form.all, self.stage]).then(
+            told(self.dressed), None, form.dressing, **QUIET
+        ).then(told(self.layout_title), *titled, **QUIET)
+
+    async def opened(self) -> tuple[Any, ...]:
+        """What a page shows when it is opened or refreshed."""
+        last = next(iter(await self.studio.jobs.recent(1)), None)
+        lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
+        text = stage.failure(last) if last is not None and lately and last.state == "failed" else ""
+        checkpoint = stage.checkpoint_of(self.studio)
+        return *self.form.dressed(checkpoint), *await self._latest(), text
+
+    async def remembered(self, saved: str) -> tuple[Any, ...]:
+        """What was typed before, which only the browser knows."""
+        return self.form.restored(saved, stage.checkpoint_of(self.studio))
+
+    async def draw(self, *values: Any) -> AsyncIterator[tuple[str, str]]:
+        """Queue what the form says; when a language model lays it out first, that is said meanwhile."""
+        starting = asyncio.create_task(self._draw(*values))
+        self._starting.add(starting)  # who refreshes the page meanwhile still gets the picture
+        starting.add_done_callback(self._starting.discard)
+        if not (await asyncio.wait([starting], timeout=AT_ONCE))[0]:
+            yield "", parts.notice("Laying the words out …")
+        yield await asyncio.shield(starting)
+
+    async def _draw(self, *values: Any) -> tuple[str, str]:
+        """The queued job, or what is wrong with the form, to stand above the picture."""
+        if not values[0].strip():
+            return "", parts.notice("Write what you would like to see first.", kind="failed")
+        try:
+            request = self.form.request(stage.checkpoint_of(self.studio), *values)
+            return await self._start(request, self.form.pictures(values))
+        except (StudioError, ValidationError) as error:
+            return "", parts.notice(sentence(error), kind="failed")
+
+    async def example(self, prompt: str, *rest: Any) -> tuple[str, str, str]:
+        """Draw an example; a layout that was made for other words stays out of it."""
+        return (prompt, *await self._draw(prompt, *rest[:-2], "", rest[-1]))
+
+    async def lay_out(self, *values: Any) -> tuple[str, bool]:
+        """Lay out what the form says, to be looked at, moved and drawn."""
+        if not (values[0] or "").strip():
+            raise InvalidRequest("Write what you would like to see first.")
+        request = self.form.request(stage.checkpoint_of(self.studio), *values[:-2], "", values[-1])
+        return await laid_out(self.studio, request, "auto"), True
+
+    async def fit_layout(self, *values: Any) -> str:
+        """The form has changed while it holds a layout."""
+        held = held_layout(values[-2])
+        if held is None or not (values[0] or "").strip():
+            return str(values[-2])
+        return await fitted(self.studio, held, self.form.request(stage.checkpoint_of(self.studio), *values))
+
+    async def layout_title(self, held: str, wanted: bool, over: str) -> Any:
+        checkpoint = stage.checkpoint_of(self.studio)
+        return await self.form.layout.title(held, wanted, checkpoint, instead=held_picture(over) is not None)
+
+    async def like_the_picture(self, held: str) -> tuple[Any, ...]:
+        """The size becomes that of the picture to draw over, in as many pixels as the checkpoint was made for."""
+        import gradio as gr
+
+        chosen, checkpoint = held_picture(held), stage.checkpoint_of(self.studio)
+        if chosen is None or checkpoint is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        native = (checkpoint.native_width, checkpoint.native_height)
+        return sized(size_like(await self.studio.inputs.picture(chosen.image), native), checkpoint)
+
+    async def over(self, item_id: str) -> tuple[Any, ...]:
+        """Take a picture of the gallery to draw over."""
+        held = HeldPicture(image=await self.studio.inputs.keep_from_gallery(item_id)).text()
+        return self.page.goto("create"), held, *await self.like_the_picture(held)
+
+    async def enhance(self, prompt: str) -> tuple[str, str]:
+        better = await self.studio.prompts.enhance(prompt)
+        return better.prompt, stage.enhanced(prompt, better.prompt, better.note, better.model)
+
+    async def undo_enhance(self, before: str) -> tuple[str, str]:
+        return before, ""
+
+    async def finished(self, value: str) -> tuple[Any, ...]:
+        """A job that the page watched is over. `value`: its id, and `peek` when the person looks at another picture."""
+        import gradio as gr
+
+        job_id, _, peeks = value.partition(" ")
+        job = (await self.studio.jobs.progress(job_id)).job
+        if job.state == "failed":
+            return gr.skip(), gr.skip(), stage.failure(job)
+        if job.image_id is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        newest, strip = await self._latest()
+        return gr.skip() if peeks else newest, strip, gr.skip() if peeks else ""
+
+    async def show(self, item_id: str) -> str:
+        return self._stage(await self.studio.gallery.get(item_id))
+
+    async def cancel(self, job_id: str) -> str:
+        """Stop a drawing. One that was finished in the same moment is no reason for an alarm."""
+        try:
+            await self.studio.jobs.cancel(job_id)
+        except Conflict as error:
+            return parts.notice(error.detail)
+        return parts.notice("Cancelled.")
+
+    async def again(self, item_id: str) -> tuple[Any, ...]:
+        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        return (self.page.goto("create"), *await self._start(stage.anew(request)))
+
+    async def vary(self, item_id: str) -> tuple[Any, ...]:
+        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        return (self.page.goto("create"), *await self._start(stage.varied(request)))
+
+    async def retry(self, job_id: str) -> tuple[str, str]:
+        return await self._start((await self.studio.jobs.progress(job_id)).job.request)
+
+    async def use(self, item_id: str) -> tuple[Any, ...]:
+        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        return self.page.goto("create"), *self.form.filled(request, stage.checkpoint_of(self.studio))
+
+    async def use_seed(self, seed: str) -> int:
+        return int(seed)
+
+    async def delete(self, item_id: str) -> tuple[str, str, str, str]:
+        await self.studio.gallery.delete(item_id)
+        return (*await self._latest(), undo_snack("Picture deleted.", "restore", item_id), now())
+
+    async def restore(self, item_id: str) -> tuple[str, str, str, str]:
+        item = await self.studio.gallery.restore(item_id)
+        _, strip = await self._latest()
+        return self._stage(item), strip, "", now()
+
+    async def model_changed(self, _: str, *values: Any) -> tuple[Any, ...]:
+        """Another checkpoint draws now: the words stay, steps and guidance become its own."""
+        checkpoint = stage.checkpoint_of(self.studio)
+        newest, _strip = await self._latest()
+        return *self.form.restored(json.dumps(values), checkpoint), newest
+
+    async def dressed(self) -> tuple[Any, ...]:
+        return self.form.dressed(stage.checkpoint_of(self.studio))
+
+    async def _start(self, request: ImageRequest, count: int = 1) -> tuple[str, str]:
+        job, *_ = await self.studio.images.start_images(request, count, Origin(way="create"))
+        layout = job.request.layout
+        return job.id, parts.notice(stage.unknown_words(layout, self.studio)) if layout else ""
+
+    def _stage(self, item: GalleryItem) -> str:
+        return stage.picture(item, self.studio)
+
+    async def _latest(self) -> tuple[str, str]:
+        """The newest picture large, and the strip of the last ones."""
+        items = (await self.studio.gallery.page(limit=STRIP)).items
+        if not items:
+            return stage.empty(stage.checkpoint_of(self.studio)), ""
+        try:
+            newest = self._stage(await self.studio.gallery.get(items[0].id))
+        except NotFound:  # deleted elsewhere in this moment
+            newest = stage.waiting()
+        return newest, stage.strip(items)

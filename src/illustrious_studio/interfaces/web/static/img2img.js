@@ -1,0 +1,233 @@
+// The picture to draw over. It runs once, inside the invisible component #over-held, whose value is what is held, as JSON
+// (HeldPicture in img2img.py), or nothing. Pictures and masks are sent to the server as they are chosen and painted, and are
+// held by the names that it keeps them under. `trigger('chosen')` has the server bring the size to the picture's shape.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const LARGEST_MASK = 1024; // pixels of its longer side: a mask needs no more
+const COLOUR = '#0f766e';
+
+let held = read(props.value);
+let strokes = []; // canvases as they were before each stroke
+let sending = Promise.resolve();
+
+function read(text) {
+  return text ? JSON.parse(text) : null;
+}
+
+function save() {
+  props.value = held ? JSON.stringify(held) : '';
+}
+
+watch('value', () => {
+  const before = held;
+  held = read(props.value);
+  if (held?.image !== before?.image || held?.mask !== before?.mask) sync();
+});
+
+// ---- The editor's parts ---------------------------------------------------------------------------------------------
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function build(editor) {
+  editor.dataset.ready = 'yes';
+  const button = (label, action, name) => make('button', { type: 'button', class: 'act', 'data-does': name, onclick: action }, label);
+  const file = make('input', { type: 'file', accept: 'image/png,image/jpeg,image/webp', hidden: '', onchange: () => choose(file.files[0]) });
+  editor.replaceChildren(
+    file,
+    make('div', { class: 'buttons' },
+      button('Choose a picture', () => file.click(), 'choose'),
+      button('Take it away', takeAway, 'away'),
+      button('Undo', undo, 'undo'),
+      button('Clear the paint', clear, 'clear')),
+    make('div', { class: 'over-board' },
+      make('img', { alt: 'The picture to draw over', onload: fit }),
+      make('canvas', { 'aria-label': 'Paint over what is to be drawn anew', role: 'img', onpointerdown: paint })),
+    make('label', { class: 'over-brush' }, 'Brush', make('input', { type: 'range', min: '2', max: '30', value: '8' })),
+    make('p', { class: 'hint' }, 'Paint over what is to be drawn anew, and the rest stays as it is. Without paint all of it is drawn over.'),
+    make('p', { class: 'over-told quiet', role: 'status' }),
+  );
+  editor.addEventListener('dragover', (event) => event.preventDefault());
+  editor.addEventListener('drop', (event) => { event.preventDefault(); choose(event.dataTransfer.files[0]); });
+  sync();
+}
+
+document.addEventListener('paste', (event) => {
+  const picture = [...event.clipboardData.files].find((file) => file.type.startsWith('image/'));
+  if (picture && $('#over-editor')?.offsetParent) { event.preventDefault(); choose(picture); }
+});
+
+function sync() {
+  const editor = $('#over-editor[data-ready]');
+  if (!editor) return;
+  strokes = [];
+  $('[data-does=choose]', editor).textContent = held ? 'Choose another' : 'Choose a picture';
+  for (const part of ['[data-does=away]', '.over-board', '.over-brush', '.hint']) $(part, editor).hidden = !held;
+  controls();
+  const picture = $('.over-board img', editor);
+  if (!held) return picture.removeAttribute('src');
+  const address = `inputs/${held.image}`;
+  if (picture.getAttribute('src') !== address) picture.src = address;
+  else fit();
+}
+
+function controls() {
+  const editor = $('#over-editor');
+  $('[data-does=undo]', editor).hidden = !strokes.length;
+  $('[data-does=clear]', editor).hidden = !held?.mask;
+}
+
+function tell(text) {
+  $('#over-editor .over-told').textContent = text;
+}
+
+// ---- Choosing ---------------------------------------------------------------------------------------------------------
+
+async function choose(file) {
+  if (!file) return;
+  tell('Sending the picture …');
+  const kept = await send('inputs', file);
+  $('#over-editor input[type=file]').value = '';
+  if (!kept) return;
+  tell('');
+  held = { image: kept, mask: null };
+  save();
+  sync();
+  trigger('chosen');
+}
+
+function takeAway() {
+  held = null;
+  save();
+  sync();
+  tell('');
+  $('#over-editor [data-does=choose]').focus();
+}
+
+// The name under which the server keeps it; what is wrong with it is said instead.
+async function send(where, file) {
+  let answer;
+  try {
+    answer = await fetch(where, { method: 'POST', headers: { 'Content-Type': file.type }, body: file });
+  } catch {
+    return tell('The studio does not answer. The picture was not sent.');
+  }
+  if (answer.ok) return (await answer.json()).id;
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  return tell(page.body.textContent);
+}
+
+// ---- Painting ---------------------------------------------------------------------------------------------------------
+
+function fit() { // the canvas over the picture, with the mask that is held
+  const canvas = $('#over-editor canvas');
+  const picture = $('#over-editor img');
+  if (!picture.naturalWidth) return;
+  const scale = Math.min(1, LARGEST_MASK / Math.max(picture.naturalWidth, picture.naturalHeight));
+  canvas.width = Math.round(picture.naturalWidth * scale);
+  canvas.height = Math.round(picture.naturalHeight * scale);
+  if (held?.mask) show(canvas, held.mask);
+}
+
+function show(canvas, mask) {
+  const picture = new Image();
+  picture.onload = () => {
+    if (held?.mask !== mask) return;
+    const pen = canvas.getContext('2d');
+    pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const pixels = pen.getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < pixels.data.length; at += 4) pixels.data[at + 3] = pixels.data[at]; // white is painted
+    pen.putImageData(pixels, 0, 0);
+    pen.globalCompositeOperation = 'source-in';
+    pen.fillStyle = COLOUR;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.globalCompositeOperation = 'source-over';
+  };
+  picture.src = `inputs/${mask}`;
+}
+
+function paint(event) {
+  if (event.button) return;
+  event.preventDefault();
+  const canvas = event.currentTarget;
+  const box = canvas.getBoundingClientRect();
+  const pen = canvas.getContext('2d');
+  const before = make('canvas', { width: canvas.width, height: canvas.height });
+  before.getContext('2d').drawImage(canvas, 0, 0);
+  strokes = [...strokes, { canvas: before, mask: held.mask }].slice(-20);
+  const at = (now) => [(now.clientX - box.left) * canvas.width / box.width, (now.clientY - box.top) * canvas.height / box.height];
+  Object.assign(pen, { strokeStyle: COLOUR, lineCap: 'round', lineJoin: 'round' });
+  pen.lineWidth = Math.max(canvas.width, canvas.height) * $('#over-editor .over-brush input').value / 100;
+  let last = at(event);
+  const line = (to) => { pen.beginPath(); pen.moveTo(...last); pen.lineTo(...to); pen.stroke(); last = to; };
+  line(last);
+  canvas.setPointerCapture(event.pointerId);
+  const move = (now) => line(at(now));
+  const end = () => {
+    canvas.removeEventListener('pointermove', move);
+    for (const name of ['pointerup', 'pointercancel']) canvas.removeEventListener(name, end);
+    keep(canvas);
+  };
+  canvas.addEventListener('pointermove', move);
+  for (const name of ['pointerup', 'pointercancel']) canvas.addEventListener(name, end);
+}
+
+function keep(canvas) { // one after the other, so that the last stroke is what is held
+  const draw = $('#draw');
+  const image = held.image;
+  draw.disabled = true; // what is drawn next must not miss the stroke
+  sending = sending.then(async () => {
+    const mask = make('canvas', { width: canvas.width, height: canvas.height });
+    const pen = mask.getContext('2d');
+    pen.drawImage(canvas, 0, 0);
+    pen.globalCompositeOperation = 'source-in';
+    pen.fillStyle = 'white';
+    pen.fillRect(0, 0, mask.width, mask.height);
+    pen.globalCompositeOperation = 'destination-over';
+    pen.fillStyle = 'black';
+    pen.fillRect(0, 0, mask.width, mask.height);
+    const kept = await send('masks', await new Promise((done) => { mask.toBlob(done, 'image/png'); }));
+    if (kept && held?.image === image) { held = { image, mask: kept }; save(); }
+    controls();
+  }).finally(() => { draw.disabled = false; });
+}
+
+function undo() {
+  const { canvas: before, mask } = strokes.at(-1);
+  strokes = strokes.slice(0, -1);
+  wipe().drawImage(before, 0, 0);
+  held = { ...held, mask };
+  save();
+  controls();
+}
+
+function clear() {
+  wipe();
+  strokes = [];
+  held = { ...held, mask: null };
+  save();
+  controls();
+  $('#over-editor [data-does=choose]').focus();
+}
+
+function wipe() {
+  const canvas = $('#over-editor canvas');
+  const pen = canvas.getContext('2d');
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  return pen;
+}
+
+// A folded section is built when it is opened.
+new MutationObserver(() => {
+  const editor = $('#over-editor:not([data-ready])');
+  if (editor) build(editor);
+}).observe(document.body, { childList: true, subtree: true });
+const there = $('#over-editor');
+if (there) build(there);

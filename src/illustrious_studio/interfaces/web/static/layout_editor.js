@@ -1,0 +1,339 @@
+// The editor of layouts. It runs once, inside the invisible component #layout-held, whose value is what is shown, as
+// JSON (HeldLayout in layout_editor.py), or nothing: then the words decide when the picture is drawn. `trigger('show')` has the
+// server lay the words out, `trigger('fit')` has it follow a change of the form; `watch` tells what came of it.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]];
+const STEP = 0.01;
+const SMALLEST = 0.03;
+const MOST = 24;
+
+let held = read(props.value);
+let undo = null; // what was held before the last thing that took something away
+let form = []; // the values of the form, prompt first
+let edits = 0;
+let askedAt = 0; // how many edits there were when the server was asked
+let busy = false;
+let known = null; // [name, aspect, ...synonyms] of everything that can be painted
+
+function read(text) {
+  return text ? JSON.parse(text) : null;
+}
+
+function save() {
+  props.value = held ? JSON.stringify(held) : '';
+  edits += 1;
+  sayStale();
+}
+
+function changedByHand() {
+  held.layout.by = 'hand';
+  save();
+  paint();
+}
+
+// ---- What the server says, and what the form says -------------------------------------------------------------------
+
+function ask(what) {
+  askedAt = edits;
+  if (what === 'show') {
+    undo = held;
+    busy = true;
+    controls();
+    trigger('show');
+  } else {
+    trigger('fit');
+  }
+}
+
+watch('value', () => {
+  if (askedAt !== edits && held) { // somebody went on moving boxes meanwhile: that counts
+    props.value = JSON.stringify(held);
+    return;
+  }
+  held = read(props.value);
+  sync();
+});
+
+document.addEventListener('studio-laid-out', () => { busy = false; controls(); });
+
+let fitting = 0;
+document.addEventListener('studio-form', (event) => {
+  const before = form;
+  form = event.detail;
+  sayStale();
+  const [words, shape] = [[0, 7], [2, 3, 4]].map((places) => places.some((at) => form[at] !== before[at]));
+  if (!held || !before.length || !(shape || (words && held.layout.by !== 'hand'))) return;
+  clearTimeout(fitting);
+  fitting = setTimeout(() => { if (held) ask('fit'); }, 500);
+});
+
+function sayStale() {
+  const words = $('#layout-stale');
+  if (words) words.hidden = !(held && held.layout.by === 'hand' && form.length && form[0] !== held.prompt);
+}
+
+document.addEventListener('click', (event) => {
+  const name = event.target.closest('button[name]')?.name;
+  if (name === 'layout_again') ask('show');
+  if (name === 'layout_keep' && held) { held.prompt = form[0]; save(); }
+});
+
+// ---- The editor's parts ---------------------------------------------------------------------------------------------
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function build(editor) {
+  editor.dataset.ready = 'yes';
+  const button = (label, action, name) => make('button', { type: 'button', class: 'act', 'data-does': name, onclick: action }, label);
+  editor.replaceChildren(
+    make('div', { class: 'buttons' },
+      button('Show layout', () => ask('show'), 'show'),
+      button('Back to the words', reset, 'reset'),
+      button('Undo', takeBack, 'undo')),
+    make('div', { class: 'board', role: 'group', 'aria-label': 'Layout: boxes over the sketch' }, make('img', { alt: '', draggable: 'false' })),
+    make('p', { class: 'layout-told quiet', role: 'status' }),
+    make('form', { class: 'layout-add', onsubmit: add },
+      make('input', { list: 'layout-names', 'aria-label': 'Add an object', placeholder: 'Add an object', maxlength: '100', autocomplete: 'off' }),
+      make('button', { type: 'submit', class: 'act' }, 'Add'),
+      make('datalist', { id: 'layout-names' })),
+    make('p', { class: 'hint' }, 'Drag a box to move it and its corners to resize it. With the keyboard: arrow keys move, Shift and arrow keys resize, Delete removes, Escape goes back to the words.'),
+    make('p', { class: 'unseen layout-said', role: 'status' }),
+  );
+  sync();
+}
+
+function controls() {
+  const editor = $('#layout-editor[data-ready]');
+  if (!editor) return;
+  const show = $('[data-does=show]', editor);
+  show.textContent = busy ? 'Laying out…' : held ? 'Lay out again' : 'Show layout';
+  show.disabled = busy;
+  $('[data-does=reset]', editor).hidden = !held;
+  $('[data-does=undo]', editor).hidden = !undo || busy;
+  for (const part of ['.board', '.layout-add', '.hint']) $(part, editor).hidden = !held;
+}
+
+function sync() {
+  const editor = $('#layout-editor[data-ready]');
+  if (!editor) return;
+  controls();
+  sayStale();
+  tell(held?.told || '');
+  const board = $('.board', editor);
+  $$('.thing', board).forEach((one) => one.remove());
+  if (!held) return;
+  board.style.setProperty('--aspect', held.width / held.height);
+  held.layout.things.forEach((thing, index) => board.append(box(thing, index)));
+  paint();
+  learn();
+}
+
+function box(thing, index) {
+  const element = make('div', {
+    class: 'thing', tabindex: '0', role: 'group', 'aria-roledescription': 'movable box',
+    onkeydown: (event) => press(event, index), onpointerdown: (event) => grab(event, index),
+  },
+  make('span', { class: 'thing-name', 'aria-hidden': 'true' }, thing.what),
+  make('button', { type: 'button', class: 'thing-remove', 'aria-label': `Remove ${thing.what}`, onclick: () => remove(index) }, '×'));
+  for (const corner of CORNERS) {
+    element.append(make('i', { class: 'handle', 'data-corner': corner.join(' '), 'aria-hidden': 'true' }));
+  }
+  place(element, thing);
+  return element;
+}
+
+function place(element, thing) {
+  const percent = (share) => `${(share * 100).toFixed(2)}%`;
+  Object.assign(element.style, {
+    left: percent(thing.x - thing.w / 2), top: percent(thing.y - thing.h / 2), width: percent(thing.w), height: percent(thing.h),
+  });
+  element.classList.toggle('low', thing.y - thing.h / 2 < 0.08); // its name has no room above it
+  const whole = (share) => Math.round(share * 100);
+  const [x, y, w, h] = [thing.x, thing.y, thing.w, thing.h].map(whole);
+  element.setAttribute('aria-label', `${thing.what}, centre ${x}% from the left and ${y}% from the top, ${w}% wide, ${h}% high`);
+}
+
+function tell(text) {
+  const told = $('#layout-editor .layout-told');
+  if (told) told.textContent = text;
+}
+
+// ---- Changing ------------------------------------------------------------------------------------------------------
+
+const round = (share) => Math.round(share * 10000) / 10000;
+const between = (low, value, high) => Math.min(Math.max(value, low), Math.max(low, high));
+
+function moved(thing, dx, dy) {
+  const x = between(thing.w / 2, thing.x + dx, 1 - thing.w / 2);
+  return { ...thing, x: round(x), y: round(between(thing.h / 2, thing.y + dy, 1 - thing.h / 2)) };
+}
+
+function resized(thing, [across, down], scale) { // the opposite corner stays, and so does the shape
+  const left = thing.x - across * thing.w / 2;
+  const top = thing.y - down * thing.h / 2;
+  const room = Math.min((across > 0 ? 1 - left : left) / thing.w, (down > 0 ? 1 - top : top) / thing.h);
+  const by = between(SMALLEST / Math.min(thing.w, thing.h), scale, room);
+  const [w, h] = [thing.w * by, thing.h * by];
+  return { ...thing, x: round(left + across * w / 2), y: round(top + down * h / 2), w: round(w), h: round(h) };
+}
+
+function change(index, thing) {
+  held.layout.things[index] = thing;
+  place($$('#layout-editor .thing')[index], thing);
+}
+
+function grab(event, index) {
+  if (event.button || event.target.closest('button')) return;
+  event.preventDefault();
+  const element = event.currentTarget;
+  const corner = event.target.dataset.corner?.split(' ').map(Number);
+  const board = element.parentElement.getBoundingClientRect();
+  const start = held.layout.things[index];
+  const from = { x: event.clientX, y: event.clientY };
+  element.focus();
+  element.setPointerCapture(event.pointerId);
+  const move = (now) => {
+    const [dx, dy] = [(now.clientX - from.x) / board.width, (now.clientY - from.y) / board.height];
+    if (!corner) return change(index, moved(start, dx, dy));
+    const [wider, higher] = [1 + corner[0] * dx / start.w, 1 + corner[1] * dy / start.h];
+    return change(index, resized(start, corner, Math.abs(wider - 1) > Math.abs(higher - 1) ? wider : higher));
+  };
+  const end = (now) => {
+    element.removeEventListener('pointermove', move);
+    for (const name of ['pointerup', 'pointercancel']) element.removeEventListener(name, end);
+    if (now.type === 'pointercancel') change(index, start);
+    else if (held.layout.things[index] !== start) changedByHand();
+  };
+  element.addEventListener('pointermove', move);
+  for (const name of ['pointerup', 'pointercancel']) element.addEventListener(name, end);
+}
+
+function press(event, index) {
+  const way = KEYS[event.key];
+  const thing = held.layout.things[index];
+  if (way && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    event.preventDefault();
+    const grow = (way[0] || -way[1]) * STEP; // right and up is larger
+    const corner = [thing.x < 0.5 ? 1 : -1, thing.y < 0.5 ? 1 : -1];
+    change(index, event.shiftKey ? resized(thing, corner, 1 + grow / thing.w) : moved(thing, way[0] * STEP, way[1] * STEP));
+    $('#layout-editor .layout-said').textContent = event.currentTarget.getAttribute('aria-label');
+    changedByHand();
+  } else if ((event.key === 'Delete' || event.key === 'Backspace') && event.target === event.currentTarget) {
+    event.preventDefault();
+    remove(index);
+  } else if (event.key === 'Escape') {
+    event.preventDefault();
+    reset();
+  }
+}
+
+function remove(index) {
+  undo = structuredClone(held);
+  held.layout.things.splice(index, 1);
+  changedByHand();
+  sync();
+  const boxes = $$('#layout-editor .thing');
+  (boxes[Math.min(index, boxes.length - 1)] || $('#layout-editor [data-does=undo]')).focus();
+}
+
+async function add(event) {
+  event.preventDefault();
+  const input = $('input', event.currentTarget);
+  const name = input.value.trim().toLowerCase();
+  if (!name || !held) return;
+  if (held.layout.things.length >= MOST) return tell(`A layout holds at most ${MOST} things.`);
+  await learn();
+  const found = known?.find(([one]) => one === name) || known?.find(([, , ...synonyms]) => synonyms.includes(name));
+  const ratio = (found ? found[1] : 1) / (held.width / held.height);
+  const [w, h] = ratio > 1 ? [0.3, 0.3 / ratio] : [0.3 * ratio, 0.3];
+  const thing = { what: found ? found[0] : name, x: 0.5, y: 0.5, w: round(w), h: round(h), colour: '' };
+  if (!found) { // the server knows which names are near
+    const trial = structuredClone(held);
+    trial.layout.things.push(thing);
+    const answer = await post(trial);
+    return tell(answer.ok ? '' : await said(answer));
+  }
+  held.layout.things.push(thing);
+  input.value = '';
+  changedByHand();
+  sync();
+  tell('');
+  $$('#layout-editor .thing').at(-1).focus();
+}
+
+function reset() {
+  undo = held;
+  held = null;
+  save();
+  sync();
+  tell('The words decide again.');
+  $('#layout-editor [data-does=undo]').focus();
+}
+
+function takeBack() {
+  [held, undo] = [undo, null];
+  save();
+  sync();
+}
+
+// ---- The sketch -----------------------------------------------------------------------------------------------------
+
+let painting = 0;
+let turn = 0;
+
+function paint() {
+  clearTimeout(painting);
+  painting = setTimeout(async () => {
+    if (!held) return;
+    const mine = ++turn;
+    const answer = await post(held);
+    if (mine !== turn) return;
+    if (!answer.ok) return tell(await said(answer));
+    const picture = $('#layout-editor .board img');
+    if (!picture) return;
+    URL.revokeObjectURL(picture.src);
+    picture.src = URL.createObjectURL(await answer.blob());
+    picture.alt = `Sketch of ${held?.layout.things.map((thing) => thing.what).join(', ') || 'no things'}`;
+  }, 100);
+}
+
+function post(what) {
+  const body = JSON.stringify(what);
+  return fetch('layout/sketch', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+}
+
+async function said(answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  return page.body.textContent;
+}
+
+async function learn() {
+  if (!known) {
+    const answer = await fetch('layout/objects');
+    if (answer.ok) known = await answer.json();
+  }
+  const names = $('#layout-names');
+  if (known && names && !names.childElementCount) {
+    names.append(...known.map(([name]) => make('option', { value: name })));
+  }
+}
+
+// A folded section is built when it is opened.
+new MutationObserver(() => {
+  const editor = $('#layout-editor:not([data-ready])');
+  if (editor) build(editor);
+  if ($('#layout-stale:not([data-known])')) { $('#layout-stale').dataset.known = 'yes'; sayStale(); }
+}).observe(document.body, { childList: true, subtree: true });
+const there = $('#layout-editor');
+if (there) build(there);

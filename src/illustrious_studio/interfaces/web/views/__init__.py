@@ -1,0 +1,1 @@
+"""Pieces of the pages: plain functions from values to HTML."""

@@ -1,0 +1,131 @@
+"""What the page shows of the state as it changes: jobs, models, queue. The page asks for it about once a second.
+
+The state itself is on the server (the queue, the models), so a page that was refreshed shows the same at once.
+"""
+
+from hashlib import blake2s
+from html import escape
+from typing import Any
+
+from illustrious_studio.domain.jobs import JobProgress
+from illustrious_studio.domain.models import ModelStatus
+from illustrious_studio.interfaces.web.views import parts
+from illustrious_studio.services.models import StudioStatus
+from illustrious_studio.services.studio import Studio
+
+WAYS = {"api": "API", "chat": "Chat", "cli": "Command line", "create": "Create"}
+WORDS = {"ready": "Ready", "loading": "Loading", "failed": "Failed", "absent": "Missing"}
+BACKENDS = {
+    "ollama": "Ollama",
+    "openai": "OpenAI-compatible server",
+    "embedded": "Built-in language model",
+    "builtin": "Built-in looker",
+    "sdxl": "Stable Diffusion XL",
+}
+
+
+def snapshot(studio: Studio, seen: str) -> dict[str, Any]:
+    """The state for the page; only the jobs when nothing else changed since the one marked `seen`."""
+    active = studio.jobs.active()
+    status = studio.models.model_status()
+    regions = {"header": header(status), "cards": cards(status), "queue": queue(active), "jobs": queue_table(active)}
+    mark = blake2s("".join(regions.values()).encode(), digest_size=8).hexdigest()
+    return {
+        "mark": mark,
+        "model": status.sdxl.model,
+        "regions": {} if mark == seen else regions,
+        "jobs": [
+            {
+                "id": one.job.id,
+                "running": one.job.state == "running",
+                "session": one.job.origin.session_id,
+                "html": parts.drawing(one),
+            }
+            for one in active
+        ],
+    }
+
+
+def health(status: StudioStatus) -> tuple[str, str]:
+    """The one dot for the whole: its state, and why it is not green."""
+    three = {"Drawing": status.sdxl, "Chat": status.ollama, "Looking": status.multimodal}
+    for state in ("failed", "absent", "loading"):
+        for name, model in three.items():
+            if model.state == state:
+                kind = "waiting" if state == "loading" else "broken"
+                return kind, f"{name}: {WORDS[state].lower()}. {model.reason}".strip()
+    return "ready", "Everything is ready"
+
+
+def header(status: StudioStatus) -> str:
+    """Checkpoint, chat model and the dot; each leads to System."""
+    kind, why = health(status)
+    return (
+        f'<button type="button" class="chip" name="tab" value="system" title="What draws. Press to switch.">'
+        f"<span class='chip-role'>Draws</span> {escape(status.sdxl.model or WORDS[status.sdxl.state])}</button>"
+        f'<button type="button" class="chip" name="tab" value="system" title="What answers. Press to switch.">'
+        f"<span class='chip-role'>Talks</span> {escape(status.ollama.model or WORDS[status.ollama.state])}</button>"
+        f'<button type="button" class="dot {kind}" name="tab" value="system" title="{escape(why)}" '
+        f'aria-label="State: {escape(why)}"></button>'
+    )
+
+
+def cards(status: StudioStatus) -> str:
+    """Three cards: what draws, what speaks, what looks."""
+    return "".join(
+        card(name, model)
+        for name, model in (("Drawing", status.sdxl), ("Chat", status.ollama), ("Looking", status.multimodal))
+    )
+
+
+def card(name: str, model: ModelStatus) -> str:
+    kind = {"ready": "ready", "loading": "waiting"}.get(model.state, "broken")
+    rows = [
+        ("Model", model.model or "none"),
+        ("Runs on", BACKENDS.get(model.backend, model.backend) + (f", {model.device}" if model.device else "")),
+        ("Can do", ", ".join(model.capabilities)),
+        ("Context", f"{model.context_length:,} tokens" if model.context_length else ""),
+    ]
+    if model.memory:
+        rows.append(("Memory", f"{gib(model.memory.used)} of {gib(model.memory.total)} GiB in use"))
+    listed = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows if value)
+    meter = ""
+    if model.memory and model.memory.total:
+        share = model.memory.used / model.memory.total
+        meter = f'<div class="bar"><div style="width:{share:.0%}"></div></div>'
+    style, said = ("reason", model.reason) if model.reason else ("hint", model.hint)
+    reason = f'<p class="{style}">{escape(said)}</p>' if said else ""
+    return (
+        f'<section class="card"><h2>{name}<span class="state"><span class="dot {kind}"></span>'
+        f"{WORDS[model.state]}</span></h2><dl>{listed}</dl>{meter}{reason}</section>"
+    )
+
+
+def gib(size: int) -> str:
+    return f"{size / 2**30:.1f}"
+
+
+def queue(active: list[JobProgress]) -> str:
+    """The waiting ones, short, for Create."""
+    waiting = [one for one in active if one.job.state == "queued"]
+    if not waiting:
+        return ""
+    rows = "".join(f"<li>{_row(one)}</li>" for one in waiting)
+    return f'<h3>Queue</h3><ol class="queue">{rows}</ol>'
+
+
+def queue_table(active: list[JobProgress]) -> str:
+    """All jobs, for System."""
+    if not active:
+        return '<p class="quiet">Nothing is being drawn.</p>'
+    return f'<ol class="queue">{"".join(f"<li>{_row(one)}</li>" for one in active)}</ol>'
+
+
+def _row(one: JobProgress) -> str:
+    request = one.job.request
+    state = "Drawing" if one.job.state == "running" else parts.where(one)
+    return (
+        f'<span class="queue-prompt">{escape(request.prompt[:120])}</span>'
+        f'<span class="quiet">{state} · {WAYS[one.job.origin.way]}</span>'
+        f"{parts.act('cancel', one.job.id, 'Cancel', style='small')}"
+    )

@@ -1,0 +1,155 @@
+"""Pieces of HTML that more than one tab shows: a picture's buttons, its settings, a drawing's progress.
+
+Everything that a person or a model wrote is escaped here. An action is a button with a name and a value; the page's
+script hands both to the server, so these pieces work wherever they stand.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from html import escape
+
+from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.jobs import JobProgress
+from illustrious_studio.domain.layout.values import Layout
+
+
+def act(name: str, value: str, label: str, *, title: str = "", style: str = "") -> str:
+    """A button that does something to a picture, a job or a session."""
+    hint = f' title="{escape(title)}"' if title else ""
+    said = escape(label)
+    return f'<button type="button" class="act {style}" name="{name}" value="{escape(value)}"{hint}>{said}</button>'
+
+
+def picture_url(item_id: str) -> str:
+    return f"pictures/{item_id}.png"
+
+
+def thumbnail_url(item_id: str) -> str:
+    return f"pictures/{item_id}/thumbnail.webp"
+
+
+def seconds(value: float) -> str:
+    """A time as people say it."""
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 90:
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} min"
+
+
+def facts(metadata: ImageMetadata) -> str:
+    """Seed, size, time and model in a line."""
+    parts = [
+        f'<span>Seed <button type="button" class="plain" name="seed" value="{metadata.seed}" '
+        f'title="Use this seed for the next picture">{metadata.seed}</button></span>',
+        f"<span>{metadata.width} × {metadata.height}</span>",
+        f"<span>{seconds(metadata.seconds)}</span>",
+        f"<span>{escape(metadata.checkpoint)}</span>",
+    ]
+    return f'<p class="facts">{"".join(parts)}</p>'
+
+
+def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
+    """What one can do with a picture."""
+    buttons = [
+        f'<a class="act" href="{picture_url(item.id)}?download" download="{item.stem}.png">Download</a>',
+        act("again", item.id, "Again", title="Draw it again: the same settings, another seed"),
+        act("vary", item.id, "Vary", title="Draw nearly the same picture: the same seed, guidance changed a little"),
+        act("to_chat", item.id, "Send to chat", title="Ask the chat about this picture"),
+        act("over", item.id, "Draw over", title="Take it as the picture to draw over"),
+        act("use", item.id, "Use settings", title="Put its prompt and settings into the boxes"),
+    ]
+    if everywhere:
+        buttons.append(act("delete", item.id, "Delete", style="danger"))
+    return f'<div class="buttons">{"".join(buttons)}</div>'
+
+
+def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
+    """Everything that made a picture, as names and values."""
+    rows = [
+        ("Prompt", metadata.prompt),
+        ("Typed", metadata.origin.words if metadata.origin.words != metadata.prompt else ""),
+        ("Negative", metadata.negative_prompt),
+        ("Seed", str(metadata.seed)),
+        ("Size", f"{metadata.width} × {metadata.height}"),
+        ("Steps", str(metadata.steps)),
+        ("Guidance", f"{metadata.guidance:g}"),
+        ("Sampler", f"{metadata.sampler}, {metadata.schedule}" if metadata.schedule else metadata.sampler),
+        ("Clip skip", str(metadata.clip_skip) if metadata.clip_skip > 1 else ""),
+        ("Model", metadata.checkpoint),
+        ("Model hash", metadata.checkpoint_hash or ""),
+        ("Layout", _layout(metadata.layout) if metadata.layout else ""),
+        (
+            "Drawn over",
+            f"a given picture, {metadata.fit}{', by a mask' if metadata.mask else ''}" if metadata.image else "",
+        ),
+        ("Masked part", ", ".join(_masked_part(metadata))),
+        ("Strength", f"{metadata.strength:g}" if metadata.strength is not None else ""),
+        ("Device", f"{metadata.device}, {metadata.dtype}"),
+        ("Time", seconds(metadata.seconds)),
+        ("Memory", ", ".join(metadata.attempts)),
+        ("Drawn", f"{metadata.created_at.astimezone():%d %B %Y, %H:%M}"),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _masked_part(metadata: ImageMetadata) -> Iterator[str]:
+    if metadata.mask_content == "fill":
+        yield "filled from its surroundings first"
+    if metadata.mask_area == "masked":
+        width, height = metadata.drawn_size
+        yield f"drawn alone in {width} × {height}, with {metadata.mask_padding} pixels around it"
+
+
+def table(rows: list[tuple[str, str]], caption: str) -> str:
+    """Names and values, each value with a copy button."""
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td><span>{escape(value)}</span>'
+        f'<button type="button" class="plain copy" name="copy" value="{escape(value)}" '
+        f'aria-label="Copy {escape(name.lower())}">Copy</button></td></tr>'
+        for name, value in rows
+    )
+    return f'<table class="settings"><caption class="unseen">{escape(caption)}</caption><tbody>{body}</tbody></table>'
+
+
+def _layout(layout: Layout) -> str:
+    things = ", ".join(thing.what for thing in layout.things) or "no things"
+    by = {"words": "from the words", "model": "by a language model", "hand": "by hand"}[layout.by]
+    return f"{things} ({by})"
+
+
+def where(progress: JobProgress) -> str:
+    """Where a job is, in words."""
+    if progress.job.state == "queued":
+        return "Next in the queue" if progress.ahead <= 1 else f"Waiting, {progress.ahead} before it"
+    if progress.step == 0:
+        return "Getting ready"
+    if progress.step >= progress.steps:
+        return "Saving"
+    left = "" if progress.seconds_left is None else f", {seconds(progress.seconds_left)} left"
+    return f"Step {progress.step} of {progress.steps}{left}"
+
+
+def drawing(progress: JobProgress) -> str:
+    """A picture that is being drawn: preview, bar, words, Cancel."""
+    job = progress.job
+    share = progress.step / progress.steps if progress.steps else 0
+    if progress.preview:
+        data = b64encode(progress.preview).decode()
+        preview = f'<img class="preview" src="data:image/jpeg;base64,{data}" alt="Preview of the drawing so far">'
+    else:
+        preview = '<div class="preview blank"></div>'
+    return (
+        f'{preview}<div class="bar" role="progressbar" aria-label="Drawing" aria-valuenow="{share * 100:.0f}">'
+        f'<div style="width:{share:.0%}"></div></div>'
+        f'<div class="bar-words"><span>{where(progress)}</span>{act("cancel", job.id, "Cancel", style="small")}</div>'
+    )
+
+
+def notice(text: str, *, kind: str = "", more: str = "") -> str:
+    """A sentence where the eyes are; `kind` failed stands out. Nothing for no text."""
+    if not text:
+        return ""
+    role = "alert" if kind == "failed" else "status"
+    return f'<div class="notice {kind}" role="{role}"><span>{escape(text)}</span>{more}</div>'

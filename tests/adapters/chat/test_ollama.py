@@ -1,0 +1,341 @@
+"""Talking and looking through Ollama: the official client against a stand-in server on a real socket."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fakes import gradient
+from illustrious_studio.adapters.chat.ollama import OllamaChat
+from illustrious_studio.adapters.vision.ollama import OllamaVision
+from illustrious_studio.domain.chat import ChatChunk, ChatTurn, Ending, Sampling, ToolCall
+from illustrious_studio.domain.errors import (
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+    UpstreamFailed,
+)
+from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from ollama_server import Model, OllamaServer, Reply, line, stream
+from ollama_talk import connected, ended, heard, said
+
+PLAIN = Model("llama3.2:latest")
+THINKER = Model("qwen3:8b", ("completion", "tools", "thinking"), context_length=40960)
+SEER = Model("qwen2.5vl:3b", ("completion", "vision"))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OllamaServer]:
+    async with OllamaServer([PLAIN]) as server:
+        yield server
+
+
+async def test_an_answer_streams_token_by_token(server: OllamaServer) -> None:
+    server.say("Hel", "lo", " Mira")
+    async with connected(server) as chat:
+        assert chat.status.ready
+        assert await heard(chat) == [ChatChunk("Hel"), ChatChunk("lo"), ChatChunk(" Mira")]
+
+
+async def test_thoughts_come_apart_from_the_text(server: OllamaServer) -> None:
+    server.models = [THINKER]
+    server.say("Yes", thoughts=["h", "m"])
+    async with connected(server) as chat:
+        assert await heard(chat) == [ChatChunk(thinking="h"), ChatChunk(thinking="m"), ChatChunk("Yes")]
+        assert await heard(chat, think=False) == [ChatChunk("Yes")]
+        assert [body.get("think") for body in server.asked("/api/chat")] == [False, True, False]
+
+
+async def test_thinking_is_not_asked_of_a_model_that_cannot(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        assert await said(chat) == "Hello there."
+        assert all("think" not in body for body in server.asked("/api/chat"))
+
+
+async def test_a_model_that_refuses_to_think_after_all_is_asked_once_more_without(server: OllamaServer) -> None:
+    server.models = [THINKER]
+    async with connected(server) as chat:
+        server.next("/api/chat", Reply(400, [b'{"error":"\\"qwen3:8b\\" does not support thinking"}']))
+        assert await said(chat) == "Hello there."
+        assert await said(chat) == "Hello there."
+        assert [body.get("think") for body in server.asked("/api/chat")[1:]] == [True, None, None]
+
+
+async def test_gpt_oss_is_given_levels(server: OllamaServer) -> None:
+    server.models = [Model("gpt-oss:20b", ("completion", "thinking"), family="gptoss")]
+    async with connected(server) as chat:
+        await said(chat, think=True)
+        await said(chat, think=False)
+        assert [body["think"] for body in server.asked("/api/chat")] == ["low", "medium", "low"]
+
+
+async def test_room_for_thoughts_does_not_make_the_answer_longer(server: OllamaServer) -> None:
+    server.models = [THINKER]
+    async with connected(server) as chat:
+        server.say(*"abcdefgh", thoughts=["hm"] * 50)
+        assert await said(chat, max_tokens=5) == "abcde"
+        assert server.asked("/api/chat")[-1]["options"]["num_predict"] > 1000
+
+
+async def test_the_context_stays_the_same_so_that_the_model_stays_loaded(server: OllamaServer) -> None:
+    server.models = [Model("big", context_length=131072)]
+    async with connected(server) as chat:
+        await said(chat)
+        await said(chat, max_tokens=7, temperature=1.5)
+        assert chat.status.context_length == 8192
+        assert server.loads == 1
+        assert server.asked("/api/chat")[-1]["options"] == {
+            "num_ctx": 8192, "num_predict": 7, "temperature": 1.5,
+        }  # fmt: skip
+
+
+async def test_pictures_are_sent_as_plain_base64_of_a_picture_file(server: OllamaServer) -> None:
+    server.models = [SEER]
+    async with connected(server) as chat:
+        await heard(chat, [ChatTurn("user", "What is it?", (gradient(3000, 200, 7),))])
+        (image,) = server.asked("/api/chat")[-1]["messages"][0]["images"]
+        opened = open_picture(base64.b64decode(image, validate=True))
+        assert (opened.format, opened.picture.width) == ("JPEG", 1280)
+
+
+async def test_tools_and_pictures_refused_by_a_model_are_explained(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        with pytest.raises(InvalidRequest, match="does not support vision"):
+            await heard(chat, [ChatTurn("user", "What is it?", (gradient(8, 8, 7),))])
+        server.next("/api/chat", Reply(400, [b'{"error":"llama3.2 does not support tools"}']))
+        with pytest.raises(InvalidRequest, match="does not support tools"):
+            await said(chat)
+        assert not any(body.get("tools") for body in server.asked("/api/chat"))
+
+
+async def test_json_of_a_shape_can_be_asked_for(server: OllamaServer) -> None:
+    schema: dict[str, object] = {"type": "object"}
+    async with connected(server) as chat:
+        await said(chat, json_schema=schema)
+        assert server.asked("/api/chat")[-1]["format"] == schema
+
+
+async def test_a_named_model_is_found_also_without_its_tag(server: OllamaServer) -> None:
+    server.models = [THINKER, PLAIN]
+    async with connected(server, "llama3.2") as chat:
+        assert (chat.status.model, chat.status.state) == ("llama3.2:latest", "ready")
+        assert len(server.asked("/api/chat")) == 1
+
+
+async def test_without_a_name_the_first_that_talks_is_taken(server: OllamaServer) -> None:
+    server.models = [Model("nomic-embed-text", ("embedding",)), THINKER, PLAIN]
+    async with connected(server) as chat:
+        assert (chat.status.model, chat.status.capabilities) == ("qwen3:8b", THINKER.capabilities)
+
+
+async def test_a_missing_model_is_said_with_what_to_type(server: OllamaServer) -> None:
+    async with connected(server, "gemma3") as chat:
+        assert chat.status.state == "absent"
+        assert "ollama pull gemma3" in chat.status.reason
+        assert "llama3.2:latest" in chat.status.reason
+    server.models = []
+    async with connected(server) as chat:
+        assert "ollama pull" in chat.status.reason
+
+
+async def test_a_model_removed_meanwhile_is_noticed_when_it_is_asked(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        server.models = []
+        with pytest.raises(NotFound, match=r"ollama pull llama3\.2:latest"):
+            await said(chat)
+        assert chat.status.state == "absent"
+
+
+async def test_a_model_that_fails_its_first_small_request_is_not_ready(server: OllamaServer) -> None:
+    server.next("/api/chat", Reply(500, [b'{"error":"model requires more system memory (9 GiB) than is available"}']))
+    async with connected(server) as chat:
+        assert chat.status.state == "failed"
+        assert "more system memory" in chat.status.reason
+        asked = len(server.requests)
+        assert (await chat.check()).state == "failed"
+        assert len(server.requests) == asked  # no storm of attempts
+
+
+async def test_a_server_that_tells_little_about_its_models_is_used_all_the_same(server: OllamaServer) -> None:
+    server.next("/api/show", Reply(200, [b'{"details":null}']))
+    async with connected(server) as chat:
+        assert chat.status.ready
+        assert await said(chat) == "Hello there."
+
+
+async def test_no_server_is_said_with_what_to_do_and_one_that_appears_is_found(server: OllamaServer) -> None:
+    await server.stop()
+    async with connected(server) as chat:
+        assert chat.status.state == "absent"
+        assert "ollama serve" in chat.status.reason
+        with pytest.raises(Unavailable, match="ollama serve"):
+            await said(chat)
+        assert await chat.models() == []
+        async with server:
+            assert (await chat.check()).ready
+            assert await said(chat) == "Hello there."
+            await server.stop()
+            with pytest.raises(Unavailable, match="cannot be reached"):
+                await said(chat)
+            assert chat.status.state == "absent"
+
+
+async def test_a_server_that_goes_away_is_noticed_by_the_next_check(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        await server.stop()
+        assert (await chat.check()).state == "absent"
+
+
+async def test_a_model_that_loads_for_long_shows_as_loading_and_gets_ready_by_itself(server: OllamaServer) -> None:
+    loaded = asyncio.Event()
+    server.next("/api/chat", stream([loaded, line("OK"), line(done=True)]))
+    chat = OllamaChat(server.url)
+    try:
+        status = await chat.check()
+        assert (status.state, status.model) == ("loading", "llama3.2:latest")
+        loaded.set()
+        while not (await chat.check()).ready:
+            await asyncio.sleep(0.01)
+        assert len(server.asked("/api/chat")) == 1
+    finally:
+        await chat.aclose()
+
+
+async def test_no_proxy_of_the_environment_is_used(server: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with OllamaServer([THINKER]) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        async with connected(server) as chat:
+            assert await said(chat) == "Hello there."
+        assert proxy.requests == []
+
+
+async def test_a_redirect_is_not_followed(server: OllamaServer) -> None:
+    async with OllamaServer([PLAIN]) as elsewhere, connected(server) as chat:
+        for path in ("/api/tags", "/api/tags", "/api/chat"):
+            server.next(path, Reply(307, [], headers=(("Location", f"{elsewhere.url}{path}"),)))
+        with pytest.raises(UpstreamFailed, match="another address"):
+            await said(chat)
+        assert not (await chat.check()).ready
+        assert elsewhere.requests == []
+
+
+async def test_neither_cookies_nor_the_password_of_the_address_are_passed_on(server: OllamaServer) -> None:
+    server.next("/api/tags", Reply(200, [b'{"models":[]}'], headers=(("Set-Cookie", "a=b; Path=/"),)))
+    chat = OllamaChat(server.url.replace("//", "//mira:secret@"))
+    await chat.init_ollama()
+    await chat.init_ollama()
+    assert "secret" not in chat.status.reason + chat.server.name
+    assert not any("cookie" in request.headers for request in server.requests)
+    await chat.aclose()
+
+
+async def test_models_are_listed_and_switched(server: OllamaServer) -> None:
+    server.models = [PLAIN, THINKER]
+    async with connected(server) as chat:
+        listed = {model.name: model for model in await chat.models()}
+        assert listed["qwen3:8b"].context_length == 40960
+        assert listed["llama3.2:latest"].capabilities == ("completion",)
+        await chat.use("qwen3:8b")
+        assert (chat.status.model, chat.status.state) == ("qwen3:8b", "ready")
+        with pytest.raises(NotFound, match="ollama pull gemma3"):
+            await chat.use("gemma3")
+        assert chat.status.model == "qwen3:8b"
+
+
+async def test_release_frees_the_memory_and_the_next_question_loads_again(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        assert server.loaded
+        await chat.release()
+        assert not server.loaded
+        assert (await chat.check()).ready
+        assert not server.loaded
+        assert await said(chat) == "Hello there."
+        assert server.loaded
+
+
+async def test_another_model_that_can_see_looks_when_the_one_that_talks_cannot(server: OllamaServer) -> None:
+    server.models = [PLAIN, SEER]
+    server.say("A ", "gradient.")
+    async with connected(server) as chat:
+        vision = OllamaVision(chat)
+        assert (await vision.check()).model == "qwen2.5vl:3b"
+        assert chat.status.model == "llama3.2:latest"
+        picture = OpenedPicture(gradient(40, 30, 7), "PNG")
+        assert [piece async for piece in vision.look(picture, "What is it?")] == ["A ", "gradient."]
+        body = server.asked("/api/chat")[-1]
+        assert (body["model"], body["messages"][0]["content"]) == ("qwen2.5vl:3b", "What is it?")
+
+
+async def test_without_a_model_that_can_see_it_says_what_to_type(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        vision = OllamaVision(chat)
+        status = await vision.check()
+        assert (status.state, "ollama pull" in status.reason) == ("absent", True)
+        with pytest.raises(Unavailable, match="ollama pull"):
+            await anext(vision.look(OpenedPicture(gradient(40, 30, 7), "PNG"), "What is it?"))
+        await server.stop()
+        assert "ollama serve" in (await vision.check()).reason
+
+
+async def test_how_an_answer_ended_is_told_with_what_it_took(server: OllamaServer) -> None:
+    server.models = [THINKER]
+    async with connected(server) as chat:
+        assert await ended(chat) == Ending("stop", 7, 1)
+        server.next("/api/chat", stream([line("a"), line(done=True, done_reason="length")]))
+        assert await ended(chat) == Ending("length", 7, 1)
+        server.say(*"abcdefgh", thoughts=["hm"])
+        assert await ended(chat, max_tokens=3) == Ending("length")
+
+
+async def test_without_a_limit_an_answer_may_fill_the_context(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        await said(chat, max_tokens=None)
+        assert server.asked("/api/chat")[-1]["options"]["num_predict"] == chat.status.context_length
+
+
+async def test_sampling_reaches_ollama_under_its_names(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        sampling = Sampling(0.5, 3, 0.1, 1.2, 1.0, -1.0, 7, ("END",))
+        await said(chat, sampling=sampling)
+        assert sampling.given().items() <= server.asked("/api/chat")[-1]["options"].items()
+
+
+async def test_how_much_to_think_is_said_as_the_model_understands_it(server: OllamaServer) -> None:
+    server.models = [Model("gpt-oss:20b", ("completion", "thinking"), family="gptoss"), THINKER]
+    async with connected(server) as chat:
+        for effort in ("none", "low", "medium", "high", "max"):
+            await said(chat, think=effort)
+            await said(chat, think=effort, model=THINKER.name)
+        asked = server.asked("/api/chat")[1:]
+        assert [body["think"] for body in asked[::2]] == ["low", "low", "medium", "high", "high"]
+        assert [body["think"] for body in asked[1::2]] == [False, True, True, True, True]
+
+
+async def test_arguments_that_are_no_object_are_refused(server: OllamaServer) -> None:
+    server.models = [Model("caller", ("completion", "tools"))]
+    async with connected(server) as chat:
+        for arguments in ("[1]", "{", "null", "[" * 100_000):
+            talk = [ChatTurn("assistant", "", tool_calls=(ToolCall("1", "draw", arguments),))]
+            with pytest.raises(InvalidRequest, match="draw are no JSON object"):
+                await heard(chat, talk)
+
+
+async def test_every_model_that_was_asked_gives_its_memory_back(server: OllamaServer) -> None:
+    server.models = [PLAIN, THINKER, Model("embedder", ("embedding",))]
+    async with connected(server, PLAIN.name) as chat:
+        await said(chat, model=THINKER.name)
+        await chat.embed("embedder", ["a fox"])
+        assert set(server.loaded) == {PLAIN.name, THINKER.name}
+        await chat.release()
+        assert server.loaded == {}
+        unloaded = {body["model"] for body in server.asked("/api/generate")}
+        assert unloaded == {PLAIN.name, THINKER.name, "embedder"}
+
+
+async def test_a_model_that_is_gone_is_said_and_the_one_in_use_goes_on(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        with pytest.raises(NotFound, match="ollama pull gone"):
+            await said(chat, model="gone")
+        assert chat.status.ready

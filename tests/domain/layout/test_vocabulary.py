@@ -1,0 +1,48 @@
+import pytest
+
+from illustrious_studio.adapters.sketch.sprites import SpritePainter
+from illustrious_studio.domain.layout.vocabulary import Vocabulary, plurals, split_words
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    painter = SpritePainter()
+    return Vocabulary(painter.objects(), painter.backgrounds())
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("kitten", "cat"), ("elefant", "elephant"), ("bananna", "banana"), ("brontosauruses", "sauropod dinosaur"),
+     ("grizzlys", "bear"), ("wisent", "bison"), ("surfing", "water wave")],
+)  # fmt: skip
+def test_the_nearest_is_what_was_meant(word: str, expected: str, vocabulary: Vocabulary) -> None:
+    assert (vocabulary.nearest(word, 3) or [""])[0] == expected
+
+
+def test_a_hint_is_better_than_spelling(vocabulary: Vocabulary) -> None:
+    assert "bee" in vocabulary.nearest("insect", 10)
+    assert vocabulary.nearest("marsupial", 2) == ["koala", "kangaroo"]
+
+
+def test_nothing_near_is_no_answer(vocabulary: Vocabulary) -> None:
+    assert vocabulary.nearest("qqqqzzzz", 3) == []
+    assert vocabulary.nearest("", 3) == []
+    assert len(vocabulary.nearest("cat", 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "several"),
+    [("cat", "cats"), ("fox", "foxes"), ("strawberry", "strawberries"), ("monkey", "monkeys"), ("mouse", "mice"),
+     ("wolf", "wolves"), ("computer mouse", "computer mice"), ("glass of milk", "glasses of milk"),
+     ("planet with rings", "planets with rings"), ("kitchen knife", "kitchen knives"), ("cactus", "cacti")],
+)  # fmt: skip
+def test_plurals(one: str, several: str) -> None:
+    assert several in set(plurals(one))
+
+
+def test_words_that_say_several_have_no_plural() -> None:
+    assert [list(plurals(name)) for name in ("scissors", "grapes", "sheep")] == [[], [], []]
+
+
+def test_words_lose_accents_hyphens_and_possessives() -> None:
+    assert split_words("The T-Rex's piñata; isn’t it?") == ["the", "t", "rex", "pinata", ",", "isnt", "it", ","]

@@ -1,0 +1,202 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from illustrious_studio.domain.images import MAX_SEED, ImageMetadata
+from illustrious_studio.domain.layout.values import Layout, Placed
+from illustrious_studio.domain.metadata.infotext import read_infotext, write_infotext
+from illustrious_studio.domain.metadata.recorded import recorded_settings
+
+METADATA = ImageMetadata(
+    prompt="1girl, solo",
+    negative_prompt="lowres",
+    steps=28,
+    guidance=5.5,
+    seed=12345,
+    width=832,
+    height=1216,
+    sampler="Euler a",
+    schedule="Automatic",
+    checkpoint="Illustrious-XL-v0.1",
+    checkpoint_hash="e3c47aedb0",
+    prediction_type="epsilon",
+    clip_skip=2,
+    device="cuda:0",
+    dtype="float16",
+    vae_dtype="float32",
+    created_at=datetime(2026, 11, 22, tzinfo=UTC),
+)
+
+
+def with_changes(**changes: object) -> ImageMetadata:
+    return METADATA.model_copy(update=changes)
+
+
+def test_the_text_is_a1111s_to_the_letter() -> None:
+    assert write_infotext(METADATA) == (
+        "1girl, solo\n"
+        "Negative prompt: lowres\n"
+        "Steps: 28, Sampler: Euler a, Schedule type: Automatic, CFG scale: 5.5, Seed: 12345, Size: 832x1216, "
+        "Model hash: e3c47aedb0, Model: Illustrious-XL-v0.1, Clip skip: 2, RNG: CPU, "
+        "Version: illustrious-studio"
+    )
+
+
+def test_clip_skip_comes_back_from_the_text() -> None:
+    for skip in (1, 2, 12):
+        recorded = recorded_settings({"parameters": write_infotext(with_changes(clip_skip=skip))})
+        assert recorded is not None
+        assert recorded.request.clip_skip == skip
+
+
+def test_what_was_drawn_around_a_mask_has_the_size_of_the_drawing_and_a1111s_words() -> None:
+    over = {"image": "a" * 64, "strength": 0.5, "fit": "crop", "mask": "b" * 64, "mask_blur": 4}
+    part = {"mask_area": "masked", "mask_padding": 32, "drawn_width": 1024, "drawn_height": 768, "mask_content": "fill"}
+    text = write_infotext(with_changes(**over, **part))
+    assert "Size: 1024x768" in text
+    assert "Mask blur: 4, Inpaint area: Only masked, Masked area padding: 32, Masked content: fill" in text
+    plain = write_infotext(with_changes(**over, mask_area="whole", mask_content="original"))
+    assert not [word for word in ("Inpaint area", "Masked area padding", "Masked content") if word in plain]
+
+
+def test_what_is_not_there_is_not_written() -> None:
+    text = write_infotext(with_changes(negative_prompt="", checkpoint_hash=None, clip_skip=1, guidance=7.0))
+    assert "Negative prompt" not in text
+    assert "Model hash" not in text
+    assert "Clip skip" not in text
+    assert "CFG scale: 7," in text
+
+
+def test_a_drawing_over_a_sketch_says_so() -> None:
+    things = (Placed(what="cat", x=0.5, y=0.1234, w=0.3, h=0.2), Placed(what="fox", x=1, y=0, w=1, h=1, colour="blue"))
+    layout = Layout(things=things, background="forest", time="night", unknown=("blorp", 'a "b"'), by="hand")
+    changed = with_changes(strength=0.4, layout=layout, versions={"illustrious-studio": "0.1.0"})
+    text = write_infotext(changed)
+    assert "Denoising strength: 0.4, Clip skip: 2, RNG: CPU, Layout: " in text
+    assert text.endswith("Version: illustrious-studio 0.1.0")
+    recorded = recorded_settings({"parameters": text})
+    assert recorded is not None
+    assert recorded.request == changed.request()
+
+
+def test_values_with_commas_and_colons_are_quoted() -> None:
+    text = write_infotext(with_changes(checkpoint='my: "best", model'))
+    assert r'Model: "my: \"best\", model"' in text
+    assert read_infotext(text).fields["Model"] == 'my: "best", model'
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a cat\nNegative prompt: not really",
+        "a cat\nSteps: 20, Sampler: Euler, Seed: 1, Size: 64x64",
+        "Negative prompt: at the start",
+        "two\n\nparagraphs, with: colons",
+        "",
+    ],
+)
+def test_prompts_that_look_like_fields_come_back_whole(prompt: str) -> None:
+    for metadata in (
+        with_changes(prompt=prompt),
+        with_changes(negative_prompt=prompt),
+        with_changes(prompt=prompt, negative_prompt=""),
+    ):
+        said = read_infotext(write_infotext(metadata))
+        assert (said.prompt, said.negative_prompt) == (metadata.prompt, metadata.negative_prompt)
+        assert said.fields["Seed"] == "12345"
+
+
+lines = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=120)
+tricky = st.sampled_from(
+    [
+        "Negative prompt: x",
+        "Steps: 1, Seed: 2, Size: 3x4",
+        'Model: "a',
+        "<lora:a:1>",
+        "(a:1.2)",
+        "",
+        " ",
+        "\\",
+        '"',
+        "\r",
+    ]
+)
+prompts = st.lists(lines | tricky, max_size=5).map("\n".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    prompts, prompts, st.integers(1, 150), st.floats(0, 30), st.integers(0, MAX_SEED), lines, st.integers(1, 12),
+    st.one_of(st.none(), st.floats(0.01, 1)),
+)  # fmt: skip
+def test_what_is_written_is_read_back(
+    prompt: str, negative: str, steps: int, guidance: float, seed: int, model: str, skip: int, strength: float | None
+) -> None:
+    metadata = with_changes(
+        prompt=prompt, negative_prompt=negative, steps=steps, guidance=guidance, seed=seed, checkpoint=model,
+        clip_skip=skip, strength=strength,
+    )  # fmt: skip
+    said = read_infotext(write_infotext(metadata))
+    assert said.prompt == plain(prompt)
+    assert said.negative_prompt == plain(negative)
+    assert float(said.fields["CFG scale"]) == guidance
+    assert (int(said.fields["Steps"]), int(said.fields["Seed"])) == (steps, seed)
+    assert (said.fields["Size-1"], said.fields["Size-2"]) == ("832", "1216")
+    assert said.fields.get("Model", said.fields.get("Model-1")) is not None
+    assert int(said.fields.get("Clip skip", 1)) == skip
+    assert strength is None or float(said.fields["Denoising strength"]) == strength
+
+
+def plain(prompt: str) -> str:
+    return "\n".join(line.strip() for line in prompt.split("\n")).strip()
+
+
+def test_a_last_line_with_two_pairs_belongs_to_the_prompt() -> None:
+    said = read_infotext("a cat\nmood: calm, light: soft")
+    assert (said.prompt, said.fields) == ("a cat\nmood: calm, light: soft", {})
+    assert read_infotext("a cat\nmood: calm, light: soft, time: noon").fields["mood"] == "calm"
+
+
+def test_a_text_of_a1111_with_everything_is_read() -> None:
+    said = read_infotext(
+        "masterpiece, <lora:foo:0.8>,\n1girl\n\nNegative prompt: bad,\nworse\n"
+        "Steps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 99, Size: 512x768, "
+        'Lora hashes: "foo: 12ab, bar: 34cd", '
+        "Hires upscale: 2, Version: v1.6.0\n"
+    )
+    assert said.prompt == "masterpiece, <lora:foo:0.8>,\n1girl"
+    assert said.negative_prompt == "bad,\nworse"
+    assert (said.fields["Sampler"], said.fields["Schedule type"]) == ("DPM++ 2M", "Karras")
+    assert said.fields["Lora hashes"] == "foo: 12ab, bar: 34cd"
+    assert (said.fields["Size-1"], said.fields["Size-2"]) == ("512", "768")
+
+
+GARBAGE = {
+    "letters": "a" * 5_000_000,
+    "commas": "," * 5_000_000,
+    "open quotes": 'aa: "' * 400_000,
+    "pairs": "aa: b, " * 700_000,
+    "backslashes": 'aa: "' + "\\" * 4_999_999,
+    "lines": "\n" * 5_000_000,
+    "negatives": "Negative prompt:" * 300_000,
+    "brackets": "[" * 100_000,
+    "deep": '{"prompt":' + "[" * 100_000 + "]" * 100_000 + "}",
+    "colons": "a:" * 2_500_000,
+    "spaces": "a" + " " * 4_999_999,
+    "surrogates": "\ud800Steps: 1",
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+@pytest.mark.timeout(20)
+def test_garbage_never_raises(name: str) -> None:
+    read_infotext(GARBAGE[name])
+    recorded_settings({"parameters": GARBAGE[name], "Comment": GARBAGE[name], "invokeai_metadata": GARBAGE[name]})
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=400))
+def test_any_text_can_be_read(text: str) -> None:
+    read_infotext(text)
