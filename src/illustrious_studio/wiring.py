@@ -37,7 +37,7 @@ from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
-from illustrious_studio.services.job_runner import Drawing
+from illustrious_studio.services.job_runner import JobRunner
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.memory import MemoryService
@@ -117,9 +117,9 @@ async def open_studio(
         sketches = SketchService(SpritePainter())
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         memory = MemoryService(engine, chat_models, settings.share_memory)
-        drawing = Drawing(engine, catalogue, models, sketches, inputs, gallery, memory)
+        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory)
         jobs = await stack.enter_async_context(
-            JobQueue(SqlJobs(database), drawing, gallery, limit=settings.queue_limit)
+            JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model)
         images = ImageService(jobs, models, sketches, layouts, inputs)

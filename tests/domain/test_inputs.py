@@ -10,12 +10,12 @@ from illustrious_studio.domain.inputs import (
     Box,
     filled,
     fitted,
-    part_ground,
+    prepare_part,
+    prepare_whole,
     region_around,
-    repainted,
-    repainted_part,
     size_like,
-    whole_ground,
+    soft_mask,
+    soft_mask_part,
 )
 from illustrious_studio.domain.pictures import Picture
 from samples import a_picture
@@ -75,9 +75,9 @@ def test_the_size_left_out_has_the_pictures_shape_and_the_checkpoints_pixels() -
 def test_a_mask_follows_the_picture_and_its_edge_is_softened() -> None:
     half = Image.new("L", (48, 16))
     half.paste(255, (24, 0, 48, 16))
-    mask = repainted(Picture.from_image(half), Picture.from_image(stripes()), (64, 64), "crop", 0)
+    mask = soft_mask(Picture.from_image(half), Picture.from_image(stripes()), (64, 64), "crop", 0)
     assert (mask.getpixel((4, 32)), mask.getpixel((60, 32))) == (0, 255)
-    soft = repainted(Picture.from_image(half), Picture.from_image(stripes()), (64, 64), "crop", 4)
+    soft = soft_mask(Picture.from_image(half), Picture.from_image(stripes()), (64, 64), "crop", 4)
     assert 0 < soft.getpixel((30, 32)) < 255  # type: ignore[operator]
     assert (soft.getpixel((4, 32)), soft.getpixel((60, 32))) == (0, 255)
 
@@ -148,13 +148,13 @@ def test_only_what_is_around_the_mask_is_drawn_and_the_rest_of_the_picture_stays
     size: tuple[int, int], blur: int
 ) -> None:
     picture, mask = a_picture(), a_mask((96, 64), HOLE)
-    ground = part_ground(picture, mask, size, 8, blur, fill=False)
+    ground = prepare_part(picture, mask, size, 8, blur, fill=False)
     assert (ground.base.width, ground.base.height) == size
     done = ground.finished(painted(size)).image()
-    seam, _ = repainted_part(mask, picture, blur)
+    blend_mask, _ = soft_mask_part(mask, picture, blur)
     assert done.size == (96, 64)
     assert done.getpixel((50, 30)) == RED
-    stays = seam.point(lambda grey: 255 if grey == 0 else 0)
+    stays = blend_mask.point(lambda grey: 255 if grey == 0 else 0)
     changed = ImageChops.difference(done, picture.image())
     changed.paste((0, 0, 0), mask=ImageChops.invert(stays))
     assert changed.getbbox() is None
@@ -163,14 +163,14 @@ def test_only_what_is_around_the_mask_is_drawn_and_the_rest_of_the_picture_stays
 def test_the_part_that_is_drawn_goes_back_to_where_it_was() -> None:
     """An engine that changes nothing gives the picture back, though it saw a part of it eight times as large."""
     picture = a_picture()
-    ground = part_ground(picture, a_mask((96, 64), HOLE), (320, 320), 10, 0, fill=False)
+    ground = prepare_part(picture, a_mask((96, 64), HOLE), (320, 320), 10, 0, fill=False)
     back = ground.finished(ground.base).image()
     difference = ImageChops.difference(back, picture.image()).crop(HOLE)
     assert all(channel.getextrema()[1] <= 4 for channel in difference.split()[:2])
 
 
 def test_a_mask_of_another_size_follows_the_picture_there_too() -> None:
-    ground = part_ground(a_picture(), a_mask((192, 128), (80, 40, 120, 80)), (64, 64), 0, 0, fill=False)
+    ground = prepare_part(a_picture(), a_mask((192, 128), (80, 40, 120, 80)), (64, 64), 0, 0, fill=False)
     done = ground.finished(painted((64, 64))).image()
     assert (done.getpixel((50, 30)), done.getpixel((10, 10))) == (RED, a_picture().image().getpixel((10, 10)))
 
@@ -178,7 +178,7 @@ def test_a_mask_of_another_size_follows_the_picture_there_too() -> None:
 @pytest.mark.parametrize("mask", [Image.new("L", (96, 64)), a_mask((96, 64), (5, 5, 6, 6)).image()])
 def test_a_mask_with_nothing_in_it_has_no_surroundings(mask: Image.Image) -> None:
     with pytest.raises(InvalidRequest, match="leaves nothing to draw anew"):
-        repainted_part(Picture.from_image(mask), a_picture(), 64)
+        soft_mask_part(Picture.from_image(mask), a_picture(), 64)
 
 
 def test_filling_runs_the_colours_around_the_mask_into_it_and_leaves_the_rest() -> None:
@@ -195,7 +195,7 @@ def test_filling_runs_the_colours_around_the_mask_into_it_and_leaves_the_rest() 
 
 def test_the_fill_is_drawn_over_but_never_seen_where_the_picture_stays() -> None:
     picture, mask = a_picture(), a_mask((96, 64), HOLE)
-    plain, fill = (whole_ground(picture, mask, (96, 64), "crop", 4, fill) for fill in (False, True))
+    plain, fill = (prepare_whole(picture, mask, (96, 64), "crop", 4, fill) for fill in (False, True))
     assert (plain.base == picture, fill.base == picture) == (True, False)
     done = fill.finished(painted((96, 64)))
     assert done == plain.finished(painted((96, 64)))

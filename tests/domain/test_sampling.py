@@ -10,7 +10,7 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES, settled_schedule, split_joined
+from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES, resolved_schedule, split_joined
 from samples import metadata
 
 SWARM = {"prompt": "a cat", "sampler": "dpmpp_2m", "scheduler": "karras"}
@@ -49,18 +49,18 @@ def test_a_schedule_that_the_sampler_cannot_follow_is_refused() -> None:
 
 
 def test_automatic_is_what_a1111_takes_but_at_zero_terminal_snr_the_checkpoints_own() -> None:
-    assert settled_schedule("DPM++ 2M", "Automatic", checkpoint(zero=False)) == "Karras"
-    assert settled_schedule("DPM++ 2M SDE", "Automatic", checkpoint(zero=False)) == "Exponential"
-    assert settled_schedule("Euler", "Automatic", checkpoint(zero=False)) == "Automatic"
-    assert settled_schedule("DPM++ 2M", "Automatic", checkpoint(zero=True)) == "Automatic"
-    assert settled_schedule("DPM++ 2M", "Normal", checkpoint(zero=True)) == "Normal"
+    assert resolved_schedule("DPM++ 2M", "Automatic", checkpoint(zero=False)) == "Karras"
+    assert resolved_schedule("DPM++ 2M SDE", "Automatic", checkpoint(zero=False)) == "Exponential"
+    assert resolved_schedule("Euler", "Automatic", checkpoint(zero=False)) == "Automatic"
+    assert resolved_schedule("DPM++ 2M", "Automatic", checkpoint(zero=True)) == "Automatic"
+    assert resolved_schedule("DPM++ 2M", "Normal", checkpoint(zero=True)) == "Normal"
 
 
 @pytest.mark.parametrize(("sampler", "schedule"), [("Heun", "Automatic"), ("Euler", "Karras")])
 def test_what_does_not_go_with_zero_terminal_snr_is_refused_with_what_does(sampler: str, schedule: str) -> None:
-    assert settled_schedule(sampler, schedule, checkpoint(zero=False)) == schedule
+    assert resolved_schedule(sampler, schedule, checkpoint(zero=False)) == schedule
     with pytest.raises(InvalidRequest, match=r"pure noise .+ Use one of: .*(Euler a|Automatic)"):
-        settled_schedule(sampler, schedule, checkpoint(zero=True))
+        resolved_schedule(sampler, schedule, checkpoint(zero=True))
 
 
 def test_every_sampler_can_do_what_automatic_means_for_it() -> None:

@@ -58,7 +58,7 @@ async def test_a_checkpoint_that_cannot_draw_fails_just_those_who_draw(tmp_path:
     assert found["SillyTavern"].said.startswith("POST /sdapi/v1/txt2img: expected 200, came 507: Too large.")
 
 
-NONSENSE = [
+PARSE_ERRORS = [
     *("{}", "[]", "null", "[1]", "hello", '{"data": null}', '{"data": [null]}', '{"items": null}', '{"images": [1]}'),
     *('{"data": [{"id": "talks"}]}', '{"sd_model_checkpoint": "draws", "data": [{"id": "talks"}], "txt2img": []}'),
 ]
@@ -74,7 +74,7 @@ IN_USE = ModelList(checkpoint="draws", language_model="talks", checkpoints=[], l
 
 
 @pytest.mark.parametrize(
-    ("said", "streamed"), [*((said, "data: 1") for said in NONSENSE), *((NONSENSE[-2], s) for s in STREAMS)]
+    ("said", "streamed"), [*((said, "data: 1") for said in PARSE_ERRORS), *((PARSE_ERRORS[-2], s) for s in STREAMS)]
 )
 async def test_what_a_client_cannot_read_is_told_in_a_sentence(said: str, streamed: str) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

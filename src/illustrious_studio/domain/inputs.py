@@ -123,7 +123,7 @@ def mask_in(data: bytes, alpha: MaskAlpha, *, inverted: bool, rounded: bool) -> 
     return ImageOps.invert(grey) if inverted else grey
 
 
-def repainted(mask: Picture, picture: Picture, size: tuple[int, int], fit: Fit, blur: int) -> Image.Image:
+def soft_mask(mask: Picture, picture: Picture, size: tuple[int, int], fit: Fit, blur: int) -> Image.Image:
     """How much each pixel is drawn anew (0 to 255), from a mask over the picture: white is drawn anew."""
     grey = mask.image().convert("L")
     if grey.size != (picture.width, picture.height):
@@ -131,16 +131,16 @@ def repainted(mask: Picture, picture: Picture, size: tuple[int, int], fit: Fit, 
     return fitted(grey, size, fit).filter(ImageFilter.GaussianBlur(blur))
 
 
-def repainted_part(mask: Picture, picture: Picture, blur: int) -> tuple[Image.Image, Box]:
+def soft_mask_part(mask: Picture, picture: Picture, blur: int) -> tuple[Image.Image, Box]:
     """The same in the picture's own size, and the box around all that is drawn anew. InvalidRequest for nothing."""
-    seam = repainted(mask, picture, (picture.width, picture.height), "stretch", blur)
-    box = seam.getbbox()
+    blend_mask = soft_mask(mask, picture, (picture.width, picture.height), "stretch", blur)
+    box = blend_mask.getbbox()
     if box is None:
         raise InvalidRequest(
             "The mask leaves nothing to draw anew: it has no white, or mask_blur softens the little that it has away. "
             "Paint white what is to be drawn anew."
         )
-    return seam, box
+    return blend_mask, box
 
 
 def region_around(box: Box, padding: int, shape: tuple[int, int], bounds: tuple[int, int]) -> Box:
@@ -174,7 +174,7 @@ def filled(image: Image.Image, mask: Image.Image) -> Image.Image:
 
 
 @dataclass(frozen=True)
-class Ground:
+class PreparedInit:
     """A picture ready to be drawn over, and how what was drawn comes into it."""
 
     base: Picture
@@ -183,40 +183,44 @@ class Ground:
     """How much each pixel of it is drawn anew, as grey."""
     whole: Image.Image | None = None
     """What the drawing is put into, where there is a mask."""
-    seam: Image.Image | None = None
+    blend_mask: Image.Image | None = None
     """How much each pixel of that comes from the drawing."""
     region: Box = (0, 0, 0, 0)
     """Which part of it the drawing shows."""
 
     def finished(self, drawn: Picture) -> Picture:
         """What was drawn, in the picture as far as the mask says; all of it where there is no mask."""
-        if self.whole is None or self.seam is None:
+        if self.whole is None or self.blend_mask is None:
             return drawn
         left, top, right, bottom = self.region
         whole = self.whole.copy()
         whole.paste(
-            fitted(drawn.image(), (right - left, bottom - top), "crop"), self.region, self.seam.crop(self.region)
+            fitted(drawn.image(), (right - left, bottom - top), "crop"), self.region, self.blend_mask.crop(self.region)
         )
         return Picture.from_image(whole)
 
 
-def whole_ground(picture: Picture, mask: Picture, size: tuple[int, int], fit: Fit, blur: int, fill: bool) -> Ground:
+def prepare_whole(
+    picture: Picture, mask: Picture, size: tuple[int, int], fit: Fit, blur: int, fill: bool
+) -> PreparedInit:
     """For drawing over all of the picture, brought to that size."""
-    whole, seam = fitted(picture.image(), size, fit), repainted(mask, picture, size, fit, blur)
-    return _ground(whole, seam, (0, 0, *size), whole, seam, fill)
+    whole, blend_mask = fitted(picture.image(), size, fit), soft_mask(mask, picture, size, fit, blur)
+    return _prepared(whole, blend_mask, (0, 0, *size), whole, blend_mask, fill)
 
 
-def part_ground(picture: Picture, mask: Picture, size: tuple[int, int], padding: int, blur: int, fill: bool) -> Ground:
+def prepare_part(
+    picture: Picture, mask: Picture, size: tuple[int, int], padding: int, blur: int, fill: bool
+) -> PreparedInit:
     """For drawing, in that size, only what is around the mask. Raises InvalidRequest where the mask has nothing."""
-    seam, box = repainted_part(mask, picture, blur)
-    region = region_around(box, padding, size, seam.size)
+    blend_mask, box = soft_mask_part(mask, picture, blur)
+    region = region_around(box, padding, size, blend_mask.size)
     whole = picture.image()
-    base, part = (fitted(image.crop(region), size, "fill") for image in (whole, seam))
-    return _ground(whole, seam, region, base, part, fill)
+    base, part = (fitted(image.crop(region), size, "fill") for image in (whole, blend_mask))
+    return _prepared(whole, blend_mask, region, base, part, fill)
 
 
-def _ground(
-    whole: Image.Image, seam: Image.Image, region: Box, base: Image.Image, mask: Image.Image, fill: bool
-) -> Ground:
+def _prepared(
+    whole: Image.Image, blend_mask: Image.Image, region: Box, base: Image.Image, mask: Image.Image, fill: bool
+) -> PreparedInit:
     base = filled(base, mask) if fill else base
-    return Ground(Picture.from_image(base), Picture.from_image(mask), whole, seam, region)
+    return PreparedInit(Picture.from_image(base), Picture.from_image(mask), whole, blend_mask, region)

@@ -14,8 +14,8 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 
 AUTOMATIC = "Automatic"
-SPACINGS = ("Normal", "Uniform", "Simple", "SGM Uniform")
-CURVES = ("Karras", "Exponential")
+TIMESTEP_SPACINGS = ("Normal", "Uniform", "Simple", "SGM Uniform")
+SIGMA_SCHEDULES = ("Karras", "Exponential")
 SCHEDULES: dict[str, tuple[str, ...]] = {
     AUTOMATIC: (),
     "Karras": (),
@@ -36,14 +36,16 @@ class Sampler:
 
     name: str
     aliases: tuple[str, ...]
-    schedules: tuple[str, ...] = (AUTOMATIC, *CURVES, *SPACINGS)
+    schedules: tuple[str, ...] = (AUTOMATIC, *SIGMA_SCHEDULES, *TIMESTEP_SPACINGS)
     automatic: str = AUTOMATIC
     zero_snr: bool = True
     """Whether it can begin at pure noise, as checkpoints with zero terminal SNR do."""
 
 
 _ALL = (
-    Sampler("Euler a", ("k_euler_a", "k_euler_ancestral", "euler_a", "euler_ancestral"), (AUTOMATIC, *SPACINGS)),
+    Sampler(
+        "Euler a", ("k_euler_a", "k_euler_ancestral", "euler_a", "euler_ancestral"), (AUTOMATIC, *TIMESTEP_SPACINGS)
+    ),
     Sampler("Euler", ("k_euler",)),
     Sampler("DPM++ 2M", ("k_dpmpp_2m", "dpmpp_2m"), automatic="Karras"),
     Sampler("DPM++ 2M SDE", ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"), automatic="Exponential"),
@@ -52,7 +54,7 @@ _ALL = (
     Sampler(
         "DPM++ SDE",
         ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"),
-        (AUTOMATIC, *CURVES, "Normal", "Uniform"),
+        (AUTOMATIC, *SIGMA_SCHEDULES, "Normal", "Uniform"),
         automatic="Karras",
         zero_snr=False,
     ),
@@ -60,7 +62,7 @@ _ALL = (
     Sampler("DPM2", ("k_dpm_2", "dpm_2"), automatic="Karras", zero_snr=False),
     Sampler("DPM2 a", ("k_dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral"), automatic="Karras", zero_snr=False),
     Sampler("UniPC", ("uni_pc",)),
-    Sampler("DDIM", (), (AUTOMATIC, *SPACINGS)),
+    Sampler("DDIM", (), (AUTOMATIC, *TIMESTEP_SPACINGS)),
     Sampler("LCM", ("k_lcm",), (AUTOMATIC,)),
 )
 SAMPLERS = {sampler.name: sampler for sampler in _ALL}
@@ -94,7 +96,7 @@ def recorded_sampling(sampler: str, schedule: str) -> tuple[str, str]:
     return name, said if said in SAMPLERS[name].schedules else AUTOMATIC
 
 
-def settled_schedule(sampler: str, schedule: str, checkpoint: Checkpoint) -> str:
+def resolved_schedule(sampler: str, schedule: str, checkpoint: Checkpoint) -> str:
     """The schedule that is drawn with: "Automatic" only where that is the checkpoint's own spacing.
 
     Raises InvalidRequest for a sampler or a schedule that does not go with the checkpoint.
@@ -106,8 +108,8 @@ def settled_schedule(sampler: str, schedule: str, checkpoint: Checkpoint) -> str
     if not known.zero_snr:
         names = ", ".join(name for name, other in SAMPLERS.items() if other.zero_snr)
         raise InvalidRequest(f"{sampler} cannot draw with {where}. Use one of: {names}.")
-    if schedule in CURVES:  # they would spend nearly all of the steps where there is nothing to be seen yet
-        names = ", ".join(name for name in known.schedules if name not in CURVES)
+    if schedule in SIGMA_SCHEDULES:  # they would spend nearly all of the steps where there is nothing to be seen yet
+        names = ", ".join(name for name in known.schedules if name not in SIGMA_SCHEDULES)
         raise InvalidRequest(f"The schedule {schedule} does not suit {where}. Use one of: {names}.")
     return schedule
 

@@ -40,7 +40,7 @@ from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.services.answers import AnswerService
-from illustrious_studio.services.context_window import RecentPictures, turns_that_fit
+from illustrious_studio.services.context_window import RecentPictures, trim_history
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.prompts import PromptService
@@ -189,7 +189,7 @@ class ChatService:
                     f"{status.model} cannot see pictures and answers to the words alone. "
                     "Analyze looks at pictures, and so does a vision model such as qwen2.5vl on Ollama."
                 )
-            turns = turns_that_fit(
+            turns = trim_history(
                 messages,
                 said,
                 context=status.context_length,

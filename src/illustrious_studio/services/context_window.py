@@ -12,7 +12,7 @@ from illustrious_studio.domain.pictures import OpenedPicture, Picture
 SYSTEM = "You are a helpful assistant."
 """No more: longer words confuse small models, and large ones need none."""
 SMALLEST_CONTEXT = 2048
-PER_TURN = 8
+TOKENS_PER_TURN = 8
 PER_PICTURE = 800
 REMEMBERED_TALKS = 8
 LARGEST_REMEMBERED = 1280
@@ -44,7 +44,7 @@ class RecentPictures:
         return self._shown.get(session_id, {})
 
 
-def turns_that_fit(
+def trim_history(
     messages: Sequence[Message],
     said: Message,
     *,
@@ -89,4 +89,4 @@ def _turn(message: Message, pictures: Mapping[str, tuple[Picture, ...]]) -> Chat
 
 
 def _cost(turn: ChatTurn) -> int:
-    return PER_TURN + estimated_tokens(turn.content) + PER_PICTURE * len(turn.pictures)
+    return TOKENS_PER_TURN + estimated_tokens(turn.content) + PER_PICTURE * len(turn.pictures)

@@ -10,7 +10,7 @@ from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.sampling import settled_schedule
+from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
@@ -68,11 +68,11 @@ class ImageService:
         seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
-        settled = [await self._settled(request.model_copy(update={"seed": seed}), chosen, over) for seed in seeds]
+        resolved = [await self._resolved(request.model_copy(update={"seed": seed}), chosen, over) for seed in seeds]
         origin = origin or Origin()
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit_all(settled, origin, chosen.name, stay=stay)
+        return await self._jobs.submit_all(resolved, origin, chosen.name, stay=stay)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
@@ -107,7 +107,7 @@ class ImageService:
             await self._jobs.cancel_all(jobs)
             raise
 
-    async def _settled(self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None) -> ImageRequest:
+    async def _resolved(self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
         size = request.width or checkpoint.native_width, request.height or checkpoint.native_height
         if over is not None and request.width is None and request.height is None:
@@ -115,16 +115,16 @@ class ImageService:
         values = request.model_dump() | {
             "width": size[0],
             "height": size[1],
-            "schedule": settled_schedule(request.sampler, request.schedule, checkpoint),
+            "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
         }
         if over is not None:
             values["strength"] = STRENGTH if request.strength is None else request.strength
             return ImageRequest.model_validate(values)
-        settled = ImageRequest.model_validate(values)
-        layout = settled.layout
+        resolved = ImageRequest.model_validate(values)
+        layout = resolved.layout
         if layout is not None:
-            layout = self._sketches.completed(layout, settled.prompt)
-        elif settled.layout_from_words or checkpoint.sketch_strength is not None:
+            layout = self._sketches.completed(layout, resolved.prompt)
+        elif resolved.layout_from_words or checkpoint.sketch_strength is not None:
             aspect = size[0] / size[1]
-            layout = (await self._layouts.lay_out(settled.prompt, settled.seed, aspect)).layout
-        return settled.model_copy(update={"layout": layout})
+            layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect)).layout
+        return resolved.model_copy(update={"layout": layout})

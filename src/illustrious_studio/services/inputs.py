@@ -5,15 +5,15 @@ import asyncio
 from illustrious_studio.domain.encoding import to_grey_png
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.inputs import (
-    Ground,
     InputFiles,
     InputId,
     MaskAlpha,
+    PreparedInit,
     fitted,
     mask_in,
-    part_ground,
-    repainted_part,
-    whole_ground,
+    prepare_part,
+    prepare_whole,
+    soft_mask_part,
 )
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.services.gallery import GalleryService
@@ -61,20 +61,20 @@ class InputService:
         """
         picture, mask = await self._given(request)
         if mask is not None and request.mask_area == "masked":
-            await asyncio.to_thread(repainted_part, mask, picture, request.mask_blur)
+            await asyncio.to_thread(soft_mask_part, mask, picture, request.mask_blur)
         return picture
 
-    async def prepared(self, request: ImageRequest, size: tuple[int, int]) -> Ground:
+    async def prepared(self, request: ImageRequest, size: tuple[int, int]) -> PreparedInit:
         """The request's picture, and its mask if it has one, ready to be drawn over in that size. Raises NotFound."""
         picture, mask = await self._given(request)
 
-        def prepare() -> Ground:
+        def prepare() -> PreparedInit:
             blur, fill = request.mask_blur, request.mask_content == "fill"
             if mask is None:
-                return Ground(Picture.from_image(fitted(picture.image(), size, request.fit)))
+                return PreparedInit(Picture.from_image(fitted(picture.image(), size, request.fit)))
             if request.mask_area == "masked":
-                return part_ground(picture, mask, size, request.mask_padding, blur, fill)
-            return whole_ground(picture, mask, size, request.fit, blur, fill)
+                return prepare_part(picture, mask, size, request.mask_padding, blur, fill)
+            return prepare_whole(picture, mask, size, request.fit, blur, fill)
 
         return await asyncio.to_thread(prepare)
 

@@ -8,7 +8,7 @@ import structlog
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageEngine, ImageMetadata, Rendered, RenderOrder, Step
-from illustrious_studio.domain.inputs import Ground
+from illustrious_studio.domain.inputs import PreparedInit
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.services.gallery import GalleryService
@@ -23,8 +23,8 @@ SKETCH_STRENGTH = 0.8
 """How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
 
 
-class Drawing:
-    """What the queue runs for each job (`jobs.Draws`)."""
+class JobRunner:
+    """What the queue runs for each job (`jobs.JobExecutor`)."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Drawing:
         self._inputs = inputs
         self._gallery = gallery
         self._memory = memory
-        self._drawn: dict[str, tuple[RenderOrder, Ground | None]] = {}
+        self._drawn: dict[str, tuple[RenderOrder, PreparedInit | None]] = {}
 
     async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered:
         """Draw a job's picture. Raises what `ImageEngine.render` raises."""

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 MAX_TRIES = 2
 
 
-class Draws(Protocol):
+class JobExecutor(Protocol):
     """The two halves of making a picture. The second overlaps with the first of the next job."""
 
     async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered: ...
@@ -67,10 +67,10 @@ class JobQueue:
     """An async context manager: it resumes what a restart cut off, and leaves what is unfinished to the next start."""
 
     def __init__(
-        self, store: JobStore, draws: Draws, gallery: GalleryService, *, limit: int = 100, lanes: int = 1
+        self, store: JobStore, executor: JobExecutor, gallery: GalleryService, *, limit: int = 100, lanes: int = 1
     ) -> None:
         self._store = store
-        self._draws = draws
+        self._executor = executor
         self._gallery = gallery
         self._limit = limit
         self._lanes = lanes
@@ -280,7 +280,7 @@ class JobQueue:
             await self._store.save(live.job)
             live.started = time.monotonic()
             live.publish()
-            rendered = await self._draws.render(live.job, lambda step: self._on_step(live, step))
+            rendered = await self._executor.render(live.job, lambda step: self._on_step(live, step))
         except asyncio.CancelledError:
             if not live.cancelled:  # the studio shuts down: the job stays as it is and is resumed at the next start
                 raise
@@ -297,7 +297,7 @@ class JobQueue:
 
     async def _keep(self, live: _Live, rendered: Rendered) -> None:
         try:
-            item = await self._draws.keep(live.job, rendered)
+            item = await self._executor.keep(live.job, rendered)
         except StudioError as error:
             await self._finish(live, error=error)
         except Exception:

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from illustrious_studio.adapters.sdxl.worker.main import main as worker
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import Watch
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.images import RenderOrder, Step
 
@@ -18,7 +18,7 @@ from illustrious_studio.domain.images import RenderOrder, Step
 class FaultyWatch:
     """Passes on what it is told, until the step of the fault."""
 
-    def __init__(self, watch: Watch, fault: str, at: int) -> None:
+    def __init__(self, watch: ProgressCallback, fault: str, at: int) -> None:
         self._watch = watch
         self._fault = fault
         self._at = at
@@ -45,11 +45,11 @@ class FaultyWatch:
 class FaultyPipeline(SdxlPipeline):
     _failed = 0
 
-    def render(self, order: RenderOrder, watch: Watch) -> Any:
+    def render(self, order: RenderOrder, watch: ProgressCallback) -> Any:
         self._failed = 0
         return super().render(order, watch)
 
-    def denoise(self, order: RenderOrder, watch: Watch) -> Any:
+    def denoise(self, order: RenderOrder, watch: ProgressCallback) -> Any:
         import torch
 
         fault, _, what = order.request.negative_prompt.partition(" ")

@@ -8,7 +8,7 @@ from tests.adapters.sdxl.helpers import QuietWatch, order
 
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.domain.inputs import whole_ground
+from illustrious_studio.domain.inputs import prepare_whole
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from samples import a_picture
@@ -36,7 +36,7 @@ def apart(one: Picture, other: Picture, box: tuple[int, int, int, int]) -> float
 
 def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, given: Picture, **more: Any) -> Picture:
     """The picture after its masked part was drawn anew, as the studio does it."""
-    ground = whole_ground(GIVEN, given, (SIZE, SIZE), "crop", 0, fill=False)
+    ground = prepare_whole(GIVEN, given, (SIZE, SIZE), "crop", 0, fill=False)
     wanted = order(checkpoint, sketch=ground.base, mask=ground.mask, image="a" * 64, **{"strength": 0.8, **more})
     return ground.finished(pipeline.render(wanted, QuietWatch()).picture)
 

@@ -28,7 +28,7 @@ class Faults:
         self.ballast: list[weakref.ref[Ballast]] = []
         self.alive_when_cleared: list[int] = []
         self.tiled: list[bool] = []
-        self.spare = real.spare
+        self.enable_offload = real.enable_offload
 
     def denoise(self, order: Any, watch: Any) -> Any:
         ballast = Ballast()

@@ -7,7 +7,7 @@ from tests.adapters.sdxl.helpers import QuietWatch, order
 
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.adapters.sdxl.worker.prompt import Part, PromptEncoder, parse, windows
+from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder, PromptSpan, chunks, parse
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
@@ -60,7 +60,7 @@ def test_the_packaged_vocabulary_is_clips(tokenizer: Any) -> None:
 
 def test_a_long_prompt_is_cut_into_windows_after_a_comma_and_loses_nothing(tokenizer: Any) -> None:
     prompt = ", ".join(f"tag number {number}" for number in range(60))
-    cut = windows(parse(prompt), tokenizer)
+    cut = chunks(parse(prompt), tokenizer)
     assert [token for ids, _ in cut for token in ids] == tokenizer(prompt, add_special_tokens=False).input_ids
     assert len(cut) > 2
     comma = tokenizer(",", add_special_tokens=False).input_ids[0]
@@ -69,7 +69,9 @@ def test_a_long_prompt_is_cut_into_windows_after_a_comma_and_loses_nothing(token
 
 
 def test_break_starts_a_new_window(tokenizer: Any) -> None:
-    assert [len(ids) for ids, _ in windows([Part("cat"), Part(None), Part("dog house")], tokenizer)] == [1, 2]
+    assert [
+        len(ids) for ids, _ in chunks([PromptSpan("cat"), PromptSpan(None), PromptSpan("dog house")], tokenizer)
+    ] == [1, 2]
 
 
 def test_a_plain_prompt_is_encoded_as_diffusers_does(loaded: SdxlPipeline) -> None:

@@ -49,17 +49,17 @@ class Pace:
 DEFAULT_PACE = Pace()
 
 
-class Garbage(Exception):
+class MalformedResponse(Exception):
     """The server sent something that no server of its kind sends."""
 
 
-class CutOff(Exception):
+class StreamTruncated(Exception):
     """The stream ended before the answer did."""
 
 
 # What fails below a client library, and what a library raises on getting no JSON, or JSON of another shape.
-FAILURES = (httpx.HTTPError, aiohttp.ClientError, OSError, Garbage, CutOff)
-NONSENSE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
+FAILURES = (httpx.HTTPError, aiohttp.ClientError, OSError, MalformedResponse, StreamTruncated)
+PARSE_ERRORS = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 
 def client_options(pace: Pace) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class _Lines(httpx.AsyncByteStream):
             else:
                 rest += tail
             if len(rest) > LONGEST_LINE:
-                raise Garbage("a line of more than a megabyte")
+                raise MalformedResponse("a line of more than a megabyte")
         if rest:
             yield _escaped(rest)
 
@@ -138,31 +138,34 @@ async def paced(items: AsyncIterator[T], pace: Pace) -> AsyncGenerator[T, None]:
 
 
 async def embedded(texts: Sequence[str], embed: Callable[[Sequence[str]], Awaitable[Embeddings]]) -> Embeddings:
-    """Vectors of any number of texts, a few at a time. Raises Garbage when they are not as many as the texts."""
+    """Vectors of any number of texts, a few at a time. Raises MalformedResponse when there are not as many."""
     vectors: list[tuple[float, ...]] = []
     tokens: int | None = 0
     for start in range(0, len(texts), TEXTS_AT_ONCE):
         asked = texts[start : start + TEXTS_AT_ONCE]
         made = await embed(asked)
         if len(made.vectors) != len(asked):
-            raise Garbage("another number of vectors than of texts")
+            raise MalformedResponse("another number of vectors than of texts")
         vectors += made.vectors
         tokens = None if tokens is None or made.tokens is None else tokens + made.tokens
     return Embeddings(tuple(vectors), tokens)
 
 
 def failure(error: BaseException, server: str, advice: str) -> StudioError:
-    """What FAILURES and NONSENSE mean to a person. `advice` says what to do when the server is not there."""
+    """What FAILURES and PARSE_ERRORS mean to a person. `advice` says what to do when the server is not there."""
     for link in _chain(error):  # httpx-aiohttp hides which of them it was
         if isinstance(link, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             return Unavailable(f"{server} cannot be reached. {advice}", retry_after=5)
-        if isinstance(link, Garbage):
+        if isinstance(link, MalformedResponse):
             return UpstreamFailed(f"{server} sent {link}. Is it the right address?")
         if isinstance(link, TimeoutError | httpx.ReadTimeout):
             return UpstreamTimeout(
                 f"{server} did not answer in time. It may still be loading the model: try again in a minute."
             )
-    if any(isinstance(link, httpx.TransportError | aiohttp.ClientError | OSError | CutOff) for link in _chain(error)):
+    if any(
+        isinstance(link, httpx.TransportError | aiohttp.ClientError | OSError | StreamTruncated)
+        for link in _chain(error)
+    ):
         return UpstreamFailed(f"{server} broke the connection off. Try again; its log may say why.")
     return UpstreamFailed(f"{server} answered with something that makes no sense. Is it the right address?")
 

@@ -32,8 +32,8 @@ class OllamaChat:
         self._status = ModelStatus(backend="ollama", model=model or "", reason="It was not looked for yet.")
         self._connecting: asyncio.Task[ModelStatus] | None = None
         self._not_before = 0.0
-        self._doubts = 0
-        self._spoke: set[str] = set()
+        self._failed_probes = 0
+        self._used_models: set[str] = set()
 
     @property
     def status(self) -> ModelStatus:
@@ -89,7 +89,7 @@ class OllamaChat:
             raise
 
     async def embed(self, model: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
-        self._spoke.add(model)
+        self._used_models.add(model)
         return await self.server.embed(model, texts, dimensions)
 
     async def models(self) -> list[LanguageModel]:
@@ -104,12 +104,12 @@ class OllamaChat:
             raise NotFound(f"The model {name} is not installed on {self.server.name}. {_how_to_get(name, names)}")
         self._wanted = name
         self._not_before = 0.0
-        self._doubts = 0
+        self._failed_probes = 0
         await self._stop_connecting()
         await self.init_ollama()
 
     async def release(self) -> None:
-        spoke, self._spoke = self._spoke, set()
+        spoke, self._used_models = self._used_models, set()
         for model in {self._status.model, *spoke} - {""}:
             await self.server.unload(model)
 
@@ -126,7 +126,7 @@ class OllamaChat:
         self, model: str, turns: Sequence[ChatTurn], options: ChatOptions
     ) -> AsyncGenerator[ChatChunk, None]:
         """Of another model than the one in use, for once."""
-        self._spoke.add(model)
+        self._used_models.add(model)
         context = self.context_for((await self.server.facts(model)).context_length)
         return self.server.answer(model, turns, options, context)
 
@@ -156,12 +156,12 @@ class OllamaChat:
     async def _still_there(self) -> bool:
         try:
             there = self._status.model in await self.server.names()
-            self._doubts = 0
+            self._failed_probes = 0
             return there
         except StudioError as error:
             # A busy or slow server is no server that went away: only the second time in a row it counts as one.
-            self._doubts += 1
-            if self._doubts == 1 and isinstance(error, Busy | UpstreamTimeout):
+            self._failed_probes += 1
+            if self._failed_probes == 1 and isinstance(error, Busy | UpstreamTimeout):
                 return True
             self._lose(error)
             return False

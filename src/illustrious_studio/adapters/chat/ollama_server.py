@@ -19,10 +19,10 @@ import structlog
 from illustrious_studio.adapters.chat.http_client import (
     FAILURES,
     LONGEST_ANSWER,
-    NONSENSE,
-    CutOff,
-    Garbage,
+    PARSE_ERRORS,
+    MalformedResponse,
     Pace,
+    StreamTruncated,
     client_options,
     embedded,
     failure,
@@ -85,7 +85,7 @@ class OllamaServer:
             with self._errors(model):
                 try:
                     shown = await self._client.show(model)
-                except NONSENSE:
+                except PARSE_ERRORS:
                     log.warning("ollama does not tell what a model can do", model=model)
                     return Facts()
             info = shown.modelinfo or {}
@@ -134,7 +134,7 @@ class OllamaServer:
 
     async def unload(self, model: str) -> None:
         """Have Ollama free the model's memory at once. A server that is away holds none."""
-        with suppress(ollama.ResponseError, *FAILURES, *NONSENSE):
+        with suppress(ollama.ResponseError, *FAILURES, *PARSE_ERRORS):
             await self._client.generate(model, keep_alive=0)
 
     async def aclose(self) -> None:
@@ -163,11 +163,11 @@ class OllamaServer:
                 length += len(text) + len(thinking)
                 spoken += bool(text)
                 if length > LONGEST_ANSWER:
-                    raise Garbage("an answer without end")
+                    raise MalformedResponse("an answer without end")
                 if spoken >= max_tokens:  # the room for thoughts is none for a longer answer
                     yield ChatChunk(ending=Ending("length"))
                     return
-        raise CutOff
+        raise StreamTruncated
 
     async def embed(self, model: str, texts: Sequence[str], dimensions: int | None) -> Embeddings:
         """Vectors of texts. Ollama refuses a text that is too long for the model."""
@@ -201,7 +201,7 @@ class OllamaServer:
                     "or choose another model."
                 ) from error
             raise refusal(error.status_code, said, self.name) from error
-        except (*FAILURES, *NONSENSE) as error:
+        except (*FAILURES, *PARSE_ERRORS) as error:
             raise failure(error, self.name, ADVICE) from error
 
 

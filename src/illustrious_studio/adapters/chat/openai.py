@@ -18,10 +18,10 @@ from illustrious_studio.adapters.chat.http_client import (
     DEFAULT_PACE,
     FAILURES,
     LONGEST_ANSWER,
-    NONSENSE,
-    CutOff,
-    Garbage,
+    PARSE_ERRORS,
+    MalformedResponse,
     Pace,
+    StreamTruncated,
     client_options,
     embedded,
     failure,
@@ -202,9 +202,9 @@ class OpenAIChat:
                         yield ChatChunk(text, thinking)
                     ended = choice.finish_reason or ended
                     if length > LONGEST_ANSWER:
-                        raise Garbage("an answer without end")
+                        raise MalformedResponse("an answer without end")
         if ended is None:
-            raise CutOff
+            raise StreamTruncated
         counted = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
         yield ChatChunk(
             tool_calls=tuple(calls[index] for index in sorted(calls)),
@@ -227,7 +227,7 @@ class OpenAIChat:
             raise failure(error, self._name, advice) from error
         except openai.APIError as error:  # an error line in the middle of a stream
             raise refusal(500, _said(error), self._name) from error
-        except (*FAILURES, *NONSENSE) as error:
+        except (*FAILURES, *PARSE_ERRORS) as error:
             raise failure(error, self._name, advice) from error
 
     def _lose(self, error: StudioError) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from illustrious_studio.adapters.sdxl import protocol
 from illustrious_studio.adapters.sdxl.protocol import Frame
-from illustrious_studio.adapters.sdxl.worker_process import Child
+from illustrious_studio.adapters.sdxl.worker_process import WorkerProcess
 from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailable, error_from_code
 from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint, ModelState, ModelStatus
@@ -42,7 +42,7 @@ class SdxlEngine:
     `hung_after`: seconds without a step and without work (or without a sign of life) until a worker counts as hung.
     `step_limit`: seconds that one step may take at all; full SDXL takes a minute a step on two slow cores.
     `cancel_grace`: seconds a cancelled drawing has to stop before its worker is killed. `worker`: what Python runs in
-    the child.
+    the worker.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class SdxlEngine:
         self._cancel_grace = cancel_grace
         self._turn = asyncio.Lock()
         self._load_turn = asyncio.Lock()
-        self._child: Child | None = None
+        self._worker: WorkerProcess | None = None
         self._changed = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
         self._supervisor: asyncio.Task[None] | None = None
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
-        self._loaded: tuple[Checkpoint, Child] | None = None
+        self._loaded: tuple[Checkpoint, WorkerProcess] | None = None
         self._wanted: Checkpoint | None = None
         self._resting: Checkpoint | None = None
         self._given_up = ""
@@ -88,8 +88,8 @@ class SdxlEngine:
             self._supervisor.cancel()
         for task in list(self._background):
             task.cancel()
-        if self._child is not None:
-            await self._child.stop()
+        if self._worker is not None:
+            await self._worker.stop()
         ending = [task for task in (self._supervisor, *self._background) if task is not None]
         await asyncio.gather(*ending, return_exceptions=True)
 
@@ -102,14 +102,14 @@ class SdxlEngine:
             model=checkpoint.name if checkpoint else "",
             state=state,
             reason=reason,
-            device=self._child.device if self._child else "",
-            memory=self._child.memory if self._child else None,
+            device=self._worker.device if self._worker else "",
+            memory=self._worker.memory if self._worker else None,
         )
 
     def _state(self) -> tuple[ModelState, str]:
         if self._given_up:
             return "failed", self._given_up
-        if self._loaded is not None and self._loaded[1] is self._child and self._loaded[1].alive:
+        if self._loaded is not None and self._loaded[1] is self._worker and self._loaded[1].alive:
             return "ready", ""
         if self._wanted is not None:
             return "loading", f"Loading {self._wanted.name}."
@@ -131,36 +131,36 @@ class SdxlEngine:
             on_step(Step(frame.fields["step"], frame.fields["steps"], frame.payload or None))
 
         async with self._turn:
-            child = await self._with_loaded(order.checkpoint)
-            answer = await child.call(protocol.order_frame(order), report, self._cancel_grace)
+            worker = await self._with_loaded(order.checkpoint)
+            answer = await worker.call(protocol.order_frame(order), report, self._cancel_grace)
         return protocol.rendered_of(_good(answer))
 
     async def clear_cuda_memory(self) -> None:
         async with self._turn:
-            if self._child is not None and self._child.alive:
-                _good(await self._child.call(Frame("clear")))
+            if self._worker is not None and self._worker.alive:
+                _good(await self._worker.call(Frame("clear")))
 
     async def unload(self) -> None:
         async with self._turn, self._load_turn:
             if self._loaded is None:
                 return
-            checkpoint, child = self._loaded
+            checkpoint, worker = self._loaded
             self._loaded, self._wanted, self._resting = None, None, checkpoint
-            if child.alive:
-                _good(await child.call(Frame("unload")))
+            if worker.alive:
+                _good(await worker.call(Frame("unload")))
 
-    async def _with_loaded(self, checkpoint: Checkpoint) -> Child:
+    async def _with_loaded(self, checkpoint: Checkpoint) -> WorkerProcess:
         """The living worker that holds this checkpoint. Loading goes on when the caller no longer waits for it."""
         return await asyncio.shield(self._in_background(self._load(checkpoint)))
 
-    async def _load(self, checkpoint: Checkpoint) -> Child:
+    async def _load(self, checkpoint: Checkpoint) -> WorkerProcess:
         async with self._load_turn:
-            child = await self._living()
-            before = self._loaded[0] if self._loaded is not None and self._loaded[1] is child else None
+            worker = await self._living()
+            before = self._loaded[0] if self._loaded is not None and self._loaded[1] is worker else None
             if before == checkpoint:
-                return child
+                return worker
             try:
-                await self._load_into(child, checkpoint)
+                await self._load_into(worker, checkpoint)
             except StudioError as error:
                 self._wanted = None
                 self._load_failed = error.detail
@@ -168,15 +168,15 @@ class SdxlEngine:
                 if before is not None:
                     self._in_background(self._load_again(before))
                 raise
-            return child
+            return worker
 
-    async def _load_into(self, child: Child, checkpoint: Checkpoint) -> None:
+    async def _load_into(self, worker: WorkerProcess, checkpoint: Checkpoint) -> None:
         self._loaded, self._resting, self._load_failed = None, None, ""
         self._wanted = checkpoint
         frame = Frame("load", fields={"checkpoint": checkpoint.model_dump(mode="json")})
-        _good(await child.call(frame))
-        self._loaded = checkpoint, child
-        logger.info("checkpoint %s is loaded on %s", checkpoint.name, child.device)
+        _good(await worker.call(frame))
+        self._loaded = checkpoint, worker
+        logger.info("checkpoint %s is loaded on %s", checkpoint.name, worker.device)
 
     async def _load_again(self, checkpoint: Checkpoint) -> None:
         """After a death, or after another checkpoint could not be loaded. The status tells when it fails."""
@@ -185,14 +185,14 @@ class SdxlEngine:
         except StudioError as error:
             logger.warning("checkpoint %s was not loaded again: %s", checkpoint.name, error.detail)
 
-    async def _living(self) -> Child:
+    async def _living(self) -> WorkerProcess:
         while True:
             if self._closing or self._supervisor is None:
                 raise Unavailable("The picture engine is not running. Start the studio again.")
             if self._given_up:
                 raise Unavailable(self._given_up)
-            if self._child is not None and self._child.alive:
-                return self._child
+            if self._worker is not None and self._worker.alive:
+                return self._worker
             await self._changed.wait()
 
     async def _supervise(self) -> None:
@@ -207,23 +207,23 @@ class SdxlEngine:
 
     async def _run_one(self) -> None:
         """Start a worker, and wait for its end."""
-        child = self._child = await Child.start(self._arguments, **self._limits)
+        worker = self._worker = await WorkerProcess.start(self._arguments, **self._limits)
         self._note_change()
         if self._wanted is not None:
             self._in_background(self._load_again(self._wanted))
-        await child.ended()
-        if self._loaded is not None and self._loaded[1] is child:
+        await worker.ended()
+        if self._loaded is not None and self._loaded[1] is worker:
             self._wanted = self._loaded[0]
             self._loaded = None
         now = asyncio.get_running_loop().time()
         self._deaths.append(now)
         while now - self._deaths[0] > WITHIN:
             self._deaths.popleft()
-        logger.error("the drawing process %d ended: %s", child.pid, child.last_words or "without a word")
-        if child.cannot_start:
-            self._give_up(child.cannot_start)
+        logger.error("the drawing process %d ended: %s", worker.pid, worker.last_words or "without a word")
+        if worker.cannot_start:
+            self._give_up(worker.cannot_start)
         elif len(self._deaths) == MOST_DEATHS:
-            last_words = f" Its last words: {child.last_words}" if child.last_words else ""
+            last_words = f" Its last words: {worker.last_words}" if worker.last_words else ""
             self._give_up(
                 f"The drawing process ended {MOST_DEATHS} times within {WITHIN / 60:.0f} minutes and was left so."
                 f"{last_words} Choose a checkpoint again to start it anew."

@@ -29,7 +29,7 @@ LEVELS = {"INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERR
 logger = logging.getLogger(__name__)
 
 
-class Child:
+class WorkerProcess:
     """A running worker. `device` is empty until it has imported what it needs."""
 
     def __init__(self, process: asyncio.subprocess.Process, hung_after: float, step_limit: float) -> None:
@@ -49,7 +49,7 @@ class Child:
         self._tasks = [asyncio.create_task(self._read_frames()), asyncio.create_task(self._read_log())]
 
     @classmethod
-    async def start(cls, arguments: list[str], *, hung_after: float, step_limit: float) -> "Child":
+    async def start(cls, arguments: list[str], *, hung_after: float, step_limit: float) -> "WorkerProcess":
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=pipe, stdout=pipe, stderr=pipe)
         return cls(process, hung_after, step_limit)

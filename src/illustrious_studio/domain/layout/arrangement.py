@@ -9,7 +9,7 @@ from dataclasses import replace
 from random import Random
 
 from illustrious_studio.domain.layout.parser import Mention, Scene
-from illustrious_studio.domain.layout.relations import GAP, Block, Box, cluster, extent_of, moved_by, tie_together
+from illustrious_studio.domain.layout.relations import GAP, Block, Box, apply_relations, cluster, extent_of, moved_by
 from illustrious_studio.domain.layout.values import KnownObject, Placed
 
 MARGIN = 0.03
@@ -40,7 +40,7 @@ def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect:
         for index, mention in enumerate(scene.mentions)
         if index not in high
     }
-    tie_together(blocks, scene.relations, objects, scene.mentions, random)
+    apply_relations(blocks, scene.relations, objects, scene.mentions, random)
     whole = _side_by_side(list({id(block): block for block in blocks.values()}.values()), scene.mentions)
     width, height = max(aspect, 1.0), max(1 / aspect, 1.0)
     top = MARGIN + (0.27 if high and whole else 0.0)

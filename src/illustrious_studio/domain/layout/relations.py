@@ -77,7 +77,7 @@ def moved_by(block: Block, dx: float, dy: float) -> Block:
 
 
 @dataclass(frozen=True)
-class _Tie:
+class RelationGroup:
     """A relation of one or several things to the same other one."""
 
     kind: RelationKind
@@ -86,7 +86,7 @@ class _Tie:
     other: int | None
 
 
-def tie_together(
+def apply_relations(
     blocks: dict[int, Block],
     relations: Iterable[Relation],
     objects: Mapping[str, KnownObject],
@@ -98,18 +98,18 @@ def tie_together(
         _tie(blocks, tie, objects, mentions, random)
 
 
-def _ties(relations: Iterable[Relation]) -> list[_Tie]:
+def _ties(relations: Iterable[Relation]) -> list[RelationGroup]:
     """Relations of a group as one; what stands left or right of something comes last, so that it clears the rest."""
     groups: dict[tuple[RelationKind, int, int | None], list[int]] = {}
     for relation in relations:
         groups.setdefault((relation.kind, relation.object, relation.other), []).append(relation.subject)
-    ties = [_Tie(kind, tuple(subjects), anchor, other) for (kind, anchor, other), subjects in groups.items()]
+    ties = [RelationGroup(kind, tuple(subjects), anchor, other) for (kind, anchor, other), subjects in groups.items()]
     return sorted(ties, key=lambda tie: tie.kind in ("left_of", "right_of", "beside"))
 
 
 def _tie(
     blocks: dict[int, Block],
-    tie: _Tie,
+    tie: RelationGroup,
     objects: Mapping[str, KnownObject],
     mentions: tuple[Mention, ...],
     random: Random,
@@ -224,7 +224,7 @@ def _merge(blocks: dict[int, Block], moving: int, resting: int, moved: Block) ->
             blocks[index] = after
 
 
-def _between(blocks: dict[int, Block], tie: _Tie, subject: int) -> None:
+def _between(blocks: dict[int, Block], tie: RelationGroup, subject: int) -> None:
     """The subject in the middle, one of the others (or half of several) on each side."""
     middle, left = blocks[subject], blocks[tie.object]
     right = blocks.get(tie.other) if tie.other is not None else None

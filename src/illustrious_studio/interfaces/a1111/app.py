@@ -1,12 +1,12 @@
-"""The door for clients of A1111's API (AUTOMATIC1111, Forge, SD.Next) as FastAPI apps over a Studio.
+"""A1111's API for its clients (AUTOMATIC1111, Forge, SD.Next) as FastAPI apps over a Studio.
 
 Two, because the paths are A1111's: `/sdapi/v1`, and `/internal`, which its own page uses to follow a task by its id.
 """
 
 from fastapi import FastAPI
 
-from illustrious_studio.interfaces.a1111 import image_info, lists, options, pictures, state
-from illustrious_studio.interfaces.a1111.common import Door
+from illustrious_studio.interfaces.a1111 import image_info, lists, options, pictures, progress
+from illustrious_studio.interfaces.a1111.common import ApiState
 from illustrious_studio.interfaces.a1111.errors import error_body
 from illustrious_studio.interfaces.http.errors import add_error_handlers
 from illustrious_studio.interfaces.http.sse import CallerLeft, caller_left
@@ -18,17 +18,17 @@ WITH_PICTURES = tuple(f"/sdapi/v1/{name}" for name in ("img2img", "png-info", "i
 
 def create_a1111_apis(studio: Studio) -> dict[str, FastAPI]:
     """What is to be mounted where."""
-    door = Door(studio)
-    api, internal = _app(door), _app(door)
-    for noun in (pictures, state, options, lists, image_info):
+    state = ApiState(studio)
+    api, internal = _app(state), _app(state)
+    for noun in (pictures, progress, options, lists, image_info):
         api.include_router(noun.router)
-    internal.include_router(state.tasks_router)
+    internal.include_router(progress.tasks_router)
     return {"/sdapi/v1": api, "/internal": internal}
 
 
-def _app(door: Door) -> FastAPI:
-    app = FastAPI(title="Illustrious AI Studio, in A1111's words", openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.door = door
+def _app(state: ApiState) -> FastAPI:
+    app = FastAPI(title="Illustrious AI Studio, A1111's API", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.a1111 = state
     add_error_handlers(app, error_body)
     app.add_exception_handler(CallerLeft, caller_left)
     return app

@@ -1,4 +1,4 @@
-"""What every noun of this door shares: the studio, what the door remembers, and the base of what is asked."""
+"""What every noun of this API shares: the studio, what it remembers between calls, and the base of what is asked."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ def only(*neutral: object) -> BeforeValidator:
 
 
 class Options(BaseModel):
-    """The options of A1111 that the studio has. They hold for what comes through this door, until the studio ends.
+    """The options of A1111 that the studio has. They hold for what comes through this API, until the studio ends.
 
     `sd_model_checkpoint` is not among them: that is the studio's own, and the same for every way in.
     """
@@ -65,7 +65,7 @@ def check_options(names: Collection[str]) -> None:
 
 
 @dataclass
-class Door:
+class ApiState:
     """The studio, and the little that A1111's clients expect to be remembered between their calls."""
 
     studio: Studio
@@ -76,13 +76,13 @@ class Door:
         self.tasks = Tasks(self.studio.jobs)
 
 
-async def _door(request: Request) -> Door:
-    door = request.app.state.door
-    assert isinstance(door, Door)
-    return door
+async def _state(request: Request) -> ApiState:
+    state = request.app.state.a1111
+    assert isinstance(state, ApiState)
+    return state
 
 
-DoorIn = Annotated[Door, Depends(_door)]
+StateIn = Annotated[ApiState, Depends(_state)]
 
 
 def title_of(checkpoint: Checkpoint) -> str:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.pictures import OpenedPicture, base64_bytes, open_picture
-from illustrious_studio.interfaces.a1111.common import Body, DoorIn
+from illustrious_studio.interfaces.a1111.common import Body, StateIn
 from illustrious_studio.interfaces.http.sse import while_connected
 
 router = APIRouter()
@@ -47,9 +47,9 @@ async def png_info(body: PictureBody) -> dict[str, Any]:
 
 
 @router.post("/interrogate")
-async def interrogate(body: InterrogateBody, request: Request, door: DoorIn) -> Response:
+async def interrogate(body: InterrogateBody, request: Request, state: StateIn) -> Response:
     """What the picture shows, by whichever model looks in this studio."""
-    asked = door.studio.vision.analyze(await body.opened(), QUESTIONS[body.model])
+    asked = state.studio.vision.analyze(await body.opened(), QUESTIONS[body.model])
     return JSONResponse({"caption": (await while_connected(request, asked)).analysis})
 
 

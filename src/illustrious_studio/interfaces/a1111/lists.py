@@ -4,14 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from illustrious_studio.domain.sampling import CURVES, SAMPLERS, SCHEDULES
-from illustrious_studio.interfaces.a1111.common import Door, DoorIn, title_of
+from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES, SIGMA_SCHEDULES
+from illustrious_studio.interfaces.a1111.common import ApiState, StateIn, title_of
 
 router = APIRouter()
 
 
 @router.get("/sd-models")
-async def list_checkpoints(door: DoorIn) -> list[dict[str, Any]]:
+async def list_checkpoints(state: StateIn) -> list[dict[str, Any]]:
     """Where the files lie stays in the studio, and whole files are not read only for their hashes."""
     return [
         {
@@ -22,14 +22,14 @@ async def list_checkpoints(door: DoorIn) -> list[dict[str, Any]]:
             "filename": one.path.name,
             "config": None,
         }
-        for one in await door.studio.models.checkpoints()
+        for one in await state.studio.models.checkpoints()
     ]
 
 
 @router.get("/samplers")
-async def list_samplers(door: DoorIn) -> list[dict[str, Any]]:
+async def list_samplers(state: StateIn) -> list[dict[str, Any]]:
     """Those that can draw with the checkpoint in use."""
-    from_noise = _begins_at_noise(door)
+    from_noise = _begins_at_noise(state)
     return [
         {"name": one.name, "aliases": list(one.aliases), "options": {}}
         for one in SAMPLERS.values()
@@ -38,9 +38,9 @@ async def list_samplers(door: DoorIn) -> list[dict[str, Any]]:
 
 
 @router.get("/schedulers")
-async def list_schedulers(door: DoorIn) -> list[dict[str, Any]]:
+async def list_schedulers(state: StateIn) -> list[dict[str, Any]]:
     """Those that can be used with the checkpoint in use."""
-    from_noise = _begins_at_noise(door)
+    from_noise = _begins_at_noise(state)
     return [
         {
             "name": name.lower().replace(" ", "_"),
@@ -50,7 +50,7 @@ async def list_schedulers(door: DoorIn) -> list[dict[str, Any]]:
             "need_inner_model": False,
         }
         for name, aliases in SCHEDULES.items()
-        if not (from_noise and name in CURVES)
+        if not (from_noise and name in SIGMA_SCHEDULES)
     ]
 
 
@@ -94,6 +94,6 @@ async def refresh() -> None:
     """The folders are looked at anew whenever somebody asks what lies in them."""
 
 
-def _begins_at_noise(door: Door) -> bool:
-    status = door.studio.models.model_status().sdxl
-    return status.ready and door.studio.models.checkpoint().zero_terminal_snr
+def _begins_at_noise(state: ApiState) -> bool:
+    status = state.studio.models.model_status().sdxl
+    return status.ready and state.studio.models.checkpoint().zero_terminal_snr

@@ -6,26 +6,33 @@ from fastapi import APIRouter
 from pydantic import ValidationError
 
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
-from illustrious_studio.interfaces.a1111.common import Door, DoorIn, Options, check_options, checkpoint_titled, title_of
+from illustrious_studio.interfaces.a1111.common import (
+    ApiState,
+    Options,
+    StateIn,
+    check_options,
+    checkpoint_titled,
+    title_of,
+)
 from illustrious_studio.interfaces.http.errors import sentences
 
 router = APIRouter()
 
 
 @router.get("/options")
-async def read_options(door: DoorIn) -> dict[str, Any]:
-    return {"sd_model_checkpoint": _current(door), **door.options.model_dump()}
+async def read_options(state: StateIn) -> dict[str, Any]:
+    return {"sd_model_checkpoint": _current(state), **state.options.model_dump()}
 
 
 @router.post("/options")
-async def set_options(body: dict[str, Any], door: DoorIn) -> None:
+async def set_options(body: dict[str, Any], state: StateIn) -> None:
     """Any of them; clients send the whole dictionary back. Answers when the checkpoint is loaded."""
     check_options(body)
-    options = changed(door.options, body)
+    options = changed(state.options, body)
     title = body.get("sd_model_checkpoint")
-    if title and title != _current(door):
-        await door.studio.models.switch(checkpoint=(await checkpoint_titled(str(title), door.studio)).name)
-    door.options = options
+    if title and title != _current(state):
+        await state.studio.models.switch(checkpoint=(await checkpoint_titled(str(title), state.studio)).name)
+    state.options = options
 
 
 def changed(options: Options, changes: dict[str, Any]) -> Options:
@@ -37,8 +44,8 @@ def changed(options: Options, changes: dict[str, Any]) -> Options:
         raise InvalidRequest(sentences(error.errors())) from None
 
 
-def _current(door: Door) -> str:
+def _current(state: ApiState) -> str:
     try:
-        return title_of(door.studio.models.checkpoint())
+        return title_of(state.studio.models.checkpoint())
     except Unavailable:  # clients ask for the options to see whether somebody is there at all
         return ""

@@ -14,7 +14,7 @@ from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
-from illustrious_studio.interfaces.a1111.common import Door, DoorIn, Options, check_options, checkpoint_titled
+from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options, checkpoint_titled
 from illustrious_studio.interfaces.a1111.options import changed
 from illustrious_studio.interfaces.http.sse import while_connected
 
@@ -22,49 +22,49 @@ router = APIRouter()
 
 
 @router.post("/txt2img")
-async def txt2img(body: Txt2ImgBody, request: Request, door: DoorIn) -> Response:
+async def txt2img(body: Txt2ImgBody, request: Request, state: StateIn) -> Response:
     """Closing the connection cancels what is not drawn yet. Every picture is kept in the gallery."""
-    return JSONResponse(await while_connected(request, _made(body, door)))
+    return JSONResponse(await while_connected(request, _made(body, state)))
 
 
 @router.post("/img2img")
-async def img2img(body: Img2ImgBody, request: Request, door: DoorIn) -> Response:
+async def img2img(body: Img2ImgBody, request: Request, state: StateIn) -> Response:
     """The same over a picture; with a mask, white is drawn anew."""
-    return JSONResponse(await while_connected(request, _made(body, door)))
+    return JSONResponse(await while_connected(request, _made(body, state)))
 
 
-async def _made(body: Txt2ImgBody, door: Door) -> dict[str, Any]:
-    options, checkpoint = await _overridden(body, door)
-    request = await body.request(door.studio, checkpoint, options)
-    with door.tasks.open(body.force_task_id) as task:
+async def _made(body: Txt2ImgBody, state: ApiState) -> dict[str, Any]:
+    options, checkpoint = await _overridden(body, state)
+    request = await body.request(state.studio, checkpoint, options)
+    with state.tasks.open(body.force_task_id) as task:
         origin = Origin(way="api", words=request.prompt)
-        task.jobs = await door.studio.images.start_images(request, body.count, origin, checkpoint.name, stay=False)
-        items = await door.tasks.finished(task)
-    images = [] if body.send_images is False else [await _base64(item, options, door) for item in items]
+        task.jobs = await state.studio.images.start_images(request, body.count, origin, checkpoint.name, stay=False)
+        items = await state.tasks.finished(task)
+    images = [] if body.send_images is False else [await _base64(item, options, state) for item in items]
     return {"images": images, "parameters": body.echo(), "info": json.dumps(_info(items, body))}
 
 
-async def _overridden(body: Txt2ImgBody, door: Door) -> tuple[Options, Checkpoint]:
+async def _overridden(body: Txt2ImgBody, state: ApiState) -> tuple[Options, Checkpoint]:
     """The options for this request, and what draws it; for good, where A1111 is told not to restore them afterwards.
 
     Raises InvalidRequest, NotFound (no such checkpoint), Unavailable.
     """
     settings = body.override_settings or {}
     check_options(settings)
-    options, title = changed(door.options, settings), settings.get("sd_model_checkpoint")
+    options, title = changed(state.options, settings), settings.get("sd_model_checkpoint")
     if not title:
-        checkpoint = door.studio.models.checkpoint()
+        checkpoint = state.studio.models.checkpoint()
     else:
-        checkpoint = await checkpoint_titled(str(title), door.studio)
+        checkpoint = await checkpoint_titled(str(title), state.studio)
     if body.override_settings_restore_afterwards is False:
         if title:
-            await door.studio.models.switch(checkpoint=checkpoint.name)
-        door.options = options
+            await state.studio.models.switch(checkpoint=checkpoint.name)
+        state.options = options
     return options, checkpoint
 
 
-async def _base64(item: GalleryItem, options: Options, door: Door) -> str:
-    data = await door.studio.gallery.file(item.id, options.kind, options.quality)
+async def _base64(item: GalleryItem, options: Options, state: ApiState) -> str:
+    data = await state.studio.gallery.file(item.id, options.kind, options.quality)
     return (await asyncio.to_thread(b64encode, data)).decode("ascii")
 
 

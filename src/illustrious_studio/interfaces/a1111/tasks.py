@@ -1,6 +1,6 @@
-"""What was asked for through this door and is not answered yet: A1111's clients ask about it and stop it, globally.
+"""What was asked for through this API and is not answered yet: A1111's clients ask about it and stop it, globally.
 
-"Globally" here means among this door's own: a client that goes away sends `interrupt`, and must not stop what somebody
+"Globally" here means among this API's own: a client that goes away sends `interrupt`, and must not stop what somebody
 draws in the chat meanwhile.
 """
 

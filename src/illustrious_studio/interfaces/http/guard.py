@@ -22,9 +22,9 @@ from starlette.requests import ClientDisconnect
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.interfaces.http.errors import ErrorShape, error_body
 from illustrious_studio.interfaces.http.request_cycle import (
-    Exchange,
     Receive,
     Refused,
+    RequestCycle,
     Scope,
     Send,
     value_of,
@@ -99,7 +99,7 @@ class Guard:
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            exchange = Exchange(scope, receive, send, request_id, self._page_policy, self._shape(scope["path"]))
+            exchange = RequestCycle(scope, receive, send, request_id, self._page_policy, self._shape(scope["path"]))
             try:
                 self._check(scope)
                 exchange.limit_body(self._larger.get(scope["path"], self._max_body), self._body_seconds)

@@ -39,7 +39,7 @@ class Refused(Exception):
         self.status, self.code, self.detail = status, code, detail
 
 
-class Exchange:
+class RequestCycle:
     """One request and its answer, as they pass the guard."""
 
     def __init__(

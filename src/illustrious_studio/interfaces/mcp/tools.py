@@ -27,7 +27,7 @@ from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.results import Answer, facts, link, picture, text
-from illustrious_studio.interfaces.shared.image_inputs import Wish, asked_for, kept_pictures
+from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, resolve_inputs, store_inputs
 from illustrious_studio.interfaces.shared.overview import ModelList, Status, models_now, status_now
 from illustrious_studio.services.prompts import Enhanced
 from illustrious_studio.services.studio import Studio
@@ -96,7 +96,7 @@ def _without_defaults(schema: JsonDict) -> None:
         field.pop("default", None)
 
 
-class Refinement(Wish):
+class Refinement(ImageRequestBody):
     """A picture of the gallery, and what to change of its settings; what is left out stays as it was recorded."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
@@ -115,7 +115,7 @@ class Refinement(Wish):
 
     async def changes(self, studio: Studio) -> dict[str, object]:
         """What was given; pictures by the names under which they are kept now."""
-        return self.model_dump(include=self.model_fields_set - {"image_id"}) | await kept_pictures(self, studio)
+        return self.model_dump(include=self.model_fields_set - {"image_id"}) | await store_inputs(self, studio)
 
 
 class Look(Value):
@@ -159,10 +159,10 @@ class Said(BaseModel):
     picture: GalleryItem | None
 
 
-async def generate_image(studio: Studio, request: Wish, tell: Tell) -> Answer:
+async def generate_image(studio: Studio, request: ImageRequestBody, tell: Tell) -> Answer:
     """Draw a picture, and keep it in the gallery. Answers with a preview, the picture's id and all of its settings.
     list_models says which steps and guidance the checkpoint in use wants."""
-    return await _draw(studio, await asked_for(request, studio), tell)
+    return await _draw(studio, await resolve_inputs(request, studio), tell)
 
 
 async def refine_image(studio: Studio, request: Refinement, tell: Tell) -> Answer:
@@ -264,7 +264,7 @@ class _Steps:
 
 
 TOOLS: tuple[Tool[Any], ...] = (
-    Tool(generate_image, "Draw a picture", Wish, GalleryItem, reads_only=False),
+    Tool(generate_image, "Draw a picture", ImageRequestBody, GalleryItem, reads_only=False),
     Tool(refine_image, "Draw a picture again, changed", Refinement, GalleryItem, reads_only=False),
     Tool(analyze_image, "Look at a picture", Look, Analysis, reads_only=True),
     Tool(chat, "Talk", ChatRequest, Said, reads_only=False),

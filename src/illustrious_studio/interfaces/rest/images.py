@@ -14,7 +14,7 @@ from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.http.sse import while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body, image_link
-from illustrious_studio.interfaces.shared.image_inputs import Wish, asked_for
+from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, resolve_inputs
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(tags=["Pictures"])
@@ -22,7 +22,7 @@ router = APIRouter(tags=["Pictures"])
 MOST_AT_ONCE = 32
 
 
-class DrawRequest(Wish):
+class DrawRequest(ImageRequestBody):
     """A picture somebody wants, or several; the picture to draw over may come with it."""
 
     n: int = Field(1, ge=1, le=MOST_AT_ONCE, description="How many pictures: with this seed, the next one, and so on.")
@@ -78,7 +78,7 @@ class EnhancedPrompt(BaseModel):
 @router.post("/generate-image", summary="Draw a picture", responses=errors_of_body(404, 409, 503, 507))
 async def generate_image(body: DrawRequest, request: Request, studio: StudioIn) -> DrawnImage:
     """Draws, keeps what was drawn in the gallery, and answers when it is there. Closing the connection cancels it."""
-    wanted = await asked_for(body, studio)
+    wanted = await resolve_inputs(body, studio)
     origin = Origin(way="api", words=body.prompt)
     items = await while_connected(request, studio.images.generate_images(wanted, body.n, origin))
     first, *others = [await _drawn(item, request, studio) for item in items]

@@ -14,7 +14,7 @@ from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.interfaces.http.sse import EVENT_STREAM, EventStream, Frame, error_frame
 from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, errors_of_body, image_link, link
 from illustrious_studio.interfaces.rest.images import DrawRequest
-from illustrious_studio.interfaces.shared.image_inputs import asked_for
+from illustrious_studio.interfaces.shared.image_inputs import resolve_inputs
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])
@@ -41,7 +41,7 @@ async def list_jobs(studio: StudioIn, limit: Annotated[int, Query(ge=1, le=200)]
 @router.post("", summary="Queue a picture", status_code=202, responses=errors_of_body(404, 503, 507))
 async def queue_image(body: DrawRequest, request: Request, response: Response, studio: StudioIn) -> QueuedJob:
     """Answers at once, with seed and size settled. The job outlives this connection, and a restart of the studio."""
-    wanted, origin = await asked_for(body, studio), Origin(way="api", words=body.prompt)
+    wanted, origin = await resolve_inputs(body, studio), Origin(way="api", words=body.prompt)
     job, *others = await studio.images.start_images(wanted, body.n, origin)
     response.headers["location"] = link(request, f"/jobs/{job.id}")
     return QueuedJob(**dict(job), others=tuple(others))

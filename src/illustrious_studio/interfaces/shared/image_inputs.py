@@ -13,7 +13,7 @@ _INPUT = re.compile(r"[0-9a-f]{64}")
 _ITEM = re.compile(r"[0-9a-f]{32}")
 
 
-class Wish(ImageRequest):
+class ImageRequestBody(ImageRequest):
     """A picture somebody wants; the picture to draw over may come with it."""
 
     image: str | None = Field(
@@ -26,13 +26,13 @@ class Wish(ImageRequest):
     )
 
 
-async def asked_for(wish: Wish, studio: Studio) -> ImageRequest:
-    """The studio's own request. Raises what `kept_pictures` raises."""
-    fields = wish.model_dump(include=set(ImageRequest.model_fields)) | await kept_pictures(wish, studio)
+async def resolve_inputs(wish: ImageRequestBody, studio: Studio) -> ImageRequest:
+    """The studio's own request. Raises what `store_inputs` raises."""
+    fields = wish.model_dump(include=set(ImageRequest.model_fields)) | await store_inputs(wish, studio)
     return ImageRequest.model_validate(fields)
 
 
-async def kept_pictures(wish: Wish, studio: Studio) -> dict[str, str]:
+async def store_inputs(wish: ImageRequestBody, studio: Studio) -> dict[str, str]:
     """The pictures that came with it by the names under which they are kept now.
 
     Raises NotAnImage, InvalidRequest, NotFound, StorageFull.

@@ -20,7 +20,7 @@ from illustrious_studio.domain.chat import (
     Token,
 )
 from illustrious_studio.domain.pictures import OpenedPicture
-from illustrious_studio.interfaces.web.error_handling import sentence
+from illustrious_studio.interfaces.web.error_handling import error_message
 from illustrious_studio.interfaces.web.views.create import unknown_words
 from illustrious_studio.services.studio import Studio
 
@@ -115,7 +115,7 @@ class Talks:
                             continue
                     talk.publish()
         except Exception as error:  # noqa: BLE001 - the top of a task; `sentence` logs what is a bug
-            talk.error = sentence(error)
+            talk.error = error_message(error)
         finally:
             talk.over = True
             talk.publish()

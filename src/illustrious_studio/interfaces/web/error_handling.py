@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 FIELDS = {"prompt": "The prompt", "message": "The message", "q": "The search", "seed": "The seed"}
 
 
-def sentence(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     """What to tell a person about an error."""
     if isinstance(error, StudioError):
         return error.detail
@@ -29,7 +29,7 @@ def sentence(error: Exception) -> str:
     return "The studio made a mistake. Its log says more."
 
 
-def told(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def show_errors(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """The handler, with its errors shown as a message while the page stays as it is."""
 
     @functools.wraps(handler)
@@ -40,13 +40,13 @@ def told(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]
             return await handler(*args)
         except Exception as error:
             log.debug("a handler failed", exc_info=error)
-            gr.Warning(escape(sentence(error)), title="That did not work")
+            gr.Warning(escape(error_message(error)), title="That did not work")
             return gr.skip()
 
     return wrapper
 
 
-def told_stream(handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+def show_errors_stream(handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
     """The same for a handler that answers piece by piece. It gives at least one: Gradio empties the page for none."""
 
     @functools.wraps(handler)
@@ -58,7 +58,7 @@ def told_stream(handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., Asy
                 yield piece
         except Exception as error:
             log.debug("a handler failed", exc_info=error)
-            gr.Warning(escape(sentence(error)), title="That did not work")
+            gr.Warning(escape(error_message(error)), title="That did not work")
         yield gr.skip()
 
     return wrapper

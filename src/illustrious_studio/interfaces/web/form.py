@@ -69,7 +69,7 @@ class Form:
             self.height = gr.Number(1024, label="Height", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
         self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
-        self.over = over.OverSection()
+        self.over = over.Img2ImgSection()
         with gr.Accordion("Negative prompt: empty", open=False, elem_id="negative-fold") as self.negative_fold:
             self.negative = gr.Textbox(
                 "",

@@ -1,7 +1,8 @@
 """The section of Create that holds a picture to draw over, and what of it is painted to be drawn anew.
 
 What is held is a text in the form, so that it is remembered and brought back like every other setting; the pictures
-themselves are kept by the studio under their names. Choosing and painting is the script's business (`static/img2img.js`).
+themselves are kept by the studio under their names. Choosing and painting is the business of
+`static/img2img.js`.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from illustrious_studio.interfaces.web.theme import packaged
 from illustrious_studio.services.images import STRENGTH
 
 FRESH: tuple[Any, ...] = (STRENGTH, "crop", "whole", "original", "")
-"""The controls when nothing is held, in the order of `OverSection.all`."""
+"""The controls when nothing is held, in the order of `Img2ImgSection.all`."""
 
 
 class HeldPicture(Value):
@@ -37,7 +38,7 @@ def held_picture(text: object) -> HeldPicture | None:
         return None
 
 
-class OverSection:
+class Img2ImgSection:
     """The controls. `held` is invisible: its value is a HeldPicture, and it carries the script."""
 
     def __init__(self) -> None:

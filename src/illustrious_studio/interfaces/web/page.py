@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 from typing import Any
 
-from illustrious_studio.interfaces.web.error_handling import told
+from illustrious_studio.interfaces.web.error_handling import show_errors
 from illustrious_studio.interfaces.web.theme import packaged
 from illustrious_studio.interfaces.web.views.parts import act
 
@@ -52,7 +52,7 @@ class Page:
         outputs: Sequence[Any] | Any = (),
     ) -> Any:
         """Answer to an action. The handler gets the action's value first."""
-        return getattr(self.acts, name)(told(handler), [self.acts, *inputs], outputs, **QUIET)
+        return getattr(self.acts, name)(show_errors(handler), [self.acts, *inputs], outputs, **QUIET)
 
     def goto(self, tab: str) -> Any:
         """An update that opens a tab."""
@@ -67,7 +67,7 @@ class Page:
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
         remembered = "() => localStorage.getItem('studio.tab') || ''"
-        blocks.load(told(self.opened), self.acts, self.tabs, js=remembered, **QUIET)
+        blocks.load(show_errors(self.opened), self.acts, self.tabs, js=remembered, **QUIET)
 
 
 def now() -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class Kept:
+class LatentMask:
     """What stays of `base` (latents) outside a mask."""
 
     def __init__(self, base: "torch.Tensor", mask: Picture, seed: int) -> None:
@@ -30,7 +30,7 @@ class Kept:
         touched = torch.nn.functional.adaptive_max_pool2d(grey, base.shape[-2:]) > 0
         self._anew = touched.to(base.device)
 
-    def put_back(self, latents: "torch.Tensor", pipeline: Any, index: int) -> "torch.Tensor":
+    def blend(self, latents: "torch.Tensor", pipeline: Any, index: int) -> "torch.Tensor":
         """The latents after step `index`, with the picture outside the mask."""
         import torch
 

@@ -29,7 +29,7 @@ class BadNumbers(Exception):
     """The VAE gave numbers that are no picture."""
 
 
-class Watch(Protocol):
+class ProgressCallback(Protocol):
     """Whoever follows a drawing. Both raise Stopped once it was cancelled."""
 
     def check(self) -> None: ...
@@ -37,12 +37,12 @@ class Watch(Protocol):
     def wants_preview(self) -> bool: ...
 
 
-class Stages(Protocol):
+class PipelineStages(Protocol):
     """The two stages, and clearing between attempts. Latents are the pipeline's own matter."""
 
-    def denoise(self, order: RenderOrder, watch: Watch) -> Any: ...
+    def denoise(self, order: RenderOrder, watch: ProgressCallback) -> Any: ...
     def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Picture: ...
-    def spare(self) -> bool:
+    def enable_offload(self) -> bool:
         """Keep the model off the device but for the part that works; whether that is possible."""
         ...
 
@@ -55,18 +55,18 @@ class Drawn:
     attempts: tuple[str, ...]
 
 
-def draw(stages: Stages, order: RenderOrder, watch: Watch) -> Drawn:
+def draw(stages: PipelineStages, order: RenderOrder, watch: ProgressCallback) -> Drawn:
     """Raises OutOfMemory, Unavailable (bad numbers), Stopped."""
     tried: list[str] = []
-    for sparing in (False, True):
-        if sparing:
+    for offloaded in (False, True):
+        if offloaded:
             stages.clear()
-            tried.append(OFFLOADED if stages.spare() else AGAIN)
+            tried.append(OFFLOADED if stages.enable_offload() else AGAIN)
         latents = unless_out_of_memory(lambda: stages.denoise(order, watch))
         if latents is None:
             continue
         watch.check()
-        picture = _decoded(stages, latents, sparing, tried)
+        picture = _decoded(stages, latents, offloaded, tried)
         if picture is not None:
             return Drawn(picture, tuple(tried))
         del latents
@@ -78,7 +78,7 @@ def draw(stages: Stages, order: RenderOrder, watch: Watch) -> Drawn:
     )
 
 
-def _decoded(stages: Stages, latents: Any, tiled: bool, tried: list[str]) -> Picture | None:
+def _decoded(stages: PipelineStages, latents: Any, tiled: bool, tried: list[str]) -> Picture | None:
     try:
         picture = unless_out_of_memory(lambda: stages.decode(latents, tiled=tiled, precise=False))
         if picture is None and not tiled:

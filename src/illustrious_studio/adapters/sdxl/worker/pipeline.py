@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.worker import memory
-from illustrious_studio.adapters.sdxl.worker.inpainting import Kept
+from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Watch, draw
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, ProgressCallback, draw
 from illustrious_studio.adapters.sdxl.worker.preview import estimate, preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
@@ -32,7 +32,7 @@ STEP_TENSORS = ["latents", "noise_pred"]
 
 
 class SdxlPipeline:
-    """Draws. Its parts (`denoise`, `decode`, `spare`, `clear`) are what `attempts.draw` drives."""
+    """Draws. Its parts (`denoise`, `decode`, `enable_offload`, `clear`) are what `attempts.draw` drives."""
 
     def __init__(self, device: str = "auto", config: Path = SDXL_CONFIG) -> None:
         import diffusers
@@ -58,7 +58,7 @@ class SdxlPipeline:
         self._checkpoint: Checkpoint | None = None
         self._pipeline: Any = None
         self._encoder: PromptEncoder | None = None
-        self._sparing = False
+        self._offloaded = False
 
     @property
     def device_name(self) -> str:
@@ -74,19 +74,19 @@ class SdxlPipeline:
             self.clear()
             pipeline.to("cpu")
             pipeline.enable_model_cpu_offload(device=self.device)
-            self._sparing = True
+            self._offloaded = True
         self._pipeline, self._checkpoint = pipeline, checkpoint
         self._encoder = PromptEncoder(pipeline, self.device)
 
     def unload(self) -> None:
         self._pipeline = self._encoder = self._checkpoint = None
-        self._sparing = False
+        self._offloaded = False
         self.clear()
 
     def clear(self) -> None:
         memory.clear_cuda_memory()
 
-    def render(self, order: RenderOrder, watch: Watch) -> Rendered:
+    def render(self, order: RenderOrder, watch: ProgressCallback) -> Rendered:
         """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers), Stopped."""
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
@@ -106,16 +106,16 @@ class SdxlPipeline:
             attempts=drawn.attempts,
         )
 
-    def spare(self) -> bool:
+    def enable_offload(self) -> bool:
         """Keep the model off the device but for the part that works. Stays so until the checkpoint is loaded anew."""
-        if self.device.type != "cpu" and not self._sparing:
+        if self.device.type != "cpu" and not self._offloaded:
             self._pipeline.to("cpu")
             self.clear()
             self._pipeline.enable_model_cpu_offload(device=self.device)
-            self._sparing = True
-        return self._sparing
+            self._offloaded = True
+        return self._offloaded
 
-    def denoise(self, order: RenderOrder, watch: Watch) -> "torch.Tensor":
+    def denoise(self, order: RenderOrder, watch: ProgressCallback) -> "torch.Tensor":
         """The steps. The finished latent, scaled as the VAE wants it."""
         import torch
 
@@ -136,7 +136,7 @@ class SdxlPipeline:
             kind, steps = image_to_image, max(steps, math.ceil(1 / max(strength, 0.01)))
             base = self._latents_of(order.base, (width, height))
             options = {"image": base, "strength": strength}
-            kept = Kept(base, order.mask, request.seed) if order.mask is not None else None
+            kept = LatentMask(base, order.mask, request.seed) if order.mask is not None else None
         scheduler = scheduler_for(request.sampler, request.schedule, self._pipeline.scheduler, steps)
         pipeline = kind(**{**self._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
         pipeline._callback_tensor_inputs = STEP_TENSORS  # diffusers offers all of its loop but what the UNet said
@@ -195,12 +195,12 @@ class SdxlPipeline:
             image = image.resize(size)
         vae = self._pipeline.vae
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].to(self.device, vae.dtype)
-        self._tile(vae, pixels[..., :: self._scale, :: self._scale] if self._sparing else None)
+        self._tile(vae, pixels[..., :: self._scale, :: self._scale] if self._offloaded else None)
         with torch.no_grad():
             latents = vae.encode(pixels / 127.5 - 1).latent_dist.mode() * vae.config.scaling_factor
         return latents.to(self._dtype)
 
-    def _callback(self, watch: Watch, kept: Kept | None) -> Any:
+    def _callback(self, watch: ProgressCallback, kept: LatentMask | None) -> Any:
         before: Any = None
 
         def on_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +212,7 @@ class SdxlPipeline:
                 assert self._checkpoint is not None
                 picture = preview_jpeg(heading, self._checkpoint, self._scale)
             if kept is not None:
-                latents = kept.put_back(latents, pipeline, index)
+                latents = kept.blend(latents, pipeline, index)
             before = latents
             watch.step(Step(index + 1, pipeline.num_timesteps, picture))
             return {"latents": latents}

@@ -1,6 +1,6 @@
 """The prompt language: weights and chunks, and the embeddings that come of them.
 
-CLIP reads 77 tokens. Longer prompts are read in several windows of 75 tokens, side by side, so that nothing is cut off.
+CLIP reads 77 tokens. Longer prompts are read in several chunks of 75 tokens, side by side, so that nothing is cut off.
 `(word)` counts 1.1 times, `[word]` 1/1.1 times, `(word:1.3)` 1.3 times; `\\(` is a plain bracket; `BREAK` starts a new
 window. It does not know LoRA tags or wildcards.
 
@@ -22,12 +22,12 @@ from illustrious_studio.domain.errors import InvalidRequest
 if TYPE_CHECKING:
     import torch
 
-WINDOW = 75
-LOOK_BACK = 20
+CHUNK_LENGTH = 75
+COMMA_BACKTRACK = 20
 """A window ends after a comma rather than in the middle of a tag, when one is among its last 20 tokens."""
 BATCH = 8
-"""So many windows go through an encoder at a time, so that a very long prompt needs no more memory than a long one."""
-LAST_BUT_ONE = 2
+"""So many chunks go through an encoder at a time, so that a very long prompt needs no more memory than a long one."""
+PENULTIMATE = 2
 MAX_WEIGHT = 10.0
 STEP = 1.1
 
@@ -35,7 +35,7 @@ _TOKEN = re.compile(r"\\[\\()\[\]]|\\|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|\bBREA
 
 
 @dataclass(frozen=True)
-class Part:
+class PromptSpan:
     """A piece of the prompt and how much it counts. `text` None: a new window starts here."""
 
     text: str | None
@@ -46,7 +46,7 @@ def _limited(weight: float) -> float:
     return min(max(weight, -MAX_WEIGHT), MAX_WEIGHT)
 
 
-def parse(prompt: str) -> list[Part]:
+def parse(prompt: str) -> list[PromptSpan]:
     """Read the weights. Brackets that were never closed count as if they were closed at the end."""
     texts: list[str | None] = []
     weights: list[float] = []
@@ -86,18 +86,18 @@ def parse(prompt: str) -> list[Part]:
     return _joined(texts, weights)
 
 
-def _joined(texts: list[str | None], weights: list[float]) -> list[Part]:
-    parts: list[Part] = []
+def _joined(texts: list[str | None], weights: list[float]) -> list[PromptSpan]:
+    parts: list[PromptSpan] = []
     for text, weight in zip(texts, weights, strict=True):
         last = parts[-1] if parts else None
         if text is not None and last is not None and last.text is not None and last.weight == weight:
-            parts[-1] = Part(last.text + text, weight)
+            parts[-1] = PromptSpan(last.text + text, weight)
         else:
-            parts.append(Part(text, weight))
+            parts.append(PromptSpan(text, weight))
     return parts
 
 
-def windows(parts: list[Part], tokenizer: Any) -> list[tuple[list[int], list[float]]]:
+def chunks(parts: list[PromptSpan], tokenizer: Any) -> list[tuple[list[int], list[float]]]:
     """Token ids and their weights, at most 75 a window, without the start and end tokens. At least one window."""
     comma = tokenizer("a,", add_special_tokens=False).input_ids[-1]
     done: list[tuple[list[int], list[float]]] = []
@@ -109,10 +109,10 @@ def windows(parts: list[Part], tokenizer: Any) -> list[tuple[list[int], list[flo
             ids, weights = [], []
             continue
         for token in tokenizer(part.text, add_special_tokens=False, truncation=False, verbose=False).input_ids:
-            if len(ids) == WINDOW:
-                cut = WINDOW
-                if token != comma and comma in ids[-LOOK_BACK:]:
-                    cut = WINDOW - ids[::-1].index(comma)
+            if len(ids) == CHUNK_LENGTH:
+                cut = CHUNK_LENGTH
+                if token != comma and comma in ids[-COMMA_BACKTRACK:]:
+                    cut = CHUNK_LENGTH - ids[::-1].index(comma)
                 done.append((ids[:cut], weights[:cut]))
                 ids, weights = ids[cut:], weights[cut:]
             ids.append(token)
@@ -138,14 +138,14 @@ class PromptEncoder:
         self._kept: OrderedDict[tuple[str, int, int], Embedding] = OrderedDict()
 
     def encode(self, prompt: str, negative: str | None, clip_skip: int = 1) -> tuple[Embedding, Embedding | None]:
-        """Both of the same number of windows: the shorter one is filled up with empty ones.
+        """Both of the same number of chunks: the shorter one is filled up with empty ones.
 
         Raises InvalidRequest for a clip skip beyond the encoders' layers.
         """
         import torch
 
         layer = self._layer(clip_skip)
-        pairs = [self._windows(text) for text in ([prompt] if negative is None else [prompt, negative])]
+        pairs = [self._chunks(text) for text in ([prompt] if negative is None else [prompt, negative])]
         count = max(len(side) for pair in pairs for side in pair)
         positive = self._encoded(prompt, count, layer)
         if negative is None:
@@ -162,11 +162,11 @@ class PromptEncoder:
             raise InvalidRequest(
                 f"The checkpoint's text encoders have no layer for a clip skip of {clip_skip}. Use at most {most}."
             )
-        return max(LAST_BUT_ONE, clip_skip)
+        return max(PENULTIMATE, clip_skip)
 
-    def _windows(self, text: str) -> list[list[tuple[list[int], list[float]]]]:
+    def _chunks(self, text: str) -> list[list[tuple[list[int], list[float]]]]:
         parts = parse(text)
-        return [windows(parts, tokenizer) for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2)]
+        return [chunks(parts, tokenizer) for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2)]
 
     def _encoded(self, text: str, count: int, layer: int) -> Embedding:
         key = text, count, layer
@@ -175,7 +175,7 @@ class PromptEncoder:
             return self._kept[key]
         import torch
 
-        first, second = self._windows(text)
+        first, second = self._chunks(text)
         pipeline = self._pipeline
         with torch.no_grad():
             rows_1, _ = self._run(pipeline.text_encoder, pipeline.tokenizer, first, count, layer)
@@ -194,7 +194,7 @@ class PromptEncoder:
         chunks = chunks + [([], [])] * (count - len(chunks))
         ids, weights = [], []
         for tokens, factors in chunks:
-            rest = WINDOW - len(tokens)
+            rest = CHUNK_LENGTH - len(tokens)
             start, end, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
             ids.append([start, *tokens, end, *[pad] * rest])
             weights.append([1.0, *factors, *[1.0] * (rest + 1)])

@@ -24,7 +24,7 @@ CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
     "DDIM": ("DDIMScheduler", {"clip_sample": False}),  # latents reach beyond 1
     "LCM": ("LCMScheduler", {}),
 }
-SPREADS: dict[str, dict[str, Any]] = {
+SCHEDULE_OPTIONS: dict[str, dict[str, Any]] = {
     "Automatic": {},
     "Karras": {"use_karras_sigmas": True},
     "Exponential": {"use_exponential_sigmas": True},
@@ -46,4 +46,4 @@ def scheduler_for(sampler: str, schedule: str, own: Any, steps: int) -> Any:
     name, options = CLASSES[sampler]
     if sampler == "LCM":
         options = {"original_inference_steps": max(LCM_STEPS, steps)}
-    return getattr(diffusers, name).from_config(own.config, **options, **SPREADS[schedule])
+    return getattr(diffusers, name).from_config(own.config, **options, **SCHEDULE_OPTIONS[schedule])

@@ -8,7 +8,7 @@ from typing import Any
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.metadata.recorded import RecordedSettings
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
-from illustrious_studio.interfaces.web.error_handling import sentence, told, told_stream
+from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
 from illustrious_studio.interfaces.web.uploads import open_upload
@@ -59,10 +59,10 @@ class AnalyzeTab:
     def attach(self, form: Form) -> None:
         """Connect the events, once every tab is built."""
         outputs = [self.answer, self.looked]
-        self.look_button.click(told_stream(self.look), [self.picture, self.question], outputs, **QUIET)
-        self.picture.change(told(self.settings), self.picture, [self.recorded, *outputs], **QUIET)
+        self.look_button.click(show_errors_stream(self.look), [self.picture, self.question], outputs, **QUIET)
+        self.picture.change(show_errors(self.settings), self.picture, [self.recorded, *outputs], **QUIET)
         asked = self.page.on("ask", self.ask, [], self.question)
-        asked.then(told_stream(self.look), [self.picture, self.question], outputs, **QUIET)
+        asked.then(show_errors_stream(self.look), [self.picture, self.question], outputs, **QUIET)
         self.page.on("use_recorded", self.use, [self.picture], [self.page.tabs, *form.all])
         self.form = form
 
@@ -88,7 +88,7 @@ class AnalyzeTab:
                     yield answer(text), by
             yield answer(text), by
         except StudioError as error:
-            yield answer(text), parts.notice(sentence(error), kind="failed")
+            yield answer(text), parts.notice(error_message(error), kind="failed")
 
     async def settings(self, path: str | None) -> tuple[str, str, str]:
         """The settings that a new picture carries, if any."""

@@ -9,7 +9,7 @@ from illustrious_studio.domain.chat import ChatRequest, Message
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.interfaces.web.chat_streams import Talk, Talks
-from illustrious_studio.interfaces.web.error_handling import told, told_stream
+from illustrious_studio.interfaces.web.error_handling import show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, undo_snack
 from illustrious_studio.interfaces.web.uploads import open_upload
 from illustrious_studio.interfaces.web.views import chat as talk_view
@@ -71,7 +71,7 @@ class ChatTab:
         all_of_it = [self.session, self.mark, self.talk, self.growing, self.sessions, self.box]
         following = [self.talk, self.growing, self.sessions, self.box, self.attached, self.picture]
 
-        opened = blocks.load(told(self.opened), [self.session, self.box], all_of_it, js=REMEMBERED, **QUIET)
+        opened = blocks.load(show_errors(self.opened), [self.session, self.box], all_of_it, js=REMEMBERED, **QUIET)
         choices = {
             "choose": page.on("choose", self.choose, [self.search], all_of_it),
             "open_chat": page.on("open_chat", self.open_chat, [self.search], [page.tabs, *all_of_it]),
@@ -80,18 +80,21 @@ class ChatTab:
             "remember": page.on("remember", self.remember, [self.search], [*all_of_it, page.snack]),
         }
         sent = self.box.submit(
-            told_stream(self.send), [self.box, self.session, self.picture, self.search], following, **QUIET
+            show_errors_stream(self.send), [self.box, self.session, self.picture, self.search], following, **QUIET
         )
         follows = [
-            event.then(told_stream(self.followed), [self.session, self.search], following, **QUIET)
+            event.then(show_errors_stream(self.followed), [self.session, self.search], following, **QUIET)
             for event in (opened, *choices.values())
         ]
         for name in choices:  # another talk is shown now: the page stops following, the answer goes on
             getattr(page.acts, name)(None, None, None, cancels=[sent, *follows], api_visibility="private")
-        self.box.stop(told(self.stop), self.session, None, **QUIET)
+        self.box.stop(show_errors(self.stop), self.session, None, **QUIET)
         self.box.change(None, self.box, None, js=REMEMBER, **QUIET)
         self.search.change(
-            told(self.found), [self.search, self.session], self.sessions, **QUIET | {"trigger_mode": "always_last"}
+            show_errors(self.found),
+            [self.search, self.session],
+            self.sessions,
+            **QUIET | {"trigger_mode": "always_last"},
         )
         page.on("rename", self.rename, [self.session, self.search], self.sessions)
         page.on("say", self.say, [self.box], self.box)

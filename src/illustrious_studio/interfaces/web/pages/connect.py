@@ -7,7 +7,7 @@ from typing import Any
 from illustrious_studio.interfaces.selftest.client import Access, Client, InUse, Paste, Section
 from illustrious_studio.interfaces.selftest.runner import CLIENTS, TIDYING_UP, Outcome, replay_all
 from illustrious_studio.interfaces.shared.overview import models_now
-from illustrious_studio.interfaces.web.error_handling import told, told_stream
+from illustrious_studio.interfaces.web.error_handling import show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.page import QUIET, html
 from illustrious_studio.services.studio import Studio
 
@@ -40,8 +40,8 @@ class ConnectTab:
     def attach(self, blocks: Any, tab: Any) -> None:
         """Connect the events, once every tab is built. The models may be others whenever the tab is opened again."""
         for event in (blocks.load, tab.select, self.client.change):
-            event(told(self.shown), self.client, self.settings, **QUIET)
-        self.test.click(told_stream(self.tested), None, self.outcomes, **QUIET | {"trigger_mode": "once"})
+            event(show_errors(self.shown), self.client, self.settings, **QUIET)
+        self.test.click(show_errors_stream(self.tested), None, self.outcomes, **QUIET | {"trigger_mode": "once"})
 
     async def shown(self, name: str) -> str:
         (client,) = (one for one in CLIENTS if one.name == name)

@@ -12,7 +12,7 @@ from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound,
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
-from illustrious_studio.interfaces.web.error_handling import sentence, told, told_stream
+from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form, sized
 from illustrious_studio.interfaces.web.img2img import HeldPicture, held_picture
 from illustrious_studio.interfaces.web.layout_editor import fitted, held_layout, laid_out
@@ -60,17 +60,17 @@ class CreateTab:
         titled = [layout.held, layout.wanted, form.over.held], [layout.fold, layout.stale]
         size = [form.shape, form.width, form.height]
         blocks.load(
-            told(self.opened),
+            show_errors(self.opened),
             None,
             [*form.dressing, self.stage, self.strip, self.notice],
             **QUIET,
         ).then(
-            told(self.remembered),
+            show_errors(self.remembered),
             [form.saved],
             form.all,
             js="() => localStorage.getItem('studio.create') || ''",
             **QUIET,
-        ).then(told(self.layout_title), *titled, **QUIET)
+        ).then(show_errors(self.layout_title), *titled, **QUIET)
         gr.on([one.change for one in form.all], None, form.all, None, js=form.REMEMBER, **QUIET)
         gr.on(
             [form.steps.change, form.guidance.change, form.seed.change],
@@ -81,21 +81,23 @@ class CreateTab:
         )
         gr.on(
             [layout.held.change, layout.wanted.change, form.over.held.change],
-            told(self.layout_title),
+            show_errors(self.layout_title),
             *titled,
             **QUIET | {"trigger_mode": "always_last"},
         )
-        layout.held.show(told(self.lay_out), form.all, [layout.held, layout.wanted], **QUIET).then(
+        layout.held.show(show_errors(self.lay_out), form.all, [layout.held, layout.wanted], **QUIET).then(
             None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
         )
-        layout.held.fit(told(self.fit_layout), form.all, layout.held, **QUIET)
-        form.over.held.change(told(form.over.shown), form.over.held, [form.over.fold, form.over.painted], **QUIET)
-        form.over.held.chosen(told(self.like_the_picture), form.over.held, size, **QUIET)
+        layout.held.fit(show_errors(self.fit_layout), form.all, layout.held, **QUIET)
+        form.over.held.change(
+            show_errors(form.over.shown), form.over.held, [form.over.fold, form.over.painted], **QUIET
+        )
+        form.over.held.chosen(show_errors(self.like_the_picture), form.over.held, size, **QUIET)
         form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
         form.shape.change(form.own_size, form.shape, form.own, **QUIET)
-        self.draw_button.click(told_stream(self.draw), form.all, drawn, **QUIET)
+        self.draw_button.click(show_errors_stream(self.draw), form.all, drawn, **QUIET)
         form.enhance_button.click(
-            told(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
+            show_errors(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
         )
         page.acts.busy(None, None, self.draw_button, js="() => 'Add to queue'", **QUIET)
         page.acts.idle(None, None, self.draw_button, js="() => 'Draw'", **QUIET)
@@ -113,8 +115,8 @@ class CreateTab:
         page.on("delete", self.delete, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("model", self.model_changed, form.all, [*form.all, self.stage]).then(
-            told(self.dressed), None, form.dressing, **QUIET
-        ).then(told(self.layout_title), *titled, **QUIET)
+            show_errors(self.dressed), None, form.dressing, **QUIET
+        ).then(show_errors(self.layout_title), *titled, **QUIET)
 
     async def opened(self) -> tuple[Any, ...]:
         """What a page shows when it is opened or refreshed."""
@@ -145,7 +147,7 @@ class CreateTab:
             request = self.form.request(stage.checkpoint_of(self.studio), *values)
             return await self._start(request, self.form.pictures(values))
         except (StudioError, ValidationError) as error:
-            return "", parts.notice(sentence(error), kind="failed")
+            return "", parts.notice(error_message(error), kind="failed")
 
     async def example(self, prompt: str, *rest: Any) -> tuple[str, str, str]:
         """Draw an example; a layout that was made for other words stays out of it."""

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from illustrious_studio.interfaces.web.error_handling import told
+from illustrious_studio.interfaces.web.error_handling import show_errors
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
 from illustrious_studio.services.studio import Studio
 
@@ -33,15 +33,17 @@ class SystemTab:
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
         lists = [self.checkpoint, self.language]
-        blocks.load(told(self.listed), None, lists, **QUIET)
-        self.checkpoint.input(told(self.switch_checkpoint), self.checkpoint, self.outcome, **QUIET).then(
-            told(self.listed), None, lists, **QUIET
+        blocks.load(show_errors(self.listed), None, lists, **QUIET)
+        self.checkpoint.input(show_errors(self.switch_checkpoint), self.checkpoint, self.outcome, **QUIET).then(
+            show_errors(self.listed), None, lists, **QUIET
         )
-        self.language.input(told(self.switch_language), self.language, self.outcome, **QUIET).then(
-            told(self.listed), None, lists, **QUIET
+        self.language.input(show_errors(self.switch_language), self.language, self.outcome, **QUIET).then(
+            show_errors(self.listed), None, lists, **QUIET
         )
-        self.unload.click(told(self.unload_checkpoint), None, self.outcome, **QUIET)
-        self.again.click(told(self.check), None, self.outcome, **QUIET).then(told(self.listed), None, lists, **QUIET)
+        self.unload.click(show_errors(self.unload_checkpoint), None, self.outcome, **QUIET)
+        self.again.click(show_errors(self.check), None, self.outcome, **QUIET).then(
+            show_errors(self.listed), None, lists, **QUIET
+        )
 
     async def listed(self) -> tuple[Any, Any]:
         """What one can switch to."""

@@ -15,7 +15,7 @@ from pydantic import Field
 from illustrious_studio.domain.encoding import to_file
 from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.domain.pictures import open_picture
-from illustrious_studio.interfaces.a1111.common import Body, DoorIn
+from illustrious_studio.interfaces.a1111.common import Body, StateIn
 from illustrious_studio.interfaces.a1111.tasks import LONGEST_ID
 
 router = APIRouter()
@@ -26,13 +26,13 @@ BEGUN = 0.01
 
 
 @router.get("/progress")
-async def progress(door: DoorIn, skip_current_image: bool = False) -> dict[str, Any]:
-    """Of this door's oldest request; else of what else the studio draws now."""
-    if (task := door.tasks.oldest()) is not None:
+async def progress(state: StateIn, skip_current_image: bool = False) -> dict[str, Any]:
+    """Of this API's oldest request; else of what else the studio draws now."""
+    if (task := state.tasks.oldest()) is not None:
         name, jobs = task.id, task.jobs
     else:
-        name, jobs = "", [one.job for one in door.studio.jobs.active()[:1]]
-    seen = [await door.studio.jobs.progress(job.id) for job in jobs]
+        name, jobs = "", [one.job for one in state.studio.jobs.active()[:1]]
+    seen = [await state.studio.jobs.progress(job.id) for job in jobs]
     done = sum(one.job.finished for one in seen)
     now = next((one for one in seen if not one.job.finished), None)
     return {
@@ -61,17 +61,17 @@ class ProgressBody(Body):
 
 
 @tasks_router.post("/progress")
-async def task_progress(body: ProgressBody, door: DoorIn) -> dict[str, Any]:
+async def task_progress(body: ProgressBody, state: StateIn) -> dict[str, Any]:
     """Of the task with this id."""
-    task = door.tasks.named(body.id_task)
-    seen = [await door.studio.jobs.progress(job.id) for job in task.jobs] if task else []
+    task = state.tasks.named(body.id_task)
+    seen = [await state.studio.jobs.progress(job.id) for job in task.jobs] if task else []
     now = next((one for one in seen if not one.job.finished), None)
     active = now is not None and now.job.state == "running"
     preview = await _preview(now) if body.live_preview and now and now.step > body.id_live_preview else None
     return {
         "active": active,
         "queued": task is not None and not active,
-        "completed": task is None and door.tasks.has_ended(body.id_task),
+        "completed": task is None and state.tasks.has_ended(body.id_task),
         "progress": _share(seen) if active else None,
         "eta": now.seconds_left if now else None,
         "live_preview": f"data:image/png;base64,{preview}" if preview else None,
@@ -81,9 +81,9 @@ async def task_progress(body: ProgressBody, door: DoorIn) -> dict[str, Any]:
 
 
 @tasks_router.get("/pending-tasks")
-async def pending_tasks(door: DoorIn) -> dict[str, Any]:
-    """The ids of this door's requests that are not answered yet, oldest first."""
-    tasks = [task.id for task in door.tasks.all()]
+async def pending_tasks(state: StateIn) -> dict[str, Any]:
+    """The ids of this API's requests that are not answered yet, oldest first."""
+    tasks = [task.id for task in state.tasks.all()]
     return {"size": len(tasks), "tasks": tasks}
 
 
@@ -93,21 +93,21 @@ async def ping() -> dict[str, Any]:
 
 
 @router.post("/interrupt")
-async def interrupt(door: DoorIn) -> dict[str, Any]:
-    await door.tasks.interrupt()
+async def interrupt(state: StateIn) -> dict[str, Any]:
+    await state.tasks.interrupt()
     return {}
 
 
 @router.post("/skip")
-async def skip(door: DoorIn) -> None:
-    await door.tasks.skip()
+async def skip(state: StateIn) -> None:
+    await state.tasks.skip()
 
 
 @router.get("/memory")
-async def memory(door: DoorIn) -> dict[str, Any]:
+async def memory(state: StateIn) -> dict[str, Any]:
     machine, own = psutil.virtual_memory(), psutil.Process().memory_info().rss
     ram = {"free": machine.total - own, "used": own, "total": machine.total}
-    status = door.studio.models.model_status().sdxl
+    status = state.studio.models.model_status().sdxl
     if status.memory is None or not status.device.startswith("cuda"):
         return {"ram": ram, "cuda": {"error": "unavailable"}}
     card = status.memory
@@ -116,14 +116,14 @@ async def memory(door: DoorIn) -> dict[str, Any]:
 
 
 @router.post("/unload-checkpoint")
-async def unload_checkpoint(door: DoorIn) -> dict[str, Any]:
-    await door.studio.models.unload_checkpoint()
+async def unload_checkpoint(state: StateIn) -> dict[str, Any]:
+    await state.studio.models.unload_checkpoint()
     return {}
 
 
 @router.post("/reload-checkpoint")
-async def reload_checkpoint(door: DoorIn) -> dict[str, Any]:
-    await door.studio.models.switch(checkpoint=door.studio.models.checkpoint().name)
+async def reload_checkpoint(state: StateIn) -> dict[str, Any]:
+    await state.studio.models.switch(checkpoint=state.studio.models.checkpoint().name)
     return {}
 
 
