@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from illustrious_studio.adapters.sdxl.worker.main import main as worker
+from illustrious_studio.adapters.sdxl.worker import main as worker
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.images import RenderOrder, Step
