@@ -244,7 +244,7 @@ async def test_a_worker_that_keeps_dying_is_left_dead_until_a_checkpoint_is_chos
         [
             f"import pathlib, sys; sys.path.append({str(BUILTIN.parents[2])!r})",
             f"if not pathlib.Path({str(mended)!r}).exists(): sys.exit('no such library')",
-            "from illustrious_studio.adapters.sdxl import worker",
+            "from illustrious_studio.adapters.sdxl.worker import main as worker",
             "worker.main(sys.argv[1:])",
         ]
     )
