@@ -15,10 +15,8 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.render_plan import STRENGTH, size_of
 from illustrious_studio.services.sketch import SketchService
-
-STRENGTH = 0.75
-"""How much of a given picture is drawn anew when nobody says it, as in A1111."""
 
 
 class ImageService:
@@ -109,7 +107,7 @@ class ImageService:
 
     async def _resolved(self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
-        size = request.width or checkpoint.native_width, request.height or checkpoint.native_height
+        size = size_of(request, checkpoint)
         if over is not None and request.width is None and request.height is None:
             size = size_like(over, size)
         values = request.model_dump() | {
