@@ -114,7 +114,7 @@ async def test_the_metadata_and_the_png_alone_make_the_same_picture_again(api: A
     assert again["metadata"]["layout"] == body["metadata"]["layout"]
     first, second = api.engine.plans
     assert first.passes == second.passes
-    assert first.strength == 0.85
+    assert first.passes[0].strength == 0.85
     assert start_picture(first).mask is None
 
 
