@@ -93,7 +93,10 @@ async def open_studio(
                     device=settings.device,
                     threads=settings.threads or free_cores(),
                     previews=settings.previews,
-                    step_limit=settings.stall_seconds,
+                    deterministic=settings.deterministic,
+                    share_memory=settings.share_memory,
+                    hung_after=settings.stall_seconds,
+                    step_limit=settings.step_seconds,
                 )
             )
         ollama = OllamaChat(settings.ollama_base_url, settings.ollama_model or None) if settings.uses_ollama else None
