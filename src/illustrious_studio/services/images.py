@@ -19,6 +19,8 @@ from illustrious_studio.services.sketch import SketchService
 
 STRENGTH = 0.75
 """How much of a given picture is drawn anew when nobody says it, as in A1111."""
+SKETCH_STRENGTH = 0.8
+"""How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
 
 
 class ImageService:
@@ -127,4 +129,8 @@ class ImageService:
         elif resolved.layout_from_words or checkpoint.sketch_strength is not None:
             aspect = size[0] / size[1]
             layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect)).layout
-        return resolved.model_copy(update={"layout": layout})
+        strength = resolved.sketch_strength
+        if layout is not None and strength is None:
+            strength = checkpoint.sketch_strength or SKETCH_STRENGTH
+        settled = {"layout": layout, "layout_from_words": False, "sketch_strength": strength}
+        return resolved.model_copy(update=settled)

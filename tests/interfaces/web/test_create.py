@@ -16,7 +16,7 @@ async def test_a_prompt_becomes_a_picture_with_its_facts_and_buttons(web: WebWit
     await draw(page, "a red fox in the snow")
     item = (await web.studio.gallery.page()).items[0]
     facts = await page.inner_text("#stage .facts")
-    assert str(item.metadata.seed) in facts
+    assert str(item.metadata.request.seed) in facts
     assert f"{item.metadata.width} × {item.metadata.height}" in facts
     async with page.expect_download() as download:
         await page.click("#stage >> text=Download")
@@ -71,7 +71,7 @@ async def test_several_pictures_are_drawn_at_one_press(web: WebWithFakes) -> Non
     await page.fill("#prompt textarea", "a lake")
     await page.click("#draw")
     await page.wait_for_selector("#strip .thumb:nth-child(3)")
-    seeds = [item.metadata.seed for item in (await web.studio.gallery.page()).items]
+    seeds = [item.metadata.request.seed for item in (await web.studio.gallery.page()).items]
     assert sorted(seeds) == [min(seeds), min(seeds) + 1, min(seeds) + 2]
 
 
@@ -206,4 +206,4 @@ async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brou
     await draw(page, "a new boat")
     drawn = (await web.studio.gallery.page()).items[0].metadata
     assert (drawn.sampler, drawn.schedule, drawn.clip_skip) == ("DPM++ 2M", "Normal", 2)
-    assert item.metadata.sampler == drawn.sampler
+    assert item.metadata.request.sampler == drawn.sampler
