@@ -311,7 +311,7 @@ async def test_a_failure_is_a_result_with_a_sentence(
 ) -> None:
     async with host(api, era) as client:
         assert words in sentence(await client.call_tool(tool, arguments))
-        assert api.engine.orders == []
+        assert api.engine.plans == []
 
 
 class BrokenVision(FakeVision):

@@ -222,7 +222,7 @@ async def test_a_command_without_words_or_unknown_is_explained(opened: StudioFor
     assert "#generate a red fox" in events[0].text
     assert isinstance(events[1], Done)
     assert opened.studio.jobs.active() == []
-    assert opened.engine.orders == []
+    assert opened.engine.plans == []
     assert opened.chat.asked == []
 
 
@@ -262,7 +262,7 @@ async def test_a_prompt_that_could_not_be_enhanced_is_drawn_as_it_is_and_that_is
     events = await heard(opened.studio.chat, "#generate a boat")
     assert isinstance(events[0], Notice)
     assert "stays as it is" in events[0].text
-    assert opened.engine.orders[0].request.prompt == "a boat"
+    assert opened.engine.plans[0].request.prompt == "a boat"
 
 
 async def test_drawing_needs_no_language_model(tmp_path: Path) -> None:

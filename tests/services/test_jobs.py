@@ -32,7 +32,7 @@ async def test_an_open_seed_is_settled_and_written_down(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         item = await made.studio.images.generate_image(wish())
         assert item.metadata.request.seed >= 0
-        assert made.engine.orders[0].request.seed == item.metadata.request.seed
+        assert made.engine.plans[0].request.seed == item.metadata.request.seed
 
 
 async def test_an_open_size_becomes_the_checkpoints_own(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ async def test_pictures_are_drawn_in_the_order_they_were_asked_for(tmp_path: Pat
         ]
         made.engine.go_on.set()
         await made.studio.jobs.wait(jobs[2].id)
-        assert [order.request.prompt for order in made.engine.orders] == ["one", "two", "three"]
+        assert [plan.request.prompt for plan in made.engine.plans] == ["one", "two", "three"]
 
 
 async def test_a_full_queue_says_busy_and_loses_nothing_it_took(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ async def test_a_waiting_job_is_cancelled_without_being_drawn(tmp_path: Path) ->
         made.engine.go_on.set()
         await made.studio.jobs.wait(first.id)
         await made.studio.jobs.wait(third.id)
-        assert [order.request.prompt for order in made.engine.orders] == ["one", "three"]
+        assert [plan.request.prompt for plan in made.engine.plans] == ["one", "three"]
 
 
 async def test_a_running_job_is_cancelled_and_the_next_is_drawn(tmp_path: Path) -> None:
@@ -240,14 +240,14 @@ async def test_a_job_that_was_cut_off_twice_fails_instead_of_trying_for_ever(tmp
     async with studio_for_tests(tmp_path) as made:
         with pytest.raises(StudioError, match="stopped twice"):
             await made.studio.jobs.wait(job.id)
-        assert made.engine.orders == []
+        assert made.engine.plans == []
 
 
 async def test_a_job_remembers_which_checkpoint_was_in_use(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         job = await made.studio.images.start_image(wish())
         await made.studio.jobs.wait(job.id)
-        assert job.checkpoint == made.engine.orders[0].checkpoint.name == made.studio.models.checkpoint().name
+        assert job.checkpoint == made.engine.plans[0].checkpoint.name == made.studio.models.checkpoint().name
 
 
 async def test_who_leaves_while_a_job_is_written_down_leaves_a_job_that_is_drawn(tmp_path: Path) -> None:

@@ -1,15 +1,11 @@
-"""Drawing: what is asked for, what comes back, and the port of whatever draws."""
+"""Pictures: what is asked for, where it came from, and all that made it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import LayoutGiven
-from illustrious_studio.domain.models import Checkpoint, ModelStatus
-from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
 from illustrious_studio.domain.values import Prompt, Text, Value
@@ -230,74 +226,3 @@ class Origin(Value):
     words: Text = Field("", description="What the person typed, before any enhancement.")
     session_id: str | None = None
     message_id: str | None = None
-
-
-@dataclass(frozen=True)
-class RenderOrder:
-    """A settled request: seed and size are fixed, and the picture to draw over, if any, has that size."""
-
-    request: ImageRequest
-    checkpoint: Checkpoint
-    base: Picture | None = None
-    """A sketch, or the picture that a person gave."""
-    strength: float | None = None
-    mask: Picture | None = None
-    """How much each pixel of the base is drawn anew, as grey. Whoever orders puts the drawing into its picture."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return (
-            self.request.width or self.checkpoint.native_width,
-            self.request.height or self.checkpoint.native_height,
-        )
-
-
-@dataclass(frozen=True)
-class Step:
-    """Progress of a drawing: `step` of `steps` are done. `preview` is a small JPEG, when there is one."""
-
-    step: int
-    steps: int
-    preview: bytes | None = None
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """What an engine answers: the pixels, and every fact about how they were made that the request does not hold."""
-
-    picture: Picture
-    device: str
-    dtype: str
-    vae_dtype: str
-    versions: dict[str, str]
-    seconds: float
-    attempts: tuple[str, ...] = ()
-    """What was tried because of lack of memory, in order; empty when the first attempt worked."""
-
-
-class ImageEngine(Protocol):
-    """Whatever draws. Cancelling the task that awaits `render` stops the drawing within a step."""
-
-    @property
-    def status(self) -> ModelStatus:
-        """What is loaded, on what device, and whether it can draw now."""
-        ...
-
-    async def init_sdxl(self, checkpoint: Checkpoint) -> None:
-        """Load a checkpoint in place of the one loaded.
-
-        Raises InvalidRequest (damaged or no SDXL file), OutOfMemory, EngineDied.
-        """
-        ...
-
-    async def render(self, order: RenderOrder, on_step: Callable[[Step], None]) -> Rendered:
-        """Draw. Raises Unavailable (nothing loaded), OutOfMemory (after every attempt), EngineDied."""
-        ...
-
-    async def clear_cuda_memory(self) -> None:
-        """Give cached device memory back to the system; the loaded model stays."""
-        ...
-
-    async def unload(self) -> None:
-        """Give up the loaded model and all of its memory; the next `render` loads it again."""
-        ...
