@@ -183,6 +183,21 @@ async def test_a_finished_job_cannot_be_cancelled(tmp_path: Path) -> None:
             await made.studio.jobs.cancel("0" * 32)
 
 
+async def test_who_was_away_learns_how_each_job_ended_in_that_order(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        jobs = made.studio.jobs
+        assert jobs.ended("") == []
+        first = await made.studio.images.generate_image(wish())
+        made.engine.faults.append(OutOfMemory("Too large."))
+        with suppress(OutOfMemory):
+            await made.studio.images.generate_image(wish())
+        last = await made.studio.images.generate_image(wish())
+        assert [job.state for job in jobs.ended("")] == ["done", "failed", "done"]
+        assert [job.state for job in jobs.ended(first.id)] == ["failed", "done"]
+        assert jobs.ended(last.id) == []
+        assert jobs.ended("of a studio before") == jobs.ended("")
+
+
 @pytest.mark.parametrize("fault", [OutOfMemory("Too large."), EngineDied("It ended.")])
 async def test_a_failure_reaches_who_waits_and_the_next_picture_works(tmp_path: Path, fault: StudioError) -> None:
     engine = FakeEngine()

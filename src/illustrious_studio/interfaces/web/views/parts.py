@@ -156,3 +156,8 @@ def notice(text: str, *, kind: str = "", more: str = "") -> str:
         return ""
     role = "alert" if kind == "failed" else "status"
     return f'<div class="notice {kind}" role="{role}"><span>{escape(text)}</span>{more}</div>'
+
+
+def tells_a_failure(shown: str) -> bool:
+    """Whether this piece of the page is a notice of kind failed."""
+    return shown.startswith('<div class="notice failed"')
