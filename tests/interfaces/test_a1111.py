@@ -72,6 +72,13 @@ async def test_txt2img_draws_with_all_that_is_sent(api: Api) -> None:
     assert kept.metadata.request.seed == 41, "it stands in the gallery as well"
 
 
+@pytest.mark.parametrize("prompt", [{}, {"prompt": ""}, {"prompt": None}])
+async def test_nothing_need_be_said_as_in_a1111(api: Api, prompt: dict[str, Any]) -> None:
+    answer = await api.http.post("/sdapi/v1/txt2img", json={**prompt, **SMALL})
+    assert answer.status_code == 200
+    assert api.engine.plans[-1].request.prompt == ""
+
+
 async def test_a_batch_has_a_seed_more_for_each_picture(api: Api) -> None:
     made = await asked(api, lambda client: client.txt2img(prompt="a cat", seed=7, batch_size=2, n_iter=2, **SMALL))
     assert made.info["all_seeds"] == [7, 8, 9, 10]
