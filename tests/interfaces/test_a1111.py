@@ -69,7 +69,14 @@ async def test_txt2img_draws_with_all_that_is_sent(api: Api) -> None:
     assert parameters.startswith("a cat\nNegative prompt: dog\nSteps: 3, Sampler: Euler a")
     assert made.info["infotexts"] == [parameters]
     (kept, *_) = (await api.studio.gallery.page()).items
-    assert kept.metadata.seed == 41, "it stands in the gallery as well"
+    assert kept.metadata.request.seed == 41, "it stands in the gallery as well"
+
+
+@pytest.mark.parametrize("prompt", [{}, {"prompt": ""}, {"prompt": None}])
+async def test_nothing_need_be_said_as_in_a1111(api: Api, prompt: dict[str, Any]) -> None:
+    answer = await api.http.post("/sdapi/v1/txt2img", json={**prompt, **SMALL})
+    assert answer.status_code == 200
+    assert api.engine.plans[-1].request.prompt == ""
 
 
 async def test_a_batch_has_a_seed_more_for_each_picture(api: Api) -> None:
@@ -112,7 +119,6 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"steps": 1000}, "steps: must be at most 150"),
         ({"cfg_scale": 99}, "cfg_scale: must be at most 30"),
         ({"width": 100}, "width: must be a multiple of 8"),
-        ({"prompt": " "}, "prompt: must not be empty"),
         ({"prompt": "a cat <lora:fluffy:0.8>"}, "prompt: has <lora:...>"),
         ({"enable_hr": True}, "enable_hr: is something that this studio does not do"),
         ({"restore_faces": True}, "restore_faces: is something"),

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from fakes import FakeChat, start_picture
-from illustrious_studio.domain.images import ImageMetadata
 from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.pictures import open_picture
 from running_api import Api, running_api
@@ -106,7 +106,7 @@ async def test_the_metadata_and_the_png_alone_make_the_same_picture_again(api: A
     body = await drawn(api, **wish, sketch_strength=0.85)
     png = b64decode(body["image_base64"])
     text = open_picture(png).text
-    request = ImageMetadata.model_validate_json(text["illustrious"]).request()
+    request = ImageMetadata.from_json(text["illustrious"]).request
     recorded = recorded_settings({"parameters": text["parameters"]})
     assert recorded is not None
     assert recorded.request == request
@@ -166,7 +166,7 @@ async def test_a_model_writes_the_layout_of_a_picture_before_it_is_queued(tmp_pa
         api.chat.scripts = [["I forgot."]]
         api.engine.go_on.set()
         item = await api.studio.jobs.wait(job["id"])
-        assert item.metadata.layout == Layout.model_validate(layout)
+        assert item.metadata.request.layout == Layout.model_validate(layout)
         assert len(api.chat.asked) == 1
 
 

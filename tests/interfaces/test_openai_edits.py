@@ -65,8 +65,12 @@ async def test_by_a_mask_only_what_is_transparent_in_it_is_drawn_anew(api: Api) 
     assert done.crop(LEFT).tobytes() == PICTURE.image().crop(LEFT).tobytes()
     assert done.crop(RIGHT).tobytes() != PICTURE.image().crop(RIGHT).tobytes()
     (kept, *_) = (await api.studio.gallery.page()).items
-    assert (kept.metadata.prompt, kept.metadata.strength, kept.metadata.origin.words) == ("a cat", 0.75, "a cat")
-    assert (made.data[0].model_extra or {})["seed"] == kept.metadata.seed
+    assert (kept.metadata.request.prompt, kept.metadata.request.strength, kept.metadata.origin.words) == (
+        "a cat",
+        0.75,
+        "a cat",
+    )
+    assert (made.data[0].model_extra or {})["seed"] == kept.metadata.request.seed
 
 
 async def test_without_a_mask_all_of_it_is_drawn_over(api: Api) -> None:

@@ -51,8 +51,12 @@ async def test_a_picture_comes_as_base64_and_is_in_the_gallery(api: Api) -> None
     assert (image.format, image.size) == ("PNG", (128, 96))
     assert (made.size, made.output_format, made.data[0].revised_prompt) == ("128x96", "png", None)
     (kept, *_) = (await api.studio.gallery.page()).items
-    assert (kept.metadata.prompt, kept.metadata.steps, kept.metadata.origin.words) == ("a cat", 3, "a cat")
-    assert (made.data[0].model_extra or {})["seed"] == kept.metadata.seed
+    assert (kept.metadata.request.prompt, kept.metadata.request.steps, kept.metadata.origin.words) == (
+        "a cat",
+        3,
+        "a cat",
+    )
+    assert (made.data[0].model_extra or {})["seed"] == kept.metadata.request.seed
 
 
 async def test_several_pictures_differ_and_a_seed_makes_them_again(api: Api) -> None:

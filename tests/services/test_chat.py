@@ -247,7 +247,7 @@ async def test_generate_draws_with_a_better_prompt_and_leads_back(tmp_path: Path
         assert isinstance(ready, ImageReady)
         assert isinstance(done, Done)
         item = await opened.studio.gallery.get(ready.item.id)
-        assert item.metadata.prompt == started.prompt
+        assert item.metadata.request.prompt == started.prompt
         assert item.metadata.origin.words == "a red fox in snow"
         assert item.metadata.origin.session_id == "foxes"
         assert item.metadata.origin.message_id == done.message.id

@@ -41,10 +41,10 @@ async def test_a_given_picture_takes_the_place_of_the_sketch(tmp_path: Path) -> 
         item = await made.studio.images.generate_image(wish(image=image))
         (only,) = made.engine.plans[-1].passes
         assert (only.start, only.strength) == (FromPicture(a_picture()), 0.75)
-        assert (item.metadata.layout, item.metadata.image, item.metadata.strength) == (None, image, 0.75)
-        assert item.metadata.fit == "crop"
+        request = item.metadata.request
+        assert (request.layout, request.image, request.strength, request.fit) == (None, image, 0.75, "crop")
         plain = await made.studio.images.generate_image(wish())
-        assert (plain.metadata.image, plain.metadata.fit) == (None, None)
+        assert plain.metadata.request.image is None
 
 
 async def test_the_size_left_out_is_the_pictures_shape(tmp_path: Path) -> None:
@@ -79,11 +79,11 @@ async def test_it_is_drawn_again_from_what_is_recorded_though_the_gallerys_pictu
         text = open_picture(await made.studio.gallery.png(over.id)).text
         recorded = recorded_settings({"parameters": text["parameters"]})
         assert recorded is not None
-        assert recorded.request == over.metadata.request()
+        assert recorded.request == over.metadata.request
         again = await made.studio.images.generate_image(recorded.request)
         one, other = made.engine.plans[-2:]
         assert one.passes == other.passes
-        assert again.metadata.request() == over.metadata.request()
+        assert again.metadata.request == over.metadata.request
 
 
 async def test_around_the_mask_the_drawing_has_its_size_and_the_picture_keeps_its_own(tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ async def test_it_is_drawn_again_around_the_mask_to_the_same_pixels(tmp_path: Pa
         first = await made.studio.images.generate_image(wish(image=image, mask=mask, seed=5, **around))
         png = open_picture(await made.studio.gallery.png(first.id))
         assert "Size: 128x128" in png.text["parameters"]
-        assert "Inpaint area: Only masked, Masked area padding: 9, Masked content: fill" in png.text["parameters"]
+        assert "Masked content: fill, Inpaint area: Only masked, Masked area padding: 9" in png.text["parameters"]
         recorded = recorded_settings({"parameters": png.text["parameters"]})
         assert recorded is not None
-        assert recorded.request == first.metadata.request()
+        assert recorded.request == first.metadata.request
         assert around.items() <= recorded.request.model_dump().items()
         again = await made.studio.images.generate_image(recorded.request)
         assert open_picture(await made.studio.gallery.png(again.id)).picture == png.picture

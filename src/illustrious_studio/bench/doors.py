@@ -27,7 +27,8 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, ModelStatus
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.domain.rendering import Rendered, RenderPlan, Step
-from illustrious_studio.serve import answering, listen
+from illustrious_studio.serve import answering
+from illustrious_studio.servers import listen
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.settings import Settings
 from illustrious_studio.wiring import open_studio

@@ -15,7 +15,7 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
-from illustrious_studio.services.render_plan import STRENGTH, size_of
+from illustrious_studio.services.render_plan import size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
 
 
@@ -116,7 +116,7 @@ class ImageService:
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
         }
         if over is not None:
-            values["strength"] = STRENGTH if request.strength is None else request.strength
+            values["strength"] = strength_of(request, checkpoint)
             return ImageRequest.model_validate(values)
         resolved = ImageRequest.model_validate(values)
         layout = resolved.layout
@@ -125,4 +125,6 @@ class ImageService:
         elif resolved.layout_from_words or checkpoint.sketch_strength is not None:
             aspect = size[0] / size[1]
             layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect)).layout
-        return resolved.model_copy(update={"layout": layout})
+        strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
+        sketch = {"layout": layout, "layout_from_words": False, "sketch_strength": strength}
+        return resolved.model_copy(update=sketch)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import structlog
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageMetadata
 from illustrious_studio.domain.jobs import Job, RenderedJob
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Step
 from illustrious_studio.services.gallery import GalleryService
@@ -60,35 +60,15 @@ class JobRunner:
 
     async def keep(self, job: Job, drawn: RenderedJob) -> GalleryItem:
         """Put the drawn picture into the gallery. Raises StorageFull."""
-        rendered, prepared, first = drawn.rendered, drawn.prepared, drawn.plan.passes[0]
+        rendered, prepared = drawn.rendered, drawn.prepared
         request, checkpoint = drawn.plan.request, drawn.plan.checkpoint
         picture = rendered.picture if prepared is None else await asyncio.to_thread(prepared.finished, rendered.picture)
-        part = request.mask_area == "masked"
         metadata = ImageMetadata(
-            prompt=request.prompt,
-            negative_prompt=request.negative_prompt,
-            steps=request.steps,
-            guidance=request.guidance,
-            seed=request.seed,
+            request=request,
             width=picture.width,
             height=picture.height,
-            sampler=request.sampler,
-            schedule=request.schedule,
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
-            prediction_type=checkpoint.prediction_type,
-            clip_skip=request.clip_skip,
-            strength=first.strength if isinstance(first.start, FromPicture) else None,
-            image=request.image,
-            fit=request.fit if request.image is not None else None,
-            mask=request.mask,
-            mask_blur=request.mask_blur if request.mask is not None else None,
-            mask_content=request.mask_content if request.mask is not None else None,
-            mask_area=request.mask_area if request.mask is not None else None,
-            mask_padding=request.mask_padding if part else None,
-            drawn_width=rendered.picture.width if part else None,
-            drawn_height=rendered.picture.height if part else None,
-            layout=request.layout,
             device=rendered.device,
             dtype=rendered.dtype,
             vae_dtype=rendered.vae_dtype,

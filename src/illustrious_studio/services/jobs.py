@@ -28,6 +28,8 @@ from illustrious_studio.services.gallery import GalleryService
 log = structlog.get_logger(__name__)
 
 MAX_TRIES = 2
+REMEMBERED = 100
+"""How many of the jobs that ended last are known by the order in which they did."""
 
 
 class JobExecutor(Protocol):
@@ -77,6 +79,7 @@ class JobQueue:
         self._lanes = lanes
         self._live: dict[str, _Live] = {}
         self._waiting: deque[_Live] = deque()
+        self._ended: deque[Job] = deque(maxlen=REMEMBERED)
         self._coming = 0
         self._work = asyncio.Semaphore(0)
         self._keepers = asyncio.Semaphore(2)
@@ -213,6 +216,15 @@ class JobQueue:
         running = [live for live in self._live.values() if live not in self._waiting]
         return [self._progress(live) for live in (*running, *self._waiting)]
 
+    def ended(self, after: str) -> list[Job]:
+        """The jobs that ended after the one of this id, in that order.
+
+        All that are remembered when it is not among them: who knows it has missed everything since, be it by a restart.
+        """
+        known = list(self._ended)
+        place = next((number for number, job in enumerate(known) if job.id == after), -1)
+        return known[place + 1 :]
+
     async def watch(self, job_id: str) -> AsyncGenerator[JobProgress, None]:
         """Every change of a job until it is finished; changes that come faster than they are read are merged."""
         live = self._live.get(job_id)
@@ -329,6 +341,7 @@ class JobQueue:
             await self._store.save(job)
         live.item, live.error, live.job = item, error, job
         del self._live[job.id]
+        self._ended.append(job)
         live.publish()
         for other in self._waiting:
             other.publish()

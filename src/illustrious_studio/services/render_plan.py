@@ -28,12 +28,13 @@ def render_plan(
         sampler=request.sampler,
         schedule=request.schedule,
         start=start or FromNoise(),
-        strength=1.0 if start is None else _strength(request, checkpoint),
+        strength=1.0 if start is None else strength_of(request, checkpoint),
     )
     return RenderPlan(request, checkpoint, (one,), vae)
 
 
-def _strength(request: ImageRequest, checkpoint: Checkpoint) -> float:
+def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:
+    """How much of its picture, or else of its sketch, the request has drawn anew."""
     if request.image is not None:
         return STRENGTH if request.strength is None else request.strength
     return request.sketch_strength or checkpoint.sketch_strength or SKETCH_STRENGTH

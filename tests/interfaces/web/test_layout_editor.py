@@ -74,7 +74,7 @@ async def drag_box(page: Page, name: str, by: tuple[float, float]) -> None:
 
 
 async def last_layout(web: WebWithFakes) -> Layout:
-    layout = (await web.studio.gallery.page()).items[0].metadata.layout
+    layout = (await web.studio.gallery.page()).items[0].metadata.request.layout
     assert layout is not None
     return layout
 

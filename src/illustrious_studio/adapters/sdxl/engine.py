@@ -161,7 +161,8 @@ class SdxlEngine:
         async with self._load_turn:
             worker = await self._living()
             before = self._loaded[0] if self._loaded is not None and self._loaded[1] is worker else None
-            if before == checkpoint:
+            if before is not None and before.same_weights(checkpoint):
+                self._loaded = checkpoint, worker
                 return worker
             try:
                 await self._load_into(worker, checkpoint)

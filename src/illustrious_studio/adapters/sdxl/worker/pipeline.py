@@ -209,6 +209,7 @@ class SdxlPipeline:
                 **options,
                 num_inference_steps=steps,
                 guidance_scale=request.guidance,
+                guidance_rescale=request.guidance_rescale,
                 generator=torch.Generator("cpu").manual_seed(request.seed),
                 original_size=(height, width),
                 target_size=(height, width),

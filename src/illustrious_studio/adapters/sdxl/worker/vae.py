@@ -125,8 +125,8 @@ class VaeCodec:
         return True
 
     def encode(self, picture: Picture, size: tuple[int, int], *, tiled: bool) -> "torch.Tensor":
-        """Latents in the UNet's scale, (1, 4, height / 8, width / 8) for SDXL, of a picture brought to `size` (width and
-        height in pixels). Raises BadNumbers."""
+        """Latents in the UNet's scale, (1, 4, height / 8, width / 8) for SDXL, of a picture brought to that width and
+        height in pixels. Raises BadNumbers."""
         import numpy as np
         import torch
 
