@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 
 import pytest
 from playwright.async_api import Page
@@ -189,6 +190,25 @@ async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: WebWit
     await page.wait_for_selector(f"#advanced:has-text('seed {metadata.seed}')")
     assert await page.get_by_label("Portrait").is_checked()
     await page.wait_for_selector("#negative-fold:has-text('Negative prompt: rain')")
+
+
+async def test_a_form_that_a_page_before_this_version_saved_is_kept(web: WebWithFakes) -> None:
+    page = await web.open()
+    saved = [
+        "an old boat", "rain", "custom", 320, 384, 12, 4.5, 77, "DPM++ 2M", "Karras", 2,
+        0.4, "fill", "masked", "fill", "", 3, False, 0.7, "", web.studio.models.checkpoint().name,
+    ]  # fmt: skip
+    await page.evaluate("saved => localStorage.setItem('studio.create', saved)", json.dumps(saved))
+    await page.reload()
+    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'an old boat'")
+    await page.wait_for_function("localStorage.getItem('studio.create').startsWith('{')")
+    kept = json.loads(await page.evaluate("localStorage.getItem('studio.create')"))
+    assert (kept["steps"], kept["strength"], kept["count"]) == (12, 0.4, 3)
+    await draw(page, "a new boat")
+    request = web.engine.orders[-1].request
+    assert (request.width, request.height, request.steps, request.guidance) == (320, 384, 12, 4.5)
+    assert (request.sampler, request.schedule, request.clip_skip, request.seed) == ("DPM++ 2M", "Karras", 2, 79)
+    assert request.negative_prompt == "rain"
 
 
 async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: WebWithFakes) -> None:
