@@ -20,8 +20,9 @@ import structlog
 
 from illustrious_studio.domain.errors import Busy, Cancelled, Conflict, NotFound, StudioError, error_from_code
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageRequest, Origin, Rendered, Step
-from illustrious_studio.domain.jobs import Job, JobProgress, JobStore
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.jobs import Job, JobProgress, JobStore, RenderedJob
+from illustrious_studio.domain.rendering import Step
 from illustrious_studio.services.gallery import GalleryService
 
 log = structlog.get_logger(__name__)
@@ -34,8 +35,8 @@ REMEMBERED = 100
 class JobExecutor(Protocol):
     """The two halves of making a picture. The second overlaps with the first of the next job."""
 
-    async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered: ...
-    async def keep(self, job: Job, rendered: Rendered) -> GalleryItem: ...
+    async def render(self, job: Job, on_step: Callable[[Step], None]) -> RenderedJob: ...
+    async def keep(self, job: Job, drawn: RenderedJob) -> GalleryItem: ...
 
 
 @dataclass
@@ -292,7 +293,7 @@ class JobQueue:
             await self._store.save(live.job)
             live.started = time.monotonic()
             live.publish()
-            rendered = await self._executor.render(live.job, lambda step: self._on_step(live, step))
+            drawn = await self._executor.render(live.job, lambda step: self._on_step(live, step))
         except asyncio.CancelledError:
             if not live.cancelled:  # the studio shuts down: the job stays as it is and is resumed at the next start
                 raise
@@ -305,11 +306,11 @@ class JobQueue:
         else:
             live.drawn = True
             await self._keepers.acquire()
-            self._spawn(self._keep(live, rendered), self._keeping)
+            self._spawn(self._keep(live, drawn), self._keeping)
 
-    async def _keep(self, live: _Live, rendered: Rendered) -> None:
+    async def _keep(self, live: _Live, drawn: RenderedJob) -> None:
         try:
-            item = await self._executor.keep(live.job, rendered)
+            item = await self._executor.keep(live.job, drawn)
         except StudioError as error:
             await self._finish(live, error=error)
         except Exception:

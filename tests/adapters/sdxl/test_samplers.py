@@ -4,7 +4,7 @@ import io
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from tests.adapters.sdxl.helpers import QuietWatch, order
+from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
@@ -39,7 +39,7 @@ def test_each_draws_over_a_sketch_and_leaves_it_recognisable(
     ordinary: SdxlPipeline, builtin: Checkpoint, sampler: str
 ) -> None:
     for schedule in SAMPLERS[sampler].schedules:
-        wanted = order(builtin, steps=6, guidance=1.0, sketch=HALVES, sampler=sampler, schedule=schedule)
+        wanted = plan(builtin, steps=6, guidance=1.0, sketch=HALVES, sampler=sampler, schedule=schedule)
         done = ordinary.render(wanted, QuietWatch())
         assert halves_stayed(done.picture), schedule
         assert done.picture != HALVES
@@ -48,7 +48,7 @@ def test_each_draws_over_a_sketch_and_leaves_it_recognisable(
 def test_each_that_may_draws_from_pure_noise(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     for sampler in (one.name for one in SAMPLERS.values() if one.zero_snr):
         for schedule, steps in ((AUTOMATIC, 1), (AUTOMATIC, 4), (SAMPLERS[sampler].schedules[-1], 4)):
-            wanted = order(builtin, steps=steps, guidance=1.0, sampler=sampler, schedule=schedule)
+            wanted = plan(builtin, steps=steps, guidance=1.0, sampler=sampler, schedule=schedule)
             image = loaded.render(wanted, QuietWatch()).picture.image()
             mean, spread = ImageStat.Stat(image).mean[0], ImageStat.Stat(image).stddev[0]
             assert 60 < mean < 253, f"{sampler}, {schedule}, {steps} steps: the picture went out of range"
@@ -58,7 +58,7 @@ def test_each_that_may_draws_from_pure_noise(loaded: SdxlPipeline, builtin: Chec
 def test_samplers_and_schedules_make_different_pictures(ordinary: SdxlPipeline, builtin: Checkpoint) -> None:
     def drawn(sampler: str, schedule: str = AUTOMATIC) -> Picture:
         return ordinary.render(
-            order(builtin, steps=6, guidance=1.0, sampler=sampler, schedule=schedule), QuietWatch()
+            plan(builtin, steps=6, guidance=1.0, sampler=sampler, schedule=schedule), QuietWatch()
         ).picture
 
     samplers = [drawn(name) for name in SAMPLERS]
@@ -69,7 +69,7 @@ def test_samplers_and_schedules_make_different_pictures(ordinary: SdxlPipeline, 
 @pytest.mark.parametrize("sampler", ["Euler a", "DPM++ 2M", "DPM2", "LCM"])
 def test_previews_show_what_becomes_of_the_picture(ordinary: SdxlPipeline, builtin: Checkpoint, sampler: str) -> None:
     watch = QuietWatch()
-    done = ordinary.render(order(builtin, size=96, steps=8, guidance=1.0, sampler=sampler), watch)
+    done = ordinary.render(plan(builtin, size=96, steps=8, guidance=1.0, sampler=sampler), watch)
     previews = [Image.open(io.BytesIO(step.preview)).convert("RGB") for step in watch.seen if step.preview]
     last = previews[-1].resize((16, 16))
     apart = ImageChops.difference(last, done.picture.image().resize((16, 16)))
@@ -84,9 +84,9 @@ async def test_chance_comes_from_the_seed_alone(
     import torch
 
     torch.manual_seed(len(sampler))
-    here = loaded.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture
+    here = loaded.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture
     torch.manual_seed(99)
-    assert loaded.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture == here
-    there = await engine.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), lambda step: None)
+    assert loaded.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture == here
+    there = await engine.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), lambda step: None)
     assert there.picture == here, "another process"
-    assert loaded.render(order(builtin, steps=4, guidance=1.0, seed=8, sampler=sampler), QuietWatch()).picture != here
+    assert loaded.render(plan(builtin, steps=4, guidance=1.0, seed=8, sampler=sampler), QuietWatch()).picture != here

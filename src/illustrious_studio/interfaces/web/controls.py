@@ -3,9 +3,8 @@
 from functools import cache
 from typing import Any
 
-from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.interfaces.web.form_values import FormValues, form_settings
-from illustrious_studio.interfaces.web.settings_table import SETTINGS
 
 SIDE_BY_SIDE = 140
 """Pixels that a list of choices needs at least; two of them stand in a row where there is room."""

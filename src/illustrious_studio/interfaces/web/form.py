@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from illustrious_studio.domain.images import MAX_SEED, ImageRequest
+from illustrious_studio.domain.images import MAX_SEED, SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.web.controls import controls, read, shown
 from illustrious_studio.interfaces.web.form_values import MOST_AT_ONCE, FormValues, shapes
@@ -12,7 +12,6 @@ from illustrious_studio.interfaces.web.held import draws_over_sketches
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
 from illustrious_studio.interfaces.web.layout_editor import LayoutSection
 from illustrious_studio.interfaces.web.page import html
-from illustrious_studio.interfaces.web.settings_table import SETTINGS
 from illustrious_studio.interfaces.web.views import create as stage
 from illustrious_studio.interfaces.web.views.parts import act
 

@@ -14,11 +14,11 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 from pydantic import Field, TypeAdapter, ValidationError
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.setting import has_what_it_needs
 from illustrious_studio.domain.values import Prompt
 from illustrious_studio.interfaces.web.held import (
-    USUAL_STRENGTH,
     HeldPicture,
     draws_over_sketches,
     held_by,
@@ -26,8 +26,7 @@ from illustrious_studio.interfaces.web.held import (
     held_picture,
     strength_of,
 )
-from illustrious_studio.interfaces.web.settings_table import SETTINGS, has_what_it_needs
-from illustrious_studio.services.images import STRENGTH
+from illustrious_studio.services.render_plan import SKETCH_STRENGTH, STRENGTH
 
 GROUPS = ("advanced", "img2img", "inpaint")
 """The folds of Create whose controls are made from the request's own list."""
@@ -74,7 +73,7 @@ class FormValues:
     height: Side | None = 1024
     count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     layout_from_words: bool = False
-    sketch_strength: Annotated[float, Field(ge=0.05, le=1)] = USUAL_STRENGTH
+    sketch_strength: Annotated[float, Field(ge=0.05, le=1)] = SKETCH_STRENGTH
     held_layout: str = ""
     held_picture: str = ""
     checkpoint: str = ""
@@ -149,7 +148,7 @@ class FormValues:
         width, height = self._size(checkpoint)
         picture, seed = held_picture(self.held_picture), self.settings["seed"]
         values: dict[str, Any] = {
-            **{name: value for name, value in self.settings.items() if value is not None},
+            **self.settings,
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
             "width": width,
@@ -161,14 +160,14 @@ class FormValues:
             held = held_layout(self.held_layout)
             if held and not held.edited and not held.fits(self.prompt, -1 if seed is None else seed, (width, height)):
                 held = None  # the words are other ones now, and nobody's work is lost
-            values["layout_from_words"] = self.layout_from_words
+            values["layout_from_words"] = self.layout_from_words or None
             values["layout"] = held.layout if held is not None else None
             if self.sketch_strength != strength_of(checkpoint):
                 values["sketch_strength"] = self.sketch_strength
         useful = {
             name: value
             for name, value in values.items()
-            if name not in self.settings or has_what_it_needs(SETTINGS[name], values)
+            if value is not None and (name not in self.settings or has_what_it_needs(SETTINGS[name], values))
         }
         return ImageRequest.model_validate(useful)
 

@@ -1,7 +1,7 @@
 """What the form of Create holds besides plain values: a layout, and a picture to start from with its mask.
 
-Each is a text in the form, so that it is remembered and brought back like every other value; the pictures themselves are
-kept by the studio under their names.
+Each is a text in the form, so that it is remembered and brought back like every other value; the pictures themselves
+are kept by the studio under their names.
 """
 
 from pydantic import Field
@@ -11,9 +11,7 @@ from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.values import Prompt, Text, Value
-
-USUAL_STRENGTH = 0.8
-"""How much of a sketch is drawn anew where the checkpoint does not say."""
+from illustrious_studio.services.render_plan import SKETCH_STRENGTH
 
 
 class HeldPicture(Value):
@@ -83,7 +81,7 @@ def held_by(request: ImageRequest) -> str:
 
 def strength_of(checkpoint: Checkpoint | None) -> float:
     """How much of a sketch this checkpoint draws anew, unless it is told otherwise."""
-    return checkpoint.sketch_strength or USUAL_STRENGTH if checkpoint else USUAL_STRENGTH
+    return checkpoint.sketch_strength or SKETCH_STRENGTH if checkpoint else SKETCH_STRENGTH
 
 
 def draws_over_sketches(checkpoint: Checkpoint | None) -> bool:

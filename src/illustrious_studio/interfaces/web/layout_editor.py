@@ -9,11 +9,12 @@ from typing import Any
 
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.interfaces.web.held import USUAL_STRENGTH, HeldLayout, draws_over_sketches, held_layout
+from illustrious_studio.interfaces.web.held import HeldLayout, draws_over_sketches, held_layout
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import packaged
 from illustrious_studio.interfaces.web.views import create as stage
 from illustrious_studio.services.layouts import By
+from illustrious_studio.services.render_plan import SKETCH_STRENGTH
 from illustrious_studio.services.studio import Studio
 
 EDITOR = '<div id="layout-editor"></div>'
@@ -44,7 +45,7 @@ class LayoutSection:
             self.strength = gr.Slider(
                 0.05,
                 1,
-                USUAL_STRENGTH,
+                SKETCH_STRENGTH,
                 step=0.05,
                 label="Sketch strength",
                 info="How much of the sketch is drawn anew. 0.75 to 0.9 suits SDXL checkpoints.",

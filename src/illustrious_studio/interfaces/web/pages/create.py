@@ -240,18 +240,18 @@ class CreateTab:
         return parts.notice("Cancelled.")
 
     async def again(self, item_id: str) -> tuple[Any, ...]:
-        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        request = (await self.studio.gallery.get(item_id)).metadata.request_with({})
         return (self.page.goto("create"), *await self._start(stage.anew(request)))
 
     async def vary(self, item_id: str) -> tuple[Any, ...]:
-        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        request = (await self.studio.gallery.get(item_id)).metadata.request_with({})
         return (self.page.goto("create"), *await self._start(stage.varied(request)))
 
     async def retry(self, job_id: str) -> tuple[str, str]:
         return await self._start((await self.studio.jobs.progress(job_id)).job.request)
 
     async def use(self, item_id: str) -> dict[Any, Any]:
-        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        request = (await self.studio.gallery.get(item_id)).metadata.request
         values = FormValues.of_request(request, stage.checkpoint_of(self.studio))
         return {self.page.tabs: self.page.goto("create"), **self.form.showing(values)}
 
