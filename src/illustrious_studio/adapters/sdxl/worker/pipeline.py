@@ -6,7 +6,6 @@ What float16 cannot hold is the original VAE's activations, so that runs in floa
 The noise is always drawn on the CPU: the same seed is the same noise on every device.
 """
 
-import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, ProgressCallback, draw
-from illustrious_studio.adapters.sdxl.worker.preview import estimate, preview_jpeg
+from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.domain.errors import Unavailable
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 TILE = 64
 """Side of a tile in latents, at most."""
-STEP_TENSORS = ["latents", "noise_pred"]
 
 
 class SdxlPipeline:
@@ -128,31 +126,29 @@ class SdxlPipeline:
         watch.check()
         width, height = order.size
         text_to_image, image_to_image = self._kinds
-        kind, steps = text_to_image, request.steps
+        kind, strength = text_to_image, None
         options: dict[str, Any] = {"width": width, "height": height}
         kept = None
         if order.base is not None:
             strength = order.strength if order.strength is not None else 0.4
-            kind, steps = image_to_image, max(steps, math.ceil(1 / max(strength, 0.01)))
+            kind = image_to_image
             base = self._latents_of(order.base, (width, height))
-            options = {"image": base, "strength": strength}
+            options = {"image": base, "strength": 1.0}  # the scheduler has only the steps to do
             kept = LatentMask(base, order.mask, request.seed) if order.mask is not None else None
-        scheduler = scheduler_for(request.sampler, request.schedule, self._pipeline.scheduler, steps)
+        scheduler = scheduler_for(request.sampler, request.schedule, self._pipeline.scheduler, request.steps, strength)
         pipeline = kind(**{**self._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
-        pipeline._callback_tensor_inputs = STEP_TENSORS  # diffusers offers all of its loop but what the UNet said
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
             output = pipeline(
                 **_embeddings(positive, negative),
                 **options,
-                num_inference_steps=steps,
+                num_inference_steps=len(scheduler.timesteps),
                 guidance_scale=request.guidance,
                 generator=torch.Generator("cpu").manual_seed(request.seed),
                 original_size=(height, width),
                 target_size=(height, width),
                 output_type="latent",
                 callback_on_step_end=self._callback(watch, kept),
-                callback_on_step_end_tensor_inputs=STEP_TENSORS,
             )
         return output.images / self._pipeline.vae.config.scaling_factor
 
@@ -201,19 +197,14 @@ class SdxlPipeline:
         return latents.to(self._dtype)
 
     def _callback(self, watch: ProgressCallback, kept: LatentMask | None) -> Any:
-        before: Any = None
-
         def on_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            nonlocal before
             latents = tensors["latents"]
             picture = None
-            if before is not None and watch.wants_preview():
-                heading = estimate(pipeline.scheduler, timestep, before.float(), tensors["noise_pred"].float())
+            if watch.wants_preview():
                 assert self._checkpoint is not None
-                picture = preview_jpeg(heading, self._checkpoint, self._scale)
+                picture = preview_jpeg(pipeline.scheduler.denoised, self._checkpoint, self._scale)
             if kept is not None:
-                latents = kept.blend(latents, pipeline, index)
-            before = latents
+                latents = kept.blend(latents, pipeline.scheduler)
             watch.step(Step(index + 1, pipeline.num_timesteps, picture))
             return {"latents": latents}
 
