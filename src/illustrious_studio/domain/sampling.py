@@ -1,8 +1,8 @@
 """Samplers and schedules: the names the field knows them by (A1111's), and which of them go together.
 
 A schedule is how the steps are spread between noise and picture. "Automatic" is the one that A1111 takes for the
-sampler; for checkpoints with zero terminal SNR it is Trailing, the spacing they are made for. A request's "Automatic" is
-resolved before it is drawn, so a picture's record names the schedule itself (but for LCM, whose own has no name).
+sampler; for checkpoints with zero terminal SNR it is Trailing, the spacing they are made for. It is resolved before
+anything is drawn, so a picture's record names the schedule itself (but for LCM, whose own has no other name).
 How each is done is the engine's matter; a name that stands here can be drawn with.
 """
 

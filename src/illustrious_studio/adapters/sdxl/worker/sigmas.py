@@ -10,6 +10,7 @@ papers of Karras et al. (arXiv:2206.00364), Align Your Steps and KL Optimal (240
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,12 +42,16 @@ class ModelSigmas:
     def count(self) -> int:
         return len(self.sigmas)
 
+    def of(self, timesteps: npt.NDArray[Any]) -> Floats:
+        """The sigmas of whole timesteps; those below 0 are counted from the last."""
+        return np.take(self.sigmas, timesteps.astype(int))
+
     def at(self, timesteps: Floats) -> Floats:
         """The sigmas of timesteps, which need not be whole."""
         return np.exp(np.interp(timesteps, self._timesteps, self._logs))
 
     def timesteps(self, sigmas: Floats) -> Floats:
-        """The timesteps at which the model sees these sigmas (all above 0); the nearest one for those beyond its own."""
+        """The timesteps at which the model sees these sigmas (above 0); its first or last for those beyond its own."""
         return np.interp(np.log(sigmas), self._logs, self._timesteps)
 
 
@@ -61,12 +66,13 @@ def sgm_uniform(steps: int, model: ModelSigmas) -> Floats:
 
 
 def simple(steps: int, model: ModelSigmas) -> Floats:
-    return model.sigmas[-1 - (np.arange(steps) * (model.count / steps)).astype(int)]
+    """Every so manieth of the model's own sigmas, from the last on."""
+    return model.of(-1 - np.floor(np.arange(steps) * (model.count / steps)))
 
 
 def ddim(steps: int, model: ModelSigmas) -> Floats:
     """Every so manieth timestep from 1 on. Where `steps` does not divide their number this gives one or more beyond."""
-    return model.sigmas[1 :: max(model.count // steps, 1)][::-1]
+    return model.of(np.arange(1, model.count, max(model.count // steps, 1))[::-1])
 
 
 def karras(steps: int, model: ModelSigmas) -> Floats:
@@ -101,24 +107,24 @@ def beta(steps: int, model: ModelSigmas) -> Floats:
 
 def leading(steps: int, model: ModelSigmas) -> Floats:
     """diffusers' spacing for SDXL (`leading`, offset 1): it begins below the last timestep, so not at pure noise."""
-    return model.sigmas[np.arange(steps)[::-1] * (model.count // steps) + 1]
+    return model.of(np.arange(steps)[::-1] * (model.count // steps) + 1)
 
 
 def leading_of_multistep(steps: int, model: ModelSigmas) -> Floats:
     """diffusers' `leading` as its multistep solvers have it, which also ends above the first timestep."""
-    return model.sigmas[np.arange(1, steps + 1)[::-1] * (model.count // (steps + 1)) + 1]
+    return model.of(np.arange(1, steps + 1)[::-1] * (model.count // (steps + 1)) + 1)
 
 
 def trailing(steps: int, model: ModelSigmas) -> Floats:
     """diffusers' spacing for zero terminal SNR: SGM Uniform at whole timesteps."""
-    return model.sigmas[np.round(model.count - np.arange(steps) * (model.count / steps)).astype(int) - 1]
+    return model.of(np.round(model.count - np.arange(steps) * (model.count / steps)) - 1)
 
 
 def lcm(steps: int, model: ModelSigmas) -> Floats:
     """LCM's own: evenly among the timesteps it was distilled to, or among as many as there are steps."""
     count = max(LCM_STEPS, steps)
-    distilled = model.sigmas[model.count // count * np.arange(count, 0, -1) - 1]
-    return distilled[np.linspace(0, count, steps, endpoint=False).astype(int)]
+    chosen = np.floor(np.linspace(0, count, steps, endpoint=False))
+    return model.of(model.count // count * (count - chosen) - 1)
 
 
 SIGMA_SCHEDULES: dict[str, Callable[[int, ModelSigmas], Floats]] = {
