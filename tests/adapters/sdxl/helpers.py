@@ -6,7 +6,6 @@ from typing import Any
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
 from illustrious_studio.domain.images import ImageRequest, RenderOrder
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.sampling import resolved_schedule
 
 HERE = Path(__file__).parent
 PLACES = [str(BUILTIN.parents[2]), str(HERE)]
@@ -40,8 +39,6 @@ def order(
 ) -> RenderOrder:
     settings: dict[str, Any] = {"steps": 4, "guidance": 3.0, "seed": 7, "width": size, "height": size}
     request = ImageRequest(prompt=prompt, **{**settings, **fields})
-    schedule = resolved_schedule(request.sampler, request.schedule, checkpoint)
-    request = request.model_copy(update={"schedule": schedule})
     return RenderOrder(
         request, checkpoint, sketch, (request.strength or checkpoint.sketch_strength) if sketch else None, mask
     )

@@ -21,6 +21,7 @@ from illustrious_studio.domain.errors import Unavailable
 from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.sampling import resolved_schedule
 
 if TYPE_CHECKING:
     import torch
@@ -135,7 +136,8 @@ class SdxlPipeline:
             base = self._latents_of(order.base, (width, height))
             options = {"image": base, "strength": 1.0}  # the scheduler has only the steps to do
             kept = LatentMask(base, order.mask, request.seed) if order.mask is not None else None
-        scheduler = scheduler_for(request.sampler, request.schedule, self._pipeline.scheduler, request.steps, strength)
+        schedule = resolved_schedule(request.sampler, request.schedule, order.checkpoint)
+        scheduler = scheduler_for(request.sampler, schedule, self._pipeline.scheduler, request.steps, strength)
         pipeline = kind(**{**self._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
