@@ -21,7 +21,8 @@ from original_layout import original_layout
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
-from illustrious_studio.domain.images import ImageRequest, RenderOrder
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.services.render_plan import render_plan
 
 GIB = 1 << 30
 PIECE = 1 << 22
@@ -75,7 +76,7 @@ async def measure(path: Path, threads: int) -> None:
         await engine.init_sdxl(checkpoint)
         loaded = time.perf_counter()
         request = ImageRequest(prompt="a lighthouse in a storm", steps=2, guidance=5, seed=1, width=256, height=256)
-        done = await engine.render(RenderOrder(request, checkpoint), lambda step: None)
+        done = await engine.render(render_plan(request, checkpoint), lambda step: None)
         drawn = time.perf_counter()
         watching.cancel()
         total, private = await watching

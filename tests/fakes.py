@@ -8,15 +8,22 @@ from PIL import Image
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
 from illustrious_studio.domain.encoding import to_file
 from illustrious_studio.domain.errors import NotFound, StudioError
-from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint, LanguageModel, ModelStatus
 from illustrious_studio.domain.pictures import OpenedPicture, Picture
+from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
 
 
 def gradient(width: int, height: int, seed: int) -> Picture:
     """A picture that depends on its seed."""
     image = Image.linear_gradient("L").resize((width, height)).rotate(seed % 360)
     return Picture.from_image(Image.merge("RGB", (image, Image.eval(image, lambda v: (v + seed) % 256), image)))
+
+
+def start_picture(plan: RenderPlan) -> FromPicture:
+    """What a plan draws over."""
+    start = plan.passes[0].start
+    assert isinstance(start, FromPicture), "it starts from noise"
+    return start
 
 
 class FakeEngine:
@@ -26,7 +33,7 @@ class FakeEngine:
     def __init__(self, *, ready: bool = True, steps_to_stop_at: int = 2, previews: bool = False) -> None:
         self.status = ModelStatus(backend="sdxl", state="absent", reason="Nothing is loaded yet.")
         self.faults: list[Exception] = []
-        self.orders: list[RenderOrder] = []
+        self.plans: list[RenderPlan] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.drawing = asyncio.Event()
@@ -42,17 +49,18 @@ class FakeEngine:
             reason=reason, device="cpu",
         )  # fmt: skip
 
-    async def render(self, order: RenderOrder, on_step: Callable[[Step], None]) -> Rendered:
-        self.orders.append(order)
+    async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
+        self.plans.append(plan)
         if self.faults:
             raise self.faults.pop(0)
         if self.status.reason:
-            await self.init_sdxl(order.checkpoint)
+            await self.init_sdxl(plan.checkpoint)
         self.drawing.set()
         try:
-            for step in range(1, order.request.steps + 1):
+            steps = sum(one.steps for one in plan.passes)
+            for step in range(1, steps + 1):
                 preview = to_file(gradient(64, 64, step), "jpeg") if self._previews else None
-                on_step(Step(step, order.request.steps, preview))
+                on_step(Step(step, steps, preview))
                 if step == self._stop_at:
                     await self.go_on.wait()
                 await asyncio.sleep(0.02 if self._previews else 0)
@@ -62,7 +70,7 @@ class FakeEngine:
         finally:
             self.drawing.clear()
         return Rendered(
-            picture=gradient(*order.size, order.request.seed),
+            picture=gradient(*plan.size, plan.request.seed),
             device="cpu",
             dtype="float32",
             vae_dtype="float32",

@@ -1,11 +1,13 @@
 """The page as it stands on its port, in headless Chromium: a whole studio with fake models, behind the guard."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Locator, Page, Request
+from playwright.async_api import BrowserContext, Locator, Page, Request, Route
+from playwright.async_api import Error as PlaywrightError
 
 from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.domain.errors import Conflict
@@ -108,6 +110,44 @@ async def draw(page: Page, prompt: str) -> Locator:
     picture = page.locator(f'#stage .frame img[alt="{prompt}"]')
     await picture.wait_for()
     return picture
+
+
+@dataclass
+class HeldState:
+    """What the page asks the studio for as it changes, held up: answers wait, and new questions are not asked."""
+
+    page: Page
+    stale: asyncio.Event = field(default_factory=asyncio.Event)
+    _go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    _first: bool = True
+
+    async def hold(self) -> None:
+        """Until one question was answered by the studio, and its answer does not reach the page."""
+        await self.page.route("**/live?*", self._on_question)
+        await self.stale.wait()
+
+    async def deliver_stale(self) -> None:
+        """The old answer reaches the page, if it still waits for it."""
+        self._hurry.set()
+
+    async def let_go(self) -> None:
+        """Everything goes on, questions that waited included."""
+        self._hurry.set()
+        self._go_on.set()
+        await self.page.unroute("**/live?*")
+
+    async def _on_question(self, route: Route) -> None:
+        with contextlib.suppress(PlaywrightError):  # the page may have given the question up
+            if self._first:
+                self._first = False
+                answer = await route.fetch()
+                self.stale.set()
+                await self._hurry.wait()
+                await route.fulfill(response=answer)
+            else:
+                await self._go_on.wait()
+                await route.continue_()
 
 
 async def say(page: Page, text: str) -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageMetadata, Origin
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.pictures import Picture
 
 NOON = datetime(2026, 5, 17, 12, 0, 0, tzinfo=UTC)
@@ -27,9 +28,8 @@ def metadata(prompt: str = "a cat on a mat", *, second: float = 0, **fields: Any
         "width": 96,
         "height": 64,
         "sampler": "Euler a",
-        "schedule": "Karras",
+        "schedule": "Normal",
         "checkpoint": "illustriousXL_v01",
-        "prediction_type": "epsilon",
         "device": "cpu",
         "dtype": "float32",
         "vae_dtype": "float32",
@@ -37,7 +37,11 @@ def metadata(prompt: str = "a cat on a mat", *, second: float = 0, **fields: Any
         "created_at": NOON + timedelta(seconds=second),
         "origin": Origin(way="create", words=prompt),
     }
-    return ImageMetadata(prompt=prompt, **{**settings, **fields})
+    values = {"prompt": prompt, **settings, **fields}
+    asked = {name: value for name, value in values.items() if name in ImageRequest.model_fields}
+    found = {name: value for name, value in values.items() if name in ImageMetadata.model_fields}
+    request = ImageRequest.model_validate(ImageRequest(prompt=prompt).model_dump() | asked)
+    return ImageMetadata(**{"request": request, **found})
 
 
 def an_item(prompt: str = "a cat on a mat", *, favourite: bool = False, **fields: Any) -> GalleryItem:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from PIL import Image
 from webuiapi import WebUIApi
 
-from fakes import FakeEngine, gradient
+from fakes import FakeEngine, gradient, start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import OutOfMemory
 from running_api import Api, running_api
@@ -60,7 +60,7 @@ async def test_txt2img_draws_with_all_that_is_sent(api: Api) -> None:
         ),
     )
     assert (made.image.format, made.image.size) == ("PNG", (128, 96))
-    sent = api.engine.orders[-1].request
+    sent = api.engine.plans[-1].request
     assert (sent.prompt, sent.negative_prompt, sent.seed) == ("a cat", "dog", 41)
     assert (sent.guidance, sent.steps, sent.sampler, sent.width, sent.height) == (5.5, 3, "Euler a", 128, 96)
     assert made.parameters["cfg_scale"] == 5.5
@@ -69,7 +69,14 @@ async def test_txt2img_draws_with_all_that_is_sent(api: Api) -> None:
     assert parameters.startswith("a cat\nNegative prompt: dog\nSteps: 3, Sampler: Euler a")
     assert made.info["infotexts"] == [parameters]
     (kept, *_) = (await api.studio.gallery.page()).items
-    assert kept.metadata.seed == 41, "it stands in the gallery as well"
+    assert kept.metadata.request.seed == 41, "it stands in the gallery as well"
+
+
+@pytest.mark.parametrize("prompt", [{}, {"prompt": ""}, {"prompt": None}])
+async def test_nothing_need_be_said_as_in_a1111(api: Api, prompt: dict[str, Any]) -> None:
+    answer = await api.http.post("/sdapi/v1/txt2img", json={**prompt, **SMALL})
+    assert answer.status_code == 200
+    assert api.engine.plans[-1].request.prompt == ""
 
 
 async def test_a_batch_has_a_seed_more_for_each_picture(api: Api) -> None:
@@ -82,7 +89,7 @@ async def test_a_batch_has_a_seed_more_for_each_picture(api: Api) -> None:
 async def test_what_is_left_out_is_as_the_checkpoint_wants_it(api: Api) -> None:
     answer = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", "send_images": False})
     assert answer.json()["images"] == []
-    sent, checkpoint = api.engine.orders[-1].request, api.engine.orders[-1].checkpoint
+    sent, checkpoint = api.engine.plans[-1].request, api.engine.plans[-1].checkpoint
     assert (sent.steps, sent.guidance, sent.width) == (checkpoint.steps, checkpoint.guidance, checkpoint.native_width)
 
 
@@ -100,7 +107,7 @@ async def test_samplers_and_schedules_are_known_by_every_name(
 ) -> None:
     answer = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL, **said})
     assert answer.status_code == 200
-    sent = api.engine.orders[-1].request
+    sent = api.engine.plans[-1].request
     assert (sent.sampler, sent.schedule) == meant
 
 
@@ -112,7 +119,6 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"steps": 1000}, "steps: must be at most 150"),
         ({"cfg_scale": 99}, "cfg_scale: must be at most 30"),
         ({"width": 100}, "width: must be a multiple of 8"),
-        ({"prompt": " "}, "prompt: must not be empty"),
         ({"prompt": "a cat <lora:fluffy:0.8>"}, "prompt: has <lora:...>"),
         ({"enable_hr": True}, "enable_hr: is something that this studio does not do"),
         ({"restore_faces": True}, "restore_faces: is something"),
@@ -133,11 +139,11 @@ async def test_samplers_and_schedules_are_known_by_every_name(
 async def test_what_would_change_the_picture_and_is_not_done_here_is_refused(
     api: Api, body: dict[str, Any], sentence: str
 ) -> None:
-    drawn = len(api.engine.orders)
+    drawn = len(api.engine.plans)
     status, detail = await refusal(api, "txt2img", {"prompt": "a cat", **SMALL, **body})
     assert status == 422
     assert sentence in detail
-    assert len(api.engine.orders) == drawn
+    assert len(api.engine.plans) == drawn
 
 
 async def test_networks_that_are_disabled_are_only_words(api: Api) -> None:
@@ -151,7 +157,7 @@ async def test_parameters_fill_what_was_not_sent(api: Api) -> None:
         "Steps: 4, Sampler: DPM++ 2M, Schedule type: Simple, CFG scale: 3.5, Seed: 99, Size: 64x72, Clip skip: 2"
     )
     await api.http.post("/sdapi/v1/txt2img", json={"infotext": text, "seed": 100})
-    sent = api.engine.orders[-1].request
+    sent = api.engine.plans[-1].request
     assert (sent.prompt, sent.negative_prompt, sent.seed, sent.width, sent.height) == (
         *("a red fox, forest", "blurry", 100, 64, 72),
     )
@@ -171,11 +177,10 @@ async def test_img2img_draws_over_the_picture(api: Api) -> None:
     made = await asked(
         api, lambda client: client.img2img(images=[picture()], prompt="a cat", denoising_strength=0.6, **SMALL)
     )
-    order = api.engine.orders[-1]
+    plan = api.engine.plans[-1]
     assert made.image.size == (128, 96)
-    assert (order.strength, order.request.fit) == (0.6, "stretch")
-    assert order.base is not None
-    assert order.base.image().tobytes() == picture().tobytes()
+    assert (plan.passes[0].strength, plan.request.fit) == (0.6, "stretch")
+    assert start_picture(plan).picture.image().tobytes() == picture().tobytes()
     assert made.info["denoising_strength"] == 0.6
     assert "init_images" not in made.parameters, "pictures do not go back and forth for nothing"
 
@@ -185,7 +190,7 @@ async def test_every_resize_mode_has_its_fit(api: Api, mode: int, fit: str) -> N
     await asked(
         api, lambda client: client.img2img(images=[picture(64, 128)], prompt="a cat", resize_mode=mode, **SMALL)
     )
-    assert api.engine.orders[-1].request.fit == fit
+    assert api.engine.plans[-1].request.fit == fit
 
 
 async def test_a_mask_is_white_where_it_is_drawn_anew(api: Api) -> None:
@@ -198,11 +203,12 @@ async def test_a_mask_is_white_where_it_is_drawn_anew(api: Api) -> None:
             inpainting_mask_invert=1, prompt="a cat", **SMALL,
         ),
     )  # fmt: skip
-    order = api.engine.orders[-1]
-    assert order.mask is not None
-    grey = order.mask.image().convert("L")
+    plan = api.engine.plans[-1]
+    mask = start_picture(plan).mask
+    assert mask is not None
+    grey = mask.image().convert("L")
     assert (grey.getpixel((10, 10)), grey.getpixel((120, 10))) == (0, 255), "inverted, as was asked for"
-    assert (order.request.mask_content, order.request.mask_area) == ("original", "whole")
+    assert (plan.request.mask_content, plan.request.mask_area) == ("original", "whole")
     assert made.image.size == (128, 96)
 
 
@@ -215,11 +221,12 @@ async def test_a_mask_with_a_see_through_part_says_it_by_that(api: Api) -> None:
             images=[picture()], mask_image=mask, inpaint_full_res=False, mask_blur=0, prompt="a cat", **SMALL
         ),
     )
-    order = api.engine.orders[-1]
-    assert order.mask is not None
-    grey = order.mask.image().convert("L")
+    plan = api.engine.plans[-1]
+    mask = start_picture(plan).mask
+    assert mask is not None
+    grey = mask.image().convert("L")
     assert (grey.getpixel((10, 10)), grey.getpixel((120, 10))) == (0, 255)
-    assert order.request.mask_content == "fill", "A1111's default"
+    assert plan.request.mask_content == "fill", "A1111's default"
 
 
 async def test_the_masked_part_alone_comes_back_in_the_whole_picture(api: Api) -> None:

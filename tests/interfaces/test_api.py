@@ -217,7 +217,7 @@ async def test_a_job_can_be_cancelled_while_it_waits_or_runs_and_only_once(api: 
     api.engine.go_on.set()
     states = {job["id"]: job["state"] for job in (await api.http.get("/jobs")).json()["recent"]}
     assert states == {running: "cancelled", waiting: "cancelled"}
-    assert len(api.engine.orders) == 1
+    assert len(api.engine.plans) == 1
 
 
 async def test_talking_is_kept_in_a_session(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ async def test_generate_with_nothing_after_it_explains_itself(api: Api) -> None:
     assert "#generate" in body["response"]
     assert "image_id" not in body
     assert "image_base64" not in body
-    assert api.engine.orders == []
+    assert api.engine.plans == []
 
 
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])

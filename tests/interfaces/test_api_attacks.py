@@ -109,7 +109,7 @@ async def test_a_request_that_makes_no_sense_is_refused_with_a_sentence(
 ) -> None:
     detail = await refused(api, await api.http.post(path, content=body, headers=JSON), *statuses)
     assert detail[-1] != ":"
-    assert api.engine.orders == []
+    assert api.engine.plans == []
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from fakes import start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.pictures import Picture, open_picture
+from illustrious_studio.domain.rendering import FromPicture
 from running_api import Api, running_api
 from samples import a_picture
 
@@ -31,16 +33,16 @@ def fields(**changes: Any) -> dict[str, Any]:
 
 async def test_a_picture_may_come_as_base64_as_a_data_url_from_the_gallery_or_by_its_name(api: Api) -> None:
     first = (await api.http.post("/generate-image", json=fields(image=PNG))).json()
-    assert api.engine.orders[-1].base == a_picture()
+    assert start_picture(api.engine.plans[-1]) == FromPicture(a_picture())
     name = first["metadata"]["image"]
     for image in (f"data:image/png;base64,{PNG}", name):
         again = (await api.http.post("/generate-image", json=fields(image=image))).json()
-        assert (again["metadata"]["image"], api.engine.orders[-1].base) == (name, a_picture())
+        assert (again["metadata"]["image"], start_picture(api.engine.plans[-1]).picture) == (name, a_picture())
     answer = await api.http.post("/jobs", json=fields(image=first["image_id"], strength=0.3))
     assert answer.status_code == 202
     await api.studio.jobs.wait(answer.json()["id"])
     assert answer.json()["request"]["strength"] == 0.3
-    assert api.engine.orders[-1].base not in (None, a_picture())
+    assert start_picture(api.engine.plans[-1]).picture != a_picture()
 
 
 async def test_a_picture_of_several_megabytes_passes(api: Api) -> None:

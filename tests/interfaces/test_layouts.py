@@ -11,9 +11,9 @@ import httpx
 import pytest
 from PIL import Image, ImageChops
 
-from fakes import FakeChat
-from illustrious_studio.domain.images import ImageMetadata
+from fakes import FakeChat, start_picture
 from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.pictures import open_picture
 from running_api import Api, running_api
@@ -37,7 +37,7 @@ async def test_a_picture_is_drawn_over_the_layout_that_was_sent(api: Api) -> Non
         {key: thing[key] for key in ("what", "x", "y", "w", "h")} for thing in (TREE, FOX)
     ]
     assert (layout["background"], layout["time"], layout["by"]) == ("snow", "night", "hand")
-    sketch = api.engine.orders[-1].base
+    sketch = start_picture(api.engine.plans[-1]).picture
     assert sketch is not None
     painted = await api.http.post("/layout/sketch", json={"layout": layout, "seed": 7, "width": 128, "height": 96})
     assert painted.headers["content-type"] == "image/png"
@@ -52,7 +52,7 @@ async def test_a_layout_is_painted_as_it_was_shown_whatever_seed_draws_over_it(a
     for seed in (5, 6):
         for layout, sketches in ((kept, first), (bare, second)):
             await drawn(api, layout=layout, seed=seed)
-            sketches.append(api.engine.orders[-1].base)
+            sketches.append(start_picture(api.engine.plans[-1]).picture)
     assert first[0] == first[1] == second[0] != second[1]
 
 
@@ -94,7 +94,7 @@ async def test_a_layout_that_cannot_be_painted_is_refused_before_anything_is_que
         assert words in answer.json()["detail"]
     assert (await api.http.post("/layout/sketch", json={"layout": layout})).status_code == 422
     jobs = (await api.http.get("/jobs")).json()
-    assert (jobs["active"], jobs["recent"], api.engine.orders) == ([], [], [])
+    assert (jobs["active"], jobs["recent"], api.engine.plans) == ([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ async def test_the_metadata_and_the_png_alone_make_the_same_picture_again(api: A
     body = await drawn(api, **wish, sketch_strength=0.85)
     png = b64decode(body["image_base64"])
     text = open_picture(png).text
-    request = ImageMetadata.model_validate_json(text["illustrious"]).request()
+    request = ImageMetadata.from_json(text["illustrious"]).request
     recorded = recorded_settings({"parameters": text["parameters"]})
     assert recorded is not None
     assert recorded.request == request
     again = (await api.http.post("/generate-image", json=request.model_dump(mode="json"))).json()
     assert again["metadata"]["layout"] == body["metadata"]["layout"]
-    first, second = api.engine.orders
-    assert (first.base, first.strength) == (second.base, second.strength)
-    assert first.strength == 0.85
-    assert first.base is not None
+    first, second = api.engine.plans
+    assert first.passes == second.passes
+    assert first.passes[0].strength == 0.85
+    assert start_picture(first).mask is None
 
 
 async def test_the_strength_is_what_was_asked_or_what_the_checkpoint_declares(api: Api) -> None:
@@ -166,7 +166,7 @@ async def test_a_model_writes_the_layout_of_a_picture_before_it_is_queued(tmp_pa
         api.chat.scripts = [["I forgot."]]
         api.engine.go_on.set()
         item = await api.studio.jobs.wait(job["id"])
-        assert item.metadata.layout == Layout.model_validate(layout)
+        assert item.metadata.request.layout == Layout.model_validate(layout)
         assert len(api.chat.asked) == 1
 
 

@@ -16,9 +16,10 @@ from openai import AsyncOpenAI, OpenAI
 from openai.types import ImageEditCompletedEvent, ImageEditPartialImageEvent
 from PIL import Image
 
-from fakes import FakeEngine
+from fakes import FakeEngine, start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.pictures import open_picture
+from illustrious_studio.domain.rendering import FromPicture
 from running_api import Api, running_api
 from samples import a_picture
 
@@ -64,15 +65,19 @@ async def test_by_a_mask_only_what_is_transparent_in_it_is_drawn_anew(api: Api) 
     assert done.crop(LEFT).tobytes() == PICTURE.image().crop(LEFT).tobytes()
     assert done.crop(RIGHT).tobytes() != PICTURE.image().crop(RIGHT).tobytes()
     (kept, *_) = (await api.studio.gallery.page()).items
-    assert (kept.metadata.prompt, kept.metadata.strength, kept.metadata.origin.words) == ("a cat", 0.75, "a cat")
-    assert (made.data[0].model_extra or {})["seed"] == kept.metadata.seed
+    assert (kept.metadata.request.prompt, kept.metadata.request.strength, kept.metadata.origin.words) == (
+        "a cat",
+        0.75,
+        "a cat",
+    )
+    assert (made.data[0].model_extra or {})["seed"] == kept.metadata.request.seed
 
 
 async def test_without_a_mask_all_of_it_is_drawn_over(api: Api) -> None:
     made = await client(api).images.edit(**cat(extra_body={"steps": 3, "strength": 0.4, "negative_prompt": "2"}))
-    order = api.engine.orders[-1]
-    assert (order.base, order.mask, order.strength) == (PICTURE, None, 0.4)
-    assert (order.request.steps, order.request.negative_prompt) == (3, "2")
+    plan = api.engine.plans[-1]
+    assert (plan.passes[0].start, plan.passes[0].strength) == (FromPicture(PICTURE), 0.4)
+    assert (plan.request.steps, plan.request.negative_prompt) == (3, "2")
     assert opened((made.data or [])[0].b64_json).size == (128, 96)
 
 
@@ -88,20 +93,20 @@ async def test_the_size_left_out_is_the_pictures_shape(api: Api) -> None:
     for size in (openai.omit, "auto"):
         wide = ("wide.png", to_png(a_picture(200, 50)), "image/png")
         await client(api).images.edit(image=wide, prompt="a cat", size=size, extra_body={"steps": 1})
-        width, height = api.engine.orders[-1].size
+        width, height = api.engine.plans[-1].size
         assert width == 4 * height
 
 
 async def test_around_the_mask_the_picture_keeps_its_own_size(api: Api) -> None:
     own = {"steps": 1, "mask_area": "masked", "mask_padding": 4, "mask_content": "fill"}
     made = await client(api).images.edit(**cat(mask=mask(), size="64x64", extra_body=own))
-    assert (api.engine.orders[-1].size, made.size) == ((64, 64), "128x96")
+    assert (api.engine.plans[-1].size, made.size) == ((64, 64), "128x96")
     assert opened((made.data or [])[0].b64_json).size == (128, 96)
 
 
 async def test_a_list_of_one_picture_is_that_picture_and_several_are_refused(api: Api) -> None:
     await client(api).images.edit(**cat(image=[FILE]))
-    assert api.engine.orders[-1].base == PICTURE
+    assert start_picture(api.engine.plans[-1]).picture == PICTURE
     for number in (2, 16):
         with pytest.raises(openai.BadRequestError, match="one picture at a time"):
             await client(api).images.edit(**cat(image=[FILE] * number))
@@ -140,10 +145,10 @@ async def test_partial_pictures_stream_before_the_picture(api: Api) -> None:
     ],
 )
 async def test_what_cannot_be_drawn_so_is_refused_with_a_sentence(api: Api, asked: Any, sentence: str) -> None:
-    before = len(api.engine.orders)
+    before = len(api.engine.plans)
     with pytest.raises(openai.BadRequestError, match=sentence):
         await client(api).images.edit(**cat(**asked))
-    assert len(api.engine.orders) == before
+    assert len(api.engine.plans) == before
 
 
 @pytest.mark.parametrize(

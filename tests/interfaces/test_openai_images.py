@@ -51,8 +51,12 @@ async def test_a_picture_comes_as_base64_and_is_in_the_gallery(api: Api) -> None
     assert (image.format, image.size) == ("PNG", (128, 96))
     assert (made.size, made.output_format, made.data[0].revised_prompt) == ("128x96", "png", None)
     (kept, *_) = (await api.studio.gallery.page()).items
-    assert (kept.metadata.prompt, kept.metadata.steps, kept.metadata.origin.words) == ("a cat", 3, "a cat")
-    assert (made.data[0].model_extra or {})["seed"] == kept.metadata.seed
+    assert (kept.metadata.request.prompt, kept.metadata.request.steps, kept.metadata.origin.words) == (
+        "a cat",
+        3,
+        "a cat",
+    )
+    assert (made.data[0].model_extra or {})["seed"] == kept.metadata.request.seed
 
 
 async def test_several_pictures_differ_and_a_seed_makes_them_again(api: Api) -> None:
@@ -94,10 +98,10 @@ async def test_an_address_of_no_picture_is_not_found(api: Api) -> None:
 async def test_without_a_size_the_checkpoint_decides_and_a_named_one_draws(api: Api) -> None:
     for size in (None, "auto"):
         made = await client(api).images.generate(prompt="a cat", size=size, model="own", extra_body={"steps": 1})
-        assert made.size == "x".join(map(str, api.engine.orders[-1].size))
-        assert api.engine.orders[-1].checkpoint.name == "own"
+        assert made.size == "x".join(map(str, api.engine.plans[-1].size))
+        assert api.engine.plans[-1].checkpoint.name == "own"
     await client(api).images.generate(**CAT, model="illustrious-mini")
-    assert api.engine.orders[-1].checkpoint.name == "illustrious-mini"
+    assert api.engine.plans[-1].checkpoint.name == "illustrious-mini"
     with pytest.raises(openai.NotFoundError, match="There are: own, illustrious-mini"):
         await client(api).images.generate(**CAT, model="dall-e-3")
 
@@ -123,10 +127,10 @@ async def test_without_a_size_the_checkpoint_decides_and_a_named_one_draws(api: 
     ],
 )
 async def test_what_cannot_be_drawn_so_is_refused_with_a_sentence(api: Api, asked: Any, sentence: str) -> None:
-    before = len(api.engine.orders)
+    before = len(api.engine.plans)
     with pytest.raises(openai.BadRequestError, match=sentence):
         await client(api).images.generate(**CAT | asked)
-    assert len(api.engine.orders) == before
+    assert len(api.engine.plans) == before
 
 
 async def test_what_changes_nothing_is_let_pass(api: Api) -> None:
@@ -139,14 +143,14 @@ async def test_what_changes_nothing_is_let_pass(api: Api) -> None:
 async def test_the_studios_own_fields_are_taken_too(api: Api) -> None:
     own = {"negative_prompt": "dog", "steps": 2, "guidance": 3.5, "seed": 11}
     await client(api).images.generate(prompt="a cat", size="64x64", extra_body=own)
-    assert own.items() <= api.engine.orders[-1].request.model_dump().items()
+    assert own.items() <= api.engine.plans[-1].request.model_dump().items()
 
 
 async def test_an_enhanced_prompt_is_told(api: Api) -> None:
     made = await client(api).images.generate(**CAT | {"extra_body": {"steps": 1, "enhance": True}})
     revised = (made.data or [])[0].revised_prompt
     assert revised and "fluffy cat" in revised
-    assert api.engine.orders[-1].request.prompt == revised
+    assert api.engine.plans[-1].request.prompt == revised
     (kept, *_) = (await api.studio.gallery.page()).items
     assert kept.metadata.origin.words == "a cat"
 

@@ -29,7 +29,7 @@ async def test_every_client_passes_and_nothing_is_left_in_the_gallery(tmp_path: 
             (name, "") for name in EVERYONE
         ]
         assert (await api.studio.gallery.page()).items == []
-        assert api.engine.orders
+        assert api.engine.plans
 
 
 async def test_a_wrong_key_is_told_for_every_client(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ async def test_a_reader_that_leaves_does_not_disturb_the_job(api: Api) -> None:
     async with api.http.stream("GET", f"/jobs/{job_id}/events") as answer:
         await anext(events_of(answer))
     api.engine.go_on.set()
-    assert (await api.studio.jobs.wait(job_id)).metadata.prompt == "a cat"
+    assert (await api.studio.jobs.wait(job_id)).metadata.request.prompt == "a cat"
 
 
 async def test_a_cancelled_job_ends_its_stream_with_an_error(api: Api) -> None:

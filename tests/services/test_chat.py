@@ -222,7 +222,7 @@ async def test_a_command_without_words_or_unknown_is_explained(opened: StudioFor
     assert "#generate a red fox" in events[0].text
     assert isinstance(events[1], Done)
     assert opened.studio.jobs.active() == []
-    assert opened.engine.orders == []
+    assert opened.engine.plans == []
     assert opened.chat.asked == []
 
 
@@ -247,7 +247,7 @@ async def test_generate_draws_with_a_better_prompt_and_leads_back(tmp_path: Path
         assert isinstance(ready, ImageReady)
         assert isinstance(done, Done)
         item = await opened.studio.gallery.get(ready.item.id)
-        assert item.metadata.prompt == started.prompt
+        assert item.metadata.request.prompt == started.prompt
         assert item.metadata.origin.words == "a red fox in snow"
         assert item.metadata.origin.session_id == "foxes"
         assert item.metadata.origin.message_id == done.message.id
@@ -262,7 +262,7 @@ async def test_a_prompt_that_could_not_be_enhanced_is_drawn_as_it_is_and_that_is
     events = await heard(opened.studio.chat, "#generate a boat")
     assert isinstance(events[0], Notice)
     assert "stays as it is" in events[0].text
-    assert opened.engine.orders[0].request.prompt == "a boat"
+    assert opened.engine.plans[0].request.prompt == "a boat"
 
 
 async def test_drawing_needs_no_language_model(tmp_path: Path) -> None:

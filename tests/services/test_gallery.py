@@ -201,7 +201,7 @@ async def test_a_picture_added_during_reindexing_is_not_lost(tmp_path: Path) -> 
         service = GalleryService(await SlowFolder.open(tmp_path / "gallery"), SqlGalleryIndex(database))
         await service.add(a_picture(), metadata("early", second=-5))
         await service.reindex()
-        assert [item.metadata.prompt for item in await items(service)] == ["late", "early"]
+        assert [item.metadata.request.prompt for item in await items(service)] == ["late", "early"]
 
 
 async def test_cancelling_leaves_file_and_row_or_neither(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fakes import FakeChat
+from fakes import FakeChat, start_picture
 from illustrious_studio.domain.errors import Busy, InvalidRequest, OutOfMemory
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.layout.values import Layout, Placed
+from illustrious_studio.domain.rendering import FromNoise
 from studio_for_tests import studio_for_tests, with_own_checkpoint
 
 BY_HAND = Layout(things=(Placed(what="cat", x=0.3, y=0.6, w=0.4, h=0.4),), background="forest", by="hand")
@@ -23,28 +24,29 @@ async def test_any_checkpoint_draws_over_a_layout_when_asked_and_else_from_the_w
     async with studio_for_tests(with_own_checkpoint(tmp_path)) as made:
         assert made.studio.models.checkpoint().sketch_strength is None
         plain = await made.studio.images.generate_image(wish())
-        assert (plain.metadata.layout, plain.metadata.strength, made.engine.orders[-1].base) == (None, None, None)
-        assert plain.metadata.request().sketch_strength is None
+        request = plain.metadata.request
+        assert (request.layout, request.strength, request.sketch_strength) == (None, None, None)
+        assert made.engine.plans[-1].passes[0].start == FromNoise()
         laid = await made.studio.images.generate_image(wish(layout_from_words=True))
-        assert laid.metadata.layout is not None
-        assert {thing.what for thing in laid.metadata.layout.things} == {"cat", "dog"}
-        assert 0.75 <= (laid.metadata.strength or 0) <= 0.9
+        assert laid.metadata.request.layout is not None
+        assert {thing.what for thing in laid.metadata.request.layout.things} == {"cat", "dog"}
+        assert 0.75 <= (laid.metadata.request.sketch_strength or 0) <= 0.9
         hand = await made.studio.images.generate_image(wish(layout=BY_HAND, sketch_strength=0.6))
-        assert (hand.metadata.layout, hand.metadata.strength) == (BY_HAND, 0.6)
-        sketch = made.engine.orders[-1].base
-        assert sketch == await made.studio.sketches.paint(BY_HAND, 96, 64, hand.metadata.seed)
+        assert (hand.metadata.request.layout, hand.metadata.request.sketch_strength) == (BY_HAND, 0.6)
+        sketch = start_picture(made.engine.plans[-1]).picture
+        assert sketch == await made.studio.sketches.paint(BY_HAND, 96, 64, hand.metadata.request.seed)
 
 
 async def test_a_picture_can_be_drawn_again_exactly_from_its_metadata(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         for request in (wish(), wish(layout=BY_HAND), wish(sketch_strength=0.5)):
             first = await made.studio.images.generate_image(request)
-            job = await made.studio.images.start_image(first.metadata.request())
+            job = await made.studio.images.start_image(first.metadata.request)
             second = await made.studio.jobs.wait(job.id)
-            assert job.request == first.metadata.request() == second.metadata.request()
-            one, other = made.engine.orders[-2:]
-            assert (one.base, one.strength, one.request.seed) == (other.base, other.strength, other.request.seed)
-            assert one.base is not None
+            assert job.request == first.metadata.request == second.metadata.request
+            one, other = made.engine.plans[-2:]
+            assert (one.passes, one.request.seed) == (other.passes, other.request.seed)
+            assert start_picture(one).mask is None
 
 
 async def test_a_bad_layout_is_refused_and_leaves_no_job(tmp_path: Path) -> None:
@@ -67,15 +69,15 @@ async def test_a_layout_that_a_model_wrote_is_drawn_after_a_restart_without_aski
     silent = FakeChat(["I forgot."])
     async with studio_for_tests(tmp_path, chat=silent) as made:
         item = await made.studio.jobs.wait(job.id)
-        assert item.metadata.layout == layout
+        assert item.metadata.request.layout == layout
         assert silent.asked == []
 
 
 async def test_a_model_that_fails_costs_no_picture_and_it_is_recorded_who_laid_it_out(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, chat=FakeChat(["garbage"])) as made:
         item = await made.studio.images.generate_image(wish(prompt="a cat and a catamaran"))
-        assert item.metadata.layout is not None
-        assert (item.metadata.layout.by, item.metadata.layout.unknown) == ("words", ("catamaran",))
+        assert item.metadata.request.layout is not None
+        assert (item.metadata.request.layout.by, item.metadata.request.layout.unknown) == ("words", ("catamaran",))
 
 
 async def test_several_pictures_are_jobs_with_the_seeds_that_follow_and_each_is_what_its_seed_alone_gives(
@@ -111,7 +113,7 @@ async def test_who_stops_waiting_for_several_cancels_those_not_drawn_yet(tmp_pat
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert [job.state for job in await made.studio.jobs.recent()] == ["cancelled"] * 3
-        assert len(made.engine.orders) == 1
+        assert len(made.engine.plans) == 1
 
 
 async def test_one_that_fails_is_the_answer_and_those_after_it_are_cancelled(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from fakes import start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotAnImage, NotFound
 from illustrious_studio.domain.images import ImageRequest
@@ -15,6 +16,7 @@ from illustrious_studio.domain.inputs import MaskAlpha
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.pictures import Picture, open_picture
+from illustrious_studio.domain.rendering import FromPicture
 from samples import a_picture, metadata
 from studio_for_tests import studio_for_tests
 
@@ -37,12 +39,12 @@ async def test_a_given_picture_takes_the_place_of_the_sketch(tmp_path: Path) -> 
         assert made.studio.models.checkpoint().sketch_strength is not None
         image = await made.studio.inputs.keep(to_png(a_picture()))
         item = await made.studio.images.generate_image(wish(image=image))
-        order = made.engine.orders[-1]
-        assert (order.base, order.mask, order.strength) == (a_picture(), None, 0.75)
-        assert (item.metadata.layout, item.metadata.image, item.metadata.strength) == (None, image, 0.75)
-        assert item.metadata.fit == "crop"
+        (only,) = made.engine.plans[-1].passes
+        assert (only.start, only.strength) == (FromPicture(a_picture()), 0.75)
+        request = item.metadata.request
+        assert (request.layout, request.image, request.strength, request.fit) == (None, image, 0.75, "crop")
         plain = await made.studio.images.generate_image(wish())
-        assert (plain.metadata.image, plain.metadata.fit) == (None, None)
+        assert plain.metadata.request.image is None
 
 
 async def test_the_size_left_out_is_the_pictures_shape(tmp_path: Path) -> None:
@@ -61,9 +63,8 @@ async def test_picture_and_mask_survive_a_restart(tmp_path: Path) -> None:
         await made.engine.drawing.wait()
     async with studio_for_tests(tmp_path) as made:
         await made.studio.jobs.wait(job.id)
-        order = made.engine.orders[-1]
-        assert (order.base, order.strength) == (a_picture(), 0.5)
-        assert order.mask == open_picture(a_mask()).picture
+        (only,) = made.engine.plans[-1].passes
+        assert (only.start, only.strength) == (FromPicture(a_picture(), open_picture(a_mask()).picture), 0.5)
 
 
 async def test_it_is_drawn_again_from_what_is_recorded_though_the_gallerys_picture_is_gone(tmp_path: Path) -> None:
@@ -78,11 +79,11 @@ async def test_it_is_drawn_again_from_what_is_recorded_though_the_gallerys_pictu
         text = open_picture(await made.studio.gallery.png(over.id)).text
         recorded = recorded_settings({"parameters": text["parameters"]})
         assert recorded is not None
-        assert recorded.request == over.metadata.request()
+        assert recorded.request == over.metadata.request
         again = await made.studio.images.generate_image(recorded.request)
-        one, other = made.engine.orders[-2:]
-        assert (one.base, one.mask, one.strength) == (other.base, other.mask, other.strength)
-        assert again.metadata.request() == over.metadata.request()
+        one, other = made.engine.plans[-2:]
+        assert one.passes == other.passes
+        assert again.metadata.request == over.metadata.request
 
 
 async def test_around_the_mask_the_drawing_has_its_size_and_the_picture_keeps_its_own(tmp_path: Path) -> None:
@@ -91,10 +92,11 @@ async def test_around_the_mask_the_drawing_has_its_size_and_the_picture_keeps_it
         image, mask = await made.studio.inputs.keep(to_png(picture)), await made.studio.inputs.keep(a_mask(300, 200))
         request = wish(image=image, mask=mask, mask_blur=2, mask_area="masked", mask_padding=5, mask_content="fill")
         item = await made.studio.images.generate_image(request)
-        order = made.engine.orders[-1]
-        assert order.base is not None
-        assert order.mask is not None
-        assert {order.size, (order.base.width, order.base.height), (order.mask.width, order.mask.height)} == {(96, 64)}
+        plan = made.engine.plans[-1]
+        start = start_picture(plan)
+        assert start.mask is not None
+        pictures = start.picture, start.mask
+        assert {plan.size, *((picture.width, picture.height) for picture in pictures)} == {(96, 64)}
         done = open_picture(await made.studio.gallery.png(item.id)).picture.image()
         left, right = (0, 0, 140, 200), (160, 0, 300, 200)
         assert (done.size, item.metadata.width, item.metadata.height) == ((300, 200), 300, 200)
@@ -109,10 +111,10 @@ async def test_it_is_drawn_again_around_the_mask_to_the_same_pixels(tmp_path: Pa
         first = await made.studio.images.generate_image(wish(image=image, mask=mask, seed=5, **around))
         png = open_picture(await made.studio.gallery.png(first.id))
         assert "Size: 128x128" in png.text["parameters"]
-        assert "Inpaint area: Only masked, Masked area padding: 9, Masked content: fill" in png.text["parameters"]
+        assert "Masked content: fill, Inpaint area: Only masked, Masked area padding: 9" in png.text["parameters"]
         recorded = recorded_settings({"parameters": png.text["parameters"]})
         assert recorded is not None
-        assert recorded.request == first.metadata.request()
+        assert recorded.request == first.metadata.request
         assert around.items() <= recorded.request.model_dump().items()
         again = await made.studio.images.generate_image(recorded.request)
         assert open_picture(await made.studio.gallery.png(again.id)).picture == png.picture

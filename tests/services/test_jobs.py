@@ -23,16 +23,16 @@ def wish(prompt: str = "a cat", **more: object) -> ImageRequest:
 async def test_a_picture_is_drawn_and_found_in_the_gallery(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         item = await made.studio.images.generate_image(wish(seed=5))
-        assert item.metadata.seed == 5
-        assert (await made.studio.gallery.get(item.id)).metadata.prompt == "a cat"
+        assert item.metadata.request.seed == 5
+        assert (await made.studio.gallery.get(item.id)).metadata.request.prompt == "a cat"
         assert [job.state for job in await made.studio.jobs.recent()] == ["done"]
 
 
 async def test_an_open_seed_is_settled_and_written_down(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         item = await made.studio.images.generate_image(wish())
-        assert item.metadata.seed >= 0
-        assert made.engine.orders[0].request.seed == item.metadata.seed
+        assert item.metadata.request.seed >= 0
+        assert made.engine.plans[0].request.seed == item.metadata.request.seed
 
 
 async def test_an_open_size_becomes_the_checkpoints_own(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ async def test_pictures_are_drawn_in_the_order_they_were_asked_for(tmp_path: Pat
         ]
         made.engine.go_on.set()
         await made.studio.jobs.wait(jobs[2].id)
-        assert [order.request.prompt for order in made.engine.orders] == ["one", "two", "three"]
+        assert [plan.request.prompt for plan in made.engine.plans] == ["one", "two", "three"]
 
 
 async def test_a_full_queue_says_busy_and_loses_nothing_it_took(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ async def test_a_waiting_job_is_cancelled_without_being_drawn(tmp_path: Path) ->
         made.engine.go_on.set()
         await made.studio.jobs.wait(first.id)
         await made.studio.jobs.wait(third.id)
-        assert [order.request.prompt for order in made.engine.orders] == ["one", "three"]
+        assert [plan.request.prompt for plan in made.engine.plans] == ["one", "three"]
 
 
 async def test_a_running_job_is_cancelled_and_the_next_is_drawn(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ async def test_a_running_job_is_cancelled_and_the_next_is_drawn(tmp_path: Path) 
         assert made.engine.stopped.is_set()
         assert (await made.studio.jobs.progress(first.id)).job.state == "cancelled"
         made.engine.go_on.set()
-        assert (await made.studio.jobs.wait(second.id)).metadata.prompt == "two"
+        assert (await made.studio.jobs.wait(second.id)).metadata.request.prompt == "two"
 
 
 async def test_cancelling_twice_at_once_is_cancelling_once(tmp_path: Path) -> None:
@@ -183,6 +183,21 @@ async def test_a_finished_job_cannot_be_cancelled(tmp_path: Path) -> None:
             await made.studio.jobs.cancel("0" * 32)
 
 
+async def test_who_was_away_learns_how_each_job_ended_in_that_order(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        jobs = made.studio.jobs
+        assert jobs.ended("") == []
+        first = await made.studio.images.generate_image(wish())
+        made.engine.faults.append(OutOfMemory("Too large."))
+        with suppress(OutOfMemory):
+            await made.studio.images.generate_image(wish())
+        last = await made.studio.images.generate_image(wish())
+        assert [job.state for job in jobs.ended("")] == ["done", "failed", "done"]
+        assert [job.state for job in jobs.ended(first.id)] == ["failed", "done"]
+        assert jobs.ended(last.id) == []
+        assert jobs.ended("of a studio before") == jobs.ended("")
+
+
 @pytest.mark.parametrize("fault", [OutOfMemory("Too large."), EngineDied("It ended.")])
 async def test_a_failure_reaches_who_waits_and_the_next_picture_works(tmp_path: Path, fault: StudioError) -> None:
     engine = FakeEngine()
@@ -213,8 +228,8 @@ async def test_a_restart_goes_on_with_what_was_acknowledged(tmp_path: Path) -> N
         await made.engine.drawing.wait()
     async with studio_for_tests(tmp_path) as made:
         items = [await made.studio.jobs.wait(job.id) for job in jobs]
-        assert [item.metadata.prompt for item in items] == ["one", "two"]
-        assert [item.metadata.seed for item in items] == [job.request.seed for job in jobs]
+        assert [item.metadata.request.prompt for item in items] == ["one", "two"]
+        assert [item.metadata.request.seed for item in items] == [job.request.seed for job in jobs]
 
 
 async def test_stopping_the_studio_often_never_gives_a_job_up(tmp_path: Path) -> None:
@@ -228,7 +243,7 @@ async def test_stopping_the_studio_often_never_gives_a_job_up(tmp_path: Path) ->
         async with studio_for_tests(tmp_path, engine=engine):
             await engine.drawing.wait()
     async with studio_for_tests(tmp_path) as made:
-        assert (await made.studio.jobs.wait(job.id)).metadata.seed == job.request.seed
+        assert (await made.studio.jobs.wait(job.id)).metadata.request.seed == job.request.seed
 
 
 async def test_a_job_that_was_cut_off_twice_fails_instead_of_trying_for_ever(tmp_path: Path) -> None:
@@ -240,14 +255,14 @@ async def test_a_job_that_was_cut_off_twice_fails_instead_of_trying_for_ever(tmp
     async with studio_for_tests(tmp_path) as made:
         with pytest.raises(StudioError, match="stopped twice"):
             await made.studio.jobs.wait(job.id)
-        assert made.engine.orders == []
+        assert made.engine.plans == []
 
 
 async def test_a_job_remembers_which_checkpoint_was_in_use(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         job = await made.studio.images.start_image(wish())
         await made.studio.jobs.wait(job.id)
-        assert job.checkpoint == made.engine.orders[0].checkpoint.name == made.studio.models.checkpoint().name
+        assert job.checkpoint == made.engine.plans[0].checkpoint.name == made.studio.models.checkpoint().name
 
 
 async def test_who_leaves_while_a_job_is_written_down_leaves_a_job_that_is_drawn(tmp_path: Path) -> None:
@@ -258,4 +273,4 @@ async def test_who_leaves_while_a_job_is_written_down_leaves_a_job_that_is_drawn
         await asyncio.wait([caller])
         while not (known := await made.studio.jobs.recent()):
             await asyncio.sleep(0.01)
-        assert (await made.studio.jobs.wait(known[0].id)).metadata.prompt == "a cat"
+        assert (await made.studio.jobs.wait(known[0].id)).metadata.request.prompt == "a cat"

@@ -28,9 +28,11 @@ from torch import Tensor, nn
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.adapters.vision.classifier import Classifier
-from illustrious_studio.domain.images import ImageRequest, RenderOrder, Step
+from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.rendering import FromPicture, Step
+from illustrious_studio.services.render_plan import render_plan
 from training.mini import scenes, vae
 from training.mini.export import NAME
 from training.mini.prompts import NUMBERS, UNCOUNTED, with_article
@@ -121,9 +123,8 @@ def _drawn(work: Path, prompt: str, seed: int, sketched: bool) -> Picture:
     request = ImageRequest(
         prompt=prompt, seed=seed, steps=checkpoint.steps, guidance=checkpoint.guidance, width=side, height=side
     )
-    sketch = _sketch(prompt, seed, side) if sketched else None
-    strength = checkpoint.sketch_strength if sketched else None
-    return pipeline.render(RenderOrder(request, checkpoint, sketch, strength), _Unwatched()).picture
+    start = FromPicture(_sketch(prompt, seed, side)) if sketched else None
+    return pipeline.render(render_plan(request, checkpoint, start), _Unwatched()).picture
 
 
 class Drawer:

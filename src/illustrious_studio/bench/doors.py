@@ -23,10 +23,12 @@ from illustrious_studio.bench.measure import Figure
 from illustrious_studio.bench.program import free_port, replayed
 from illustrious_studio.domain.chat import ChatOptions, ChatTurn
 from illustrious_studio.domain.encoding import to_preview
-from illustrious_studio.domain.images import ImageRequest, Rendered, RenderOrder, Step
+from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, ModelStatus
 from illustrious_studio.domain.pictures import Picture, open_picture
-from illustrious_studio.serve import answering, listen
+from illustrious_studio.domain.rendering import Rendered, RenderPlan, Step
+from illustrious_studio.serve import answering
+from illustrious_studio.servers import listen
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.settings import Settings
 from illustrious_studio.wiring import open_studio
@@ -57,7 +59,7 @@ class AtOnce:
     async def init_sdxl(self, checkpoint: Checkpoint) -> None:
         self.status = self.status.model_copy(update={"model": checkpoint.name})
 
-    async def render(self, order: RenderOrder, on_step: Callable[[Step], None]) -> Rendered:
+    async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
         return Rendered(self._picture, device="none", dtype="none", vae_dtype="none", versions={}, seconds=0.0)
 
     async def clear_cuda_memory(self) -> None:

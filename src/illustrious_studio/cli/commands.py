@@ -22,6 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from illustrious_studio.domain.errors import InvalidRequest, StudioError, Unavailable, error_from_code
+from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.interfaces.shared.overview import ModelList
 from illustrious_studio.serve import serving_api
 from illustrious_studio.settings import Settings
@@ -29,11 +30,6 @@ from illustrious_studio.wiring import running_studio
 
 console = Console(stderr=True)
 POLL_SECONDS = 0.3
-_OPTIONAL = (
-    *("steps", "guidance", "sampler", "schedule", "clip_skip", "width", "height", "sketch_strength"),
-    *("strength", "fit", "mask_blur", "mask_content", "mask_area", "mask_padding"),
-)
-"""Fields of a request that go to the API only when they were given: the API knows what they are otherwise."""
 
 
 @contextlib.asynccontextmanager
@@ -78,27 +74,16 @@ async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
 
 async def generate(settings: Settings, options: argparse.Namespace) -> int:
     """Queue a picture, show how far it is, and write it where `--output` says."""
-    layout = _layout_in(options.layout) if options.layout is not None else None
-    image, mask = (None if file is None else _base64_of(file) for file in (options.image, options.mask))
+    given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
+    given |= {name: _base64_of(given[name]) for name in ("image", "mask") if name in given}
+    given |= {"layout": _layout_in(given["layout"])} if "layout" in given else {}
     async with studio_client(settings, needs="sdxl") as client:
-        prompt = options.prompt
         if options.enhance:
-            enhanced = await _post(client, "/prompts/enhance", {"prompt": prompt})
-            prompt = enhanced["prompt"]
-            console.print(escape(enhanced["note"] or f"Prompt: {prompt}"), style="dim")
-        given = {name: getattr(options, name) for name in _OPTIONAL} | {"layout": layout, "image": image, "mask": mask}
-        job = await _post(
-            client,
-            "/jobs",
-            {name: value for name, value in given.items() if value is not None}
-            | {
-                "prompt": prompt,
-                "negative_prompt": options.negative_prompt,
-                "seed": options.seed,
-                "n": options.count,
-                "layout_from_words": options.layout_from_words,
-            },
-        )
+            enhanced = await _post(client, "/prompts/enhance", {"prompt": options.prompt})
+            given["prompt"] = enhanced["prompt"]
+            console.print(escape(enhanced["note"] or f"Prompt: {given['prompt']}"), style="dim")
+        more = {"n": options.count, "layout_from_words": options.layout_from_words}
+        job = await _post(client, "/jobs", given | more)
         waiting = [job, *job["others"]]
         for number in range(1, len(waiting) + 1):
             one = waiting.pop(0)

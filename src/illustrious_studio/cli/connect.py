@@ -7,7 +7,8 @@ from illustrious_studio.cli.commands import models_in_use
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.selftest.client import Client, InUse
 from illustrious_studio.interfaces.selftest.runner import CLIENTS, replay_all
-from illustrious_studio.serve import access_to, address
+from illustrious_studio.serve import access_to
+from illustrious_studio.servers import address
 from illustrious_studio.settings import Settings
 from illustrious_studio.wiring import running_studio
 

@@ -10,13 +10,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from illustrious_studio import __version__
 from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
+from illustrious_studio.domain.setting import value_types
 from illustrious_studio.logs import configure_logs
 from illustrious_studio.settings import Settings, explain
 
@@ -72,29 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     draw = add("generate", _client("generate"), "Draw a picture.")
     draw.add_argument("prompt", help="What to draw.")
     draw.add_argument("-o", "--output", type=Path, help="Where to write the PNG; it is in the gallery anyway.")
-    draw.add_argument("-n", "--negative-prompt", default="", help="What to keep out of the picture.")
-    draw.add_argument("--steps", type=int, help="Denoising steps.")
-    draw.add_argument("--guidance", type=float, help="How closely to follow the prompt.")
-    draw.add_argument("--sampler", metavar="NAME", help="By A1111's names, such as Euler a; docs/api.md lists them.")
-    draw.add_argument("--schedule", metavar="NAME", help="How the steps are spread, such as Karras.")
-    draw.add_argument("--clip-skip", type=int, metavar="N", help="As A1111 counts: 1 and 2 are SDXL's own layer.")
-    draw.add_argument("--seed", type=int, default=-1, help="The same seed gives the same picture.")
     draw.add_argument("--count", type=int, default=1, help="How many pictures: with this seed, the next, and so on.")
-    draw.add_argument("--image", type=Path, metavar="FILE", help="A picture to draw over.")
-    draw.add_argument("--mask", type=Path, metavar="FILE", help="What of it to draw anew, in white.")
-    draw.add_argument("--strength", type=float, help="How much of the picture is drawn anew: 0.01 to 1.")
-    draw.add_argument("--fit", metavar="HOW", help="How it comes to the size: crop, stretch or fill.")
-    draw.add_argument("--mask-blur", type=int, metavar="N", help="Pixels over which the mask's edge is softened.")
-    draw.add_argument("--mask-content", metavar="WHAT", help="What is under the mask at first: original or fill.")
-    draw.add_argument(
-        "--mask-area", metavar="AREA", help="Draw over all of the picture or around the mask: whole, masked."
-    )
-    draw.add_argument("--mask-padding", type=int, metavar="N", help="Pixels to see around the mask, with masked.")
-    draw.add_argument("--width", type=int, help="Pixels.")
-    draw.add_argument("--height", type=int, help="Pixels.")
     draw.add_argument("--layout-from-words", action="store_true", help="Lay known objects out first, draw over them.")
-    draw.add_argument("--layout", type=Path, metavar="FILE", help="A layout in JSON, to draw over exactly that.")
-    draw.add_argument("--sketch-strength", type=float, help="How much of the sketch is drawn anew: 0.05 to 1.")
+    for name in SETTINGS:
+        if name != "prompt":
+            draw.add_argument(*(["-n"] if name == "negative_prompt" else []), _option(name), **_setting_option(name))
     draw.add_argument("--enhance", action="store_true", help="Let the language model enhance the prompt first.")
 
     chat = add("chat", _client("chat"), "Talk, in the terminal. `#generate words` draws.")
@@ -125,6 +109,32 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("names", nargs="*", help="Which benchmarks; left out: all that fit this machine.")
     bench.add_argument("--rounds", type=int, default=5, help="Rounds of each, A B A B.")
     return parser
+
+
+FILES = {
+    "image": "A picture to draw over (image to image): a PNG, JPEG or WebP file.",
+    "mask": "A picture file: what to draw anew of the image (inpaint), in white.",
+    "layout": "A layout in JSON, to draw over exactly that.",
+}
+"""Settings that the command line takes as files."""
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _setting_option(name: str) -> dict[str, Any]:
+    """How argparse takes a picture setting. What is left out is not sent: the API knows what it is then."""
+    help = FILES.get(name, ImageRequest.model_fields[name].description or "").replace("%", "%%")
+    kinds = value_types(ImageRequest.model_fields[name].annotation)
+    if name in FILES:
+        return {"type": Path, "metavar": "FILE", "help": help}
+    if bool in kinds:
+        return {"action": argparse.BooleanOptionalAction, "help": help}
+    number = float if float in kinds else int if int in kinds else str
+    choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
+    metavar = ",".join(choices) if choices else {float: "NUMBER", int: "N", str: "TEXT"}[number]
+    return {"type": number, "metavar": metavar, "help": help}
 
 
 def _settings_options() -> argparse.ArgumentParser:

@@ -1,12 +1,13 @@
 """The gallery: pictures as kept, pages of them, and the ports that keep bytes and rows."""
 
+import json
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.metadata.record import ImageMetadata, json_value, upgraded
 from illustrious_studio.domain.values import Moment, Value
 
 
@@ -16,6 +17,17 @@ class GalleryItem(Value):
     id: str = Field(pattern=r"^[0-9a-f]{32}$")
     metadata: ImageMetadata
     favourite: bool = False
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """An item with a record of any version. Raises ValueError (pydantic's ValidationError is one)."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            item = json_value(text)
+            if not isinstance(item, dict) or (older := upgraded(item.get("metadata"))) is None:
+                raise
+        return cls.model_validate_json(json.dumps({**item, "metadata": older}))
 
     @property
     def stem(self) -> str:

@@ -1,81 +1,200 @@
-"""Drawing: what is asked for, what comes back, and the port of whatever draws."""
+"""Pictures: what is asked for, where it came from, and all that made it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
-from illustrious_studio.domain.layout.values import Layout, LayoutGiven
-from illustrious_studio.domain.models import Checkpoint, ModelStatus
-from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together, recorded_sampling
-from illustrious_studio.domain.values import Prompt, SpokenPrompt, Text, Value
+from illustrious_studio.domain.layout.values import LayoutGiven
+from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
+from illustrious_studio.domain.setting import Setting, settings_of
+from illustrious_studio.domain.values import Prompt, Text, Value
 
 MAX_SEED = 2**32 - 1
 MAX_PIXELS = 4_200_000
 
 
 class ImageRequest(Value):
-    """A picture somebody wants. Limits and help stand here once, for the API, the tools and the sliders."""
+    """A picture somebody wants. This is the one list of picture settings: limits and help, and how each is called in
+    A1111's text and API, by other programs and on the page, stand here once (`Setting`)."""
 
-    prompt: SpokenPrompt = Field(description="What to draw.")
-    negative_prompt: Prompt = Field("", description="What to keep out of the picture.")
-    steps: int = Field(30, ge=1, le=150, description="Denoising steps. More is slower and, up to about 30, finer.")
-    guidance: float = Field(7.5, ge=0, le=30, description="How closely to follow the prompt (CFG scale).")
-    sampler: SamplerName = Field("Euler", description="How the steps are taken, by A1111's names.")
-    schedule: ScheduleName = Field(
-        "Automatic",
-        description="How the steps are spread between noise and picture; Automatic: as usual for the sampler.",
-    )
-    seed: int = Field(-1, ge=-1, le=MAX_SEED, description="The same seed gives the same picture; -1 picks one.")
-    clip_skip: int = Field(
-        1, ge=1, le=12, description="Which layer of the text encoders is read, as A1111 counts; 1 and 2 are SDXL's own."
-    )
-    width: int | None = Field(
-        None, ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native width."
-    )
-    height: int | None = Field(
-        None, ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native height."
-    )
-    image: InputId | None = Field(None, description="A picture to draw over, instead of a sketch.")
-    strength: float | None = Field(
-        None,
-        ge=0.01,
-        le=1,
-        description="How much of the picture is drawn anew (A1111's denoising strength); left out: 0.75.",
-    )
-    fit: Fit = Field(
-        "crop",
-        description="How the picture comes to the size: cut around its middle, stretched, or filled up at its edges.",
-    )
-    mask: InputId | None = Field(None, description="What to draw anew, in white; the rest of the picture stays.")
-    mask_blur: int = Field(4, ge=0, le=64, description="Pixels over which the edge of the mask is softened.")
-    mask_content: MaskContent = Field(
-        "original", description="What drawing begins with under the mask: the picture, or the colours around the mask."
-    )
-    mask_area: MaskArea = Field(
-        "whole",
-        description="Draw over the whole picture, or only over what is around the mask: in width x height, which is "
-        "then put back into the picture. That keeps its own size.",
-    )
-    mask_padding: int = Field(
-        32, ge=0, le=256, description="Pixels of the picture to see around the mask where mask_area is masked."
-    )
-    layout_from_words: bool = Field(
-        False, description="Lay the known objects of the prompt out as a sketch first and draw over it."
-    )
-    layout: LayoutGiven | None = Field(
-        None, description="What stands where: a layout, or only its things. It is painted as a sketch and drawn over."
-    )
-    sketch_strength: float | None = Field(
-        None,
-        ge=0.05,
-        le=1,
-        description="How much of a sketch is drawn anew; left out: as the checkpoint declares, else 0.8.",
-    )
+    prompt: Annotated[
+        Prompt,
+        Field(description="What to draw."),
+        Setting("Prompt", a1111=("prompt",), aliases=("positive_prompt", "positiveprompt", "description")),
+    ]
+    negative_prompt: Annotated[
+        Prompt,
+        Field(description="What to keep out of the picture."),
+        Setting("Negative prompt", a1111=("negative_prompt",), aliases=("negativeprompt", "negative prompt", "uc")),
+    ] = ""
+    steps: Annotated[
+        int,
+        Field(ge=1, le=150, description="Denoising steps. More is slower and, up to about 30, finer."),
+        Setting("Steps", "advanced", 1, "Steps", always=True, a1111=("steps",), aliases=("num_inference_steps",)),
+    ] = 30
+    sampler: Annotated[
+        SamplerName,
+        Field(description="How the steps are taken, by A1111's names."),
+        Setting(
+            "Sampler",
+            "advanced",
+            infotext="Sampler",
+            always=True,
+            a1111=("sampler_name", "sampler_index"),
+            aliases=("sampler_name",),
+        ),
+    ] = "Euler"
+    schedule: Annotated[
+        ScheduleName,
+        Field(description="How the steps are spread between noise and picture; Automatic: as usual for the sampler."),
+        Setting(
+            "Schedule type",
+            "advanced",
+            infotext="Schedule type",
+            always=True,
+            a1111=("scheduler",),
+            aliases=("noise_schedule",),
+        ),
+    ] = "Automatic"
+    guidance: Annotated[
+        float,
+        Field(ge=0, le=30, description="How closely to follow the prompt (CFG scale)."),
+        Setting(
+            "CFG scale",
+            "advanced",
+            0.1,
+            "CFG scale",
+            always=True,
+            a1111=("cfg_scale",),
+            aliases=("cfg_scale", "cfgscale", "guidance_scale", "scale"),
+        ),
+    ] = 7.5
+    guidance_rescale: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="CFG rescale: how far contrast that guidance has driven up is brought back; 0: not at all. "
+            "0.2 to 0.7 is usual for v-prediction.",
+        ),
+        Setting(
+            "CFG rescale",
+            "advanced",
+            0.05,
+            "CFG rescale",
+            a1111=("guidance_rescale", "cfg_rescale"),
+            aliases=("cfg_rescale", "cfgrescale", "cfg_rescale_multiplier", "rescalecfg multiplier"),
+        ),
+    ] = 0.0
+    seed: Annotated[
+        int,
+        Field(ge=-1, le=MAX_SEED, description="The same seed gives the same picture; -1 picks one."),
+        Setting("Seed", infotext="Seed", always=True, a1111=("seed",), aliases=("image_seed",)),
+    ] = -1
+    width: Annotated[
+        int | None,
+        Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native width."),
+        Setting("Width", "size", a1111=("width",), aliases=("size-1",)),
+    ] = None
+    height: Annotated[
+        int | None,
+        Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native height."),
+        Setting("Height", "size", a1111=("height",), aliases=("size-2",)),
+    ] = None
+    clip_skip: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=12,
+            description="Which layer of the text encoders is read, as A1111 counts; 1 and 2 are SDXL's own.",
+        ),
+        Setting("Clip skip", "advanced", 1, "Clip skip", a1111=("CLIP_stop_at_last_layers", "clip_skip")),
+    ] = 1
+    image: Annotated[
+        InputId | None,
+        Field(description="A picture to draw over (image to image), instead of a sketch."),
+        Setting("Image", infotext="Init image hash", a1111=("init_images",)),
+    ] = None
+    strength: Annotated[
+        float | None,
+        Field(ge=0.01, le=1, description="Denoising strength: how much of the picture is drawn anew; left out: 0.75."),
+        Setting(
+            "Denoising strength",
+            "img2img",
+            0.05,
+            "Denoising strength",
+            needs="image",
+            a1111=("denoising_strength",),
+        ),
+    ] = None
+    fit: Annotated[
+        Fit,
+        Field(
+            description="How the picture comes to the size: cut around its middle, stretched, or filled at its edges."
+        ),
+        Setting("Resize mode", "img2img", infotext="Resize mode", always=True, needs="image"),
+    ] = "crop"
+    mask: Annotated[
+        InputId | None,
+        Field(description="What to draw anew (inpaint), in white; the rest of the picture stays."),
+        Setting("Mask", infotext="Mask hash", needs="image", a1111=("mask",)),
+    ] = None
+    mask_blur: Annotated[
+        int,
+        Field(ge=0, le=64, description="Pixels over which the edge of the mask is softened."),
+        Setting("Mask blur", "inpaint", 1, "Mask blur", always=True, needs="mask", a1111=("mask_blur",)),
+    ] = 4
+    mask_content: Annotated[
+        MaskContent,
+        Field(description="What drawing begins with under the mask: the picture, or the colours around the mask."),
+        Setting("Masked content", "inpaint", infotext="Masked content", needs="mask", a1111=("inpainting_fill",)),
+    ] = "original"
+    mask_area: Annotated[
+        MaskArea,
+        Field(
+            description="Draw over the whole picture, or only over what is around the mask: in width x height, which "
+            "is then put back into the picture. That keeps its own size."
+        ),
+        Setting(
+            "Inpaint area",
+            "inpaint",
+            infotext="Inpaint area",
+            needs="mask",
+            words={"whole": "Whole picture", "masked": "Only masked"},
+        ),
+    ] = "whole"
+    mask_padding: Annotated[
+        int,
+        Field(ge=0, le=256, description="Pixels of the picture to see around the mask where mask_area is masked."),
+        Setting(
+            "Only masked padding",
+            "inpaint",
+            4,
+            "Masked area padding",
+            always=True,
+            needs="mask_area=masked",
+            a1111=("inpaint_full_res_padding",),
+        ),
+    ] = 32
+    layout_from_words: Annotated[
+        bool,
+        Field(description="Lay the known objects of the prompt out as a sketch first and draw over it."),
+    ] = False
+    layout: Annotated[
+        LayoutGiven | None,
+        Field(description="What stands where: a layout, or only its things. It is painted as a sketch and drawn over."),
+        Setting("Layout", infotext="Layout"),
+    ] = None
+    sketch_strength: Annotated[
+        float | None,
+        Field(
+            ge=0.05,
+            le=1,
+            description="How much of a sketch is drawn anew; left out: as the checkpoint declares, else 0.8.",
+        ),
+        Setting("Sketch strength", "layout", 0.05, "Denoising strength", needs="layout"),
+    ] = None
 
     @model_validator(mode="after")
     def _not_too_many_pixels(self) -> Self:
@@ -113,6 +232,10 @@ class ImageRequest(Value):
         return schedule
 
 
+SETTINGS = settings_of(ImageRequest)
+"""Every setting by its name."""
+
+
 class Origin(Value):
     """Where a picture came from, so that it can be found from there and led back to it."""
 
@@ -120,151 +243,3 @@ class Origin(Value):
     words: Text = Field("", description="What the person typed, before any enhancement.")
     session_id: str | None = None
     message_id: str | None = None
-
-
-@dataclass(frozen=True)
-class RenderOrder:
-    """A settled request: seed and size are fixed, and the picture to draw over, if any, has that size."""
-
-    request: ImageRequest
-    checkpoint: Checkpoint
-    base: Picture | None = None
-    """A sketch, or the picture that a person gave."""
-    strength: float | None = None
-    mask: Picture | None = None
-    """How much each pixel of the base is drawn anew, as grey. Whoever orders puts the drawing into its picture."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return (
-            self.request.width or self.checkpoint.native_width,
-            self.request.height or self.checkpoint.native_height,
-        )
-
-
-@dataclass(frozen=True)
-class Step:
-    """Progress of a drawing: `step` of `steps` are done. `preview` is a small JPEG, when there is one."""
-
-    step: int
-    steps: int
-    preview: bytes | None = None
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """What an engine answers: the pixels, and every fact about how they were made that the request does not hold."""
-
-    picture: Picture
-    device: str
-    dtype: str
-    vae_dtype: str
-    versions: dict[str, str]
-    seconds: float
-    attempts: tuple[str, ...] = ()
-    """What was tried because of lack of memory, in order; empty when the first attempt worked."""
-
-
-class ImageMetadata(Value):
-    """Everything needed to make a picture again. Kept in the `.json` beside it and, as text, inside the PNG."""
-
-    prompt: Text
-    negative_prompt: Text = ""
-    steps: int
-    guidance: float
-    seed: int
-    width: int
-    height: int
-    sampler: str
-    schedule: str
-    checkpoint: str
-    checkpoint_hash: str | None = None
-    prediction_type: str
-    clip_skip: int = 1
-    strength: float | None = None
-    image: InputId | None = None
-    fit: Fit | None = None
-    mask: InputId | None = None
-    mask_blur: int | None = None
-    mask_content: MaskContent | None = None
-    mask_area: MaskArea | None = None
-    mask_padding: int | None = None
-    drawn_width: int | None = None
-    """Where only a part of the picture was drawn: the size of that drawing. `width` and `height` are the picture's."""
-    drawn_height: int | None = None
-    layout: Layout | None = None
-    device: str
-    dtype: str
-    vae_dtype: str
-    versions: dict[str, str] = Field(default_factory=dict)
-    seconds: float = 0.0
-    attempts: tuple[str, ...] = ()
-    created_at: datetime
-    origin: Origin = Origin()
-
-    @property
-    def drawn_size(self) -> tuple[int, int]:
-        return self.drawn_width or self.width, self.drawn_height or self.height
-
-    def request(self) -> ImageRequest:
-        """The request that makes this picture again."""
-        return self.request_with({})
-
-    def request_with(self, changes: Mapping[str, object]) -> ImageRequest:
-        """The same but for these fields. Raises pydantic's ValidationError where that is beyond the studio's limits.
-
-        Other words get another layout, unless a hand has placed what is in it.
-        """
-        sampler, schedule = recorded_sampling(self.sampler, self.schedule)
-        recorded: dict[str, object] = {
-            "prompt": self.prompt,
-            "negative_prompt": self.negative_prompt,
-            "steps": self.steps,
-            "guidance": self.guidance,
-            "sampler": sampler,
-            "schedule": schedule,
-            "seed": self.seed,
-            "clip_skip": self.clip_skip,
-            "width": self.drawn_size[0],
-            "height": self.drawn_size[1],
-            "layout": self.layout,
-            "sketch_strength": self.strength if self.layout is not None else None,
-        }
-        if self.image is not None:
-            recorded |= {"image": self.image, "strength": self.strength, "fit": self.fit or "crop"}
-        if self.mask is not None:
-            of_it = ("mask", "mask_blur", "mask_content", "mask_area", "mask_padding")
-            recorded |= {name: value for name in of_it if (value := getattr(self, name)) is not None}
-        if changes.get("image") is not None:
-            recorded |= {"layout": None, "sketch_strength": None}
-        elif "prompt" in changes and self.layout is not None and self.layout.by != "hand":
-            recorded |= {"layout": None, "layout_from_words": True}
-        return ImageRequest.model_validate({**recorded, **changes})
-
-
-class ImageEngine(Protocol):
-    """Whatever draws. Cancelling the task that awaits `render` stops the drawing within a step."""
-
-    @property
-    def status(self) -> ModelStatus:
-        """What is loaded, on what device, and whether it can draw now."""
-        ...
-
-    async def init_sdxl(self, checkpoint: Checkpoint) -> None:
-        """Load a checkpoint in place of the one loaded.
-
-        Raises InvalidRequest (damaged or no SDXL file), OutOfMemory, EngineDied.
-        """
-        ...
-
-    async def render(self, order: RenderOrder, on_step: Callable[[Step], None]) -> Rendered:
-        """Draw. Raises Unavailable (nothing loaded), OutOfMemory (after every attempt), EngineDied."""
-        ...
-
-    async def clear_cuda_memory(self) -> None:
-        """Give cached device memory back to the system; the loaded model stays."""
-        ...
-
-    async def unload(self) -> None:
-        """Give up the loaded model and all of its memory; the next `render` loads it again."""
-        ...

@@ -1,11 +1,14 @@
 """Jobs: work that waits or runs, and the port that keeps it over a restart."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from pydantic import Field
 
 from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.inputs import PreparedInit
+from illustrious_studio.domain.rendering import Rendered, RenderPlan
 from illustrious_studio.domain.values import Value
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -29,6 +32,16 @@ class Job(Value):
     @property
     def finished(self) -> bool:
         return self.state in FINISHED
+
+
+@dataclass(frozen=True)
+class RenderedJob:
+    """All that keeping a drawn picture needs. It travels with the job, so that no process has to remember it."""
+
+    plan: RenderPlan
+    rendered: Rendered
+    prepared: PreparedInit | None = None
+    """How what was drawn comes into the picture that was given, where there was one."""
 
 
 class JobProgress(Value):

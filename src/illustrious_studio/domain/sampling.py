@@ -102,13 +102,6 @@ def split_joined(name: str) -> tuple[str, str]:
     return name, ""
 
 
-def recorded_sampling(sampler: str, schedule: str) -> tuple[str, str]:
-    """What a picture's settings say, where it can be drawn with here; else the defaults, each on its own."""
-    name = sampler_named(sampler) or "Euler"
-    said = schedule_named(schedule) or AUTOMATIC
-    return name, said if said in SAMPLERS[name].schedules else AUTOMATIC
-
-
 def resolved_schedule(sampler: str, schedule: str, checkpoint: Checkpoint) -> str:
     """The schedule that is drawn with.
 

@@ -13,8 +13,8 @@ import structlog
 from illustrious_studio.domain.encoding import FileKind, to_file, to_png, to_preview, to_thumbnail
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import GalleryFiles, GalleryIndex, GalleryItem, GalleryPage, GalleryQuery
-from illustrious_studio.domain.images import ImageMetadata
 from illustrious_studio.domain.metadata.infotext import write_infotext
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.pictures import Picture, open_picture
 
 ALL = GalleryQuery()

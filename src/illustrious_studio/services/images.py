@@ -15,10 +15,8 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.render_plan import size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
-
-STRENGTH = 0.75
-"""How much of a given picture is drawn anew when nobody says it, as in A1111."""
 
 
 class ImageService:
@@ -109,7 +107,7 @@ class ImageService:
 
     async def _resolved(self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
-        size = request.width or checkpoint.native_width, request.height or checkpoint.native_height
+        size = size_of(request, checkpoint)
         if over is not None and request.width is None and request.height is None:
             size = size_like(over, size)
         values = request.model_dump() | {
@@ -118,7 +116,7 @@ class ImageService:
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
         }
         if over is not None:
-            values["strength"] = STRENGTH if request.strength is None else request.strength
+            values["strength"] = strength_of(request, checkpoint)
             return ImageRequest.model_validate(values)
         resolved = ImageRequest.model_validate(values)
         layout = resolved.layout
@@ -127,4 +125,6 @@ class ImageService:
         elif resolved.layout_from_words or checkpoint.sketch_strength is not None:
             aspect = size[0] / size[1]
             layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect)).layout
-        return resolved.model_copy(update={"layout": layout})
+        strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
+        sketch = {"layout": layout, "layout_from_words": False, "sketch_strength": strength}
+        return resolved.model_copy(update=sketch)

@@ -7,20 +7,18 @@ from datetime import UTC, datetime
 import structlog
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageEngine, ImageMetadata, Rendered, RenderOrder, Step
-from illustrious_studio.domain.inputs import PreparedInit
-from illustrious_studio.domain.jobs import Job
+from illustrious_studio.domain.jobs import Job, RenderedJob
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
+from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Step
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.render_plan import render_plan, size_of
 from illustrious_studio.services.sketch import SketchService
 
 log = structlog.get_logger(__name__)
-
-SKETCH_STRENGTH = 0.8
-"""How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
 
 
 class JobRunner:
@@ -43,56 +41,34 @@ class JobRunner:
         self._inputs = inputs
         self._gallery = gallery
         self._memory = memory
-        self._drawn: dict[str, tuple[RenderOrder, PreparedInit | None]] = {}
 
-    async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered:
+    async def render(self, job: Job, on_step: Callable[[Step], None]) -> RenderedJob:
         """Draw a job's picture. Raises what `ImageEngine.render` raises."""
         checkpoint = await self._models.loaded_checkpoint(job.checkpoint)
-        request, order, ground = job.request, RenderOrder(job.request, checkpoint), None
+        request, size = job.request, size_of(job.request, checkpoint)
+        start, prepared = None, None
         if request.layout is not None:
-            sketch = await self._sketches.paint(request.layout, *order.size, request.seed)
-            strength = request.sketch_strength or checkpoint.sketch_strength or SKETCH_STRENGTH
-            order = RenderOrder(request, checkpoint, sketch, strength)
+            start = FromPicture(await self._sketches.paint(request.layout, *size, request.seed))
         elif request.image is not None:
-            ground = await self._inputs.prepared(request, order.size)
-            order = RenderOrder(request, checkpoint, ground.base, request.strength, ground.mask)
+            prepared = await self._inputs.prepared(request, size)
+            start = FromPicture(prepared.base, prepared.mask)
+        plan = render_plan(request, checkpoint, start)
         await self._memory.make_room(checkpoint)
-        rendered = await self._engine.render(order, on_step)
-        self._drawn[job.id] = order, ground
+        rendered = await self._engine.render(plan, on_step)
         log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
-        return rendered
+        return RenderedJob(plan, rendered, prepared)
 
-    async def keep(self, job: Job, rendered: Rendered) -> GalleryItem:
+    async def keep(self, job: Job, drawn: RenderedJob) -> GalleryItem:
         """Put the drawn picture into the gallery. Raises StorageFull."""
-        order, ground = self._drawn.pop(job.id)
-        request, checkpoint = order.request, order.checkpoint
-        picture = rendered.picture if ground is None else await asyncio.to_thread(ground.finished, rendered.picture)
-        part = request.mask_area == "masked"
+        rendered, prepared = drawn.rendered, drawn.prepared
+        request, checkpoint = drawn.plan.request, drawn.plan.checkpoint
+        picture = rendered.picture if prepared is None else await asyncio.to_thread(prepared.finished, rendered.picture)
         metadata = ImageMetadata(
-            prompt=request.prompt,
-            negative_prompt=request.negative_prompt,
-            steps=request.steps,
-            guidance=request.guidance,
-            seed=request.seed,
+            request=request,
             width=picture.width,
             height=picture.height,
-            sampler=request.sampler,
-            schedule=request.schedule,
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
-            prediction_type=checkpoint.prediction_type,
-            clip_skip=request.clip_skip,
-            strength=order.strength,
-            image=request.image,
-            fit=request.fit if request.image is not None else None,
-            mask=request.mask,
-            mask_blur=request.mask_blur if request.mask is not None else None,
-            mask_content=request.mask_content if request.mask is not None else None,
-            mask_area=request.mask_area if request.mask is not None else None,
-            mask_padding=request.mask_padding if part else None,
-            drawn_width=rendered.picture.width if part else None,
-            drawn_height=rendered.picture.height if part else None,
-            layout=request.layout,
             device=rendered.device,
             dtype=rendered.dtype,
             vae_dtype=rendered.vae_dtype,

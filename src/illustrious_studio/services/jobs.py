@@ -20,20 +20,23 @@ import structlog
 
 from illustrious_studio.domain.errors import Busy, Cancelled, Conflict, NotFound, StudioError, error_from_code
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageRequest, Origin, Rendered, Step
-from illustrious_studio.domain.jobs import Job, JobProgress, JobStore
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.jobs import Job, JobProgress, JobStore, RenderedJob
+from illustrious_studio.domain.rendering import Step
 from illustrious_studio.services.gallery import GalleryService
 
 log = structlog.get_logger(__name__)
 
 MAX_TRIES = 2
+REMEMBERED = 100
+"""How many of the jobs that ended last are known by the order in which they did."""
 
 
 class JobExecutor(Protocol):
     """The two halves of making a picture. The second overlaps with the first of the next job."""
 
-    async def render(self, job: Job, on_step: Callable[[Step], None]) -> Rendered: ...
-    async def keep(self, job: Job, rendered: Rendered) -> GalleryItem: ...
+    async def render(self, job: Job, on_step: Callable[[Step], None]) -> RenderedJob: ...
+    async def keep(self, job: Job, drawn: RenderedJob) -> GalleryItem: ...
 
 
 @dataclass
@@ -76,6 +79,7 @@ class JobQueue:
         self._lanes = lanes
         self._live: dict[str, _Live] = {}
         self._waiting: deque[_Live] = deque()
+        self._ended: deque[Job] = deque(maxlen=REMEMBERED)
         self._coming = 0
         self._work = asyncio.Semaphore(0)
         self._keepers = asyncio.Semaphore(2)
@@ -212,6 +216,15 @@ class JobQueue:
         running = [live for live in self._live.values() if live not in self._waiting]
         return [self._progress(live) for live in (*running, *self._waiting)]
 
+    def ended(self, after: str) -> list[Job]:
+        """The jobs that ended after the one of this id, in that order.
+
+        All that are remembered when it is not among them: who knows it has missed everything since, be it by a restart.
+        """
+        known = list(self._ended)
+        place = next((number for number, job in enumerate(known) if job.id == after), -1)
+        return known[place + 1 :]
+
     async def watch(self, job_id: str) -> AsyncGenerator[JobProgress, None]:
         """Every change of a job until it is finished; changes that come faster than they are read are merged."""
         live = self._live.get(job_id)
@@ -280,7 +293,7 @@ class JobQueue:
             await self._store.save(live.job)
             live.started = time.monotonic()
             live.publish()
-            rendered = await self._executor.render(live.job, lambda step: self._on_step(live, step))
+            drawn = await self._executor.render(live.job, lambda step: self._on_step(live, step))
         except asyncio.CancelledError:
             if not live.cancelled:  # the studio shuts down: the job stays as it is and is resumed at the next start
                 raise
@@ -293,11 +306,11 @@ class JobQueue:
         else:
             live.drawn = True
             await self._keepers.acquire()
-            self._spawn(self._keep(live, rendered), self._keeping)
+            self._spawn(self._keep(live, drawn), self._keeping)
 
-    async def _keep(self, live: _Live, rendered: Rendered) -> None:
+    async def _keep(self, live: _Live, drawn: RenderedJob) -> None:
         try:
-            item = await self._executor.keep(live.job, rendered)
+            item = await self._executor.keep(live.job, drawn)
         except StudioError as error:
             await self._finish(live, error=error)
         except Exception:
@@ -328,6 +341,7 @@ class JobQueue:
             await self._store.save(job)
         live.item, live.error, live.job = item, error, job
         del self._live[job.id]
+        self._ended.append(job)
         live.publish()
         for other in self._waiting:
             other.publish()

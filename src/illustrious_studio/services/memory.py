@@ -6,8 +6,8 @@ from typing import Literal
 import structlog
 
 from illustrious_studio.domain.chat import ChatModel
-from illustrious_studio.domain.images import ImageEngine
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.rendering import ImageEngine
 
 log = structlog.get_logger(__name__)
 

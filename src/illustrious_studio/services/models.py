@@ -13,8 +13,8 @@ import structlog
 
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
-from illustrious_studio.domain.images import ImageEngine
 from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, LanguageModel, ModelStatus
+from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.values import Value
 from illustrious_studio.domain.vision import VisionModel
 

@@ -92,7 +92,7 @@ async def test_a_saved_picture_is_two_plain_files_and_a_thumbnail(gallery: Folde
         f"20260517-120000_{item.id}.png",
     ]
     assert (folder / f"{item.stem}.png").read_bytes() == png == await gallery.read(item)
-    assert json.loads((folder / f"{item.stem}.json").read_text())["metadata"]["prompt"] == "a cat on a mat"
+    assert json.loads((folder / f"{item.stem}.json").read_text())["metadata"]["request"]["prompt"] == "a cat on a mat"
     assert list(gallery.scan()) == [item]
     assert gallery.ids() == {item.id}
 
@@ -237,7 +237,7 @@ async def test_old_parts_are_swept_up_and_young_ones_are_somebodys(gallery: Fold
 async def test_a_picture_without_its_json_is_read_from_the_png(
     gallery: FolderGallery, folder: Path, damage: str
 ) -> None:
-    item = an_item("日本, a cat\nin two lines", strength=0.4, attempts=("tiled VAE",))
+    item = an_item("日本, a cat\nin two lines", image="a" * 64, strength=0.4, attempts=("tiled VAE",))
     await save(gallery, item)
     path = folder / f"{item.stem}.json"
     match damage:
@@ -259,23 +259,34 @@ async def test_a_picture_saved_by_another_program_is_read_from_the_fields_usual_
     (folder / f"{item.stem}.json").unlink()
     (found,) = gallery.scan()
     assert (found.id, found.stem) == (item.id, item.stem)
-    told = found.metadata
-    assert (told.prompt, told.seed, told.steps, told.guidance, told.checkpoint) == ("a cat", 7, 28, 5.5, "mini")
-    assert (told.width, told.height, told.device) == (96, 64, "")
+    request = found.metadata.request
+    assert (request.prompt, request.seed, request.steps, request.guidance) == ("a cat", 7, 28, 5.5)
+    assert "clip_skip" not in request.model_fields_set  # what the text does not say is not made up
+    assert (found.metadata.checkpoint, found.metadata.device) == ("mini", "")
+    assert (found.metadata.width, found.metadata.height) == (96, 64)
 
 
-@pytest.mark.parametrize(
-    "area", [{}, {"mask_area": "masked", "mask_padding": 9, "drawn_width": 64, "drawn_height": 128}]
-)
+async def test_what_of_the_text_no_request_can_hold_is_kept_as_it_stands(gallery: FolderGallery, folder: Path) -> None:
+    item = an_item()
+    await save(gallery, item, {"parameters": "a\nSteps: x, Seed: 1, CFG scale: nan, Size: 1x1"})
+    (folder / f"{item.stem}.json").unlink()
+    (found,) = gallery.scan()
+    assert (found.metadata.request.prompt, found.metadata.request.seed) == ("a", 1)
+    assert found.metadata.unusable == {"steps": "x", "guidance": "nan", "width": "1", "height": "1"}
+
+
+@pytest.mark.parametrize(("area", "drawn"), [({}, (96, 64)), ({"mask_area": "masked", "mask_padding": 9}, (64, 128))])
 async def test_what_was_drawn_by_a_mask_can_be_drawn_again_from_the_usual_text(
-    gallery: FolderGallery, folder: Path, area: dict[str, object]
+    gallery: FolderGallery, folder: Path, area: dict[str, object], drawn: tuple[int, int]
 ) -> None:
     over = {"image": "a" * 64, "strength": 0.5, "fit": "crop", "mask": "b" * 64, "mask_blur": 2, "mask_content": "fill"}
     item = an_item(**over, **area)
+    request = item.metadata.request.model_copy(update={"width": drawn[0], "height": drawn[1]})
+    item = item.model_copy(update={"metadata": item.metadata.model_copy(update={"request": request})})
     await save(gallery, item, {"parameters": write_infotext(item.metadata)})
     (folder / f"{item.stem}.json").unlink()
     (found,) = gallery.scan()
-    assert found.metadata.request() == item.metadata.request()
+    assert found.metadata.request == item.metadata.request
     assert (found.metadata.width, found.metadata.height) == (96, 64)
 
 
@@ -287,7 +298,6 @@ async def test_what_was_drawn_by_a_mask_can_be_drawn_again_from_the_usual_text(
         to_png(a_picture())[:60],
         to_png(a_picture()),
         to_png(a_picture(), {"illustrious": "[" * 99999}),
-        to_png(a_picture(), {"parameters": "a\nSteps: x, Seed: 1, CFG scale: nan, Size: 1x1"}),
         b"<svg/>",
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 from illustrious_studio.adapters.sdxl.worker import main as worker
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.domain.images import RenderOrder, Step
+from illustrious_studio.domain.rendering import Pass, RenderPlan, Step
 
 
 class FaultyWatch:
@@ -45,21 +45,21 @@ class FaultyWatch:
 class FaultyPipeline(SdxlPipeline):
     _failed = 0
 
-    def render(self, order: RenderOrder, watch: ProgressCallback) -> Any:
+    def render(self, plan: RenderPlan, watch: ProgressCallback) -> Any:
         self._failed = 0
-        return super().render(order, watch)
+        return super().render(plan, watch)
 
-    def denoise(self, order: RenderOrder, watch: ProgressCallback) -> Any:
+    def denoise(self, plan: RenderPlan, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
         import torch
 
-        fault, _, what = order.request.negative_prompt.partition(" ")
+        fault, _, what = plan.request.negative_prompt.partition(" ")
         if fault == "memory" and what.isdigit() and self._failed < int(what):
             self._failed += 1
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
         self._decode_fails = (fault, what) == ("memory", "decode")
         if what.startswith("at "):
             watch = FaultyWatch(watch, fault, int(what.removeprefix("at ")))
-        return super().denoise(order, watch)
+        return super().denoise(plan, render_pass, before, watch)
 
     def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Any:
         import torch

@@ -1,11 +1,13 @@
-"""What the engine's tests share: orders to draw, a watch that keeps what it saw, and the faulty worker."""
+"""What the engine's tests share: plans to draw, a watch that keeps what it saw, and the faulty worker."""
 
 from pathlib import Path
 from typing import Any
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
-from illustrious_studio.domain.images import ImageRequest, RenderOrder
+from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.rendering import FromPicture, RenderPlan
+from illustrious_studio.services.render_plan import render_plan
 
 HERE = Path(__file__).parent
 PLACES = [str(BUILTIN.parents[2]), str(HERE)]
@@ -28,7 +30,7 @@ class QuietWatch:
         return True
 
 
-def order(
+def plan(
     checkpoint: Checkpoint,
     prompt: str = "a black cat",
     *,
@@ -36,9 +38,7 @@ def order(
     sketch: Any = None,
     mask: Any = None,
     **fields: Any,
-) -> RenderOrder:
+) -> RenderPlan:
     settings: dict[str, Any] = {"steps": 4, "guidance": 3.0, "seed": 7, "width": size, "height": size}
     request = ImageRequest(prompt=prompt, **{**settings, **fields})
-    return RenderOrder(
-        request, checkpoint, sketch, (request.strength or checkpoint.sketch_strength) if sketch else None, mask
-    )
+    return render_plan(request, checkpoint, FromPicture(sketch, mask) if sketch else None)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.adapters.sdxl.helpers import order
+from tests.adapters.sdxl.helpers import plan
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.domain.errors import EngineDied, InvalidRequest, OutOfMemory, StudioError, Unavailable
-from illustrious_studio.domain.images import Rendered, Step
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.rendering import Rendered, Step
 from illustrious_studio.domain.sampling import img2img_steps
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.model]
@@ -49,7 +49,7 @@ class FirstStep:
 async def started(engine: SdxlEngine, checkpoint: Checkpoint) -> tuple[asyncio.Task[Rendered], FirstStep]:
     """A long drawing that has reached its first step."""
     first = FirstStep()
-    task = asyncio.create_task(engine.render(order(checkpoint, steps=150, size=256), first))
+    task = asyncio.create_task(engine.render(plan(checkpoint, steps=150, size=256), first))
     async with asyncio.timeout(90):
         await first.drawing.wait()
     return task, first
@@ -58,9 +58,9 @@ async def started(engine: SdxlEngine, checkpoint: Checkpoint) -> tuple[asyncio.T
 async def test_the_same_seed_gives_the_same_pixels_and_another_seed_does_not(
     engine: SdxlEngine, builtin: Checkpoint
 ) -> None:
-    first = await engine.render(order(builtin, seed=7), nothing)
-    again = await engine.render(order(builtin, seed=7), nothing)
-    other = await engine.render(order(builtin, seed=8), nothing)
+    first = await engine.render(plan(builtin, seed=7), nothing)
+    again = await engine.render(plan(builtin, seed=7), nothing)
+    other = await engine.render(plan(builtin, seed=8), nothing)
     assert first.picture == again.picture
     assert first.picture != other.picture
     assert (first.picture.width, first.picture.height) == (64, 64)
@@ -70,19 +70,19 @@ async def test_the_same_seed_gives_the_same_pixels_and_another_seed_does_not(
 async def test_another_process_draws_the_same_pixels(
     engine: SdxlEngine, faulty: SdxlEngine, builtin: Checkpoint
 ) -> None:
-    here, there = await asyncio.gather(engine.render(order(builtin), nothing), faulty.render(order(builtin), nothing))
+    here, there = await asyncio.gather(engine.render(plan(builtin), nothing), faulty.render(plan(builtin), nothing))
     assert here.picture == there.picture
 
 
 async def test_the_size_left_out_is_the_checkpoints_own(engine: SdxlEngine, builtin: Checkpoint) -> None:
-    done = await engine.render(order(builtin, steps=1, width=None, height=None), nothing)
+    done = await engine.render(plan(builtin, steps=1, width=None, height=None), nothing)
     assert (done.picture.width, done.picture.height) == (builtin.native_width, builtin.native_height)
 
 
 async def test_a_sketch_is_drawn_over_and_stays_recognisable(engine: SdxlEngine, builtin: Checkpoint) -> None:
     left_dark = Picture(128, 128, (bytes(3 * 64) + b"\xff" * (3 * 64)) * 128)
     steps: list[Step] = []
-    done = await engine.render(order(builtin, size=128, steps=20, sketch=left_dark), steps.append)
+    done = await engine.render(plan(builtin, size=128, steps=20, sketch=left_dark), steps.append)
     image = done.picture.image().convert("L").resize((2, 1))
     assert image.getpixel((0, 0)) + 80 < image.getpixel((1, 0))
     assert done.picture != left_dark
@@ -93,13 +93,13 @@ async def test_a_sketch_is_drawn_over_and_stays_recognisable(engine: SdxlEngine,
 
 async def test_one_step_over_a_sketch_is_still_a_picture(engine: SdxlEngine, builtin: Checkpoint) -> None:
     white = Picture(64, 64, b"\xff" * (3 * 64 * 64))
-    done = await engine.render(order(builtin, steps=1, sketch=white), nothing)
+    done = await engine.render(plan(builtin, steps=1, sketch=white), nothing)
     assert done.picture.width == 64
 
 
 async def test_it_shows_previews_while_it_draws(engine: SdxlEngine, builtin: Checkpoint) -> None:
     steps: list[Step] = []
-    await engine.render(order(builtin, steps=40, size=128), steps.append)
+    await engine.render(plan(builtin, steps=40, size=128), steps.append)
     previews = [step.preview for step in steps if step.preview]
     assert previews
     assert all(preview.startswith(b"\xff\xd8") and len(preview) < 40_000 for preview in previews)
@@ -116,14 +116,14 @@ async def test_cancelling_stops_within_a_step_and_the_next_picture_works(
         await task
     assert len(first.steps) < 150
     assert engine.status.ready
-    done = await engine.render(order(builtin), nothing)
+    done = await engine.render(plan(builtin), nothing)
     assert done.picture.width == 64
     assert workers() == before, "the worker was to stop, not to be killed"
 
 
 async def test_cancelling_one_that_waits_leaves_the_one_that_draws(engine: SdxlEngine, builtin: Checkpoint) -> None:
-    drawing = asyncio.create_task(engine.render(order(builtin, steps=20), nothing))
-    waiting = asyncio.create_task(engine.render(order(builtin), nothing))
+    drawing = asyncio.create_task(engine.render(plan(builtin, steps=20), nothing))
+    waiting = asyncio.create_task(engine.render(plan(builtin), nothing))
     await asyncio.sleep(0)
     waiting.cancel()
     assert (await drawing).picture.width == 64
@@ -134,7 +134,7 @@ async def test_cancelling_one_that_waits_leaves_the_one_that_draws(engine: SdxlE
 async def test_a_killed_worker_fails_its_picture_and_is_replaced_with_its_checkpoint(
     engine: SdxlEngine, builtin: Checkpoint
 ) -> None:
-    expected = await engine.render(order(builtin), nothing)
+    expected = await engine.render(plan(builtin), nothing)
     before = workers()
     task, _ = await started(engine, builtin)
     for pid in workers():
@@ -142,7 +142,7 @@ async def test_a_killed_worker_fails_its_picture_and_is_replaced_with_its_checkp
     with pytest.raises(EngineDied, match="draw again"):
         await task
     await until(lambda: engine.status.ready)  # nobody asked: it loads the checkpoint again by itself
-    again = await engine.render(order(builtin), nothing)
+    again = await engine.render(plan(builtin), nothing)
     assert again.picture == expected.picture
     assert not workers() & before
 
@@ -154,13 +154,13 @@ async def test_after_giving_up_memory_the_next_picture_loads_the_model_again(
     assert engine.status.ready
     assert "loads it again" in engine.status.reason
     await engine.clear_cuda_memory()
-    done = await engine.render(order(builtin), nothing)
+    done = await engine.render(plan(builtin), nothing)
     assert done.picture.width == 64
     assert engine.status.reason == ""
 
 
 async def test_the_status_names_the_device_and_its_memory(engine: SdxlEngine, builtin: Checkpoint) -> None:
-    await engine.render(order(builtin), nothing)
+    await engine.render(plan(builtin), nothing)
     status = engine.status
     assert (status.backend, status.model, status.state, status.device) == ("sdxl", builtin.name, "ready", "cpu")
     assert status.memory is not None
@@ -177,35 +177,35 @@ async def test_a_damaged_checkpoint_is_refused_and_the_one_before_stays(
         await engine.init_sdxl(broken)
     await until(lambda: engine.status.ready)
     assert engine.status.model == builtin.name
-    assert (await engine.render(order(builtin), nothing)).picture.width == 64
+    assert (await engine.render(plan(builtin), nothing)).picture.width == 64
 
 
 async def test_a_worker_that_dies_at_a_step_fails_only_that_picture(faulty: SdxlEngine, builtin: Checkpoint) -> None:
     with pytest.raises(EngineDied):
-        await faulty.render(order(builtin, negative_prompt="die at 2"), nothing)
-    assert (await faulty.render(order(builtin), nothing)).picture.width == 64
+        await faulty.render(plan(builtin, negative_prompt="die at 2"), nothing)
+    assert (await faulty.render(plan(builtin), nothing)).picture.width == 64
 
 
 async def test_a_hung_worker_is_replaced(faulty: SdxlEngine, builtin: Checkpoint) -> None:
     with pytest.raises(EngineDied, match="hung"):
-        await faulty.render(order(builtin, negative_prompt="hang at 2"), nothing)
-    assert (await faulty.render(order(builtin), nothing)).picture.width == 64
+        await faulty.render(plan(builtin, negative_prompt="hang at 2"), nothing)
+    assert (await faulty.render(plan(builtin), nothing)).picture.width == 64
 
 
 async def test_a_slow_step_is_not_taken_for_a_hang(faulty: SdxlEngine, builtin: Checkpoint) -> None:
-    done = await faulty.render(order(builtin, negative_prompt="spin at 2"), nothing)
+    done = await faulty.render(plan(builtin, negative_prompt="spin at 2"), nothing)
     assert done.picture.width == 64
 
 
 async def test_memory_that_runs_out_once_costs_an_attempt(faulty: SdxlEngine, builtin: Checkpoint) -> None:
-    done = await faulty.render(order(builtin, negative_prompt="memory 1"), nothing)
+    done = await faulty.render(plan(builtin, negative_prompt="memory 1"), nothing)
     assert len(done.attempts) == 1
-    assert "everything drawn again" in done.attempts[0]
+    assert "steps taken again" in done.attempts[0]
 
 
 async def test_memory_that_runs_out_in_decoding_costs_no_steps(faulty: SdxlEngine, builtin: Checkpoint) -> None:
     steps: list[Step] = []
-    done = await faulty.render(order(builtin, negative_prompt="memory decode"), steps.append)
+    done = await faulty.render(plan(builtin, negative_prompt="memory decode"), steps.append)
     assert done.attempts == ("memory cleared, VAE decoded in tiles",)
     assert len(steps) == 4
 
@@ -213,16 +213,16 @@ async def test_memory_that_runs_out_in_decoding_costs_no_steps(faulty: SdxlEngin
 async def test_memory_that_runs_out_twice_is_said_with_what_to_do(faulty: SdxlEngine, builtin: Checkpoint) -> None:
     before = workers()
     with pytest.raises(OutOfMemory, match=r"64 x 64, also after: .+ Make the picture smaller"):
-        await faulty.render(order(builtin, negative_prompt="memory 2"), nothing)
-    assert (await faulty.render(order(builtin), nothing)).picture.width == 64
+        await faulty.render(plan(builtin, negative_prompt="memory 2"), nothing)
+    assert (await faulty.render(plan(builtin), nothing)).picture.width == 64
     assert workers() == before
 
 
 async def test_a_fault_of_the_program_fails_the_picture_and_no_more(faulty: SdxlEngine, builtin: Checkpoint) -> None:
     before = workers()
     with pytest.raises(StudioError, match="LookupError"):
-        await faulty.render(order(builtin, negative_prompt="break at 1"), nothing)
-    assert (await faulty.render(order(builtin), nothing)).picture.width == 64
+        await faulty.render(plan(builtin, negative_prompt="break at 1"), nothing)
+    assert (await faulty.render(plan(builtin), nothing)).picture.width == 64
     assert workers() == before
 
 
@@ -233,8 +233,8 @@ async def test_a_listener_that_fails_stops_the_drawing_and_nothing_else(
         raise RuntimeError("the listener fell over")
 
     with pytest.raises(RuntimeError, match="fell over"):
-        await engine.render(order(builtin, steps=150), fails)
-    assert (await engine.render(order(builtin), nothing)).picture.width == 64
+        await engine.render(plan(builtin, steps=150), fails)
+    assert (await engine.render(plan(builtin), nothing)).picture.width == 64
 
 
 async def test_a_worker_that_keeps_dying_is_left_dead_until_a_checkpoint_is_chosen(
@@ -254,7 +254,7 @@ async def test_a_worker_that_keeps_dying_is_left_dead_until_a_checkpoint_is_chos
         assert "5 times" in engine.status.reason
         assert "no such library" in engine.status.reason
         with pytest.raises(Unavailable, match="Choose a checkpoint again"):
-            await engine.render(order(builtin), nothing)
+            await engine.render(plan(builtin), nothing)
         mended.touch()
         await engine.init_sdxl(builtin)
         assert engine.status.ready
@@ -273,7 +273,7 @@ async def test_leaving_the_engine_ends_its_process(builtin: Checkpoint) -> None:
     async with SdxlEngine(device="cpu", threads=1) as engine:
         await until(lambda: workers() > before)
         own = workers() - before
-        task = asyncio.create_task(engine.render(order(builtin, steps=150), nothing))
+        task = asyncio.create_task(engine.render(plan(builtin, steps=150), nothing))
         await asyncio.sleep(0)
     assert not workers() & own
     with pytest.raises((Unavailable, EngineDied, asyncio.CancelledError)):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from tests.adapters.sdxl.helpers import QuietWatch, order
+from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
@@ -37,7 +37,7 @@ def apart(one: Picture, other: Picture, box: tuple[int, int, int, int]) -> float
 def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, given: Picture, **more: Any) -> Picture:
     """The picture after its masked part was drawn anew, as the studio does it."""
     ground = prepare_whole(GIVEN, given, (SIZE, SIZE), "crop", 0, fill=False)
-    wanted = order(checkpoint, sketch=ground.base, mask=ground.mask, image="a" * 64, **{"strength": 0.8, **more})
+    wanted = plan(checkpoint, sketch=ground.base, mask=ground.mask, image="a" * 64, **{"strength": 0.8, **more})
     return ground.finished(pipeline.render(wanted, QuietWatch()).picture)
 
 
@@ -60,7 +60,7 @@ def test_what_is_drawn_knows_what_stays(loaded: SdxlPipeline, builtin: Checkpoin
         grey = around.image()
         grey.paste((128, 128, 128), hole)
         given = Picture.from_image(grey)
-        wanted = order(builtin, sketch=given, mask=mask(hole), image="a" * 64, strength=1.0, steps=8)
+        wanted = plan(builtin, sketch=given, mask=mask(hole), image="a" * 64, strength=1.0, steps=8)
         filled.append(loaded.render(wanted, QuietWatch()).picture)
     dark, light = (ImageStat.Stat(picture.image().convert("L").crop(hole)).mean[0] for picture in filled)
     assert dark + 10 < light
@@ -76,7 +76,7 @@ def test_a_soft_mask_mixes_and_an_empty_one_gives_the_picture_back(loaded: SdxlP
 async def test_picture_and_mask_reach_the_drawing_process_whole(
     engine: SdxlEngine, loaded: SdxlPipeline, builtin: Checkpoint
 ) -> None:
-    wanted = order(builtin, sketch=GIVEN, mask=mask(RIGHT), image="a" * 64, strength=0.5)
+    wanted = plan(builtin, sketch=GIVEN, mask=mask(RIGHT), image="a" * 64, strength=0.5)
     there = await engine.render(wanted, lambda step: None)
     assert there.picture == loaded.render(wanted, QuietWatch()).picture
 
@@ -85,7 +85,7 @@ def test_strength_says_how_much_is_drawn_anew(loaded: SdxlPipeline, builtin: Che
     everything = (0, 0, SIZE, SIZE)
     watches = [QuietWatch(), QuietWatch()]
     little, much = (
-        loaded.render(order(builtin, sketch=GIVEN, image="a" * 64, strength=strength, steps=8), watch).picture
+        loaded.render(plan(builtin, sketch=GIVEN, image="a" * 64, strength=strength, steps=8), watch).picture
         for strength, watch in zip((0.25, 0.9), watches, strict=True)
     )
     assert [len(watch.seen) for watch in watches] == [3, 8]

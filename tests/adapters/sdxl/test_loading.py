@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.adapters.sdxl.helpers import QuietWatch, order
+from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DECLARED, SDXL_KEYS, UNET_INPUT, DiskCheckpoints
 from illustrious_studio.adapters.sdxl.protocol import Frame
@@ -60,7 +60,7 @@ async def test_a_single_file_in_the_original_layout_draws_what_its_folder_draws(
     pictures = []
     for checkpoint in (folder, single):
         pipeline.load(checkpoint)
-        pictures.append(pipeline.render(order(checkpoint, "a lighthouse (in a storm:1.2)"), QuietWatch()).picture)
+        pictures.append(pipeline.render(plan(checkpoint, "a lighthouse (in a storm:1.2)"), QuietWatch()).picture)
     assert pictures[0] == pictures[1]
 
 

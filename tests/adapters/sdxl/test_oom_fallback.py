@@ -1,15 +1,20 @@
 """What is tried when memory runs out or numbers are wrong, with faults around the real pipeline."""
 
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.adapters.sdxl.helpers import QuietWatch, order
+from PIL import ImageChops, ImageStat
+from tests.adapters.sdxl.helpers import QuietWatch, plan
 
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, PRECISE, TILED, Stopped, draw
+from illustrious_studio.adapters.sdxl.protocol import plan_frame, plan_of
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, DECODED_AGAIN, PRECISE, TILED, Stopped, draw
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.errors import OutOfMemory, Unavailable
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.rendering import FromLatents, RenderPlan
+from samples import a_picture
 
 pytestmark = pytest.mark.model
 
@@ -30,11 +35,11 @@ class Faults:
         self.tiled: list[bool] = []
         self.enable_offload = real.enable_offload
 
-    def denoise(self, order: Any, watch: Any) -> Any:
+    def denoise(self, plan: Any, render_pass: Any, before: Any, watch: Any) -> Any:
         ballast = Ballast()
         self.ballast.append(weakref.ref(ballast))
         self._fail(self._steps)
-        return self._real.denoise(order, watch)
+        return self._real.denoise(plan, render_pass, before, watch)
 
     def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Any:
         self.tiled.append(tiled)
@@ -61,15 +66,15 @@ def no_memory() -> Exception:
 
 
 def test_without_faults_nothing_is_tried(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    assert draw(Faults(loaded), order(builtin), QuietWatch()).attempts == ()
+    assert draw(Faults(loaded), plan(builtin), QuietWatch()).attempts == ()
 
 
 def test_out_of_memory_in_the_steps_is_drawn_again_after_its_frames_are_gone(
     loaded: SdxlPipeline, builtin: Checkpoint
 ) -> None:
     faults = Faults(loaded, steps=[no_memory()])
-    plain = draw(Faults(loaded), order(builtin), QuietWatch()).picture
-    drawn = draw(faults, order(builtin), QuietWatch())
+    plain = draw(Faults(loaded), plan(builtin), QuietWatch()).picture
+    drawn = draw(faults, plan(builtin), QuietWatch())
     assert drawn.attempts == (AGAIN,)
     assert faults.alive_when_cleared == [0], "the failed attempt's tensors were still held while memory was cleared"
     assert faults.tiled == [True]
@@ -81,30 +86,28 @@ def test_out_of_memory_in_the_decoding_keeps_the_steps_and_decodes_in_tiles(
 ) -> None:
     watch = QuietWatch()
     faults = Faults(loaded, decodings=[no_memory()])
-    drawn = draw(faults, order(builtin, size=128), watch)
+    drawn = draw(faults, plan(builtin, size=128), watch)
     assert drawn.attempts == (TILED,)
     assert faults.tiled == [False, True]
     assert len(watch.seen) == 4
 
 
 def test_a_tiled_picture_is_the_same_picture(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    from PIL import ImageChops, ImageStat
-
-    plain = draw(Faults(loaded), order(builtin, size=128), QuietWatch()).picture.image()
-    tiled = draw(Faults(loaded, decodings=[no_memory()]), order(builtin, size=128), QuietWatch()).picture.image()
+    plain = draw(Faults(loaded), plan(builtin, size=128), QuietWatch()).picture.image()
+    tiled = draw(Faults(loaded, decodings=[no_memory()]), plan(builtin, size=128), QuietWatch()).picture.image()
     difference = ImageStat.Stat(ImageChops.difference(plain, tiled))
     assert max(difference.mean) < 6
 
 
-def test_out_of_memory_in_tiles_too_draws_once_more_sparingly(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    drawn = draw(Faults(loaded, decodings=[no_memory(), no_memory()]), order(builtin), QuietWatch())
-    assert drawn.attempts == (TILED, AGAIN)
+def test_out_of_memory_in_tiles_too_decodes_once_more_sparingly(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    drawn = draw(Faults(loaded, decodings=[no_memory(), no_memory()]), plan(builtin), QuietWatch())
+    assert drawn.attempts == (TILED, DECODED_AGAIN)
 
 
 def test_after_two_attempts_it_is_out_of_memory(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     faults = Faults(loaded, steps=[no_memory(), no_memory(), no_memory()])
     with pytest.raises(OutOfMemory, match="Make the picture smaller"):
-        draw(faults, order(builtin), QuietWatch())
+        draw(faults, plan(builtin), QuietWatch())
     assert len(faults.ballast) == 2
 
 
@@ -114,7 +117,7 @@ def test_after_two_attempts_it_is_out_of_memory(loaded: SdxlPipeline, builtin: C
 def test_lack_of_memory_is_known_by_its_words_where_there_is_no_class(
     loaded: SdxlPipeline, builtin: Checkpoint, words: str
 ) -> None:
-    drawn = draw(Faults(loaded, steps=[RuntimeError(words)]), order(builtin), QuietWatch())
+    drawn = draw(Faults(loaded, steps=[RuntimeError(words)]), plan(builtin), QuietWatch())
     assert drawn.attempts == (AGAIN,)
 
 
@@ -122,19 +125,19 @@ def test_another_error_is_not_taken_for_lack_of_memory(loaded: SdxlPipeline, bui
     with pytest.raises(RuntimeError, match="shapes"):
         draw(
             Faults(loaded, steps=[RuntimeError("mat1 and mat2 shapes cannot be multiplied")]),
-            order(builtin),
+            plan(builtin),
             QuietWatch(),
         )
 
 
 def test_numbers_that_are_no_picture_are_decoded_once_more(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    drawn = draw(Faults(loaded, decodings=["nan"]), order(builtin), QuietWatch())
+    drawn = draw(Faults(loaded, decodings=["nan"]), plan(builtin), QuietWatch())
     assert drawn.attempts == (PRECISE,)
 
 
 def test_no_black_picture_is_ever_handed_out(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     with pytest.raises(Unavailable, match="choose another checkpoint"):
-        draw(Faults(loaded, decodings=["nan", "nan"]), order(builtin), QuietWatch())
+        draw(Faults(loaded, decodings=["nan", "nan"]), plan(builtin), QuietWatch())
 
 
 def test_stopping_between_steps_and_decoding_stops(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
@@ -145,5 +148,60 @@ def test_stopping_between_steps_and_decoding_stops(loaded: SdxlPipeline, builtin
 
     faults = Faults(loaded)
     with pytest.raises(Stopped):
-        draw(faults, order(builtin), StoppedAtTheEnd())
+        draw(faults, plan(builtin), StoppedAtTheEnd())
     assert faults.tiled == []
+
+
+def two_passes(checkpoint: Checkpoint) -> RenderPlan:
+    """Four steps from noise, then the latents at twice the size for half of four steps."""
+    small = plan(checkpoint)
+    return replace(
+        small, passes=(*small.passes, replace(small.passes[0], width=128, height=96, start=FromLatents(), strength=0.5))
+    )
+
+
+def test_a_pass_goes_on_from_the_latents_of_the_one_before_and_its_steps_are_counted_on(
+    loaded: SdxlPipeline, builtin: Checkpoint
+) -> None:
+    watch = QuietWatch()
+    drawn = draw(Faults(loaded), two_passes(builtin), watch)
+    assert (drawn.picture.width, drawn.picture.height, drawn.attempts) == (128, 96, ())
+    assert [(step.step, step.steps) for step in watch.seen] == [(number, 7) for number in range(1, 8)]
+    other_start = replace(plan(builtin, seed=8), passes=two_passes(builtin).passes)
+    assert draw(Faults(loaded), other_start, QuietWatch()).picture != drawn.picture
+    small = draw(Faults(loaded), plan(builtin), QuietWatch()).picture.image().resize((32, 24))
+    difference = ImageChops.difference(small, drawn.picture.image().resize((32, 24)))
+    assert max(ImageStat.Stat(difference).mean) < 40, "it is not the picture of the first pass any more"
+
+
+def test_only_the_pass_that_ran_out_of_memory_is_repeated(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    plain = draw(Faults(loaded), two_passes(builtin), QuietWatch()).picture
+    watch, faults = QuietWatch(), Faults(loaded, steps=[None, no_memory()])
+    drawn = draw(faults, two_passes(builtin), watch)
+    assert (len(faults.ballast), drawn.attempts) == (3, (AGAIN,))
+    assert [step.step for step in watch.seen] == [1, 2, 3, 4, 5, 6, 7]
+    assert (drawn.picture.width, drawn.picture.height) == (plain.width, plain.height)
+
+
+def test_a_drawing_has_one_second_chance_for_all_its_passes(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    faults = Faults(loaded, steps=[no_memory(), None, no_memory()])
+    with pytest.raises(OutOfMemory, match="a picture of 128 x 96, also after: memory cleared"):
+        draw(faults, two_passes(builtin), QuietWatch())
+
+
+def test_a_drawing_is_stopped_between_its_passes(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    class StoppedAfterTheFirst(QuietWatch):
+        def check(self) -> None:
+            if len(self.seen) == 4:
+                raise Stopped
+
+    watch = StoppedAfterTheFirst()
+    with pytest.raises(Stopped):
+        draw(Faults(loaded), two_passes(builtin), watch)
+    assert len(watch.seen) == 4
+
+
+def test_a_plan_comes_through_the_pipe_as_it_was(builtin: Checkpoint) -> None:
+    masked = plan(builtin, sketch=a_picture(), mask=a_picture(64, 48), image="a" * 64)
+    for sent in (plan(builtin), two_passes(builtin), masked):
+        assert plan_of(plan_frame(sent)) == sent

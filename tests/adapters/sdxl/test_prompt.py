@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.adapters.sdxl.helpers import QuietWatch, order
+from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
@@ -140,7 +140,7 @@ def test_a_short_negative_prompt_is_filled_up_to_a_long_prompt(loaded: SdxlPipel
 
 
 def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields: Any) -> Picture:
-    return pipeline.render(order(checkpoint, prompt, **fields), QuietWatch()).picture
+    return pipeline.render(plan(checkpoint, prompt, **fields), QuietWatch()).picture
 
 
 def test_weights_change_the_picture(loaded: SdxlPipeline, builtin: Checkpoint) -> None:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from tests.adapters.sdxl.helpers import QuietWatch, order
+from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
@@ -45,7 +45,7 @@ def test_each_draws_over_a_sketch_and_leaves_it_recognisable(
 ) -> None:
     schedules = SAMPLERS[sampler].schedules if sampler == "DPM++ 2M" else (AUTOMATIC,)  # each of both once
     for schedule in schedules:
-        wanted = order(ordinary, steps=6, guidance=1.0, sketch=HALVES, sampler=sampler, schedule=schedule)
+        wanted = plan(ordinary, steps=6, guidance=1.0, sketch=HALVES, sampler=sampler, schedule=schedule)
         done = loaded_ordinary.render(wanted, QuietWatch())
         assert halves_stayed(done.picture), schedule
         assert done.picture != HALVES
@@ -54,7 +54,7 @@ def test_each_draws_over_a_sketch_and_leaves_it_recognisable(
 def test_each_that_may_draws_from_pure_noise(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     for sampler in (one.name for one in SAMPLERS.values() if one.zero_snr):
         for schedule, steps in ((AUTOMATIC, 1), (AUTOMATIC, 4), ("KL Optimal" if sampler != "LCM" else AUTOMATIC, 4)):
-            wanted = order(builtin, steps=steps, guidance=1.0, sampler=sampler, schedule=schedule)
+            wanted = plan(builtin, steps=steps, guidance=1.0, sampler=sampler, schedule=schedule)
             image = loaded.render(wanted, QuietWatch()).picture.image()
             mean, spread = ImageStat.Stat(image).mean[0], ImageStat.Stat(image).stddev[0]
             assert 60 < mean < 253, f"{sampler}, {schedule}, {steps} steps: the picture went out of range"
@@ -63,7 +63,7 @@ def test_each_that_may_draws_from_pure_noise(loaded: SdxlPipeline, builtin: Chec
 
 def test_samplers_make_different_pictures(loaded_ordinary: SdxlPipeline, ordinary: Checkpoint) -> None:
     drawn = [
-        loaded_ordinary.render(order(ordinary, steps=6, guidance=1.0, sampler=name), QuietWatch()).picture
+        loaded_ordinary.render(plan(ordinary, steps=6, guidance=1.0, sampler=name), QuietWatch()).picture
         for name in SAMPLERS
         if name != "Restart"  # which is Heun below 20 steps
     ]
@@ -75,7 +75,7 @@ def test_previews_show_what_becomes_of_the_picture(
     loaded_ordinary: SdxlPipeline, ordinary: Checkpoint, sampler: str
 ) -> None:
     watch = QuietWatch()
-    done = loaded_ordinary.render(order(ordinary, size=96, steps=8, guidance=1.0, sampler=sampler), watch)
+    done = loaded_ordinary.render(plan(ordinary, size=96, steps=8, guidance=1.0, sampler=sampler), watch)
     previews = [Image.open(io.BytesIO(step.preview)).convert("RGB") for step in watch.seen if step.preview]
     assert len(previews) == len(watch.seen)
     last = previews[-1].resize((16, 16))
@@ -91,9 +91,9 @@ async def test_chance_comes_from_the_seed_alone(
     import torch
 
     torch.manual_seed(len(sampler))
-    here = loaded.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture
+    here = loaded.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture
     torch.manual_seed(99)
-    assert loaded.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture == here
-    there = await engine.render(order(builtin, steps=4, guidance=1.0, sampler=sampler), lambda step: None)
+    assert loaded.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture == here
+    there = await engine.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), lambda step: None)
     assert there.picture == here, "another process"
-    assert loaded.render(order(builtin, steps=4, guidance=1.0, seed=8, sampler=sampler), QuietWatch()).picture != here
+    assert loaded.render(plan(builtin, steps=4, guidance=1.0, seed=8, sampler=sampler), QuietWatch()).picture != here

@@ -24,7 +24,7 @@ def index(database: Database) -> SqlGalleryIndex:
 
 async def prompts(index: SqlGalleryIndex, q: str = "", **conditions: object) -> list[str]:
     page = await index.page(GalleryQuery.model_construct(q=q, **conditions), None, 50)  # type: ignore[arg-type]
-    return [item.metadata.prompt for item in page.items]
+    return [item.metadata.request.prompt for item in page.items]
 
 
 async def every_page(index: SqlGalleryIndex, limit: int, query: GalleryQuery = ALL) -> list[GalleryItem]:
@@ -37,7 +37,8 @@ async def every_page(index: SqlGalleryIndex, limit: int, query: GalleryQuery = A
 
 
 async def test_an_item_comes_back_as_it_was(index: SqlGalleryIndex) -> None:
-    item = an_item("日本 \U0001f408 'quoted' \"twice\"", favourite=True, strength=0.4, attempts=("tiled VAE",))
+    name = "日本 \U0001f408 'quoted' \"twice\""
+    item = an_item(name, favourite=True, image="a" * 64, strength=0.4, attempts=("tiled VAE",))
     await index.add(item)
     assert await index.get(item.id) == item
     assert (await index.page(ALL, None, 10)).items == [item]

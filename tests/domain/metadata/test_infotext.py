@@ -1,28 +1,35 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from illustrious_studio.domain.images import MAX_SEED, ImageMetadata
+from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.metadata.infotext import read_infotext, write_infotext
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 
 METADATA = ImageMetadata(
-    prompt="1girl, solo",
-    negative_prompt="lowres",
-    steps=28,
-    guidance=5.5,
-    seed=12345,
+    request=ImageRequest.model_validate(
+        ImageRequest(prompt="").model_dump()
+        | {
+            "prompt": "1girl, solo",
+            "negative_prompt": "lowres",
+            "steps": 28,
+            "guidance": 5.5,
+            "seed": 12345,
+            "width": 832,
+            "height": 1216,
+            "sampler": "Euler a",
+            "clip_skip": 2,
+        }
+    ),
     width=832,
     height=1216,
-    sampler="Euler a",
-    schedule="Automatic",
     checkpoint="Illustrious-XL-v0.1",
     checkpoint_hash="e3c47aedb0",
-    prediction_type="epsilon",
-    clip_skip=2,
     device="cuda:0",
     dtype="float16",
     vae_dtype="float32",
@@ -30,8 +37,10 @@ METADATA = ImageMetadata(
 )
 
 
-def with_changes(**changes: object) -> ImageMetadata:
-    return METADATA.model_copy(update=changes)
+def with_changes(**changes: Any) -> ImageMetadata:
+    """Of the request, and of what drawing found out."""
+    facts = {name: changes.pop(name) for name in ("checkpoint", "checkpoint_hash", "versions") if name in changes}
+    return METADATA.model_copy(update={"request": METADATA.request.model_copy(update=changes), **facts})
 
 
 def test_the_text_is_a1111s_to_the_letter() -> None:
@@ -53,10 +62,10 @@ def test_clip_skip_comes_back_from_the_text() -> None:
 
 def test_what_was_drawn_around_a_mask_has_the_size_of_the_drawing_and_a1111s_words() -> None:
     over = {"image": "a" * 64, "strength": 0.5, "fit": "crop", "mask": "b" * 64, "mask_blur": 4}
-    part = {"mask_area": "masked", "mask_padding": 32, "drawn_width": 1024, "drawn_height": 768, "mask_content": "fill"}
+    part = {"mask_area": "masked", "mask_padding": 32, "width": 1024, "height": 768, "mask_content": "fill"}
     text = write_infotext(with_changes(**over, **part))
     assert "Size: 1024x768" in text
-    assert "Mask blur: 4, Inpaint area: Only masked, Masked area padding: 32, Masked content: fill" in text
+    assert "Mask blur: 4, Masked content: fill, Inpaint area: Only masked, Masked area padding: 32" in text
     plain = write_infotext(with_changes(**over, mask_area="whole", mask_content="original"))
     assert not [word for word in ("Inpaint area", "Masked area padding", "Masked content") if word in plain]
 
@@ -72,13 +81,13 @@ def test_what_is_not_there_is_not_written() -> None:
 def test_a_drawing_over_a_sketch_says_so() -> None:
     things = (Placed(what="cat", x=0.5, y=0.1234, w=0.3, h=0.2), Placed(what="fox", x=1, y=0, w=1, h=1, colour="blue"))
     layout = Layout(things=things, background="forest", time="night", unknown=("blorp", 'a "b"'), by="hand")
-    changed = with_changes(strength=0.4, layout=layout, versions={"illustrious-studio": "0.1.0"})
+    changed = with_changes(sketch_strength=0.4, layout=layout, versions={"illustrious-studio": "0.1.0"})
     text = write_infotext(changed)
-    assert "Denoising strength: 0.4, Clip skip: 2, RNG: CPU, Layout: " in text
+    assert "Denoising strength: 0.4, RNG: CPU, " in text
     assert text.endswith("Version: illustrious-studio 0.1.0")
     recorded = recorded_settings({"parameters": text})
     assert recorded is not None
-    assert recorded.request == changed.request()
+    assert recorded.request == changed.request
 
 
 def test_values_with_commas_and_colons_are_quoted() -> None:
@@ -104,7 +113,7 @@ def test_prompts_that_look_like_fields_come_back_whole(prompt: str) -> None:
         with_changes(prompt=prompt, negative_prompt=""),
     ):
         said = read_infotext(write_infotext(metadata))
-        assert (said.prompt, said.negative_prompt) == (metadata.prompt, metadata.negative_prompt)
+        assert (said.prompt, said.negative_prompt) == (metadata.request.prompt, metadata.request.negative_prompt)
         assert said.fields["Seed"] == "12345"
 
 
@@ -136,7 +145,7 @@ def test_what_is_written_is_read_back(
 ) -> None:
     metadata = with_changes(
         prompt=prompt, negative_prompt=negative, steps=steps, guidance=guidance, seed=seed, checkpoint=model,
-        clip_skip=skip, strength=strength,
+        clip_skip=skip, strength=strength, image=None if strength is None else "a" * 64,
     )  # fmt: skip
     said = read_infotext(write_infotext(metadata))
     assert said.prompt == plain(prompt)

@@ -1,12 +1,14 @@
 """Create: what a person sees and does there, in a real browser over real services."""
 
 import asyncio
+import contextlib
 
 import pytest
+from playwright.async_api import Page
 
-from illustrious_studio.domain.errors import OutOfMemory
+from illustrious_studio.domain.errors import OutOfMemory, StudioError
 from illustrious_studio.domain.images import ImageRequest
-from running_web import WebWithFakes, draw, tab
+from running_web import HeldState, WebWithFakes, draw, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -16,7 +18,7 @@ async def test_a_prompt_becomes_a_picture_with_its_facts_and_buttons(web: WebWit
     await draw(page, "a red fox in the snow")
     item = (await web.studio.gallery.page()).items[0]
     facts = await page.inner_text("#stage .facts")
-    assert str(item.metadata.seed) in facts
+    assert str(item.metadata.request.seed) in facts
     assert f"{item.metadata.width} × {item.metadata.height}" in facts
     async with page.expect_download() as download:
         await page.click("#stage >> text=Download")
@@ -71,7 +73,7 @@ async def test_several_pictures_are_drawn_at_one_press(web: WebWithFakes) -> Non
     await page.fill("#prompt textarea", "a lake")
     await page.click("#draw")
     await page.wait_for_selector("#strip .thumb:nth-child(3)")
-    seeds = [item.metadata.seed for item in (await web.studio.gallery.page()).items]
+    seeds = [item.metadata.request.seed for item in (await web.studio.gallery.page()).items]
     assert sorted(seeds) == [min(seeds), min(seeds) + 1, min(seeds) + 2]
 
 
@@ -85,6 +87,75 @@ async def test_a_failure_is_a_sentence_with_a_way_to_try_again(web: WebWithFakes
     assert "Choose a smaller size." in await notice.inner_text()
     await notice.get_by_role("button", name="Try again").click()
     await page.wait_for_selector('#stage img[alt="a cat"]')
+
+
+async def press_while_the_state_is_held(web: WebWithFakes, page: Page, prompt: str) -> HeldState:
+    """Press Draw; the page hears the state from before the press late, and no later one until it is let go."""
+    state = HeldState(page)
+    await state.hold()
+    web.engine.go_on.clear()
+    await page.fill("#prompt textarea", prompt)
+    await page.click("#draw")
+    await page.wait_for_function("document.querySelector('#started [data-job]').dataset.job")
+    await state.deliver_stale()
+    return state
+
+
+async def all_over(web: WebWithFakes) -> None:
+    """Nothing is queued or drawn any more."""
+    web.engine.go_on.set()
+    for active in web.studio.jobs.active():
+        with contextlib.suppress(StudioError):
+            await web.studio.jobs.wait(active.job.id)
+
+
+async def test_a_picture_that_was_over_before_the_page_asked_is_shown(web: WebWithFakes) -> None:
+    page = await web.open()
+    state = await press_while_the_state_is_held(web, page, "a quick fox")
+    await all_over(web)
+    await state.let_go()
+    await page.wait_for_selector('#stage img[alt="a quick fox"]')
+    await page.wait_for_selector("#strip .thumb")
+
+
+async def test_a_failure_that_was_over_before_the_page_asked_is_told(web: WebWithFakes) -> None:
+    page = await web.open()
+    for detail in ("The first does not fit.", "The second does not fit."):
+        web.engine.faults.append(OutOfMemory(detail))
+        state = await press_while_the_state_is_held(web, page, "a cat")
+        await all_over(web)
+        await state.let_go()
+        await page.wait_for_selector(f"#create-notice .failed:has-text('{detail}')")
+
+
+async def test_a_failure_stays_when_what_was_queued_with_it_succeeds(web: WebWithFakes) -> None:
+    web.engine.faults.append(OutOfMemory("The picture does not fit into memory."))
+    page = await web.open()
+    await page.fill("#count input[type=number]", "2")
+    await page.keyboard.press("Tab")
+    await page.fill("#prompt textarea", "a lake")
+    await page.click("#draw")
+    await page.wait_for_selector('#stage img[alt="a lake"]')
+    assert "does not fit" in await page.inner_text("#create-notice .failed")
+    await page.click("#stage [name=again]")
+    await page.wait_for_selector("#strip .thumb:nth-child(2)")
+    assert await page.locator("#create-notice .failed").count() == 0
+
+
+async def test_a_picture_drawn_elsewhere_between_two_questions_appears_once(web: WebWithFakes) -> None:
+    page = await web.open()
+    events: list[str] = []
+    page.on("request", lambda request: events.append(request.post_data or "") if "queue/join" in request.url else None)
+    state = HeldState(page)
+    await state.hold()
+    await web.studio.images.generate_image(ImageRequest(prompt="a kite", steps=2))
+    await web.studio.images.generate_image(ImageRequest(prompt="a swift", steps=2))
+    await state.let_go()
+    await page.wait_for_selector('#stage img[alt="a swift"]')
+    await page.wait_for_selector("#strip .thumb:nth-child(2)")
+    async with page.expect_response("**/live?*"):
+        pass
+    assert len(events) == 1
 
 
 async def test_an_empty_prompt_is_answered_with_what_to_do(web: WebWithFakes) -> None:
@@ -117,7 +188,7 @@ async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: WebWit
     await page.reload()
     await page.wait_for_selector(f"#advanced:has-text('seed {metadata.seed}')")
     assert await page.get_by_label("Portrait").is_checked()
-    assert "Negative prompt: rain" in await page.inner_text("#negative-fold")
+    await page.wait_for_selector("#negative-fold:has-text('Negative prompt: rain')")
 
 
 async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: WebWithFakes) -> None:
@@ -206,4 +277,4 @@ async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brou
     await draw(page, "a new boat")
     drawn = (await web.studio.gallery.page()).items[0].metadata
     assert (drawn.sampler, drawn.schedule, drawn.clip_skip) == ("DPM++ 2M", "Normal", 2)
-    assert item.metadata.sampler == drawn.sampler
+    assert item.metadata.request.sampler == drawn.sampler

@@ -57,11 +57,11 @@ async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: We
     await page.click("#gallery-grid .thumb >> nth=0")
     await page.wait_for_selector("#viewer table:has-text('newer')")
     item = (await web.studio.gallery.page()).items[0]
-    for text in (str(item.metadata.seed), "64 × 64", item.metadata.checkpoint):
+    for text in (str(item.metadata.request.seed), "64 × 64", item.metadata.checkpoint):
         assert text in await page.inner_text("#viewer table")
     await page.click("#viewer tr:has-text('Seed') >> text=Copy")
     await page.wait_for_selector("#viewer tr:has-text('Seed') >> text=Copied")
-    assert await page.evaluate("navigator.clipboard.readText()") == str(item.metadata.seed)
+    assert await page.evaluate("navigator.clipboard.readText()") == str(item.metadata.request.seed)
     await page.keyboard.press("ArrowRight")
     await page.wait_for_selector("#viewer table:has-text('older')")
     await page.keyboard.press("ArrowLeft")

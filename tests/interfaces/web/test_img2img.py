@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from fakes import gradient
+from fakes import gradient, start_picture
 from illustrious_studio.domain.encoding import to_png
 from running_web import PATIENCE, WebWithFakes, draw
 
@@ -67,10 +67,10 @@ async def test_a_chosen_picture_is_drawn_over_in_its_own_shape(web: WebWithFakes
     await expect(page.get_by_label("Custom")).to_be_checked()
     await expect(page.locator("#layout-fold > button")).to_contain_text("Layout: off, a picture is drawn over")
     await draw(page, "a meadow")
-    order = web.engine.orders[-1]
-    assert (order.strength, order.mask, order.request.layout) == (0.75, None, None)
-    assert order.size[0] / order.size[1] == pytest.approx(1.5, abs=0.05)
-    assert await web.studio.inputs.file(order.request.image or "") == photo.read_bytes()
+    plan = web.engine.plans[-1]
+    assert (plan.passes[0].strength, start_picture(plan).mask, plan.request.layout) == (0.75, None, None)
+    assert plan.size[0] / plan.size[1] == pytest.approx(1.5, abs=0.05)
+    assert await web.studio.inputs.file(plan.request.image or "") == photo.read_bytes()
 
 
 async def test_what_is_painted_is_drawn_anew_and_the_rest_stays(web: WebWithFakes, photo: Path) -> None:
@@ -79,11 +79,12 @@ async def test_what_is_painted_is_drawn_anew_and_the_rest_stays(web: WebWithFake
     await stroke(page, (0.1, 0.5), (0.4, 0.5))
     await page.get_by_label("The colours around it").check()
     await draw(page, "a tree")
-    order = web.engine.orders[-1]
-    assert order.mask is not None
-    grey = order.mask.image().convert("L").resize((100, 100))
+    plan = web.engine.plans[-1]
+    mask = start_picture(plan).mask
+    assert mask is not None
+    grey = mask.image().convert("L").resize((100, 100))
     assert (grey.getpixel((25, 50)), grey.getpixel((75, 50)), grey.getpixel((25, 90))) == (255, 0, 0)
-    assert (order.request.mask_content, order.request.mask_area) == ("fill", "whole")
+    assert (plan.request.mask_content, plan.request.mask_area) == ("fill", "whole")
 
 
 async def test_strokes_are_taken_back_one_by_one_or_all_at_once(web: WebWithFakes, photo: Path) -> None:
@@ -131,9 +132,9 @@ async def test_a_picture_of_the_gallery_can_be_drawn_over(web: WebWithFakes) -> 
     await page.click("#stage [name=over]")
     await title(page, "all of it")
     await draw(page, "a castle")
-    order = web.engine.orders[-1]
+    plan = web.engine.plans[-1]
     house = (await web.studio.gallery.page()).items[1]
-    assert await web.studio.inputs.file(order.request.image or "") == await web.studio.gallery.png(house.id)
+    assert await web.studio.inputs.file(plan.request.image or "") == await web.studio.gallery.png(house.id)
 
 
 async def test_what_is_no_picture_is_answered_with_a_sentence(web: WebWithFakes, tmp_path: Path) -> None:

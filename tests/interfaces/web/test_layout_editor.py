@@ -8,7 +8,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import FloatRect, Locator, Page, Request, expect
 
+from fakes import start_picture
 from illustrious_studio.domain.layout.values import Layout, Placed
+from illustrious_studio.domain.rendering import FromNoise
 from running_web import WebWithFakes, draw, running_web
 from studio_for_tests import with_own_checkpoint
 
@@ -72,7 +74,7 @@ async def drag_box(page: Page, name: str, by: tuple[float, float]) -> None:
 
 
 async def last_layout(web: WebWithFakes) -> Layout:
-    layout = (await web.studio.gallery.page()).items[0].metadata.layout
+    layout = (await web.studio.gallery.page()).items[0].metadata.request.layout
     assert layout is not None
     return layout
 
@@ -110,8 +112,8 @@ async def test_a_dragged_box_changes_what_is_sent_painted_and_recorded(web: WebW
     assert after in kept.things
     assert paints
     assert paints[-1]["layout"]["things"] == [one.model_dump() for one in kept.things]
-    sketch = web.engine.orders[-1].base
-    assert sketch == await web.studio.sketches.paint(kept, 512, 512, web.engine.orders[-1].request.seed)
+    sketch = start_picture(web.engine.plans[-1]).picture
+    assert sketch == await web.studio.sketches.paint(kept, 512, 512, web.engine.plans[-1].request.seed)
 
 
 async def test_a_box_stays_in_the_picture_however_far_it_is_dragged(web: WebWithFakes) -> None:
@@ -339,18 +341,19 @@ async def test_a_checkpoint_of_ones_own_draws_over_a_layout_only_when_asked(tmp_
         page = await own.open()
         await title(page, "off")
         await draw(page, WORDS)
-        assert own.engine.orders[-1].base is None
+        assert own.engine.plans[-1].passes[0].start == FromNoise()
         await shown(page)
         await expect(page.get_by_label("Draw over a layout")).to_be_checked()
         await page.fill("#layout-strength input[type=number]", "0.9")
         await page.keyboard.press("Tab")
         await page.click("#stage [name=delete]")
         await draw(page, WORDS)
-        assert (own.engine.orders[-1].strength, own.engine.orders[-1].base is None) == (0.9, False)
+        assert start_picture(own.engine.plans[-1]).mask is None
+        assert own.engine.plans[-1].passes[0].strength == 0.9
         await page.get_by_label("Draw over a layout").uncheck()
         await title(page, "off")
         await page.click("#stage [name=delete]")
         await draw(page, WORDS)
-        assert own.engine.orders[-1].base is None
+        assert own.engine.plans[-1].passes[0].start == FromNoise()
         await page.close()
         assert own.troubles == []

@@ -269,7 +269,7 @@ class FolderGallery:
     def _item(self, path: Path, item_id: str) -> GalleryItem:
         """The item of a PNG: from the JSON beside it, or else from the settings inside it."""
         try:
-            item = GalleryItem.model_validate_json(_read(path.with_suffix(".json")))
+            item = GalleryItem.from_json(_read(path.with_suffix(".json")))
             if item.id == item_id and item.stem == path.stem:
                 return item
             log.info("json of another picture", file=path.name)

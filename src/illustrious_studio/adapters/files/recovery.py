@@ -4,20 +4,16 @@ The studio's own chunk `illustrious` holds everything. A picture that lost it (a
 still has A1111's `parameters` text, which holds less: what it does not say is left empty, never made up.
 """
 
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageMetadata
-from illustrious_studio.domain.layout.values import Layout
-from illustrious_studio.domain.metadata.infotext import mask_area_named, read_infotext
-
-_HASH = re.compile(r"[0-9a-f]{64}")
+from illustrious_studio.domain.metadata.infotext import read_infotext
+from illustrious_studio.domain.metadata.record import ImageMetadata
+from illustrious_studio.domain.metadata.recorded import request_in_infotext
 
 
 class Unreadable(Exception):
@@ -42,55 +38,22 @@ def item_from_png(file: BinaryIO, stem: str) -> GalleryItem:
 
 
 def _from_chunk(text: str, size: tuple[int, int], stem: str) -> ImageMetadata:
-    return ImageMetadata.model_validate_json(text)
+    return ImageMetadata.from_json(text)
 
 
 def _from_infotext(text: str, size: tuple[int, int], stem: str) -> ImageMetadata:
-    """Raises ValueError when a number in the text is none, or the name's time is none."""
-    said = read_infotext(text)
-    strength, layout = said.fields.get("Denoising strength"), said.fields.get("Layout")
+    """Raises ValueError when the file's name does not begin with a time."""
+    fields = read_infotext(text).fields
+    request, unusable = request_in_infotext(text)
     return ImageMetadata(
-        prompt=said.prompt,
-        negative_prompt=said.negative_prompt,
-        steps=int(said.fields.get("Steps", "0")),
-        guidance=float(said.fields.get("CFG scale", "0")),
-        seed=int(said.fields.get("Seed", "0")),
+        request=request,
         width=size[0],
         height=size[1],
-        sampler=said.fields.get("Sampler", ""),
-        schedule=said.fields.get("Schedule type", ""),
-        checkpoint=said.fields.get("Model", ""),
-        checkpoint_hash=said.fields.get("Model hash"),
-        prediction_type="",
-        clip_skip=int(said.fields.get("Clip skip", "1")),
-        strength=float(strength) if strength else None,
-        layout=Layout.model_validate_json(layout) if layout else None,
+        checkpoint=fields.get("Model", ""),
+        checkpoint_hash=fields.get("Model hash"),
         device="",
         dtype="",
         vae_dtype="",
         created_at=datetime.strptime(stem[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC),
-        **_drawn_over(said.fields),
+        unusable=unusable,
     )
-
-
-def _drawn_over(fields: Mapping[str, str]) -> dict[str, Any]:
-    """The input picture and its mask, where the text names them as the studio does: A1111's MD5 finds nothing here."""
-    if not _HASH.fullmatch(fields.get("Init image hash", "")):
-        return {}
-    over: dict[str, Any] = {"image": fields["Init image hash"], "fit": fields.get("Resize mode")}
-    return over | (_by_a_mask(fields) if "Mask hash" in fields else {})
-
-
-def _by_a_mask(fields: Mapping[str, str]) -> dict[str, Any]:
-    by: dict[str, Any] = {
-        "mask": fields["Mask hash"],
-        "mask_blur": int(fields.get("Mask blur", "0")),
-        "mask_content": fields.get("Masked content"),
-        "mask_area": mask_area_named(fields.get("Inpaint area", "")),
-    }
-    if by["mask_area"] == "masked":  # then the text's size is the drawing's, not the picture's
-        by["mask_padding"] = int(fields.get("Masked area padding", "0"))
-        by |= {
-            name: int(fields.get(half, "0")) for name, half in (("drawn_width", "Size-1"), ("drawn_height", "Size-2"))
-        }
-    return by

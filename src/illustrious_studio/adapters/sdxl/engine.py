@@ -18,8 +18,8 @@ from illustrious_studio.adapters.sdxl import protocol
 from illustrious_studio.adapters.sdxl.protocol import Frame
 from illustrious_studio.adapters.sdxl.worker_process import WorkerProcess
 from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailable, error_from_code
-from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint, ModelState, ModelStatus
+from illustrious_studio.domain.rendering import Rendered, RenderPlan, Step
 
 # `python -m` would look in the current folder first, where any file may shadow a module, and would not find a package
 # that only this process' path leads to. So: no current folder, and the package from where we have it.
@@ -126,13 +126,13 @@ class SdxlEngine:
         async with self._turn:
             await self._with_loaded(checkpoint)
 
-    async def render(self, order: RenderOrder, on_step: Callable[[Step], None]) -> Rendered:
+    async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
         def report(frame: Frame) -> None:
             on_step(Step(frame.fields["step"], frame.fields["steps"], frame.payload or None))
 
         async with self._turn:
-            worker = await self._with_loaded(order.checkpoint)
-            answer = await worker.call(protocol.order_frame(order), report, self._cancel_grace)
+            worker = await self._with_loaded(plan.checkpoint)
+            answer = await worker.call(protocol.plan_frame(plan), report, self._cancel_grace)
         return protocol.rendered_of(_good(answer))
 
     async def clear_cuda_memory(self) -> None:

@@ -10,15 +10,17 @@ import asyncio
 import json
 import struct
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
-from illustrious_studio.domain.images import ImageRequest, Rendered, RenderOrder
+from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Start
 
 LENGTHS = struct.Struct(">II")
 MAX_HEADER = 1 << 20
 MAX_PAYLOAD = 1 << 28
+STARTS: dict[str, type[Start]] = {kind.__name__: kind for kind in get_args(Start)}
 
 
 @dataclass(frozen=True)
@@ -66,36 +68,46 @@ def read_frame_blocking(stream: BinaryIO) -> Frame | None:
     return _decoded(*parts) if (len(parts[0]), len(parts[1])) == (header, payload) else None
 
 
-def order_frame(order: RenderOrder) -> Frame:
+def plan_frame(plan: RenderPlan) -> Frame:
+    pictures: list[Picture] = []
     fields: dict[str, Any] = {
-        "request": order.request.model_dump(mode="json"),
-        "checkpoint": order.checkpoint.model_dump(mode="json"),
-        "strength": order.strength,
-        "pictures": [(picture.width, picture.height) for picture in _pictures(order)],
+        "request": plan.request.model_dump(mode="json"),
+        "checkpoint": plan.checkpoint.model_dump(mode="json"),
+        "passes": [_pass_fields(one, pictures) for one in plan.passes],
     }
-    return Frame("render", fields=fields, payload=b"".join(picture.rgb for picture in _pictures(order)))
+    fields["pictures"] = [(picture.width, picture.height) for picture in pictures]
+    return Frame("render", fields=fields, payload=b"".join(picture.rgb for picture in pictures))
 
 
-def _pictures(order: RenderOrder) -> list[Picture]:
-    """What to draw over, and its mask, as far as there are any."""
-    return [picture for picture in (order.base, order.mask) if picture is not None]
-
-
-def order_of(frame: Frame) -> RenderOrder:
-    pictures: list[Picture | None] = []
+def plan_of(frame: Frame) -> RenderPlan:
+    pictures: list[Picture] = []
     at = 0
     for width, height in frame.fields["pictures"]:
         end = at + 3 * width * height
         pictures.append(Picture(width, height, frame.payload[at:end]))
         at = end
-    base, mask = (*pictures, None, None)[:2]
-    return RenderOrder(
+    return RenderPlan(
         ImageRequest.model_validate_json(json.dumps(frame.fields["request"])),
         checkpoint_of(frame),
-        base,
-        frame.fields["strength"],
-        mask,
+        tuple(_pass_of(fields, pictures) for fields in frame.fields["passes"]),
     )
+
+
+def _pass_fields(one: Pass, pictures: list[Picture]) -> dict[str, Any]:
+    """A pass without its pictures, which are appended to `pictures` and numbered from there."""
+    start: dict[str, Any] = {"from": type(one.start).__name__}
+    if isinstance(one.start, FromPicture):
+        for name, picture in (("picture", one.start.picture), ("mask", one.start.mask)):
+            if picture is not None:
+                start[name] = len(pictures)
+                pictures.append(picture)
+    return {**vars(one), "start": start}
+
+
+def _pass_of(fields: dict[str, Any], pictures: list[Picture]) -> Pass:
+    start = dict(fields["start"])
+    kind = STARTS[start.pop("from")]
+    return Pass(**{**fields, "start": kind(**{name: pictures[number] for name, number in start.items()})})
 
 
 def checkpoint_of(frame: Frame) -> Checkpoint:

@@ -33,7 +33,7 @@ class SqlGalleryIndex:
     async def get(self, item_id: str) -> GalleryItem | None:
         wanted = select(gallery.c.value).where(gallery.c.id == item_id)
         value = await self._database.read(lambda connection: connection.execute(wanted).scalar())
-        return None if value is None else GalleryItem.model_validate_json(value)
+        return None if value is None else GalleryItem.from_json(value)
 
     async def remove(self, item_id: str) -> None:
         unwanted = delete(gallery).where(gallery.c.id == item_id)
@@ -51,7 +51,7 @@ class SqlGalleryIndex:
             return [(row.position, row.value) for row in connection.execute(wanted)]
 
         rows = await self._database.read(fetch)
-        items = [GalleryItem.model_validate_json(value) for _, value in rows[:limit]]
+        items = [GalleryItem.from_json(value) for _, value in rows[:limit]]
         return GalleryPage(items, _cursor_of(rows[limit - 1][0]) if len(rows) > limit else None)
 
     async def count(self) -> int:
@@ -98,13 +98,13 @@ def _count(connection: Connection) -> int:
 
 def _row(item: GalleryItem) -> dict[str, Any]:
     """All columns but the position."""
-    of = item.metadata
+    of, request = item.metadata, item.metadata.request
     return {
         "id": item.id,
         "favourite": item.favourite,
         "checkpoint": of.checkpoint,
         "session_id": of.origin.session_id,
-        "words": searchable(of.prompt, of.negative_prompt, of.checkpoint, str(of.seed), of.origin.words),
+        "words": searchable(request.prompt, request.negative_prompt, of.checkpoint, str(request.seed), of.origin.words),
         "value": item.model_dump_json(),
     }
 

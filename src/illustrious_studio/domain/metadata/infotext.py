@@ -10,15 +10,16 @@ mean to the studio (limits, an ImageRequest) is in `recorded.py`, and so are oth
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from illustrious_studio.domain.images import ImageMetadata
-from illustrious_studio.domain.inputs import MaskArea
+from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.sampling import split_joined
+from illustrious_studio.domain.setting import Setting, worth_telling
 
 NEGATIVE = "Negative prompt:"
-ONLY_MASKED = "Only masked"
 LONGEST_TEXT = 1_000_000
 LONGEST_FIELD_LINE = 200_000
 FEWEST_FIELDS = 3
@@ -38,46 +39,45 @@ class Infotext:
 
 def write_infotext(metadata: ImageMetadata) -> str:
     """The text for a picture of these settings."""
-    fields: dict[str, object] = {
-        "Steps": metadata.steps,
-        "Sampler": metadata.sampler,
-        "Schedule type": metadata.schedule,
-        "CFG scale": metadata.guidance,
-        "Seed": metadata.seed,
-        "Size": f"{metadata.drawn_size[0]}x{metadata.drawn_size[1]}",
-        "Model hash": metadata.checkpoint_hash,
-        "Model": metadata.checkpoint,
-        "Denoising strength": metadata.strength,
-        "Clip skip": metadata.clip_skip if metadata.clip_skip > 1 else None,
-        "Init image hash": metadata.image,
-        "RNG": "CPU",  # the engine draws its noise on the CPU, whatever device it draws the picture on
-        "Resize mode": metadata.fit,
-        "Mask hash": metadata.mask,
-        "Mask blur": metadata.mask_blur,
-        "Inpaint area": ONLY_MASKED if metadata.mask_area == "masked" else None,
-        "Masked area padding": metadata.mask_padding,
-        "Masked content": metadata.mask_content if metadata.mask_content != "original" else None,
-        "Layout": _compact(metadata.layout) if metadata.layout is not None else None,
-    }
-    text = _assemble(metadata.prompt, metadata.negative_prompt, fields)
+    request = metadata.request
+    fields = _settings(metadata)
+    text = _assemble(request.prompt, request.negative_prompt, fields)
     seen = read_infotext(text)
     # A prompt with a line "Negative prompt: ..." would be read as something else: such a one is said again as a
     # field, which overrides what stands above it, in A1111 too.
-    if seen.prompt != _plain(metadata.prompt):
-        fields["Prompt"] = metadata.prompt
-    if seen.negative_prompt != _plain(metadata.negative_prompt):
-        fields["Negative prompt"] = metadata.negative_prompt
+    if seen.prompt != _plain(request.prompt):
+        fields["Prompt"] = request.prompt
+    if seen.negative_prompt != _plain(request.negative_prompt):
+        fields["Negative prompt"] = request.negative_prompt
     version = metadata.versions.get("illustrious-studio")
     fields["Version"] = f"illustrious-studio {version}" if version else "illustrious-studio"
-    return _assemble(metadata.prompt, metadata.negative_prompt, fields)
+    return _assemble(request.prompt, request.negative_prompt, fields)
 
 
-def _compact(layout: Layout) -> str:
-    """The layout as JSON, whole: what a request leaves out of one means something else."""
-    said = layout.model_dump(mode="json") | {
-        "things": [thing.model_dump(exclude_defaults=True) for thing in layout.things]
-    }
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+def _settings(metadata: ImageMetadata) -> dict[str, str]:
+    """The last line's pairs: of the request what is worth telling, and what else decides how the picture looks."""
+    request = metadata.request
+    fields: dict[str, str] = {}
+    for name, setting in SETTINGS.items():
+        if setting.infotext and worth_telling(request, name, setting):
+            fields[setting.infotext] = written(getattr(request, name), setting)
+        if name == "height":  # A1111's order: the size, then what drew
+            fields["Size"] = f"{request.width or metadata.width}x{request.height or metadata.height}"
+            fields |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}
+            fields["Model"] = metadata.checkpoint
+    fields["RNG"] = "CPU"  # the engine draws its noise on the CPU, whatever device it draws the picture on
+    return fields
+
+
+def written(value: object, setting: Setting) -> str:
+    """A setting's value as the text has it. A layout is JSON, whole: what one leaves out means something else."""
+    if isinstance(value, Layout):
+        whole = value.model_dump(mode="json")
+        whole["things"] = [thing.model_dump(exclude_defaults=True) for thing in value.things]
+        return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return setting.words.get(str(value), str(value))
 
 
 def read_infotext(text: str) -> Infotext:
@@ -104,29 +104,20 @@ def read_infotext(text: str) -> Infotext:
     )
 
 
-def mask_area_named(name: str) -> MaskArea | None:
-    """What A1111's "Inpaint area" of that name is here; None for another word."""
-    areas: dict[str, MaskArea] = {ONLY_MASKED: "masked", "Whole picture": "whole"}
-    return areas.get(name)
-
-
 def _plain(prompt: str) -> str:
     """A prompt as reading gives it: no space around its lines, no empty lines around it."""
     return "\n".join(line.strip() for line in prompt.split("\n")).strip()
 
 
-def _assemble(prompt: str, negative: str, fields: dict[str, object]) -> str:
+def _assemble(prompt: str, negative: str, fields: Mapping[str, str]) -> str:
     lines = [prompt]
     if negative.strip():
         lines.append(f"{NEGATIVE} {negative}")
-    lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in fields.items() if value is not None))
+    lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in fields.items()))
     return "\n".join(lines)
 
 
-def _quoted(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value)
+def _quoted(text: str) -> str:
     if any(mark in text for mark in ',:\n"') or text != text.strip():
         return json.dumps(text, ensure_ascii=False)
     return text

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pydantic import ValidationError
-
-from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
-from illustrious_studio.domain.metadata.infotext import LONGEST_TEXT, mask_area_named, read_infotext
+from illustrious_studio.domain.metadata.infotext import LONGEST_TEXT, read_infotext
+from illustrious_studio.domain.metadata.record import request_within_limits
 from illustrious_studio.domain.sampling import sampler_named
+from illustrious_studio.domain.setting import has_what_it_needs, value_types
 
 SOURCES = {
     "parameters": "A1111 parameters",
@@ -29,19 +29,15 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _INTEGER = re.compile(r"[+-]?\d{1,20}(?:\.0+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,40})?")
 
-_KEYS = {
-    "prompt": "prompt", "positive_prompt": "prompt", "positiveprompt": "prompt", "description": "prompt",
-    "negative_prompt": "negative_prompt", "negativeprompt": "negative_prompt", "negative prompt": "negative_prompt",
-    "uc": "negative_prompt", "steps": "steps", "cfg scale": "guidance", "cfg_scale": "guidance",
-    "cfgscale": "guidance", "guidance_scale": "guidance", "guidance": "guidance", "scale": "guidance",
-    "seed": "seed", "image_seed": "seed", "size-1": "width", "width": "width", "size-2": "height", "height": "height",
-    "sampler": "sampler", "sampler_name": "sampler", "schedule type": "schedule", "noise_schedule": "schedule",
-    "clip skip": "clip_skip", "init image hash": "image", "resize mode": "fit", "mask hash": "mask",
-    "mask blur": "mask_blur", "masked content": "mask_content", "inpaint area": "mask_area",
-    "masked area padding": "mask_padding", "layout": "layout", "denoising strength": "strength",
-}  # fmt: skip
-"""What other programs call the fields of a request."""
-OF_AN_IMAGE = ("strength", "fit", "mask", "mask_blur", "mask_content", "mask_area", "mask_padding")
+
+def _keys() -> Iterator[tuple[str, str]]:
+    for name, setting in SETTINGS.items():
+        for key in (name, setting.infotext.lower(), *setting.aliases):
+            yield key, name
+
+
+_KEYS = dict(reversed(list(_keys())))
+"""What other programs call the settings, in lower case. Where several are called alike, the first."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def _read(source: str, value: str, text: Mapping[str, str]) -> RecordedSettings 
     elif source == "NovelAI" and "prompt" not in fields:
         fields = {"prompt": text.get("Description", ""), **fields}
     request, left_out = _request(fields)
-    if request is None:
+    if not request.prompt.strip():
         return None
     shown = {
         key[:100]: str(value)[:LONGEST_SHOWN]
@@ -84,6 +80,15 @@ def _read(source: str, value: str, text: Mapping[str, str]) -> RecordedSettings 
         if isinstance(value, str | int | float) and value != ""
     }
     return RecordedSettings(source, request, shown, left_out)
+
+
+def request_in_infotext(text: str) -> tuple[ImageRequest, dict[str, str]]:
+    """What A1111's text says, and as it stands there what of it no request can hold."""
+    said = read_infotext(text)
+    fields = {"Prompt": said.prompt, "Negative prompt": said.negative_prompt, **said.fields}
+    request, left_out = _request(fields)
+    keys = {name: key for key in reversed(list(fields)) if (name := _KEYS.get(key.lower()))}
+    return request, {name: fields[keys[name]] for name in left_out if name in keys}
 
 
 def _with_whole_sizes(fields: list[tuple[str, object]]) -> Iterator[tuple[str, object]]:
@@ -108,32 +113,25 @@ def _json_object(value: str) -> dict[str, object] | None:
     return decoded if isinstance(decoded, dict) else None
 
 
-def _request(fields: Mapping[str, object]) -> tuple[ImageRequest | None, tuple[str, ...]]:
+def _request(fields: Mapping[str, object]) -> tuple[ImageRequest, tuple[str, ...]]:
     """The request that these fields make, without those that its own limits refuse."""
     values: dict[str, object] = {}
     left_out: list[str] = []
     for name, given in _renamed(fields):
-        value = _converted(name, given)
+        value = converted(name, given)
         if value is None:
             left_out.append(name)
         elif name not in values:
             values[name] = value
-    if "image" not in values:  # what is said of one means nothing without it
-        strength, *_ = (values.pop(name, None) for name in OF_AN_IMAGE)
-        left_out = [name for name in left_out if name not in OF_AN_IMAGE]
-        if "layout" in values and strength is not None:
-            values["sketch_strength"] = strength
-    while True:
-        try:
-            return ImageRequest.model_validate(values), tuple(dict.fromkeys(left_out))
-        except ValidationError as error:
-            wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]} or {"width", "height"}
-        if "prompt" in wrong:
-            return None, ()
-        if wrong & {"width", "height"}:
-            wrong |= {"width", "height"}
-        left_out += [name for name in ImageRequest.model_fields if name in wrong & values.keys()]
-        values = {name: value for name, value in values.items() if name not in wrong}
+    if "layout" in values and "image" not in values and "strength" in values:
+        values["sketch_strength"] = values.pop("strength")
+    meaningless: set[str] = set()
+    for name, setting in SETTINGS.items():  # in their order: a mask without an image goes, then what goes with a mask
+        if not has_what_it_needs(setting, values):
+            values.pop(name, None)
+            meaningless.add(name)
+    request, refused = request_within_limits(values)
+    return request, tuple(dict.fromkeys(name for name in (*left_out, *refused) if name not in meaningless))
 
 
 def _renamed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -147,22 +145,29 @@ def _renamed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield from zip(("width", "height"), size, strict=False)
 
 
-def _converted(name: str, value: object) -> object:
-    """The value in the request's own type; None when it cannot be one."""
-    if name in ("prompt", "negative_prompt", "sampler", "schedule", "fit", "mask_content"):
-        return value if isinstance(value, str) else None
-    if name == "mask_area":
-        return mask_area_named(str(value))
-    if name == "layout":
+def converted(name: str, value: object) -> object:
+    """A setting's value, as another program wrote it, in the request's own type; None when it cannot be one."""
+    kinds = value_types(ImageRequest.model_fields[name].annotation)
+    if Layout in kinds:
         return _layout(value)
-    if name in ("image", "mask"):  # A1111 writes an MD5, by which nothing can be found
-        return value if isinstance(value, str) and _HASH.fullmatch(value) else None
-    if isinstance(value, bool):
+    if kinds & {int, float}:
+        return _number(value, whole=float not in kinds)
+    if bool in kinds:
+        return {"true": True, "false": False}.get(str(value).lower())
+    if not isinstance(value, str):
         return None
-    said = str(value).strip() if isinstance(value, str | int | float) else ""
-    if name in ("guidance", "strength"):
-        return float(said) if _NUMBER.fullmatch(said) else None
-    return int(said.split(".")[0]) if _INTEGER.fullmatch(said) else None
+    if name in ("image", "mask"):  # A1111 writes an MD5, by which nothing can be found
+        return value if _HASH.fullmatch(value) else None
+    return next((own for own, theirs in SETTINGS[name].words.items() if theirs == value), value)
+
+
+def _number(value: object, *, whole: bool) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    if whole:
+        return int(text.split(".")[0]) if _INTEGER.fullmatch(text) else None
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def _layout(value: object) -> Layout | None:

@@ -17,8 +17,17 @@ from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.sampling import split_joined
-from illustrious_studio.interfaces.a1111.common import THEIR_NAMES, Body, Options, only
+from illustrious_studio.domain.setting import given
+from illustrious_studio.interfaces.a1111.common import Options, only
 from illustrious_studio.interfaces.a1111.image_info import sent
+from illustrious_studio.interfaces.a1111.settings import (
+    OF_A_MASK,
+    OF_AN_IMAGE,
+    OF_EVERY_PICTURE,
+    SettingsBody,
+    settings_in,
+    their_name,
+)
 from illustrious_studio.interfaces.a1111.tasks import LONGEST_ID
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
@@ -28,36 +37,12 @@ FITS = {0: "stretch", 1: "crop", 2: "fill"}
 CONTENTS = {0: "fill", 1: "original"}
 _NETWORK = re.compile(r"<(lora|lyco|hypernet):", re.IGNORECASE)
 _STOCHASTIC = re.compile(r" a$|SDE")
-_RECORDED = (
-    "prompt",
-    "negative_prompt",
-    "steps",
-    "guidance",
-    "seed",
-    "sampler",
-    "schedule",
-    "clip_skip",
-    "width",
-    "height",
-)
-
 Unwanted = Annotated[Any, only()]
 
 
-class Txt2ImgBody(Body):
-    prompt: str | None = None
-    negative_prompt: str | None = None
-    seed: int | None = None
-    sampler_name: str | None = None
-    sampler_index: str | None = None
-    scheduler: str | None = None
-    steps: int | None = None
-    cfg_scale: float | None = None
-    width: int | None = None
-    height: int | None = None
+class Txt2ImgBody(SettingsBody):
     batch_size: int | None = Field(None, ge=1, le=MOST_PICTURES)
     n_iter: int | None = Field(None, ge=1, le=MOST_PICTURES)
-    clip_skip: int | None = None
     infotext: str | None = None
     eta: float | None = None
     override_settings: dict[str, Any] | None = None
@@ -94,13 +79,10 @@ class Txt2ImgBody(Body):
 
     async def request(self, studio: Studio, checkpoint: Checkpoint, options: Options) -> ImageRequest:
         """The studio's request. Raises InvalidRequest, by A1111's names for the fields."""
-        values = {
-            "steps": checkpoint.steps,
-            "guidance": checkpoint.guidance,
-            "clip_skip": options.CLIP_stop_at_last_layers,
-        }
-        values |= self._recorded()
-        values |= {name: value for name, value in self._said(options).items() if value is not None}
+        values: dict[str, Any] = {"prompt": "", "steps": checkpoint.steps, "guidance": checkpoint.guidance}
+        values |= self._recorded() | self._given()
+        if options.CLIP_stop_at_last_layers != 1:  # SillyTavern sends it beside the option, too
+            values["clip_skip"] = options.CLIP_stop_at_last_layers
         values |= await self._pictures(studio)
         try:
             request = ImageRequest.model_validate(values)
@@ -116,23 +98,15 @@ class Txt2ImgBody(Body):
     def _recorded(self) -> dict[str, Any]:
         """What `infotext`, a picture's parameters, says about the fields that were not sent."""
         found = recorded_settings({"parameters": self.infotext}) if self.infotext else None
-        return found.request.model_dump(include=set(_RECORDED), exclude_unset=True) if found else {}
+        recorded = given(found.request) if found else {}
+        return {name: value for name, value in recorded.items() if name in OF_EVERY_PICTURE}
 
-    def _said(self, options: Options) -> dict[str, Any]:
-        """The fields that were sent, by the studio's names. SillyTavern sends clip skip beside the option, too."""
-        sampler, schedule = split_joined(self.sampler_name or self.sampler_index or "")
-        return {
-            "prompt": self.prompt,
-            "negative_prompt": self.negative_prompt,
-            "seed": self.seed,
-            "sampler": sampler or None,
-            "schedule": self.scheduler or schedule or None,
-            "steps": self.steps,
-            "guidance": self.cfg_scale,
-            "width": self.width,
-            "height": self.height,
-            "clip_skip": self.clip_skip if options.CLIP_stop_at_last_layers == 1 else None,
-        }
+    def _given(self) -> dict[str, Any]:
+        """The settings that were sent, by the studio's names. Older clients say "DPM++ 2M Karras" in one."""
+        sent = settings_in(self, OF_EVERY_PICTURE)
+        sampler, schedule = split_joined(sent.pop("sampler", ""))
+        joined = {"sampler": sampler, "schedule": schedule}
+        return {name: value for name, value in joined.items() if value} | sent
 
     async def _pictures(self, studio: Studio) -> dict[str, Any]:
         return {}
@@ -151,15 +125,12 @@ class Txt2ImgBody(Body):
 class Img2ImgBody(Txt2ImgBody):
     init_images: list[str] | None = None
     resize_mode: int | None = Field(None, ge=0, le=3)
-    denoising_strength: float | None = None
     mask: str | None = None
-    mask_blur: int | None = None
     mask_blur_x: int | None = None
     mask_blur_y: int | None = None
     mask_round: bool | None = None
     inpainting_fill: int | None = Field(None, ge=0, le=3)
     inpaint_full_res: bool | None = None
-    inpaint_full_res_padding: int | None = None
     inpainting_mask_invert: int | None = None
     include_init_images: bool | None = None
     initial_noise_multiplier: Annotated[Any, only(1)] = None
@@ -177,7 +148,7 @@ class Img2ImgBody(Txt2ImgBody):
         if (fit := FITS.get(self.resize_mode or 0)) is None:
             raise InvalidRequest("resize_mode: latent upscaling is not done here; use 0, 1 or 2")
         image = await studio.inputs.keep(await _bytes(images[0], "init_images"))
-        values: dict[str, Any] = {"image": image, "strength": self.denoising_strength, "fit": fit}
+        values = {"image": image, "fit": fit, **settings_in(self, OF_AN_IMAGE)}
         return values | (await self._masked(studio) if self.mask else {})
 
     async def _masked(self, studio: Studio) -> dict[str, Any]:
@@ -192,15 +163,9 @@ class Img2ImgBody(Txt2ImgBody):
             inverted=bool(self.inpainting_mask_invert),
             rounded=self.mask_round is not False,
         )
-        alone = self.inpaint_full_res is not False
-        asked = {
-            "mask": mask,
-            "mask_blur": blurs[0] if blurs else self.mask_blur,
-            "mask_content": content,
-            "mask_area": "masked" if alone else "whole",
-            "mask_padding": (self.inpaint_full_res_padding or 0) if alone else None,
-        }
-        return {name: value for name, value in asked.items() if value is not None}
+        area = "whole" if self.inpaint_full_res is False else "masked"
+        values = settings_in(self, OF_A_MASK) | {"mask": mask, "mask_content": content, "mask_area": area}
+        return values | ({"mask_blur": blurs[0]} if blurs else {})
 
 
 async def _bytes(image: str, name: str) -> bytes:
@@ -210,6 +175,6 @@ async def _bytes(image: str, name: str) -> bytes:
 def _in_their_words(error: ValidationError) -> str:
     def renamed(problem: Mapping[str, Any]) -> dict[str, Any]:
         first, *rest = problem["loc"] or ("",)
-        return {**problem, "loc": (THEIR_NAMES.get(first, first), *rest) if first else ()}
+        return {**problem, "loc": (their_name(first), *rest) if first else ()}
 
     return sentences([renamed(problem) for problem in error.errors()])

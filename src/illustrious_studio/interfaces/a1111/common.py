@@ -9,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from illustrious_studio.domain.encoding import FileKind
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.a1111.tasks import Tasks
 from illustrious_studio.services.studio import Studio
@@ -101,17 +100,3 @@ async def checkpoint_titled(title: str, studio: Studio) -> Checkpoint:
         if name in (one.name, one.path.name, f"{one.name}.safetensors"):
             return one
     return await studio.models.checkpoint_named(title)
-
-
-THEIR_NAMES = {
-    "guidance": "cfg_scale",
-    "sampler": "sampler_name",
-    "schedule": "scheduler",
-    "clip_skip": "CLIP_stop_at_last_layers",
-    "strength": "denoising_strength",
-    "image": "init_images",
-    "mask_content": "inpainting_fill",
-    "mask_padding": "inpaint_full_res_padding",
-}
-"""What A1111 calls fields of a request: in its errors, too."""
-assert THEIR_NAMES.keys() <= ImageRequest.model_fields.keys() | {"mask_content", "mask_padding"}

@@ -10,15 +10,19 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import Origin
-from illustrious_studio.domain.metadata.infotext import write_infotext
+from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
+from illustrious_studio.domain.metadata.infotext import write_infotext, written
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.setting import worth_telling
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options, checkpoint_titled
 from illustrious_studio.interfaces.a1111.options import changed
 from illustrious_studio.interfaces.http.sse import while_connected
 
 router = APIRouter()
+
+SAID_BY_THEMSELVES = ("Steps", "Sampler", "CFG scale", "Seed", "Denoising strength", "Clip skip")
+"""What A1111's account of a picture has fields for."""
 
 
 @router.post("/txt2img")
@@ -70,8 +74,9 @@ async def _base64(item: GalleryItem, options: Options, state: ApiState) -> str:
 
 def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
     """A1111's account of the pictures: what is said once is that of the first."""
-    first = items[0].metadata
-    every = [item.metadata for item in items]
+    made = items[0].metadata
+    first = made.request
+    every = [item.metadata.request for item in items]
     return {
         "prompt": first.prompt,
         "all_prompts": [one.prompt for one in every],
@@ -82,27 +87,36 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "subseed": first.seed,
         "all_subseeds": [one.seed for one in every],
         "subseed_strength": 0,
-        "width": first.width,
-        "height": first.height,
+        "width": made.width,
+        "height": made.height,
         "sampler_name": first.sampler,
         "cfg_scale": first.guidance,
         "steps": first.steps,
         "batch_size": body.batch_size or 1,
         "restore_faces": False,
         "face_restoration_model": None,
-        "sd_model_name": first.checkpoint,
-        "sd_model_hash": first.checkpoint_hash,
+        "sd_model_name": made.checkpoint,
+        "sd_model_hash": made.checkpoint_hash,
         "sd_vae_name": None,
         "sd_vae_hash": None,
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
-        "denoising_strength": first.strength,
-        "extra_generation_params": {"Schedule type": first.schedule},
+        "denoising_strength": first.strength or first.sketch_strength,
+        "extra_generation_params": _extra(first),
         "index_of_first_image": 0,
-        "infotexts": [write_infotext(one) for one in every],
+        "infotexts": [write_infotext(item.metadata) for item in items],
         "styles": [],
-        "job_timestamp": first.created_at.astimezone().strftime("%Y%m%d%H%M%S"),
+        "job_timestamp": made.created_at.astimezone().strftime("%Y%m%d%H%M%S"),
         "clip_skip": first.clip_skip,
         "is_using_inpainting_conditioning": False,
-        "version": f"illustrious-studio {first.versions.get('illustrious-studio', '')}".strip(),
+        "version": f"illustrious-studio {made.versions.get('illustrious-studio', '')}".strip(),
+    }
+
+
+def _extra(request: ImageRequest) -> dict[str, str]:
+    """What else made the picture, by the keys of its text."""
+    return {
+        setting.infotext: written(getattr(request, name), setting)
+        for name, setting in SETTINGS.items()
+        if setting.infotext and setting.infotext not in SAID_BY_THEMSELVES and worth_telling(request, name, setting)
     }

@@ -39,7 +39,7 @@ async def list_pictures(studio: Studio, cursor: str | None) -> ListResourcesResu
             Resource(
                 uri=link(item).uri,
                 name=link(item).name,
-                title=item.metadata.prompt[:LONGEST_TITLE] or None,
+                title=item.metadata.request.prompt[:LONGEST_TITLE] or None,
                 mime_type="image/png",
             )
             for item in page.items

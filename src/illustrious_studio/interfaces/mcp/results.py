@@ -39,8 +39,8 @@ def facts(item: GalleryItem) -> str:
     """A line for models whose host hides the structured content from them."""
     made = item.metadata
     return (
-        f"Picture {item.id}: {made.width} x {made.height} pixels, seed {made.seed}, {made.steps} steps, "
-        f"guidance {made.guidance:g}, drawn with {made.checkpoint}."
+        f"Picture {item.id}: {made.width} x {made.height} pixels, seed {made.request.seed}, "
+        f"{made.request.steps} steps, guidance {made.request.guidance:g}, drawn with {made.checkpoint}."
     )
 
 

@@ -20,7 +20,7 @@ from pydantic_core import core_schema
 
 from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, ImageReady, Notice
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.gallery import GalleryItem, GalleryPage, GalleryQuery
+from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.pictures import open_picture, picture_from_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
@@ -29,6 +29,7 @@ from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.results import Answer, facts, link, picture, text
 from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, resolve_inputs, store_inputs
 from illustrious_studio.interfaces.shared.overview import ModelList, Status, models_now, status_now
+from illustrious_studio.interfaces.shared.records import PictureItem, PicturePage
 from illustrious_studio.services.prompts import Enhanced
 from illustrious_studio.services.studio import Studio
 
@@ -156,7 +157,7 @@ class Said(BaseModel):
     session_id: str
     model: str = Field(description="Which model spoke.")
     notices: list[str] = Field(description="What else the person should know.")
-    picture: GalleryItem | None
+    picture: PictureItem | None
 
 
 async def generate_image(studio: Studio, request: ImageRequestBody, tell: Tell) -> Answer:
@@ -199,7 +200,7 @@ async def chat(studio: Studio, request: ChatRequest, tell: Tell) -> Answer:
                 case DrawingStep():
                     await steps.tell(event.step, event.steps, "Drawing")
                 case ImageReady(item):
-                    said.picture = item
+                    said.picture = PictureItem.of(item)
                 case Done(message):
                     said.response, said.model = message.content, message.model
     shown = await picture(studio, said.picture) if said.picture else []
@@ -217,16 +218,17 @@ async def search_gallery(studio: Studio, request: Search, tell: Tell) -> Answer:
     page = await studio.gallery.page(request, request.cursor, request.limit)
     shown: list[ContentBlock] = []
     for item in page.items:
-        shown += [text(f"{facts(item)} Prompt: {item.metadata.prompt[:300]!r}"), link(item)]
+        shown += [text(f"{facts(item)} Prompt: {item.metadata.request.prompt[:300]!r}"), link(item)]
     if page.cursor:
         shown.append(text(f"There are more: cursor {page.cursor!r}."))
-    return Answer(page, shown or [text("No picture was found.")])
+    found = PicturePage([PictureItem.of(item) for item in page.items], page.cursor)
+    return Answer(found, shown or [text("No picture was found.")])
 
 
 async def get_image(studio: Studio, request: ImageId, tell: Tell) -> Answer:
     """Show a picture of the gallery: a preview, a link to the PNG, and all of its settings."""
     item = await studio.gallery.get(request.image_id)
-    return Answer(item, await picture(studio, item))
+    return Answer(PictureItem.of(item), await picture(studio, item))
 
 
 async def list_models(studio: Studio, request: Nothing, tell: Tell) -> Answer:
@@ -245,7 +247,7 @@ async def _draw(studio: Studio, request: ImageRequest, tell: Tell) -> Answer:
     async with aclosing(studio.images.follow_image(request, Origin(way="api", words=request.prompt))) as changes:
         async for now in changes:
             if isinstance(now, GalleryItem):
-                return Answer(now, await picture(studio, now))
+                return Answer(PictureItem.of(now), await picture(studio, now))
             await steps.tell(now.step, now.steps, f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
     raise AssertionError("a drawing ends with its picture, or with an error")
 
@@ -264,13 +266,13 @@ class _Steps:
 
 
 TOOLS: tuple[Tool[Any], ...] = (
-    Tool(generate_image, "Draw a picture", ImageRequestBody, GalleryItem, reads_only=False),
-    Tool(refine_image, "Draw a picture again, changed", Refinement, GalleryItem, reads_only=False),
+    Tool(generate_image, "Draw a picture", ImageRequestBody, PictureItem, reads_only=False),
+    Tool(refine_image, "Draw a picture again, changed", Refinement, PictureItem, reads_only=False),
     Tool(analyze_image, "Look at a picture", Look, Analysis, reads_only=True),
     Tool(chat, "Talk", ChatRequest, Said, reads_only=False),
     Tool(enhance_prompt, "Improve a prompt", Words, Enhanced, reads_only=True),
-    Tool(search_gallery, "Search the gallery", Search, GalleryPage, reads_only=True),
-    Tool(get_image, "Show a picture", ImageId, GalleryItem, reads_only=True),
+    Tool(search_gallery, "Search the gallery", Search, PicturePage, reads_only=True),
+    Tool(get_image, "Show a picture", ImageId, PictureItem, reads_only=True),
     Tool(list_models, "List the models", Nothing, ModelList, reads_only=True),
     Tool(status, "How the studio is", Nothing, Status, reads_only=True),
 )

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from illustrious_studio.domain.encoding import FileKind, to_file
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
 from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.domain.values import SpokenPrompt, Text
 from illustrious_studio.interfaces.http.errors import sentences
@@ -28,12 +28,9 @@ router = APIRouter()
 
 MOST_PICTURES = 10
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
-_OTHER_NAMES = frozenset(
-    {
-        *("cfg", "cfg_scale", "guidance_scale", "step", "num_inference_steps", "image_seed", "batch_size"),
-        *("sampler", "sampler_name", "scheduler"),
-    }
-)
+_OTHER_NAMES = {theirs for setting in SETTINGS.values() for theirs in setting.a1111} | {
+    *("cfg", "guidance_scale", "step", "num_inference_steps", "image_seed", "batch_size")
+}
 """What other servers call what the studio has, or has not: dropped without a word, they would change the picture."""
 
 
@@ -139,7 +136,8 @@ async def _pictures(body: ImagesBody, request: Request, studio: Studio) -> dict[
     order = await body.order(studio)
     items = await studio.images.generate_images(order.request, body.n or 1, order.origin, order.checkpoint)
     data = [
-        {**await _file(body, request, studio, item), **order.revision(), "seed": item.metadata.seed} for item in items
+        {**await _file(body, request, studio, item), **order.revision(), "seed": item.metadata.request.seed}
+        for item in items
     ]
     return {"created": int(time.time()), "data": data, **_how(body), "size": _size(items[0])}
 

@@ -142,8 +142,8 @@ async def _image(studio: Studio, item: GalleryItem, request: Request) -> dict[st
     return {
         "image_id": item.id,
         "url": image_link(request, item.id),
-        "prompt": item.metadata.prompt,
-        "seed": item.metadata.seed,
+        "prompt": item.metadata.request.prompt,
+        "seed": item.metadata.request.seed,
         "image_base64": (await asyncio.to_thread(b64encode, png)).decode("ascii"),
     }
 

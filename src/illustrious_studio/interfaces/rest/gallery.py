@@ -7,9 +7,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
-from illustrious_studio.domain.images import ImageMetadata
 from illustrious_studio.domain.values import Moment, Value
 from illustrious_studio.interfaces.rest.common import ItemId, StudioIn, errors, errors_of_body, image_link, link
+from illustrious_studio.interfaces.shared.records import PictureMetadata
 
 router = APIRouter(prefix="/gallery", tags=["Gallery"])
 
@@ -23,7 +23,7 @@ class GalleryEntry(BaseModel):
     url: str
     thumbnail_url: str
     favourite: bool
-    metadata: ImageMetadata
+    metadata: PictureMetadata
 
 
 class GalleryEntries(BaseModel):
@@ -51,7 +51,7 @@ def _entry(request: Request, item: GalleryItem) -> GalleryEntry:
         url=image_link(request, item.id),
         thumbnail_url=link(request, f"/gallery/{item.id}/thumbnail"),
         favourite=item.favourite,
-        metadata=item.metadata,
+        metadata=PictureMetadata.of(item.metadata),
     )
 
 

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageMetadata, Origin
+from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.pictures import picture_from_base64
 from illustrious_studio.domain.values import SpokenPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.http.sse import while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body, image_link
 from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, resolve_inputs
+from illustrious_studio.interfaces.shared.records import PictureMetadata
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(tags=["Pictures"])
@@ -35,7 +36,7 @@ class OtherImage(BaseModel):
     seed: int
     image_id: str
     url: str
-    metadata: ImageMetadata
+    metadata: PictureMetadata
 
 
 class DrawnImage(OtherImage):
@@ -91,10 +92,10 @@ async def _drawn(item: GalleryItem, request: Request, studio: Studio) -> dict[st
     png = await studio.gallery.png(item.id)
     return {
         "image_base64": await asyncio.to_thread(_base64, png),
-        "seed": item.metadata.seed,
+        "seed": item.metadata.request.seed,
         "image_id": item.id,
         "url": image_link(request, item.id),
-        "metadata": item.metadata,
+        "metadata": PictureMetadata.of(item.metadata),
     }
 
 

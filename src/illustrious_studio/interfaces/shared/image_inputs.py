@@ -1,4 +1,4 @@
-"""Requests for pictures that bring the picture to draw over with them, as the ways in share them."""
+"""Requests for pictures that bring their image and mask with them, as the APIs share them."""
 
 import asyncio
 import re
@@ -7,6 +7,7 @@ from pydantic import Field
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
+from illustrious_studio.domain.values import SpokenPrompt
 from illustrious_studio.services.studio import Studio
 
 _INPUT = re.compile(r"[0-9a-f]{64}")
@@ -16,6 +17,7 @@ _ITEM = re.compile(r"[0-9a-f]{32}")
 class ImageRequestBody(ImageRequest):
     """A picture somebody wants; the picture to draw over may come with it."""
 
+    prompt: SpokenPrompt = Field(description="What to draw.")
     image: str | None = Field(
         None,
         description="A picture to draw over, instead of a sketch: a PNG, JPEG or WebP file in base64, with or without "
@@ -26,18 +28,18 @@ class ImageRequestBody(ImageRequest):
     )
 
 
-async def resolve_inputs(wish: ImageRequestBody, studio: Studio) -> ImageRequest:
+async def resolve_inputs(body: ImageRequestBody, studio: Studio) -> ImageRequest:
     """The studio's own request. Raises what `store_inputs` raises."""
-    fields = wish.model_dump(include=set(ImageRequest.model_fields)) | await store_inputs(wish, studio)
+    fields = body.model_dump(include=set(ImageRequest.model_fields)) | await store_inputs(body, studio)
     return ImageRequest.model_validate(fields)
 
 
-async def store_inputs(wish: ImageRequestBody, studio: Studio) -> dict[str, str]:
+async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, str]:
     """The pictures that came with it by the names under which they are kept now.
 
     Raises NotAnImage, InvalidRequest, NotFound, StorageFull.
     """
-    given = (("image", wish.image), ("mask", wish.mask))
+    given = (("image", body.image), ("mask", body.mask))
     return {name: await _kept(text, name, studio) for name, text in given if text is not None}
 
 

@@ -109,7 +109,8 @@ class Talks:
                             talk.job_id, talk.prompt = job_id, prompt
                         case ImageReady(item):
                             talk.image_id = item.id
-                            if item.metadata.layout and (words := unknown_words(item.metadata.layout, self._studio)):
+                            layout = item.metadata.request.layout
+                            if layout and (words := unknown_words(layout, self._studio)):
                                 talk.notices.append(words)
                         case DrawingStep() | Done():
                             continue

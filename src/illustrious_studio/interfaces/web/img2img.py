@@ -12,7 +12,7 @@ from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.values import Value
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import packaged
-from illustrious_studio.services.images import STRENGTH
+from illustrious_studio.services.render_plan import STRENGTH
 
 FRESH: tuple[Any, ...] = (STRENGTH, "crop", "whole", "original", "")
 """The controls when nothing is held, in the order of `Img2ImgSection.all`."""

@@ -50,9 +50,10 @@ class Page:
         handler: Callable[..., Awaitable[Any]],
         inputs: Sequence[Any] = (),
         outputs: Sequence[Any] | Any = (),
+        **more: Any,
     ) -> Any:
         """Answer to an action. The handler gets the action's value first."""
-        return getattr(self.acts, name)(show_errors(handler), [self.acts, *inputs], outputs, **QUIET)
+        return getattr(self.acts, name)(show_errors(handler), [self.acts, *inputs], outputs, **QUIET | more)
 
     def goto(self, tab: str) -> Any:
         """An update that opens a tab."""

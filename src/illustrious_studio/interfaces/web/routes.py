@@ -44,8 +44,8 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
         return Response(await studio.gallery.thumbnail(item_id), media_type="image/webp", headers=FOREVER)
 
     @router.get("/live")
-    async def state(seen: str = "") -> Response:
-        return JSONResponse(live.snapshot(studio, seen), headers=NEVER)
+    async def state(seen: str = "", after: str | None = None) -> Response:
+        return JSONResponse(live.snapshot(studio, seen, after), headers=NEVER)
 
     @router.get("/fragments/gallery")
     async def gallery(

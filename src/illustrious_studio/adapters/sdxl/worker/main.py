@@ -25,7 +25,7 @@ from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import Stopped
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.errors import StudioError
-from illustrious_studio.domain.images import Step
+from illustrious_studio.domain.rendering import Step
 
 BEAT = 1.0
 PREVIEW_PAUSE = 0.2
@@ -119,7 +119,7 @@ class Worker:
                 return Frame("done")
             case "render":
                 watch = JobWatch(self._channel, frame.call, self._cancelled, self._previews)
-                return protocol.rendered_frame(self._pipeline.render(protocol.order_of(frame), watch))
+                return protocol.rendered_frame(self._pipeline.render(protocol.plan_of(frame), watch))
             case "clear":
                 self._pipeline.clear()
                 return Frame("done")

@@ -1,23 +1,25 @@
 """What is tried when memory does not suffice, or when the numbers come out wrong.
 
-One drawing has two stages, the steps and the decoding, and at most two attempts. Memory that runs out while decoding
-costs only the decoding: the latents are kept, memory is cleared, and the VAE works tile by tile. If that is not enough,
-or if it ran out during the steps, memory is cleared and all is drawn once more, on a GPU with the model moved there
-part by part. Then it is OutOfMemory. A picture of no finite numbers, or of one single colour, is decoded
-once more with the VAE in float32 and then refused. This module drives; `pipeline` does the work.
+A drawing's stages are its passes and the decoding. What a stage has made is kept: one that fails is repeated alone.
+Memory that runs out while decoding is cleared, and the VAE works tile by tile. If that is not enough, or if it ran out
+during a pass, memory is cleared and the stage is repeated, on a GPU with the model moved there part by part from then
+on. That is done once a drawing; then it is OutOfMemory. A picture of no finite numbers, or of one single colour, is
+decoded once more with the VAE in float32 and then refused. This module drives; `pipeline` does the work.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from illustrious_studio.adapters.sdxl.worker.memory import unless_out_of_memory
 from illustrious_studio.domain.errors import OutOfMemory, Unavailable
-from illustrious_studio.domain.images import RenderOrder, Step
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.rendering import Pass, RenderPlan, Step
 
 TILED = "memory cleared, VAE decoded in tiles"
-AGAIN = "memory cleared, everything drawn again, VAE decoded in tiles"
-OFFLOADED = f"{AGAIN}, the model moved to the device part by part"
+AGAIN = "memory cleared, steps taken again, VAE decoded in tiles"
+DECODED_AGAIN = "memory cleared, VAE decoded in tiles again"
+OFFLOADED = ", the model moved to the device part by part"
 PRECISE = "VAE decoded again in float32"
 
 
@@ -30,7 +32,7 @@ class BadNumbers(Exception):
 
 
 class ProgressCallback(Protocol):
-    """Whoever follows a drawing. Both raise Stopped once it was cancelled."""
+    """Whoever follows a drawing. `check` and `step` raise Stopped once it was cancelled."""
 
     def check(self) -> None: ...
     def step(self, step: Step) -> None: ...
@@ -38,9 +40,12 @@ class ProgressCallback(Protocol):
 
 
 class PipelineStages(Protocol):
-    """The two stages, and clearing between attempts. Latents are the pipeline's own matter."""
+    """A pass, the decoding, and clearing between attempts. Latents are the pipeline's own matter."""
 
-    def denoise(self, order: RenderOrder, watch: ProgressCallback) -> Any: ...
+    def denoise(self, plan: RenderPlan, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
+        """The latents of a pass of the plan; `before` are those of the pass before, None for the first."""
+        ...
+
     def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Picture: ...
     def enable_offload(self) -> bool:
         """Keep the model off the device but for the part that works; whether that is possible."""
@@ -55,45 +60,85 @@ class Drawn:
     attempts: tuple[str, ...]
 
 
-def draw(stages: PipelineStages, order: RenderOrder, watch: ProgressCallback) -> Drawn:
-    """Raises OutOfMemory, Unavailable (bad numbers), Stopped."""
-    tried: list[str] = []
-    for offloaded in (False, True):
-        if offloaded:
-            stages.clear()
-            tried.append(OFFLOADED if stages.enable_offload() else AGAIN)
-        latents = unless_out_of_memory(lambda: stages.denoise(order, watch))
-        if latents is None:
-            continue
+def draw(stages: PipelineStages, plan: RenderPlan, watch: ProgressCallback) -> Drawn:
+    """Carry the plan out. Raises OutOfMemory, Unavailable (bad numbers), Stopped."""
+    drawing = _Drawing(stages, plan)
+    latents: Any = None
+    done = 0
+    for number, render_pass in enumerate(plan.passes):
+        to_come = sum(later.expected_steps for later in plan.passes[number + 1 :])
+        progress = _PassProgress(watch, done, to_come)
+        latents = drawing.denoised(render_pass, latents, progress)
+        done += progress.steps
         watch.check()
-        picture = _decoded(stages, latents, offloaded, tried)
-        if picture is not None:
-            return Drawn(picture, tuple(tried))
-        del latents
-    stages.clear()
-    width, height = order.size
-    raise OutOfMemory(
-        f"The device's memory does not hold a picture of {width} x {height}, also after: {'; '.join(tried)}. "
-        "Make the picture smaller, close other programs that use the device, or choose a smaller checkpoint."
-    )
+    return Drawn(drawing.decoded(latents), tuple(drawing.tried))
 
 
-def _decoded(stages: PipelineStages, latents: Any, tiled: bool, tried: list[str]) -> Picture | None:
-    try:
-        picture = unless_out_of_memory(lambda: stages.decode(latents, tiled=tiled, precise=False))
-        if picture is None and not tiled:
-            stages.clear()
-            tried.append(TILED)
-            tiled = True
-            picture = unless_out_of_memory(lambda: stages.decode(latents, tiled=True, precise=False))
-        return picture
-    except BadNumbers:
-        tried.append(PRECISE)
-    stages.clear()
-    try:
-        return unless_out_of_memory(lambda: stages.decode(latents, tiled=tiled, precise=True))
-    except BadNumbers as error:
-        raise Unavailable(
-            "The checkpoint gave no picture: its numbers are not finite or all alike, also with its VAE in float32. "
-            "Try another seed or a guidance below 15; if it stays so, choose another checkpoint."
-        ) from error
+class _PassProgress:
+    """Counts the steps of one pass on from those of the passes before."""
+
+    def __init__(self, watch: ProgressCallback, done: int, to_come: int) -> None:
+        self._watch = watch
+        self._done = done
+        self._to_come = to_come
+        self.steps = 0
+        """How many steps the pass has, once it has taken one."""
+        self.check = watch.check
+        self.wants_preview = watch.wants_preview
+
+    def step(self, step: Step) -> None:
+        self.steps = step.steps
+        all_of_it = self._done + step.steps + self._to_come
+        self._watch.step(replace(step, step=self._done + step.step, steps=all_of_it))
+
+
+class _Drawing:
+    """The stages of one drawing, each with its second chance, and what was `tried`."""
+
+    def __init__(self, stages: PipelineStages, plan: RenderPlan) -> None:
+        self._stages = stages
+        self._plan = plan
+        self._sparing = False
+        self.tried: list[str] = []
+
+    def denoised(self, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
+        work = partial(self._stages.denoise, self._plan, render_pass, before, watch)
+        while (latents := unless_out_of_memory(work)) is None:
+            self._spare(AGAIN)
+        return latents
+
+    def decoded(self, latents: Any) -> Picture:
+        tiled, precise = self._sparing, False
+        while True:
+            try:
+                picture = unless_out_of_memory(partial(self._stages.decode, latents, tiled=tiled, precise=precise))
+            except BadNumbers as error:
+                if precise:
+                    raise Unavailable(
+                        "The checkpoint gave no picture: its numbers are not finite or all alike, also with its VAE in "
+                        "float32. Try another seed or a guidance below 15; if it stays so, choose another checkpoint."
+                    ) from error
+                precise = True
+                self.tried.append(PRECISE)
+            else:
+                if picture is not None:
+                    return picture
+                if tiled:
+                    self._spare(DECODED_AGAIN)
+                else:
+                    tiled = True
+                    self.tried.append(TILED)
+            self._stages.clear()
+
+    def _spare(self, what: str) -> None:
+        """Get ready to repeat a stage with as little memory as can be. Raises OutOfMemory the second time."""
+        self._stages.clear()
+        if self._sparing:
+            width, height = self._plan.size
+            raise OutOfMemory(
+                f"The device's memory does not hold a picture of {width} x {height}, also after: "
+                f"{'; '.join(self.tried)}. "
+                "Make the picture smaller, close other programs that use the device, or choose a smaller checkpoint."
+            )
+        self._sparing = True
+        self.tried.append(what + (OFFLOADED if self._stages.enable_offload() else ""))

@@ -18,9 +18,9 @@ from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.domain.errors import Unavailable
-from illustrious_studio.domain.images import Rendered, RenderOrder, Step
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.rendering import FromLatents, FromNoise, FromPicture, Pass, Rendered, RenderPlan, Step
 from illustrious_studio.domain.sampling import resolved_schedule
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ TILE = 64
 
 
 class SdxlPipeline:
-    """Draws. Its parts (`denoise`, `decode`, `enable_offload`, `clear`) are what `attempts.draw` drives."""
+    """Draws. Its parts (`denoise`, `decode`, `enable_offload`, `clear`) are what `oom_fallback.draw` drives."""
 
     def __init__(self, device: str = "auto", config: Path = SDXL_CONFIG) -> None:
         import diffusers
@@ -85,14 +85,14 @@ class SdxlPipeline:
     def clear(self) -> None:
         memory.clear_cuda_memory()
 
-    def render(self, order: RenderOrder, watch: ProgressCallback) -> Rendered:
+    def render(self, plan: RenderPlan, watch: ProgressCallback) -> Rendered:
         """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers), Stopped."""
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
         started = time.perf_counter()
         self.clear()
         try:
-            drawn = draw(self, order, watch)
+            drawn = draw(self, plan, watch)
         finally:
             self.clear()
         return Rendered(
@@ -114,30 +114,35 @@ class SdxlPipeline:
             self._offloaded = True
         return self._offloaded
 
-    def denoise(self, order: RenderOrder, watch: ProgressCallback) -> "torch.Tensor":
-        """The steps. The finished latent, scaled as the VAE wants it."""
+    def denoise(
+        self, plan: RenderPlan, render_pass: Pass, before: "torch.Tensor | None", watch: ProgressCallback
+    ) -> "torch.Tensor":
+        """The steps of one pass.
+
+        `before`, what the pass before returned, and the result are float32 latents in the UNet's scale, on the
+        device: (1, 4, height / 8, width / 8) for SDXL; the built-in model's VAE has the factor 4.
+        """
         import torch
 
         assert self._encoder is not None
-        request = order.request
+        request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
         said = request.negative_prompt if guided else None
         positive, negative = self._encoder.encode(request.prompt, said, request.clip_skip)
         watch.check()
-        width, height = order.size
+        width, height = render_pass.width, render_pass.height
         text_to_image, image_to_image = self._kinds
         kind, strength = text_to_image, None
         options: dict[str, Any] = {"width": width, "height": height}
-        kept = None
-        if order.base is not None:
-            strength = order.strength if order.strength is not None else 0.4
-            kind = image_to_image
-            base = self._latents_of(order.base, (width, height))
+        base, kept = self._start(render_pass, before), None
+        if base is not None:
+            kind, strength = image_to_image, render_pass.strength
             options = {"image": base, "strength": 1.0}  # the scheduler has only the steps to do
-            kept = LatentMask(base, order.mask, request.seed) if order.mask is not None else None
-        schedule = resolved_schedule(request.sampler, request.schedule, order.checkpoint)
-        scheduler = scheduler_for(request.sampler, schedule, self._pipeline.scheduler, request.steps, strength)
+            mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
+            kept = LatentMask(base, mask, request.seed) if mask is not None else None
+        schedule = resolved_schedule(render_pass.sampler, render_pass.schedule, plan.checkpoint)
+        scheduler = scheduler_for(render_pass.sampler, schedule, self._pipeline.scheduler, render_pass.steps, strength)
         pipeline = kind(**{**self._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
@@ -146,24 +151,26 @@ class SdxlPipeline:
                 **options,
                 num_inference_steps=len(scheduler.timesteps),
                 guidance_scale=request.guidance,
+                guidance_rescale=request.guidance_rescale,
                 generator=torch.Generator("cpu").manual_seed(request.seed),
                 original_size=(height, width),
                 target_size=(height, width),
                 output_type="latent",
                 callback_on_step_end=self._callback(watch, kept),
             )
-        return output.images / self._pipeline.vae.config.scaling_factor
+        return output.images
 
     def decode(self, latents: "torch.Tensor", *, tiled: bool, precise: bool) -> Picture:
-        """Latent to pixels. Raises BadNumbers."""
+        """Pixels of latents in the UNet's scale, as `denoise` returns them. Raises BadNumbers."""
         import torch
 
         vae = self._pipeline.vae
         if precise and vae.dtype != torch.float32:
             vae.to(dtype=torch.float32)
         self._tile(vae, latents if tiled else None)
+        scaled = latents / vae.config.scaling_factor
         with torch.no_grad():
-            image = vae.decode(latents.to(self.device, vae.dtype), return_dict=False)[0][0].float()
+            image = vae.decode(scaled.to(self.device, vae.dtype), return_dict=False)[0][0].float()
         if not torch.isfinite(image).all():
             raise BadNumbers
         pixels = (image.clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
@@ -183,6 +190,22 @@ class SdxlPipeline:
     @property
     def _scale(self) -> int:
         return int(self._pipeline.vae_scale_factor)
+
+    def _start(self, render_pass: Pass, before: "torch.Tensor | None") -> "torch.Tensor | None":
+        """The latents that a pass draws over, in its size and the UNet's scale; None where it starts from noise."""
+        import torch
+
+        size = render_pass.width, render_pass.height
+        match render_pass.start:
+            case FromNoise():
+                return None
+            case FromPicture(picture):
+                return self._latents_of(picture, size)
+            case FromLatents():
+                assert before is not None, "the first pass has none before it"
+                rows, columns = size[1] // self._scale, size[0] // self._scale
+                resized = torch.nn.functional.interpolate(before.float(), (rows, columns), mode="bilinear")
+                return resized.to(before.dtype)
 
     def _latents_of(self, base: Picture, size: tuple[int, int]) -> "torch.Tensor":
         import numpy as np

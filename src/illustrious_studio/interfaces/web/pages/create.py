@@ -46,6 +46,10 @@ class CreateTab:
                 self.started = html(
                     "", html_template='<i data-job="${value}"></i>', visible="hidden", elem_id="started"
                 )
+                # The last job of which this page has shown how it ended; empty until the page shows anything.
+                self.shown = html(
+                    "", html_template='<i data-shown="${value}"></i>', visible="hidden", elem_id="shown-jobs"
+                )
             with gr.Column(scale=2, min_width=320, elem_id="create-right"):
                 self.form = Form()
                 self.draw_button = self.form.draw_button
@@ -62,7 +66,7 @@ class CreateTab:
         blocks.load(
             show_errors(self.opened),
             None,
-            [*form.dressing, self.stage, self.strip, self.notice],
+            [*form.dressing, self.stage, self.strip, self.notice, self.shown],
             **QUIET,
         ).then(
             show_errors(self.remembered),
@@ -103,7 +107,13 @@ class CreateTab:
         page.acts.idle(None, None, self.draw_button, js="() => 'Draw'", **QUIET)
         page.on("undo_enhance", self.undo_enhance, [], [form.prompt, form.enhanced])
         page.on("example", self.example, form.all[1:], [form.prompt, *drawn])
-        page.on("finished", self.finished, [], [self.stage, self.strip, self.notice])
+        page.on(
+            "finished",
+            self.finished,
+            [self.shown, self.notice],
+            [self.stage, self.strip, self.notice, self.shown],
+            concurrency_limit=1,  # in order: what was drawn last is what stands there last
+        )
         page.on("show", self.show, [], [self.stage])
         page.on("cancel", self.cancel, [], self.notice)
         page.on("again", self.again, [], [page.tabs, *drawn])
@@ -120,11 +130,12 @@ class CreateTab:
 
     async def opened(self) -> tuple[Any, ...]:
         """What a page shows when it is opened or refreshed."""
+        ended = self._last_ended()  # before all else: what ends meanwhile is shown twice rather than never
         last = next(iter(await self.studio.jobs.recent(1)), None)
         lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
         text = stage.failure(last) if last is not None and lately and last.state == "failed" else ""
         checkpoint = stage.checkpoint_of(self.studio)
-        return *self.form.dressed(checkpoint), *await self._latest(), text
+        return *self.form.dressed(checkpoint), *await self._latest(), text, ended
 
     async def remembered(self, saved: str) -> tuple[Any, ...]:
         """What was typed before, which only the browser knows."""
@@ -193,18 +204,26 @@ class CreateTab:
     async def undo_enhance(self, before: str) -> tuple[str, str]:
         return before, ""
 
-    async def finished(self, value: str) -> tuple[Any, ...]:
-        """A job that the page watched is over. `value`: its id, and `peek` when the person looks at another picture."""
+    async def finished(self, peeks: str, shown: str, notice: str) -> tuple[Any, ...]:
+        """Jobs are over since the one that is `shown`. `peeks`: not empty when the person looks at another picture.
+
+        A failure stays until the person has something else drawn, also when what was queued with it succeeds.
+        """
         import gradio as gr
 
-        job_id, _, peeks = value.partition(" ")
-        job = (await self.studio.jobs.progress(job_id)).job
-        if job.state == "failed":
-            return gr.skip(), gr.skip(), stage.failure(job)
-        if job.image_id is None:
-            return gr.skip(), gr.skip(), gr.skip()
-        newest, strip = await self._latest()
-        return gr.skip() if peeks else newest, strip, gr.skip() if peeks else ""
+        ended = self.studio.jobs.ended(shown)
+        if not ended:  # an event raised in the same moment has shown them
+            return (gr.skip(),) * 4
+        failed = [job for job in ended if job.state == "failed"]
+        newest: Any = gr.skip()
+        strip: Any = gr.skip()
+        said: Any = stage.failure(failed[-1]) if failed else gr.skip()
+        if any(job.image_id for job in ended):
+            latest, strip = await self._latest()
+            if not peeks:
+                newest = latest
+                said = said if failed or parts.tells_a_failure(notice) else ""
+        return newest, strip, said, ended[-1].id
 
     async def show(self, item_id: str) -> str:
         return self._stage(await self.studio.gallery.get(item_id))
@@ -218,18 +237,18 @@ class CreateTab:
         return parts.notice("Cancelled.")
 
     async def again(self, item_id: str) -> tuple[Any, ...]:
-        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        request = (await self.studio.gallery.get(item_id)).metadata.request_with({})
         return (self.page.goto("create"), *await self._start(stage.anew(request)))
 
     async def vary(self, item_id: str) -> tuple[Any, ...]:
-        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        request = (await self.studio.gallery.get(item_id)).metadata.request_with({})
         return (self.page.goto("create"), *await self._start(stage.varied(request)))
 
     async def retry(self, job_id: str) -> tuple[str, str]:
         return await self._start((await self.studio.jobs.progress(job_id)).job.request)
 
     async def use(self, item_id: str) -> tuple[Any, ...]:
-        request = (await self.studio.gallery.get(item_id)).metadata.request()
+        request = (await self.studio.gallery.get(item_id)).metadata.request
         return self.page.goto("create"), *self.form.filled(request, stage.checkpoint_of(self.studio))
 
     async def use_seed(self, seed: str) -> int:
@@ -257,6 +276,10 @@ class CreateTab:
         job, *_ = await self.studio.images.start_images(request, count, Origin(way="create"))
         layout = job.request.layout
         return job.id, parts.notice(stage.unknown_words(layout, self.studio)) if layout else ""
+
+    def _last_ended(self) -> str:
+        """The job that ended last, as a mark; never empty."""
+        return next((job.id for job in reversed(self.studio.jobs.ended(""))), "none")
 
     def _stage(self, item: GalleryItem) -> str:
         return stage.picture(item, self.studio)

@@ -25,11 +25,13 @@ let busy = false;
 let peeking = false;
 let timer = 0;
 let hurry = 0;
-const watched = new Map(); // job id -> session id, for jobs that are not over yet
+let active = 0; // jobs that are not over yet
+let asking = null;
+let told = ''; // the last job of which the server was told to show how it ended
 
 function schedule() {
   clearTimeout(timer);
-  const pause = document.hidden ? 8000 : watched.size ? 400 : hurry-- > 0 ? 300 : 2500;
+  const pause = document.hidden ? 8000 : active ? 400 : hurry-- > 0 ? 300 : 2500;
   timer = setTimeout(look, pause);
 }
 
@@ -39,15 +41,23 @@ function poke() {
   timer = setTimeout(look, 50);
 }
 
-async function look() {
+async function look() { // a new question takes the place of one that is still out, so no answer is older than the last
   clearTimeout(timer);
+  asking?.abort();
+  const mine = new AbortController();
+  asking = mine;
+  const query = new URLSearchParams({ seen });
+  const shown = $('#shown-jobs [data-shown]')?.dataset.shown;
+  if (shown) query.set('after', shown);
+  let state = null;
   try {
-    const answer = await fetch(`live?seen=${seen}`, { cache: 'no-store' });
-    if (answer.ok) show(await answer.json());
-    away(!answer.ok);
-  } catch {
-    away(true);
-  }
+    const answer = await fetch(`live?${query}`, { cache: 'no-store', signal: mine.signal });
+    if (answer.ok) state = await answer.json();
+  } catch { /* the studio does not answer, or is asked anew */ }
+  if (mine !== asking) return;
+  asking = null;
+  if (state) show(state);
+  away(!state);
   schedule();
 }
 
@@ -64,16 +74,15 @@ function show(state) {
   }
   if (model !== null && state.model !== model) raise('model', state.model);
   model = state.model;
-  const active = new Set(state.jobs.map((job) => job.id));
+  active = state.jobs.length;
   for (const job of state.jobs) {
-    if (!watched.has(job.id)) watched.set(job.id, job.session);
     for (const place of $$(`[data-progress="${job.id}"]`)) place.innerHTML = job.html;
   }
-  for (const [id, session] of [...watched]) {
-    if (active.has(id)) continue;
-    watched.delete(id);
-    raise('finished', peeking ? `${id} peek` : id);
-    if (session) raise('talk', session);
+  const last = state.ended.at(-1)?.id;
+  if (last && last !== told) { // once for each end; several at once are one event
+    told = last;
+    raise('finished', peeking ? 'peek' : '');
+    for (const session of new Set(state.ended.map((job) => job.session))) if (session) raise('talk', session);
     reloadGallery();
   }
   progress(state.jobs.find((job) => job.running) || state.jobs[0]);
@@ -319,7 +328,6 @@ new MutationObserver(() => {
   const job = $('#started [data-job]')?.dataset.job;
   if (job && job !== started) {
     started = job;
-    watched.set(job, null);
     poke();
     if (innerWidth < 860) scrollTo({ top: 0, behavior: 'smooth' }); // on a phone the picture stands above
   }
@@ -332,7 +340,7 @@ new MutationObserver(() => {
   const snack = $('#snack .snack:not([data-timed])');
   if (snack) { snack.dataset.timed = 'yes'; clearTimeout(gone); gone = setTimeout(() => { snack.hidden = true; }, 12000); }
   keepDown();
-  if ($('.talk-drawing:empty') && hurry <= 0 && !watched.size) poke();
+  if ($('.talk-drawing:empty') && hurry <= 0 && !active) poke();
   const talk = $('#chat-talk [data-session]')?.dataset.session;
   if (talk) localStorage.setItem('studio.session', talk);
 }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-job', 'data-session', 'data-changed'] });

@@ -40,13 +40,13 @@ def waiting() -> str:
 def picture(item: GalleryItem, studio: Studio) -> str:
     """The picture, its facts, its buttons, and which of its words the sketch did not know."""
     metadata = item.metadata
-    words = unknown_words(metadata.layout, studio) if metadata.layout else ""
-    alt = escape(metadata.prompt[:300])
+    words = unknown_words(metadata.request.layout, studio) if metadata.request.layout else ""
+    alt = escape(metadata.request.prompt[:300])
     return (
         f'<div class="frame"><button type="button" class="zoom" name="zoom" value="{parts.picture_url(item.id)}" '
         f'aria-label="Show full size"><img src="{parts.picture_url(item.id)}" alt="{alt}" '
         f'width="{metadata.width}" height="{metadata.height}"></button></div>'
-        f'<p class="words" title="{alt}">{escape(metadata.prompt)}</p>'
+        f'<p class="words" title="{alt}">{escape(metadata.request.prompt)}</p>'
         f"{parts.facts(metadata)}{parts.picture_buttons(item)}{parts.notice(words)}"
     )
 

@@ -9,7 +9,7 @@ from illustrious_studio.interfaces.web.views import parts
 def thumb(item: GalleryItem, name: str = "open") -> str:
     """A thumbnail to press."""
     metadata = item.metadata
-    title = escape(metadata.prompt[:200])
+    title = escape(metadata.request.prompt[:200])
     star = '<span class="star" aria-hidden="true"></span>' if item.favourite else ""
     return (
         f'<button type="button" class="thumb" name="{name}" value="{item.id}" title="{title}" '
@@ -43,7 +43,8 @@ def large(item: GalleryItem) -> str:
     origin = metadata.origin
     talk = parts.act("open_chat", origin.session_id, "Its chat") if origin.session_id and origin.way == "chat" else ""
     return (
-        f'<div class="viewer-picture"><img src="{parts.picture_url(item.id)}" alt="{escape(metadata.prompt[:300])}" '
+        f'<div class="viewer-picture"><img src="{parts.picture_url(item.id)}" '
+        f'alt="{escape(metadata.request.prompt[:300])}" '
         f'width="{metadata.width}" height="{metadata.height}"></div>'
         f'<div class="viewer-side">{parts.picture_buttons(item)}<div class="buttons">{favourite}{talk}</div>'
         f"{parts.table(parts.settings_rows(metadata), 'Settings of this picture')}</div>"

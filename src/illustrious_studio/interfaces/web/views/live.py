@@ -24,8 +24,12 @@ BACKENDS = {
 }
 
 
-def snapshot(studio: Studio, seen: str) -> dict[str, Any]:
-    """The state for the page; only the jobs when nothing else changed since the one marked `seen`."""
+def snapshot(studio: Studio, seen: str, after: str | None) -> dict[str, Any]:
+    """The state for the page; only the jobs when nothing else changed since the one marked `seen`.
+
+    `after`: the last job of which the page has shown how it ended; None for a page that shows nothing yet. So it learns
+    of each end, however quickly a job was over and however late the page asks.
+    """
     active = studio.jobs.active()
     status = studio.models.model_status()
     regions = {"header": header(status), "cards": cards(status), "queue": queue(active), "jobs": queue_table(active)}
@@ -38,10 +42,13 @@ def snapshot(studio: Studio, seen: str) -> dict[str, Any]:
             {
                 "id": one.job.id,
                 "running": one.job.state == "running",
-                "session": one.job.origin.session_id,
                 "html": parts.drawing(one),
             }
             for one in active
+        ],
+        "ended": [
+            {"id": job.id, "session": job.origin.session_id}
+            for job in ([] if after is None else studio.jobs.ended(after))
         ],
     }
 

@@ -5,13 +5,15 @@ script hands both to the server, so these pieces work wherever they stand.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
 from html import escape
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageMetadata
+from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.domain.jobs import JobProgress
 from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.metadata.infotext import written
+from illustrious_studio.domain.metadata.record import ImageMetadata
+from illustrious_studio.domain.setting import Setting, worth_telling
 
 
 def act(name: str, value: str, label: str, *, title: str = "", style: str = "") -> str:
@@ -41,8 +43,8 @@ def seconds(value: float) -> str:
 def facts(metadata: ImageMetadata) -> str:
     """Seed, size, time and model in a line."""
     parts = [
-        f'<span>Seed <button type="button" class="plain" name="seed" value="{metadata.seed}" '
-        f'title="Use this seed for the next picture">{metadata.seed}</button></span>',
+        f'<span>Seed <button type="button" class="plain" name="seed" value="{metadata.request.seed}" '
+        f'title="Use this seed for the next picture">{metadata.request.seed}</button></span>',
         f"<span>{metadata.width} × {metadata.height}</span>",
         f"<span>{seconds(metadata.seconds)}</span>",
         f"<span>{escape(metadata.checkpoint)}</span>",
@@ -67,39 +69,40 @@ def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
 
 def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
     """Everything that made a picture, as names and values."""
+    request = metadata.request
     rows = [
-        ("Prompt", metadata.prompt),
-        ("Typed", metadata.origin.words if metadata.origin.words != metadata.prompt else ""),
-        ("Negative", metadata.negative_prompt),
-        ("Seed", str(metadata.seed)),
+        (setting.label, _shown(getattr(request, name), setting))
+        for name, setting in SETTINGS.items()
+        if name not in ("width", "height") and worth_telling(request, name, setting)
+    ]
+    if request.prompt != metadata.origin.words:
+        rows.append(("Typed", metadata.origin.words))
+    rows += [
         ("Size", f"{metadata.width} × {metadata.height}"),
-        ("Steps", str(metadata.steps)),
-        ("Guidance", f"{metadata.guidance:g}"),
-        ("Sampler", f"{metadata.sampler}, {metadata.schedule}" if metadata.schedule else metadata.sampler),
-        ("Clip skip", str(metadata.clip_skip) if metadata.clip_skip > 1 else ""),
+        ("Drawn in", _drawn_size(metadata)),
         ("Model", metadata.checkpoint),
         ("Model hash", metadata.checkpoint_hash or ""),
-        ("Layout", _layout(metadata.layout) if metadata.layout else ""),
-        (
-            "Drawn over",
-            f"a given picture, {metadata.fit}{', by a mask' if metadata.mask else ''}" if metadata.image else "",
-        ),
-        ("Masked part", ", ".join(_masked_part(metadata))),
-        ("Strength", f"{metadata.strength:g}" if metadata.strength is not None else ""),
-        ("Device", f"{metadata.device}, {metadata.dtype}"),
-        ("Time", seconds(metadata.seconds)),
+        ("Device", f"{metadata.device}, {metadata.dtype}" if metadata.device else ""),
+        ("Time", seconds(metadata.seconds) if metadata.seconds else ""),
         ("Memory", ", ".join(metadata.attempts)),
         ("Drawn", f"{metadata.created_at.astimezone():%d %B %Y, %H:%M}"),
+        *metadata.unusable.items(),
     ]
     return [(name, value) for name, value in rows if value]
 
 
-def _masked_part(metadata: ImageMetadata) -> Iterator[str]:
-    if metadata.mask_content == "fill":
-        yield "filled from its surroundings first"
-    if metadata.mask_area == "masked":
-        width, height = metadata.drawn_size
-        yield f"drawn alone in {width} × {height}, with {metadata.mask_padding} pixels around it"
+def _shown(value: object, setting: Setting) -> str:
+    if isinstance(value, Layout):
+        return _layout(value)
+    if setting is SETTINGS["image"] or setting is SETTINGS["mask"]:
+        return "a picture that was given"
+    return written(value, setting)
+
+
+def _drawn_size(metadata: ImageMetadata) -> str:
+    """Where only a part of the picture was drawn: the size of that."""
+    size = metadata.request.width, metadata.request.height
+    return "" if None in size or size == (metadata.width, metadata.height) else f"{size[0]} × {size[1]}"
 
 
 def table(rows: list[tuple[str, str]], caption: str) -> str:
@@ -153,3 +156,8 @@ def notice(text: str, *, kind: str = "", more: str = "") -> str:
         return ""
     role = "alert" if kind == "failed" else "status"
     return f'<div class="notice {kind}" role="{role}"><span>{escape(text)}</span>{more}</div>'
+
+
+def tells_a_failure(shown: str) -> bool:
+    """Whether this piece of the page is a notice of kind failed."""
+    return shown.startswith('<div class="notice failed"')

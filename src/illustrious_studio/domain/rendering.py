@@ -1,0 +1,122 @@
+"""Drawing as an engine sees it: the plan it carries out, its progress, what it answers, and its port.
+
+A plan is passes and what all of them share. A picture from noise, over a sketch or by a mask is a plan of one pass; a
+pass may also go on from the one before, in another size. `services/render_plan.py` makes plans.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.models import Checkpoint, ModelStatus
+from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.sampling import img2img_steps
+
+
+@dataclass(frozen=True)
+class FromNoise:
+    """Nothing but the seed's noise."""
+
+
+@dataclass(frozen=True)
+class FromPicture:
+    """A sketch, or a picture that a person gave, in the size of the pass."""
+
+    picture: Picture
+    mask: Picture | None = None
+    """How much each pixel of it is drawn anew, as grey. Whoever plans puts the drawing into its picture."""
+
+
+@dataclass(frozen=True)
+class FromLatents:
+    """The latents of the pass before, brought to the size of this one (A1111's upscaler "Latent")."""
+
+
+Start = FromNoise | FromPicture | FromLatents
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One run through the denoising steps."""
+
+    width: int
+    """Pixels."""
+    height: int
+    steps: int
+    sampler: str
+    schedule: str
+    start: Start = FromNoise()
+    strength: float = 1.0
+    """How much of the start is drawn anew, above 0 to 1 (A1111's denoising strength); 1 from noise."""
+
+    @property
+    def expected_steps(self) -> int:
+        """How many steps are taken; some samplers ask the UNet twice in one, and say so when they begin."""
+        return self.steps if isinstance(self.start, FromNoise) else img2img_steps(self.steps, self.strength)
+
+
+@dataclass(frozen=True)
+class RenderPlan:
+    """Passes, the first one first, and what they share. Nothing in it is open any more: seed and sizes are fixed."""
+
+    request: ImageRequest
+    """The resolved request: prompt, guidance, seed and clip skip of every pass. Size and steps are a pass's own."""
+    checkpoint: Checkpoint
+    passes: tuple[Pass, ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels: those of the last pass."""
+        return self.passes[-1].width, self.passes[-1].height
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress over all passes: `step` of `steps` are done. `preview` is a small JPEG, when there is one."""
+
+    step: int
+    steps: int
+    preview: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What an engine answers: the pixels, and every fact about how they were made that the request does not hold."""
+
+    picture: Picture
+    device: str
+    dtype: str
+    vae_dtype: str
+    versions: dict[str, str]
+    seconds: float
+    attempts: tuple[str, ...] = ()
+    """What was tried because of lack of memory or bad numbers, in order; empty when the first attempt worked."""
+
+
+class ImageEngine(Protocol):
+    """Whatever draws. Cancelling the task that awaits `render` stops the drawing within a step."""
+
+    @property
+    def status(self) -> ModelStatus:
+        """What is loaded, on what device, and whether it can draw now."""
+        ...
+
+    async def init_sdxl(self, checkpoint: Checkpoint) -> None:
+        """Load a checkpoint in place of the one loaded.
+
+        Raises InvalidRequest (damaged or no SDXL file), OutOfMemory, EngineDied.
+        """
+        ...
+
+    async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
+        """Carry a plan out. Raises Unavailable (nothing loaded), OutOfMemory (after every attempt), EngineDied."""
+        ...
+
+    async def clear_cuda_memory(self) -> None:
+        """Give cached device memory back to the system; the loaded model stays."""
+        ...
+
+    async def unload(self) -> None:
+        """Give up the loaded model and all of its memory; the next `render` loads it again."""
+        ...

@@ -1,0 +1,37 @@
+"""From a resolved request to the plan that an engine carries out. Pure: nothing is read, drawn or waited for here."""
+
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, RenderPlan
+
+SKETCH_STRENGTH = 0.8
+"""How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
+STRENGTH = 0.75
+"""How much of a given picture is drawn anew when nobody says it, as in A1111."""
+
+
+def size_of(request: ImageRequest, checkpoint: Checkpoint) -> tuple[int, int]:
+    """Width and height in pixels that the request means; what it leaves open is the checkpoint's native size."""
+    return request.width or checkpoint.native_width, request.height or checkpoint.native_height
+
+
+def render_plan(request: ImageRequest, checkpoint: Checkpoint, start: FromPicture | None = None) -> RenderPlan:
+    """`start` is the sketch of the request's layout, or the request's picture, in the request's size."""
+    width, height = size_of(request, checkpoint)
+    one = Pass(
+        width=width,
+        height=height,
+        steps=request.steps,
+        sampler=request.sampler,
+        schedule=request.schedule,
+        start=start or FromNoise(),
+        strength=1.0 if start is None else strength_of(request, checkpoint),
+    )
+    return RenderPlan(request, checkpoint, (one,))
+
+
+def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:
+    """How much of its picture, or else of its sketch, the request has drawn anew."""
+    if request.image is not None:
+        return STRENGTH if request.strength is None else request.strength
+    return request.sketch_strength or checkpoint.sketch_strength or SKETCH_STRENGTH
