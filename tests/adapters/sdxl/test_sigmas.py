@@ -368,3 +368,52 @@ def test_the_noise_of_dpmpp_sde_is_one_path(ordinary: Any) -> None:
     way = now - (now * then) ** 0.5
     shared = float(torch.corrcoef(torch.stack([middle.flatten(), whole.flatten()]))[0, 1])
     assert shared == pytest.approx(float((way / (now - then)) ** 0.5), abs=0.03)
+
+
+def test_eta_is_k_diffusions(ordinary: Any) -> None:
+    """Euler a's loop with get_ancestral_step's eta; half of the variance for half of eta is not what it does."""
+    (start,) = normal(1, 1)
+    noises = iter(normal(5, 8))
+    s = levels("Normal", 8)
+    x = start.double() * s[0]
+    for now, then in pairwise(s):
+        denoised = toy(x, now)
+        up = min(then, 0.5 * math.sqrt(then**2 * (now**2 - then**2) / now**2))
+        x = x + (x - denoised) / now * (math.sqrt(then**2 - up**2) - now)
+        x = x + next(noises) * up if then > 0 else x
+    done = run(scheduler_for("Euler a", "Normal", ordinary, 8, eta=0.5), toy, start)
+    assert float((done - x).abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize("sampler", ["Euler a", "DPM2 a", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 3M SDE", "DDIM"])
+def test_without_eta_chance_has_no_part(ordinary: Any, sampler: str) -> None:
+    import torch
+
+    (start,) = normal(1, 1)
+
+    def done(seed: int, eta: float | None) -> Any:
+        return run(scheduler_for(sampler, "Karras", ordinary, 6, eta=eta), toy, start, seed)
+
+    assert torch.equal(done(1, 0.0), done(2, 0.0))
+    assert not torch.equal(done(1, 0.7), done(2, 0.7))
+    assert torch.equal(done(1, None), done(1, 0.0 if sampler == "DDIM" else 1.0))
+
+
+def test_ddim_with_eta_is_that_of_diffusers(ordinary: Any) -> None:
+    from diffusers import DDIMScheduler
+
+    (start,) = normal(1, 1)
+    spacing = {"timestep_spacing": "leading", "steps_offset": 1}
+    theirs = DDIMScheduler.from_config(ordinary.config, clip_sample=False, **spacing)
+    theirs.set_timesteps(10)
+    import torch
+
+    generator = torch.Generator().manual_seed(5)
+    x = start.clone()
+    for timestep in theirs.timesteps:
+        alpha = theirs.alphas_cumprod[timestep]
+        sigma = ((1 - alpha) / alpha) ** 0.5
+        noisy = x / alpha**0.5
+        x = theirs.step((noisy - toy(noisy, sigma)) / sigma, timestep, x, eta=0.6, generator=generator).prev_sample
+    done = run(scheduler_for("DDIM", "Leading", ordinary, 10, eta=0.6), toy, start)
+    assert float((done - x).abs().max()) < 1e-3
