@@ -70,6 +70,23 @@ class ImageRequest(Value):
             aliases=("cfg_scale", "cfgscale", "guidance_scale", "scale"),
         ),
     ] = 7.5
+    guidance_rescale: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="CFG rescale: how far contrast that guidance has driven up is brought back; 0: not at all. "
+            "0.2 to 0.7 is usual for v-prediction.",
+        ),
+        Setting(
+            "CFG rescale",
+            "advanced",
+            0.05,
+            "CFG rescale",
+            a1111=("guidance_rescale", "cfg_rescale"),
+            aliases=("cfg_rescale", "cfgrescale", "cfg_rescale_multiplier", "rescalecfg multiplier"),
+        ),
+    ] = 0.0
     seed: Annotated[
         int,
         Field(ge=-1, le=MAX_SEED, description="The same seed gives the same picture; -1 picks one."),
@@ -90,7 +107,8 @@ class ImageRequest(Value):
         Field(
             ge=1,
             le=12,
-            description="Which layer of the text encoders is read, as A1111 counts; 1 and 2 are SDXL's own.",
+            description="Which layer of both text encoders is read, from the last; 1 and 2 are SDXL's own. "
+            "A1111 has none for SDXL; Forge and ComfyUI do as here.",
         ),
         Setting("Clip skip", "advanced", 1, "Clip skip", a1111=("CLIP_stop_at_last_layers", "clip_skip")),
     ] = 1

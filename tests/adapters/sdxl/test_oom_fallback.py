@@ -9,9 +9,9 @@ from PIL import ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.protocol import plan_frame, plan_of
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, DECODED_AGAIN, PRECISE, TILED, Stopped, draw
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, DECODED_AGAIN, TILED, Stopped, draw
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.domain.errors import OutOfMemory, Unavailable
+from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.rendering import FromLatents, RenderPlan
 from samples import a_picture
@@ -34,6 +34,7 @@ class Faults:
         self.alive_when_cleared: list[int] = []
         self.tiled: list[bool] = []
         self.enable_offload = real.enable_offload
+        self.upcast = real.upcast
 
     def denoise(self, plan: Any, render_pass: Any, before: Any, watch: Any) -> Any:
         ballast = Ballast()
@@ -41,13 +42,10 @@ class Faults:
         self._fail(self._steps)
         return self._real.denoise(plan, render_pass, before, watch)
 
-    def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Any:
+    def decode(self, latents: Any, *, tiled: bool) -> Any:
         self.tiled.append(tiled)
-        if self._decodings and self._decodings[0] == "nan":
-            self._decodings.pop(0)
-            return self._real.decode(latents * float("nan"), tiled=tiled, precise=precise)
         self._fail(self._decodings)
-        return self._real.decode(latents, tiled=tiled, precise=precise)
+        return self._real.decode(latents, tiled=tiled)
 
     def clear(self) -> None:
         self._real.clear()
@@ -130,16 +128,6 @@ def test_another_error_is_not_taken_for_lack_of_memory(loaded: SdxlPipeline, bui
         )
 
 
-def test_numbers_that_are_no_picture_are_decoded_once_more(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    drawn = draw(Faults(loaded, decodings=["nan"]), plan(builtin), QuietWatch())
-    assert drawn.attempts == (PRECISE,)
-
-
-def test_no_black_picture_is_ever_handed_out(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    with pytest.raises(Unavailable, match="choose another checkpoint"):
-        draw(Faults(loaded, decodings=["nan", "nan"]), plan(builtin), QuietWatch())
-
-
 def test_stopping_between_steps_and_decoding_stops(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     class StoppedAtTheEnd(QuietWatch):
         def check(self) -> None:
@@ -166,7 +154,7 @@ def test_a_pass_goes_on_from_the_latents_of_the_one_before_and_its_steps_are_cou
     watch = QuietWatch()
     drawn = draw(Faults(loaded), two_passes(builtin), watch)
     assert (drawn.picture.width, drawn.picture.height, drawn.attempts) == (128, 96, ())
-    assert [(step.step, step.steps) for step in watch.seen] == [(number, 6) for number in range(1, 7)]
+    assert [(step.step, step.steps) for step in watch.seen] == [(number, 7) for number in range(1, 8)]
     other_start = replace(plan(builtin, seed=8), passes=two_passes(builtin).passes)
     assert draw(Faults(loaded), other_start, QuietWatch()).picture != drawn.picture
     small = draw(Faults(loaded), plan(builtin), QuietWatch()).picture.image().resize((32, 24))
@@ -179,7 +167,7 @@ def test_only_the_pass_that_ran_out_of_memory_is_repeated(loaded: SdxlPipeline, 
     watch, faults = QuietWatch(), Faults(loaded, steps=[None, no_memory()])
     drawn = draw(faults, two_passes(builtin), watch)
     assert (len(faults.ballast), drawn.attempts) == (3, (AGAIN,))
-    assert [step.step for step in watch.seen] == [1, 2, 3, 4, 5, 6]
+    assert [step.step for step in watch.seen] == [1, 2, 3, 4, 5, 6, 7]
     assert (drawn.picture.width, drawn.picture.height) == (plain.width, plain.height)
 
 

@@ -1,0 +1,50 @@
+"""What the settings of a picture do to it, on the real small model."""
+
+import copy
+
+import pytest
+from tests.adapters.sdxl.helpers import QuietWatch, plan
+
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.pictures import Picture
+
+pytestmark = pytest.mark.model
+
+
+def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, **settings: object) -> Picture:
+    return pipeline.render(plan(checkpoint, **settings), QuietWatch()).picture
+
+
+@pytest.mark.parametrize("rescale", [0.0, 0.7])
+def test_cfg_rescale_is_that_of_diffusers(loaded: SdxlPipeline, builtin: Checkpoint, rescale: float) -> None:
+    import torch
+    from diffusers import StableDiffusionXLPipeline
+
+    wanted = plan(builtin, guidance=9.0, guidance_rescale=rescale)
+    request = wanted.request
+    assert loaded._encoder is not None
+    positive, negative = loaded._encoder.encode(request.prompt, request.negative_prompt)
+    assert negative is not None
+    scheduler = copy.deepcopy(loaded._pipeline.scheduler)
+    bare = StableDiffusionXLPipeline(**{**loaded._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
+    latents = bare(
+        prompt_embeds=positive.rows,
+        pooled_prompt_embeds=positive.pooled,
+        negative_prompt_embeds=negative.rows,
+        negative_pooled_prompt_embeds=negative.pooled,
+        width=request.width,
+        height=request.height,
+        num_inference_steps=request.steps,
+        guidance_scale=9.0,
+        guidance_rescale=rescale,
+        generator=torch.Generator("cpu").manual_seed(request.seed),
+        output_type="latent",
+    ).images
+    assert loaded.decode(latents, tiled=False) == drawn(
+        loaded, builtin, guidance=9.0, guidance_rescale=rescale
+    )
+
+
+def test_cfg_rescale_changes_the_picture(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    assert drawn(loaded, builtin, guidance=9.0, guidance_rescale=0.7) != drawn(loaded, builtin, guidance=9.0)

@@ -1,0 +1,99 @@
+"""A setting that is declared once is there in every interface, and comes back from the picture. New ones, too."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+import pytest_asyncio
+from tests.running_api import Api, running_api
+
+from illustrious_studio.cli.parser import _parser
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
+from illustrious_studio.domain.metadata.infotext import write_infotext
+from illustrious_studio.domain.metadata.recorded import recorded_settings
+from illustrious_studio.domain.setting import value_types
+from samples import metadata
+
+GIVEN: dict[str, Any] = {
+    "prompt": "a fox",
+    "negative_prompt": "blurry",
+    "sampler": "DPM++ 2M",
+    "schedule": "Normal",
+    "width": 128,
+    "height": 64,
+    "image": "a" * 64,
+    "mask": "b" * 64,
+    "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
+}
+"""Values for settings whose type alone does not say which values there are."""
+
+
+def another(name: str) -> Any:
+    """A value other than the default, within the setting's limits."""
+    if name in GIVEN:
+        return GIVEN[name]
+    field = ImageRequest.model_fields[name]
+    (kind, *_) = value_types(field.annotation)
+    if get_origin(kind) is Literal:
+        return next(value for value in get_args(kind) if value != field.default)
+    low, high = (
+        next((getattr(rule, side) for rule in field.metadata if hasattr(rule, side)), None) for side in ("ge", "le")
+    )
+    assert low is not None and high is not None, f"say in GIVEN what {name} may be"
+    middle = (low + high) / 2
+    return {int: int, float: lambda value: round(value, 2)}[kind](middle)  # type: ignore[operator]
+
+
+def with_needs(name: str) -> dict[str, Any]:
+    """The setting, and what gives it a meaning."""
+    needed, _, value = SETTINGS[name].needs.partition("=")
+    above = with_needs(needed) if needed else {}
+    return above | ({needed: value} if value else {}) | {name: another(name)}
+
+
+@pytest_asyncio.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    async with running_api(tmp_path) as api:
+        yield api
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if SETTINGS[name].infotext])
+def test_it_comes_back_from_the_text_in_the_picture(name: str) -> None:
+    made = metadata(**with_needs(name))
+    recorded = recorded_settings({"parameters": write_infotext(made)})
+    assert recorded is not None
+    assert getattr(recorded.request, name) == getattr(made.request, name) != getattr(ImageRequest(prompt=""), name)
+
+
+PLAIN = [name for name in SETTINGS if SETTINGS[name].a1111 and not SETTINGS[name].needs and name != "image"]
+
+
+@pytest.mark.parametrize(("name", "theirs"), [(name, theirs) for name in PLAIN for theirs in SETTINGS[name].a1111])
+async def test_a1111s_clients_can_send_it_by_each_of_its_names(api: Api, name: str, theirs: str) -> None:
+    if theirs == "CLIP_stop_at_last_layers":
+        body: dict[str, Any] = {"override_settings": {theirs: another(name)}}
+    else:
+        body = {theirs: another(name)} | ({"sampler_name": GIVEN["sampler"]} if name == "schedule" else {})
+    answer = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", "steps": 1, **body})
+    assert answer.status_code == 200, answer.text
+    assert getattr(api.engine.plans[-1].request, name) == another(name)
+
+
+REST = [name for name in SETTINGS if name not in ("image", "mask", "layout") and not SETTINGS[name].needs]
+
+
+@pytest.mark.parametrize("name", REST)
+async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
+    body = {"prompt": "a cat", "steps": 1, **({"sampler": GIVEN["sampler"]} if name == "schedule" else {})}
+    answer = await api.http.post("/generate-image", json=body | {name: another(name)})
+    assert answer.status_code == 200, answer.text
+    recorded = answer.json()["metadata"]
+    assert recorded["request"][name] == recorded[name] == another(name)
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name != "prompt"])
+def test_the_command_line_has_an_option_for_it(name: str) -> None:
+    option, value = "--" + name.replace("_", "-"), another(name)
+    options = _parser().parse_args(["generate", "a cat", option, "file" if isinstance(value, dict) else str(value)])
+    assert str(getattr(options, name)) == ("file" if isinstance(value, dict) else str(value))
