@@ -17,6 +17,7 @@ from illustrious_studio import __version__
 from illustrious_studio.adapters.chat.llama_cpp import EmbeddedChat, packaged_gguf
 from illustrious_studio.adapters.chat.ollama import OllamaChat
 from illustrious_studio.adapters.chat.openai import OpenAIChat
+from illustrious_studio.adapters.files.checkpoint_overrides import OverriddenCheckpoints
 from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
@@ -52,6 +53,7 @@ log = structlog.get_logger(__name__)
 
 DATA = Path(__file__).parent / "data"
 CHECKPOINTS = "models/checkpoints"
+OVERRIDES = "checkpoint_overrides.json"
 LOCK_FILE = "studio.lock"
 RUNNING_FILE = "studio.json"
 
@@ -86,14 +88,17 @@ async def open_studio(
         database = await stack.enter_async_context(Database(settings.database_url or settings.data_dir / "studio.db"))
         gallery = GalleryService(await FolderGallery.open(settings.gallery_folder), SqlGalleryIndex(database))
         await stack.enter_async_context(_in_background(gallery.reconcile()))
-        catalogue = checkpoint_catalogue(settings)
+        catalogue = OverriddenCheckpoints(checkpoint_catalogue(settings), settings.data_dir / OVERRIDES)
         if engine is None:
             engine = await stack.enter_async_context(
                 SdxlEngine(
                     device=settings.device,
                     threads=settings.threads or free_cores(),
                     previews=settings.previews,
-                    step_limit=settings.stall_seconds,
+                    deterministic=settings.deterministic,
+                    share_memory=settings.share_memory,
+                    hung_after=settings.stall_seconds,
+                    step_limit=settings.step_seconds,
                 )
             )
         ollama = OllamaChat(settings.ollama_base_url, settings.ollama_model or None) if settings.uses_ollama else None

@@ -330,6 +330,19 @@ async def test_a_picture_can_be_deleted_brought_back_and_marked(api: Api) -> Non
     assert (await api.http.get(f"/gallery/{item_id}/image")).status_code == 200
 
 
+async def test_what_a_checkpoints_file_does_not_say_can_be_said(api: Api) -> None:
+    (name, *_) = [one["name"] for one in (await api.http.get("/models")).json()["checkpoints"]]
+    said = await api.http.patch(f"/models/checkpoints/{name}", json={"prediction_type": "epsilon"})
+    assert (said.status_code, said.json()["prediction_type"]) == (200, "epsilon")
+    more = (await api.http.patch(f"/models/checkpoints/{name}", json={"zero_terminal_snr": False})).json()
+    assert more["override"] == {"prediction_type": "epsilon", "zero_terminal_snr": False}
+    assert api.studio.models.checkpoint().prediction_type == "epsilon", "it holds for the next picture"
+    back = {"prediction_type": None, "zero_terminal_snr": None}
+    assert (await api.http.patch(f"/models/checkpoints/{name}", json=back)).json()["prediction_type"] == "v_prediction"
+    assert (await api.http.patch("/models/checkpoints/nobody", json=back)).status_code == 404
+    assert (await api.http.patch(f"/models/checkpoints/{name}", json={"prediction_type": "v"})).status_code == 422
+
+
 async def test_models_are_listed_without_their_paths_and_can_be_switched(api: Api) -> None:
     body = (await api.http.get("/models")).json()
     names = [checkpoint["name"] for checkpoint in body["checkpoints"]]

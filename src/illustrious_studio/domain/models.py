@@ -1,5 +1,6 @@
 """Models: checkpoints that draw, language models that speak, and how each of them is."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,21 @@ from pydantic import Field
 
 from illustrious_studio.domain.values import Value
 
+MemoryPolicy = Literal["auto", "always", "never"]
+"""Whether drawing shares a card's memory with others: as far as there is too little, in any case, or not."""
+
 ModelState = Literal["absent", "loading", "ready", "failed"]
+PredictionType = Literal["epsilon", "v_prediction"]
+"""What the UNet predicts: the noise, or the velocity (Salimans and Ho, arXiv:2202.00512)."""
+
+_SAYS_V_PREDICTION = re.compile(r"v[-_ ]?pred", re.IGNORECASE)
+
+
+class CheckpointOverride(Value):
+    """What a person says of a checkpoint whose file does not say it; None: as the file says."""
+
+    prediction_type: PredictionType | None = None
+    zero_terminal_snr: bool | None = None
 
 
 class Checkpoint(Value):
@@ -22,8 +37,9 @@ class Checkpoint(Value):
     builtin: bool = False
     native_width: int = 1024
     native_height: int = 1024
-    prediction_type: Literal["epsilon", "v_prediction"] = "epsilon"
+    prediction_type: PredictionType = "epsilon"
     zero_terminal_snr: bool = False
+    override: CheckpointOverride = Field(CheckpointOverride(), description="What a person said of it.")
     size_bytes: int = 0
     sketch_strength: float | None = Field(None, description="Set when it draws over a sketch; how much it changes it.")
     steps: int = Field(30, description="Steps to offer first.")
@@ -38,9 +54,44 @@ class Checkpoint(Value):
     )
     latent_rgb_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
+    def with_override(self, override: CheckpointOverride) -> "Checkpoint":
+        """The same, with what a person said in place of what the file says."""
+        said = {name: value for name, value in dict(override).items() if value is not None}
+        return self.model_copy(update={**said, "override": override})
+
+    def same_weights(self, other: "Checkpoint") -> bool:
+        """Whether both are loaded from the same files: what the UNet's output means is said for each drawing."""
+        return other.model_copy(update={name: getattr(self, name) for name in _OF_A_DRAWING}) == self
+
+    @property
+    def hint(self) -> str:
+        """What may be wrong with what is known of it."""
+        known = self.prediction_type == "v_prediction" or self.override.prediction_type is not None
+        if known or not _SAYS_V_PREDICTION.search(self.name):
+            return ""
+        return (
+            "Its name says v-prediction, and nothing in its file does. If pictures come out as noise, set its "
+            "prediction type to v_prediction."
+        )
+
+
+_OF_A_DRAWING = ("prediction_type", "zero_terminal_snr", "override")
+
+
+AUTOMATIC_VAE = "automatic"
+"""What a request calls the checkpoint's own VAE; no file has that name."""
+
+
+class VaeFile(Value):
+    """A VAE in a file of its own, to be used instead of a checkpoint's."""
+
+    name: str
+    path: Path
+    size_bytes: int = 0
+
 
 @dataclass(frozen=True)
-class RefusedCheckpoint:
+class RefusedFile:
     """A file that is not offered, and why, in a sentence."""
 
     path: Path
@@ -95,6 +146,26 @@ class CheckpointCatalogue(Protocol):
         """First 10 hex digits of the file's SHA-256 (A1111's "Model hash"), or None for a folder."""
         ...
 
-    async def refused(self) -> Sequence[RefusedCheckpoint]:
+    async def refused(self) -> Sequence[RefusedFile]:
         """What lies in the user's folders and is not offered."""
+        ...
+
+
+class VaeCatalogue(Protocol):
+    """The VAE files on disk. Names from outside are looked up in it."""
+
+    async def list(self) -> list[VaeFile]:
+        """Every one that SDXL may use, by its header."""
+        ...
+
+    async def refused(self) -> Sequence[RefusedFile]:
+        """What lies among them and is not offered."""
+        ...
+
+
+class OverridableCatalogue(CheckpointCatalogue, Protocol):
+    """A catalogue that is told what the files do not say."""
+
+    async def set_override(self, checkpoint: Checkpoint, override: CheckpointOverride) -> None:
+        """Keep it, over restarts, too; `list` has it from then on. Raises Unavailable."""
         ...

@@ -13,7 +13,13 @@ import structlog
 
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
-from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, LanguageModel, ModelStatus
+from illustrious_studio.domain.models import (
+    Checkpoint,
+    CheckpointOverride,
+    LanguageModel,
+    ModelStatus,
+    OverridableCatalogue,
+)
 from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.values import Value
 from illustrious_studio.domain.vision import VisionModel
@@ -41,7 +47,7 @@ class ModelService:
         self,
         version: str,
         engine: ImageEngine,
-        catalogue: CheckpointCatalogue,
+        catalogue: OverridableCatalogue,
         chat_models: Sequence[ChatModel],
         vision_models: Sequence[VisionModel],
         *,
@@ -172,6 +178,17 @@ class ModelService:
             await self._switch_language_model(language_model)
         if checkpoint is not None:
             await self._switch_checkpoint(checkpoint)
+
+    async def set_override(self, name: str, override: CheckpointOverride) -> Checkpoint:
+        """Say of a checkpoint what its file does not. It holds from the next picture on.
+
+        Raises NotFound, Unavailable.
+        """
+        await self._catalogue.set_override(await self.checkpoint_named(name), override)
+        changed = await self.checkpoint_named(name)
+        if self._checkpoint is not None and self._checkpoint.path == changed.path:
+            self._checkpoint = changed
+        return changed
 
     async def unload_checkpoint(self) -> None:
         """Free the memory of what draws; the next picture loads it again."""

@@ -5,9 +5,11 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import Field, model_validator
 
+from illustrious_studio.domain.models import CheckpointOverride
+from illustrious_studio.domain.setting import given
 from illustrious_studio.domain.values import Value
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body
-from illustrious_studio.interfaces.shared.overview import ModelList, Status, models_now, status_now
+from illustrious_studio.interfaces.shared.overview import CheckpointEntry, ModelList, Status, models_now, status_now
 
 router = APIRouter(prefix="/models", tags=["Models"])
 
@@ -28,6 +30,15 @@ class Switch(Value):
 @router.get("", summary="List models")
 async def list_models(studio: StudioIn) -> ModelList:
     return await models_now(studio)
+
+
+@router.patch(
+    "/checkpoints/{name:path}", summary="Say what a checkpoint's file does not", responses=errors_of_body(404, 503)
+)
+async def set_override(name: str, body: CheckpointOverride, studio: StudioIn) -> CheckpointEntry:
+    """What is left out stays; null takes back what was said. It holds from the next picture on, and over restarts."""
+    said = (await studio.models.checkpoint_named(name)).override.model_copy(update=given(body))
+    return CheckpointEntry.model_validate(await studio.models.set_override(name, said), from_attributes=True)
 
 
 @router.post("/switch", summary="Switch models", responses=errors_of_body(404, 502, 503, 507))

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from illustrious_studio.domain.models import LanguageModel, ModelStatus
+from illustrious_studio.domain.models import CheckpointOverride, LanguageModel, ModelStatus, PredictionType
 from illustrious_studio.services.studio import Studio
 
 
@@ -41,7 +41,10 @@ class CheckpointEntry(BaseModel):
     builtin: bool
     native_width: int
     native_height: int
-    prediction_type: str
+    prediction_type: PredictionType
+    zero_terminal_snr: bool
+    override: CheckpointOverride = Field(description="What a person said of it: PATCH /models/checkpoints/{name}.")
+    hint: str = Field(description="What may be wrong with what is known of it, and what to do.")
     size_bytes: int
     steps: int = Field(description="Steps to offer first.")
     guidance: float = Field(description="Guidance to offer first.")

@@ -1,0 +1,66 @@
+"""What people say of checkpoints whose files do not say it: a CheckpointCatalogue around another one.
+
+It stands in a JSON file of the data folder, by the path of the checkpoint, and counts more than what was read from it.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from pydantic import TypeAdapter
+
+from illustrious_studio.domain.errors import Unavailable
+from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, CheckpointOverride, RefusedFile
+
+log = structlog.get_logger(__name__)
+
+_Kept = TypeAdapter(dict[str, CheckpointOverride])
+
+Checkpoints = list[Checkpoint]
+
+
+class OverriddenCheckpoints:
+    def __init__(self, found: CheckpointCatalogue, file: Path) -> None:
+        self._found = found
+        self._file = file
+        self._kept: dict[str, CheckpointOverride] | None = None
+
+    async def list(self) -> Checkpoints:
+        kept = await self._read()
+        return [one.with_override(kept.get(str(one.path), CheckpointOverride())) for one in await self._found.list()]
+
+    async def hash_of(self, checkpoint: Checkpoint) -> str | None:
+        return await self._found.hash_of(checkpoint)
+
+    async def refused(self) -> Sequence[RefusedFile]:
+        return await self._found.refused()
+
+    async def set_override(self, checkpoint: Checkpoint, override: CheckpointOverride) -> None:
+        kept = {**await self._read(), str(checkpoint.path): override}
+        kept = {path: one for path, one in kept.items() if one != CheckpointOverride()}
+        try:
+            await asyncio.to_thread(self._write, kept)
+        except OSError as error:
+            raise Unavailable(f"{self._file.name} cannot be written ({error.strerror or error}).") from error
+        self._kept = kept
+
+    async def _read(self) -> dict[str, CheckpointOverride]:
+        if self._kept is None:
+            self._kept = await asyncio.to_thread(self._read_file)
+        return self._kept
+
+    def _read_file(self) -> dict[str, CheckpointOverride]:
+        try:
+            return _Kept.validate_json(self._file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            log.warning("what was said of checkpoints cannot be read", file=str(self._file), reason=str(error))
+            return {}
+
+    def _write(self, kept: dict[str, CheckpointOverride]) -> None:
+        aside = self._file.with_suffix(".part")
+        aside.write_bytes(_Kept.dump_json(kept, indent=1, exclude_none=True))
+        os.replace(aside, self._file)
