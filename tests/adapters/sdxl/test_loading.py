@@ -174,3 +174,10 @@ def test_the_model_before_is_gone_when_another_is_loaded(pipeline: SdxlPipeline,
     assert worker.answer(load).kind == "done"
     gc.unfreeze()
     assert before() is None
+
+
+def test_the_unet_and_the_vae_convolve_in_channels_last(loaded: SdxlPipeline) -> None:
+    import torch
+
+    for layer in (loaded._pipeline.unet.conv_in, loaded._pipeline.vae.decoder.conv_in):
+        assert layer.weight.is_contiguous(memory_format=torch.channels_last)

@@ -1,6 +1,6 @@
 """The VAE files on disk: found beside the checkpoints, and checked by their headers without loading them.
 
-They lie in a folder `vae` beside a folder of checkpoints, or as `<name>.vae.safetensors` among the checkpoints. A name
+They lie in a folder `vae` (or `VAE`) beside a folder of checkpoints, or as `<name>.vae.safetensors` among those. A name
 from outside is looked up here, never used as a path. A VAE of Stable Diffusion 1 has SDXL's shapes, so its header does
 not give it away: its pictures do, by their colours.
 """

@@ -102,6 +102,8 @@ class SdxlPipeline:
         return True
 
     def _attach(self, vae: Any) -> None:
+        if self._offloaded:
+            self._pipeline.remove_all_hooks()  # a hooked module holds itself, and would outlive its replacement
         self._pipeline.vae = vae
         if self._offloaded:
             self._pipeline.enable_model_cpu_offload(device=self.device)

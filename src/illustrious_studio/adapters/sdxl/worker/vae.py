@@ -133,10 +133,10 @@ class VaeCodec:
         image = picture.image()
         if image.size != size:
             image = image.resize(size)
-        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].to(self._device, self._vae.dtype)
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].to(self._device).float() / 127.5 - 1
         self._tile(pixels[..., :: self._scale, :: self._scale] if tiled else None)
         with torch.no_grad():
-            latents: torch.Tensor = self._vae.encode(pixels / 127.5 - 1).latent_dist.mode()
+            latents: torch.Tensor = self._vae.encode(pixels.to(self._vae.dtype)).latent_dist.mode()
         if not torch.isfinite(latents).all():
             raise BadNumbers("vae")
         return latents * self._vae.config.scaling_factor
