@@ -326,6 +326,20 @@ def test_what_diffusers_made_its_own_is_drawn_as_diffusers_does(
     assert done.numpy() == pytest.approx(x.numpy(), abs=1e-4)
 
 
+@pytest.mark.parametrize("over_a_picture", [False, True])
+def test_in_half_precision_only_the_unet_sees_halves(ordinary: Any, over_a_picture: bool) -> None:
+    import torch
+
+    scheduler = scheduler_for("Heun", "Normal", ordinary, 4)
+    x = torch.zeros(1, 4, 4, 4, dtype=torch.float16)
+    x = scheduler.add_noise(x, x, None) if over_a_picture else x * scheduler.init_noise_sigma
+    for timestep in scheduler.timesteps:
+        seen = scheduler.scale_model_input(x, timestep)
+        assert seen.dtype == torch.float16
+        (x,) = scheduler.step(seen, timestep, x)
+        assert x.dtype == torch.float32
+
+
 @pytest.mark.parametrize("steps", [8, 20, 35, 36, 50])
 def test_restart_goes_back_from_a_tenth_to_two(ordinary: Any, steps: int) -> None:
     scheduler = scheduler_for("Restart", "Karras", ordinary, steps)

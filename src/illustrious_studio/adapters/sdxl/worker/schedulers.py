@@ -87,8 +87,8 @@ class Scheduler:
     def add_noise(
         self, original_samples: "torch.Tensor", noise: "torch.Tensor", timesteps: Any = None
     ) -> "torch.Tensor":
-        """Latents with as much noise as those of the drawing have now."""
-        return original_samples.float() + noise.float() * self.sigma
+        """Latents with as much noise as those of the drawing have now, in their dtype."""
+        return (original_samples.float() + noise.float() * self.sigma).to(original_samples.dtype)
 
     def step(
         self, model_output: "torch.Tensor", timestep: Any, sample: "torch.Tensor", generator: Any = None, **_: Any
