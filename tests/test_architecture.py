@@ -64,3 +64,11 @@ def test_pictures_from_outside_are_opened_in_one_place(file: Path) -> None:
         allowed = {"domain/pictures", "adapters/sketch/sprites", "adapters/files/recovery", "adapters/files/gallery"}
         place = file.relative_to(SOURCE).with_suffix("").as_posix()
         assert place in allowed | {"bench/api_overhead"}
+
+
+TESTS = sorted(file for file in (ROOT / "tests").rglob("*.py") if file.name != "waiting.py")
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+def test_waiting_is_for_an_event_and_not_for_the_clock(file: Path) -> None:
+    assert not re.search(r"\bsleep\(\S|\bwait_for_timeout\(\S", without_comments(file)), "see tests/waiting.py"

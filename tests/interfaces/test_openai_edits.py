@@ -114,7 +114,10 @@ async def test_a_list_of_one_picture_is_that_picture_and_several_are_refused(api
 
 async def test_partial_pictures_stream_before_the_picture(api: Api) -> None:
     asked = cat(mask=mask(), extra_body={"steps": 12, "mask_blur": 2})
-    events = [event async for event in await client(api).images.edit(**asked, stream=True, partial_images=2)]
+    seen, events = api.engine.hold(4, 8), []
+    async for event in await client(api).images.edit(**asked, stream=True, partial_images=2):
+        events.append(event)
+        next(seen, asyncio.Event()).set()
     *partial, last = events
     assert all(isinstance(event, ImageEditPartialImageEvent) for event in partial)
     assert [event.partial_image_index for event in partial] == [0, 1]
