@@ -54,7 +54,13 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps.")
     threads: int = Field(0, ge=0, le=256, description="CPU threads for drawing; 0: one less than the physical cores.")
     previews: bool = Field(True, description="Show small previews while drawing.")
-    stall_seconds: float = Field(600, gt=0, description="A drawing without progress for this long is stopped.")
+    deterministic: bool = Field(
+        True, description="A seed gives the same pixels on a GPU each time; off: cuDNN's fastest kernels."
+    )
+    stall_seconds: float = Field(
+        120, gt=0, description="A drawing process that neither works nor finishes a step for this long is replaced."
+    )
+    step_seconds: float = Field(1800, gt=0, description="So is one that takes longer than this for one step.")
     share_memory: Literal["auto", "always", "never"] = Field(
         "auto", description="When Ollama's model leaves the card for a picture."
     )

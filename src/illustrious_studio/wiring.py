@@ -22,6 +22,7 @@ from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
+from illustrious_studio.adapters.sdxl.vae_catalogue import DiskVaes
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
@@ -46,6 +47,7 @@ from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
+from illustrious_studio.services.vaes import VaeService
 from illustrious_studio.services.vision import VisionService
 from illustrious_studio.settings import Settings
 
@@ -53,6 +55,7 @@ log = structlog.get_logger(__name__)
 
 DATA = Path(__file__).parent / "data"
 CHECKPOINTS = "models/checkpoints"
+VAES = "models/vae"
 OVERRIDES = "checkpoint_overrides.json"
 LOCK_FILE = "studio.lock"
 RUNNING_FILE = "studio.json"
@@ -95,7 +98,10 @@ async def open_studio(
                     device=settings.device,
                     threads=settings.threads or free_cores(),
                     previews=settings.previews,
-                    step_limit=settings.stall_seconds,
+                    deterministic=settings.deterministic,
+                    share_memory=settings.share_memory,
+                    hung_after=settings.stall_seconds,
+                    step_limit=settings.step_seconds,
                 )
             )
         ollama = OllamaChat(settings.ollama_base_url, settings.ollama_model or None) if settings.uses_ollama else None
@@ -142,6 +148,7 @@ async def open_studio(
             vision=VisionService(models.vision_model),
             gallery=gallery,
             models=models,
+            vaes=VaeService(DiskVaes(_checkpoint_places(settings))),
             sketches=sketches,
             layouts=layouts,
         )
@@ -149,12 +156,13 @@ async def open_studio(
 
 def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
     """The checkpoints of the user's folders, the one named by `sd_model`, and the built-in one."""
+    return DiskCheckpoints(_checkpoint_places(settings), hash_file=settings.data_dir / "models" / "hashes.json")
+
+
+def _checkpoint_places(settings: Settings) -> list[Path]:
     named = Path(settings.sd_model).expanduser()
     roots = [named] if settings.sd_model and named.exists() else []
-    return DiskCheckpoints(
-        [*roots, settings.data_dir / CHECKPOINTS, *settings.checkpoint_dirs],
-        hash_file=settings.data_dir / "models" / "hashes.json",
-    )
+    return [*roots, settings.data_dir / CHECKPOINTS, *settings.checkpoint_dirs]
 
 
 def _wanted_checkpoint(settings: Settings) -> str:
@@ -211,7 +219,8 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        (data_dir / CHECKPOINTS).mkdir(parents=True, exist_ok=True)  # there, people put their checkpoints
+        for folder in (CHECKPOINTS, VAES):  # there, people put their own
+            (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)
     except filelock.Timeout:

@@ -8,7 +8,7 @@ import pytest
 
 from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable
-from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus, RefusedCheckpoint
+from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus, RefusedFile
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from waiting import turns
@@ -28,8 +28,8 @@ class CatalogueOf:
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
         return None
 
-    async def refused(self) -> Sequence[RefusedCheckpoint]:
-        return [RefusedCheckpoint(Path("/models/lora.safetensors"), "It is a LoRA.")]
+    async def refused(self) -> Sequence[RefusedFile]:
+        return [RefusedFile(Path("/models/lora.safetensors"), "It is a LoRA.")]
 
 
 class FussyEngine(FakeEngine):

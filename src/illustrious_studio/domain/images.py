@@ -133,7 +133,14 @@ class ImageRequest(Value):
         Field(
             description="How the picture comes to the size: cut around its middle, stretched, or filled at its edges."
         ),
-        Setting("Resize mode", "img2img", infotext="Resize mode", always=True, needs="image"),
+        Setting(
+            "Resize mode",
+            "img2img",
+            infotext="Resize mode",
+            always=True,
+            needs="image",
+            words={"crop": "Crop and resize", "stretch": "Just resize", "fill": "Resize and fill"},
+        ),
     ] = "crop"
     mask: Annotated[
         InputId | None,

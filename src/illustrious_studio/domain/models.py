@@ -10,6 +10,9 @@ from pydantic import Field
 
 from illustrious_studio.domain.values import Value
 
+MemoryPolicy = Literal["auto", "always", "never"]
+"""Whether drawing shares a card's memory with others: as far as there is too little, in any case, or not."""
+
 ModelState = Literal["absent", "loading", "ready", "failed"]
 PredictionType = Literal["epsilon", "v_prediction"]
 """What the UNet predicts: the noise, or the velocity (Salimans and Ho, arXiv:2202.00512)."""
@@ -75,8 +78,20 @@ class Checkpoint(Value):
 _OF_A_DRAWING = ("prediction_type", "zero_terminal_snr", "override")
 
 
+AUTOMATIC_VAE = "automatic"
+"""What a request calls the checkpoint's own VAE; no file has that name."""
+
+
+class VaeFile(Value):
+    """A VAE in a file of its own, to be used instead of a checkpoint's."""
+
+    name: str
+    path: Path
+    size_bytes: int = 0
+
+
 @dataclass(frozen=True)
-class RefusedCheckpoint:
+class RefusedFile:
     """A file that is not offered, and why, in a sentence."""
 
     path: Path
@@ -131,8 +146,20 @@ class CheckpointCatalogue(Protocol):
         """First 10 hex digits of the file's SHA-256 (A1111's "Model hash"), or None for a folder."""
         ...
 
-    async def refused(self) -> Sequence[RefusedCheckpoint]:
+    async def refused(self) -> Sequence[RefusedFile]:
         """What lies in the user's folders and is not offered."""
+        ...
+
+
+class VaeCatalogue(Protocol):
+    """The VAE files on disk. Names from outside are looked up in it."""
+
+    async def list(self) -> list[VaeFile]:
+        """Every one that SDXL may use, by its header."""
+        ...
+
+    async def refused(self) -> Sequence[RefusedFile]:
+        """What lies among them and is not offered."""
         ...
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.models import Checkpoint, ModelStatus
+from illustrious_studio.domain.models import Checkpoint, ModelStatus, VaeFile
 from illustrious_studio.domain.pictures import Picture
 
 
@@ -63,6 +63,8 @@ class RenderPlan:
     """The resolved request: prompt, guidance, seed and clip skip of every pass. Size and steps are a pass's own."""
     checkpoint: Checkpoint
     passes: tuple[Pass, ...]
+    vae: VaeFile | None = None
+    """None: the checkpoint's own."""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -1,12 +1,11 @@
 """Memory of the card that drawing and talking share: who must give way before a picture is drawn."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import structlog
 
 from illustrious_studio.domain.chat import ChatModel
-from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.rendering import ImageEngine
 
 log = structlog.get_logger(__name__)
@@ -14,13 +13,11 @@ log = structlog.get_logger(__name__)
 WORKING_BYTES = 3 * 1024**3
 """What drawing needs beside the weights: activations and the VAE of one 1024 x 1024 picture in half precision."""
 
-Policy = Literal["auto", "always", "never"]
-
 
 class MemoryService:
     """Asks language models to leave the card when a picture would not fit beside them."""
 
-    def __init__(self, engine: ImageEngine, chat_models: Sequence[ChatModel], policy: Policy = "auto") -> None:
+    def __init__(self, engine: ImageEngine, chat_models: Sequence[ChatModel], policy: MemoryPolicy = "auto") -> None:
         self._engine = engine
         self._chat_models = chat_models
         self._policy = policy
@@ -31,8 +28,8 @@ class MemoryService:
             return
         memory = self._engine.status.memory
         if self._policy == "auto" and memory is not None:
-            weights = max(0, checkpoint.size_bytes - memory.reserved)
-            if memory.total - memory.used >= weights + WORKING_BYTES:
+            free = memory.total - memory.used + memory.reserved  # what the drawing process holds, it draws with
+            if free >= checkpoint.size_bytes + WORKING_BYTES:
                 return
         for model in self._chat_models:
             if model.status.backend == "ollama" and model.status.ready:

@@ -1,7 +1,7 @@
 """From a resolved request to the plan that an engine carries out. Pure: nothing is read, drawn or waited for here."""
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.models import Checkpoint, VaeFile
 from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, RenderPlan
 
 SKETCH_STRENGTH = 0.8
@@ -15,8 +15,11 @@ def size_of(request: ImageRequest, checkpoint: Checkpoint) -> tuple[int, int]:
     return request.width or checkpoint.native_width, request.height or checkpoint.native_height
 
 
-def render_plan(request: ImageRequest, checkpoint: Checkpoint, start: FromPicture | None = None) -> RenderPlan:
-    """`start` is the sketch of the request's layout, or the request's picture, in the request's size."""
+def render_plan(
+    request: ImageRequest, checkpoint: Checkpoint, start: FromPicture | None = None, vae: VaeFile | None = None
+) -> RenderPlan:
+    """`start` is the sketch of the request's layout, or the request's picture, in the request's size; `vae` what is
+    used instead of the checkpoint's own."""
     width, height = size_of(request, checkpoint)
     one = Pass(
         width=width,
@@ -27,7 +30,7 @@ def render_plan(request: ImageRequest, checkpoint: Checkpoint, start: FromPictur
         start=start or FromNoise(),
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
-    return RenderPlan(request, checkpoint, (one,))
+    return RenderPlan(request, checkpoint, (one,), vae)
 
 
 def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:

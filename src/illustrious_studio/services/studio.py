@@ -12,6 +12,7 @@ from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.vaes import VaeService
 from illustrious_studio.services.vision import VisionService
 
 
@@ -29,5 +30,6 @@ class Studio:
     vision: VisionService
     gallery: GalleryService
     models: ModelService
+    vaes: VaeService
     sketches: SketchService
     layouts: LayoutService

@@ -62,12 +62,12 @@ class FaultyPipeline(SdxlPipeline):
             watch = FaultyWatch(watch, fault, int(what.removeprefix("at ")))
         return super().denoise(plan, render_pass, before, watch)
 
-    def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Any:
+    def decode(self, latents: Any, *, tiled: bool) -> Any:
         import torch
 
         if self._decode_fails and not tiled:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
-        return super().decode(latents, tiled=tiled, precise=precise)
+        return super().decode(latents, tiled=tiled)
 
 
 def main() -> None:

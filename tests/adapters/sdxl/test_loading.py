@@ -152,15 +152,6 @@ def test_what_the_file_says_of_its_prediction_sets_the_scheduler(plain: Path) ->
         assert config.timestep_spacing == ("trailing" if zero_snr else "leading")
 
 
-def test_in_half_precision_an_unmended_vae_runs_in_float32(plain: Path, builtin: Checkpoint) -> None:
-    import torch
-
-    loaded = load_pipeline(Checkpoint(name="plain", path=plain, layout="folder"), torch.float16)
-    assert (loaded.unet.dtype, loaded.vae.dtype) == (torch.float16, torch.float32)
-    mended = load_pipeline(builtin, torch.float16)
-    assert (mended.unet.dtype, mended.vae.dtype) == (torch.float16, torch.float16)
-
-
 def test_a_file_swapped_since_it_was_listed_is_refused_and_nothing_stays_half_loaded(
     pipeline: SdxlPipeline, both: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -183,3 +174,10 @@ def test_the_model_before_is_gone_when_another_is_loaded(pipeline: SdxlPipeline,
     assert worker.answer(load).kind == "done"
     gc.unfreeze()
     assert before() is None
+
+
+def test_the_unet_and_the_vae_convolve_in_channels_last(loaded: SdxlPipeline) -> None:
+    import torch
+
+    for layer in (loaded._pipeline.unet.conv_in, loaded._pipeline.vae.decoder.conv_in):
+        assert layer.weight.is_contiguous(memory_format=torch.channels_last)

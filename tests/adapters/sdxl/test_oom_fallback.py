@@ -9,9 +9,9 @@ from PIL import ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.protocol import plan_frame, plan_of
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, DECODED_AGAIN, PRECISE, TILED, Stopped, draw
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, DECODED_AGAIN, TILED, Stopped, draw
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.domain.errors import OutOfMemory, Unavailable
+from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.rendering import FromLatents, RenderPlan
 from samples import a_picture
@@ -34,6 +34,7 @@ class Faults:
         self.alive_when_cleared: list[int] = []
         self.tiled: list[bool] = []
         self.enable_offload = real.enable_offload
+        self.upcast = real.upcast
 
     def denoise(self, plan: Any, render_pass: Any, before: Any, watch: Any) -> Any:
         ballast = Ballast()
@@ -41,13 +42,10 @@ class Faults:
         self._fail(self._steps)
         return self._real.denoise(plan, render_pass, before, watch)
 
-    def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Any:
+    def decode(self, latents: Any, *, tiled: bool) -> Any:
         self.tiled.append(tiled)
-        if self._decodings and self._decodings[0] == "nan":
-            self._decodings.pop(0)
-            return self._real.decode(latents * float("nan"), tiled=tiled, precise=precise)
         self._fail(self._decodings)
-        return self._real.decode(latents, tiled=tiled, precise=precise)
+        return self._real.decode(latents, tiled=tiled)
 
     def clear(self) -> None:
         self._real.clear()
@@ -128,16 +126,6 @@ def test_another_error_is_not_taken_for_lack_of_memory(loaded: SdxlPipeline, bui
             plan(builtin),
             QuietWatch(),
         )
-
-
-def test_numbers_that_are_no_picture_are_decoded_once_more(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    drawn = draw(Faults(loaded, decodings=["nan"]), plan(builtin), QuietWatch())
-    assert drawn.attempts == (PRECISE,)
-
-
-def test_no_black_picture_is_ever_handed_out(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
-    with pytest.raises(Unavailable, match="choose another checkpoint"):
-        draw(Faults(loaded, decodings=["nan", "nan"]), plan(builtin), QuietWatch())
 
 
 def test_stopping_between_steps_and_decoding_stops(loaded: SdxlPipeline, builtin: Checkpoint) -> None:

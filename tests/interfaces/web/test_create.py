@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import json
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Request
 
 from illustrious_studio.domain.errors import OutOfMemory, StudioError
 from illustrious_studio.domain.images import ImageRequest
@@ -145,7 +146,15 @@ async def test_a_failure_stays_when_what_was_queued_with_it_succeeds(web: WebWit
 async def test_a_picture_drawn_elsewhere_between_two_questions_appears_once(web: WebWithFakes) -> None:
     page = await web.open()
     events: list[str] = []
-    page.on("request", lambda request: events.append(request.post_data or "") if "queue/join" in request.url else None)
+    listener = await page.evaluate(
+        "gradio_config.dependencies.find(({ targets }) => targets.some(([, name]) => name === 'finished')).id"
+    )
+
+    def note(request: Request) -> None:
+        if "/queue/join" in request.url and request.post_data_json["fn_index"] == listener:
+            events.append(request.url)
+
+    page.on("request", note)
     state = HeldState(page)
     await state.hold()
     await web.studio.images.generate_image(ImageRequest(prompt="a kite", steps=2))
@@ -184,27 +193,47 @@ async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: WebWit
     await page.get_by_label("Square").check()
     await page.click("#stage [name=use]")
     await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a red car'")
-    await page.wait_for_selector(f"#advanced:has-text('seed {metadata.seed}')")
+    await page.wait_for_selector(f"#advanced:has-text('seed {metadata.request.seed}')")
     await page.reload()
-    await page.wait_for_selector(f"#advanced:has-text('seed {metadata.seed}')")
+    await page.wait_for_selector(f"#advanced:has-text('seed {metadata.request.seed}')")
     assert await page.get_by_label("Portrait").is_checked()
     await page.wait_for_selector("#negative-fold:has-text('Negative prompt: rain')")
+
+
+async def test_a_form_that_a_page_before_this_version_saved_is_kept(web: WebWithFakes) -> None:
+    page = await web.open()
+    saved = [
+        "an old boat", "rain", "custom", 320, 384, 12, 4.5, 77, "DPM++ 2M", "Normal", 2,
+        0.4, "fill", "masked", "fill", "", 3, False, 0.7, "", web.studio.models.checkpoint().name,
+    ]  # fmt: skip
+    await page.evaluate("saved => localStorage.setItem('studio.create', saved)", json.dumps(saved))
+    await page.reload()
+    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'an old boat'")
+    await page.wait_for_function("localStorage.getItem('studio.create').startsWith('{')")
+    kept = json.loads(await page.evaluate("localStorage.getItem('studio.create')"))
+    assert (kept["steps"], kept["strength"], kept["count"]) == (12, 0.4, 3)
+    await draw(page, "a new boat")
+    request = (await web.studio.gallery.page()).items[0].metadata.request
+    assert (request.width, request.height, request.steps, request.guidance) == (320, 384, 12, 4.5)
+    assert (request.sampler, request.schedule, request.clip_skip) == ("DPM++ 2M", "Normal", 2)
+    assert request.seed in (77, 78, 79)
+    assert request.negative_prompt == "rain"
 
 
 async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a house")
-    first = (await web.studio.gallery.page()).items[0].metadata
+    first = (await web.studio.gallery.page()).items[0].metadata.request
     await page.click("#stage [name=again]")
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
-    again = (await web.studio.gallery.page()).items[0].metadata
+    again = (await web.studio.gallery.page()).items[0].metadata.request
     assert again.seed != first.seed
     by_seed = {"seed": 0, "layout": None}
-    assert again.request().model_copy(update=by_seed) == first.request().model_copy(update=by_seed)
+    assert again.model_copy(update=by_seed) == first.model_copy(update=by_seed)
     assert again.layout != first.layout  # the words alone placed it, with the seed
     await page.click("#stage [name=vary]")
     await page.wait_for_selector("#strip .thumb:nth-child(3)")
-    varied = (await web.studio.gallery.page()).items[0].metadata
+    varied = (await web.studio.gallery.page()).items[0].metadata.request
     assert varied.seed == again.seed
     assert varied.guidance != again.guidance
     assert varied.layout == again.layout
@@ -275,6 +304,6 @@ async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brou
     await page.click("#advanced button.label-wrap")
     await page.wait_for_function("document.querySelector('#sampler input')?.value === 'DPM++ 2M'")
     await draw(page, "a new boat")
-    drawn = (await web.studio.gallery.page()).items[0].metadata
+    drawn = (await web.studio.gallery.page()).items[0].metadata.request
     assert (drawn.sampler, drawn.schedule, drawn.clip_skip) == ("DPM++ 2M", "Normal", 2)
     assert item.metadata.request.sampler == drawn.sampler

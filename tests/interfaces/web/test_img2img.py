@@ -15,7 +15,7 @@ from running_web import PATIENCE, WebWithFakes, draw
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 BOARD = "#over-editor .over-board"
-REMEMBERED = "JSON.parse(JSON.parse(localStorage.getItem('studio.create'))[15])"
+REMEMBERED = "JSON.parse(JSON.parse(localStorage.getItem('studio.create')).held_picture)"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def stroke(page: Page, start: tuple[float, float], end: tuple[float, float
     await page.mouse.move(*places[1], steps=5)
     await page.mouse.up()
     await title(page, "a painted part of it")
-    await expect(page.locator("#over-content")).to_be_visible()
+    await expect(page.locator("#mask_content")).to_be_visible()
 
 
 async def title(page: Page, words: str) -> None:
@@ -56,7 +56,7 @@ async def title(page: Page, words: str) -> None:
 async def remembered(page: Page) -> dict[str, Any]:
     """What the browser remembers of it with the form."""
     saved = json.loads(await page.evaluate("localStorage.getItem('studio.create')"))
-    held: dict[str, Any] = json.loads(saved[15])
+    held: dict[str, Any] = json.loads(saved["held_picture"])
     return held
 
 
@@ -77,7 +77,7 @@ async def test_what_is_painted_is_drawn_anew_and_the_rest_stays(web: WebWithFake
     page = await web.open()
     await choose(page, photo)
     await stroke(page, (0.1, 0.5), (0.4, 0.5))
-    await page.get_by_label("The colours around it").check()
+    await page.locator("#mask_content").get_by_label("Fill").check()
     await draw(page, "a tree")
     plan = web.engine.plans[-1]
     mask = start_picture(plan).mask
@@ -111,7 +111,7 @@ async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_pictu
     await choose(page, photo)
     await stroke(page, (0.1, 0.5), (0.4, 0.5))
     await draw(page, "a tree")
-    made = (await web.studio.gallery.page()).items[0].metadata
+    made = (await web.studio.gallery.page()).items[0].metadata.request
     await page.reload()
     await title(page, "a painted part of it")
     await page.click("#over-fold > button")

@@ -35,7 +35,7 @@ def box(page: Page, name: str) -> Locator:
 async def remembered(page: Page) -> Layout | None:
     """The layout that the browser remembers with the form."""
     saved = await page.evaluate("localStorage.getItem('studio.create')")
-    held = json.loads(saved)[-2]
+    held = json.loads(saved)["held_layout"]
     return Layout.model_validate(json.loads(held)["layout"]) if held else None
 
 
@@ -255,7 +255,7 @@ async def test_what_nobody_moved_follows_the_words_the_seed_and_the_size(web: We
     await page.click("#advanced > button")
     await page.fill("#seed input", "7")
     await page.keyboard.press("Tab")
-    await page.wait_for_function("JSON.parse(JSON.parse(localStorage.getItem('studio.create')).at(-2)).seed === 7")
+    await page.wait_for_function("JSON.parse(JSON.parse(localStorage.getItem('studio.create')).held_layout).seed === 7")
     assert await held(page) == web.studio.sketches.layout("three cats", 7, 608 / 416)
 
 

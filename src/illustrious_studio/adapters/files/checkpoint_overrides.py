@@ -12,7 +12,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from illustrious_studio.domain.errors import Unavailable
-from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, CheckpointOverride, RefusedCheckpoint
+from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, CheckpointOverride, RefusedFile
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class OverriddenCheckpoints:
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
         return await self._found.hash_of(checkpoint)
 
-    async def refused(self) -> Sequence[RefusedCheckpoint]:
+    async def refused(self) -> Sequence[RefusedFile]:
         return await self._found.refused()
 
     async def set_override(self, checkpoint: Checkpoint, override: CheckpointOverride) -> None:

@@ -10,14 +10,14 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from illustrious_studio.adapters.sdxl.headers import BadFile, Header, read_header
-from illustrious_studio.domain.models import Checkpoint, RefusedCheckpoint
+from illustrious_studio.domain.models import Checkpoint, RefusedFile, VaeFile
 
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
 UNSAFE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip", ".gguf"})
@@ -46,7 +46,8 @@ logger = logging.getLogger(__name__)
 
 
 Checkpoints = list[Checkpoint]
-RefusedFiles = list[RefusedCheckpoint]
+RefusedFiles = list[RefusedFile]
+Named = TypeVar("Named", Checkpoint, VaeFile)
 
 
 class Declared(BaseModel):
@@ -77,7 +78,7 @@ class DiskCheckpoints:
     def __init__(self, roots: Sequence[Path], builtin: Path | None = BUILTIN, *, hash_file: Path | None = None) -> None:
         self._roots = [root.expanduser().absolute() for root in roots]  # the worker has its own working folder
         self._builtin = builtin
-        self._seen: dict[Path, tuple[tuple[int, int], Checkpoint | RefusedCheckpoint]] = {}
+        self._seen: dict[Path, tuple[tuple[int, int], Checkpoint | RefusedFile]] = {}
         self._hash_file = hash_file
         self._hashes: dict[str, str] | None = None
         self._hashing = asyncio.Lock()
@@ -126,29 +127,27 @@ class DiskCheckpoints:
                 found.append(verdict)
             else:
                 left_out.append(verdict)
-        left_out += [
-            RefusedCheckpoint(root, "There is nothing at this place.") for root in self._roots if not root.exists()
-        ]
+        left_out += [RefusedFile(root, "There is nothing at this place.") for root in self._roots if not root.exists()]
         if self._builtin is not None:
             verdict = self._judged(self._builtin)
             if isinstance(verdict, Checkpoint):
                 found.append(verdict.model_copy(update={"builtin": True}))
             else:
                 left_out.append(verdict)
-        return _with_unique_names(found), left_out
+        return with_unique_names(found), left_out
 
-    def _judged(self, path: Path) -> Checkpoint | RefusedCheckpoint:
+    def _judged(self, path: Path) -> Checkpoint | RefusedFile:
         try:
             stat = (path / "model_index.json" if path.is_dir() else path).stat()
             stamp = (stat.st_size, stat.st_mtime_ns)
             if path in self._seen and self._seen[path][0] == stamp:
                 return self._seen[path][1]
-            verdict: Checkpoint | RefusedCheckpoint = _folder(path) if path.is_dir() else _single_file(path)
+            verdict: Checkpoint | RefusedFile = _folder(path) if path.is_dir() else _single_file(path)
         except BadFile as error:
-            verdict = RefusedCheckpoint(path, str(error))
+            verdict = RefusedFile(path, str(error))
         except OSError as error:
-            return RefusedCheckpoint(path, f"It cannot be read: {error.strerror or error}.")
-        if isinstance(verdict, RefusedCheckpoint):
+            return RefusedFile(path, f"It cannot be read: {error.strerror or error}.")
+        if isinstance(verdict, RefusedFile):
             logger.warning("not offered as a checkpoint: %s: %s", path, verdict.reason)
         self._seen[path] = (stamp, verdict)
         return verdict
@@ -175,7 +174,8 @@ def _candidates(root: Path) -> Iterator[Path]:
             continue
         folders.sort()
         for name in sorted(files):
-            if Path(name).suffix.lower() in UNSAFE | {".safetensors"}:
+            stem, suffix = os.path.splitext(name.lower())
+            if suffix in UNSAFE | {".safetensors"} and not stem.endswith(".vae"):  # those the VAE catalogue finds
                 yield here / name
 
 
@@ -276,17 +276,17 @@ def _parsed(text: str | bytes, where: str) -> dict[str, Any]:
     return value
 
 
-def _with_unique_names(checkpoints: Checkpoints) -> Checkpoints:
-    """The file's stem; where two share it, the folder is added, and then a number."""
-    taken: set[str] = set()
-    named: Checkpoints = []
-    for checkpoint in checkpoints:
-        name = checkpoint.name
+def with_unique_names(files: list[Named], reserved: Set[str] = frozenset()) -> list[Named]:
+    """The file's stem; where two share it, or it is reserved, the folder is added, and then a number."""
+    taken = set(reserved)
+    named: list[Named] = []
+    for file in files:
+        name = file.name
         if name in taken:
-            name = f"{name} ({checkpoint.path.parent.name})"
+            name = f"{name} ({file.path.parent.name})"
         number, stem = 2, name
         while name in taken:
             name, number = f"{stem} {number}", number + 1
         taken.add(name)
-        named.append(checkpoint if name == checkpoint.name else checkpoint.model_copy(update={"name": name}))
+        named.append(file if name == file.name else file.model_copy(update={"name": name}))
     return named

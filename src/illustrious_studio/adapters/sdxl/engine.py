@@ -18,7 +18,7 @@ from illustrious_studio.adapters.sdxl import protocol
 from illustrious_studio.adapters.sdxl.protocol import Frame
 from illustrious_studio.adapters.sdxl.worker_process import WorkerProcess
 from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailable, error_from_code
-from illustrious_studio.domain.models import Checkpoint, ModelState, ModelStatus
+from illustrious_studio.domain.models import Checkpoint, MemoryPolicy, ModelState, ModelStatus
 from illustrious_studio.domain.rendering import Rendered, RenderPlan, Step
 
 # `python -m` would look in the current folder first, where any file may shadow a module, and would not find a package
@@ -51,6 +51,8 @@ class SdxlEngine:
         device: str = "auto",
         threads: int | None = None,
         previews: bool = True,
+        deterministic: bool = True,
+        share_memory: MemoryPolicy = "auto",
         hung_after: float = 120.0,
         step_limit: float = 1800.0,
         cancel_grace: float = 120.0,
@@ -59,6 +61,8 @@ class SdxlEngine:
         self._arguments = [*worker, "--device", device]
         self._arguments += [] if threads is None else ["--threads", str(threads)]
         self._arguments += [] if previews else ["--no-previews"]
+        self._arguments += [] if deterministic else ["--not-deterministic"]
+        self._arguments += ["--share-memory", share_memory]
         self._limits = {"hung_after": hung_after, "step_limit": step_limit}
         self._cancel_grace = cancel_grace
         self._turn = asyncio.Lock()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, get_args
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.models import Checkpoint, DeviceMemory
+from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Start
 
@@ -73,6 +73,7 @@ def plan_frame(plan: RenderPlan) -> Frame:
     fields: dict[str, Any] = {
         "request": plan.request.model_dump(mode="json"),
         "checkpoint": plan.checkpoint.model_dump(mode="json"),
+        "vae": plan.vae and plan.vae.model_dump(mode="json"),
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
     }
     fields["pictures"] = [(picture.width, picture.height) for picture in pictures]
@@ -90,6 +91,7 @@ def plan_of(frame: Frame) -> RenderPlan:
         ImageRequest.model_validate_json(json.dumps(frame.fields["request"])),
         checkpoint_of(frame),
         tuple(_pass_of(fields, pictures) for fields in frame.fields["passes"]),
+        VaeFile.model_validate_json(json.dumps(frame.fields["vae"])) if frame.fields["vae"] else None,
     )
 
 

@@ -7,19 +7,16 @@ Moving boxes is the script's business (`static/layout_editor.js`); laying words 
 import secrets
 from typing import Any
 
-from pydantic import Field
-
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
-from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.values import Prompt, Text, Value
+from illustrious_studio.interfaces.web.held import HeldLayout, draws_over_sketches, held_layout
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import packaged
 from illustrious_studio.interfaces.web.views import create as stage
 from illustrious_studio.services.layouts import By
+from illustrious_studio.services.render_plan import SKETCH_STRENGTH
 from illustrious_studio.services.studio import Studio
 
-USUAL_STRENGTH = 0.8
 EDITOR = '<div id="layout-editor"></div>'
 # Whether the words are other ones now, the script sees as one types.
 STALE = (
@@ -28,61 +25,6 @@ STALE = (
     '<button type="button" class="act small" name="layout_again">Lay out again</button>'
     '<button type="button" class="act small" name="layout_keep">Keep it</button></span></div>'
 )
-
-
-class HeldLayout(Value):
-    """A layout that the form holds, and what it was made for: it is another one for other words, seed or shape."""
-
-    layout: Layout
-    prompt: Prompt
-    seed: int = Field(ge=-1, le=MAX_SEED, description="That of the form, which may be -1: any.")
-    width: int = Field(ge=64, le=2048)
-    height: int = Field(ge=64, le=2048)
-    told: Text = Field("", description="What there is to say about it.")
-
-    @property
-    def edited(self) -> bool:
-        return self.layout.by == "hand"
-
-    def fits(self, prompt: str, seed: int, size: tuple[int, int]) -> bool:
-        """Whether it is what these settings would be laid out as."""
-        return self.prompt == prompt and self.seed == seed and abs(self.width / self.height - size[0] / size[1]) < 0.01
-
-    def text(self) -> str:
-        return self.model_dump_json()
-
-
-def held_layout(text: object) -> HeldLayout | None:
-    """What the form holds; None for nothing, or nothing of use."""
-    if not isinstance(text, str) or not text:
-        return None
-    try:
-        return HeldLayout.model_validate_json(text)
-    except ValueError:
-        return None
-
-
-def held_by(request: ImageRequest) -> str:
-    """The text to hold for a request that brings its layout; empty for one that brings none."""
-    if request.layout is None:
-        return ""
-    return HeldLayout(
-        layout=request.layout,
-        prompt=request.prompt,
-        seed=request.seed,
-        width=request.width or 1024,
-        height=request.height or 1024,
-    ).text()
-
-
-def strength_of(checkpoint: Checkpoint | None) -> float:
-    """How much of a sketch this checkpoint draws anew, unless it is told otherwise."""
-    return checkpoint.sketch_strength or USUAL_STRENGTH if checkpoint else USUAL_STRENGTH
-
-
-def draws_over_sketches(checkpoint: Checkpoint | None) -> bool:
-    """Whether this checkpoint draws over a sketch without being asked."""
-    return checkpoint is not None and checkpoint.sketch_strength is not None
 
 
 class LayoutSection:
@@ -103,7 +45,7 @@ class LayoutSection:
             self.strength = gr.Slider(
                 0.05,
                 1,
-                USUAL_STRENGTH,
+                SKETCH_STRENGTH,
                 step=0.05,
                 label="Sketch strength",
                 info="How much of the sketch is drawn anew. 0.75 to 0.9 suits SDXL checkpoints.",

@@ -5,7 +5,7 @@ anywhere sets its value to V and raises its event N; a tab that answers to N att
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from html import escape
 from typing import Any
 
@@ -48,12 +48,16 @@ class Page:
         self,
         name: str,
         handler: Callable[..., Awaitable[Any]],
-        inputs: Sequence[Any] = (),
+        inputs: Sequence[Any] | Set[Any] = (),
         outputs: Sequence[Any] | Any = (),
         **more: Any,
     ) -> Any:
-        """Answer to an action. The handler gets the action's value first."""
-        return getattr(self.acts, name)(show_errors(handler), [self.acts, *inputs], outputs, **QUIET | more)
+        """Answer to an action. The handler gets the action's value first.
+
+        With a set of inputs it gets one mapping instead: by component, the action's value under `acts`.
+        """
+        given = {self.acts, *inputs} if isinstance(inputs, Set) else [self.acts, *inputs]
+        return getattr(self.acts, name)(show_errors(handler), given, outputs, **QUIET | more)
 
     def goto(self, tab: str) -> Any:
         """An update that opens a tab."""

@@ -15,7 +15,7 @@ from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryQuery
 from illustrious_studio.domain.inputs import InputId
-from illustrious_studio.interfaces.web.layout_editor import HeldLayout
+from illustrious_studio.interfaces.web.held import HeldLayout
 from illustrious_studio.interfaces.web.views import gallery as fragments
 from illustrious_studio.interfaces.web.views import live
 from illustrious_studio.services.studio import Studio

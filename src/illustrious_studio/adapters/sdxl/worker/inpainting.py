@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class LatentMask:
-    """What stays of `base` (latents) outside a mask."""
+    """What stays of `base` outside a mask.
+
+    `base`: latents in the UNet's scale and dtype, (1, 4, height / 8, width / 8) for SDXL. `mask`: in the size of the
+    pixels, white where it is drawn anew; a latent is drawn anew where any pixel it stands for is.
+    """
 
     def __init__(self, base: "torch.Tensor", mask: Picture, seed: int) -> None:
         import numpy as np

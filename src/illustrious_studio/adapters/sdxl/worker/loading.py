@@ -26,7 +26,7 @@ def load_pipeline(checkpoint: Checkpoint, dtype: Any, config: Path = SDXL_CONFIG
     try:
         pipeline = _loaded(checkpoint, dtype, config)
         _check(checkpoint, pipeline)
-        return _prepared(pipeline, checkpoint, dtype)
+        return _prepared(pipeline, checkpoint)
     except (SafetensorError, OSError, ValueError, KeyError, AttributeError, RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             reason = " ".join(str(error).split())[:300] or type(error).__name__
@@ -105,8 +105,7 @@ def _made_up(module: Any, folder: Path) -> list[str]:
     return [name for name, _ in module.named_parameters() if name.removeprefix("text_model.") not in stored]
 
 
-def _prepared(pipeline: Any, checkpoint: Checkpoint, dtype: Any) -> Any:
-    import torch
+def _prepared(pipeline: Any, checkpoint: Checkpoint) -> Any:
     from diffusers import EulerDiscreteScheduler
 
     facts: dict[str, Any] = {"prediction_type": checkpoint.prediction_type}
@@ -114,10 +113,4 @@ def _prepared(pipeline: Any, checkpoint: Checkpoint, dtype: Any) -> Any:
         facts |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
     pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config, **facts)
     pipeline.set_progress_bar_config(disable=True)
-    if dtype == torch.float16 and pipeline.vae.config.force_upcast:
-        # The original SDXL VAE overflows in half precision and gives black pictures; a VAE that was mended for half
-        # precision says so in its config.
-        pipeline.vae.to(dtype=torch.float32)
-    pipeline.unet.to(memory_format=torch.channels_last)
-    pipeline.vae.to(memory_format=torch.channels_last)
     return pipeline

@@ -178,11 +178,13 @@ def _environment() -> None:
     os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TRANSFORMERS_VERBOSITY="error")
 
 
-def main(arguments: Sequence[str] | None = None, pipeline: Callable[[str], SdxlPipeline] = SdxlPipeline) -> None:
+def main(arguments: Sequence[str] | None = None, pipeline: Callable[..., SdxlPipeline] = SdxlPipeline) -> None:
     parser = argparse.ArgumentParser(description="Draws for the studio's engine; not meant to be started by hand.")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--no-previews", action="store_true")
+    parser.add_argument("--not-deterministic", action="store_true")
+    parser.add_argument("--share-memory", default="auto")
     options = parser.parse_args(arguments)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the engine ends us in its order
@@ -196,7 +198,9 @@ def main(arguments: Sequence[str] | None = None, pipeline: Callable[[str], SdxlP
     pulse.start()
     try:
         _prepare_torch(options.threads)
-        artist = pipeline(options.device)
+        artist = pipeline(
+            options.device, deterministic=not options.not_deterministic, share_memory=options.share_memory
+        )
         pulse.device = artist.device
     except (StudioError, ImportError) as error:
         reason = error.detail if isinstance(error, StudioError) else f"PyTorch or diffusers cannot be imported: {error}"

@@ -7,7 +7,12 @@ import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from illustrious_studio.domain.models import MemoryPolicy
+
 T = TypeVar("T")
+
+SHORT = 0.25
+"""Less of a device's memory free than this share is short: a language model of a usual size no longer fits beside."""
 
 _SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "cannot allocate memory")
 
@@ -45,6 +50,14 @@ def unless_out_of_memory(work: Callable[[], T]) -> T | None:
         if not is_out_of_memory(error):
             raise
     return None
+
+
+def gives_back(policy: MemoryPolicy, now: dict[str, Any] | None) -> bool:
+    """Whether what torch keeps for the next picture goes back to the system after this one: only where others want it,
+    since it costs time to get it again. `now` is what `measure` says, None where the device does not tell."""
+    if policy != "auto" or now is None:
+        return policy == "always"
+    return bool(now["total"] - now["used"] < SHORT * now["total"])
 
 
 def measure(device: Any) -> dict[str, Any] | None:

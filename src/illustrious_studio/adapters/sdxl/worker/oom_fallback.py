@@ -3,13 +3,15 @@
 A drawing's stages are its passes and the decoding. What a stage has made is kept: one that fails is repeated alone.
 Memory that runs out while decoding is cleared, and the VAE works tile by tile. If that is not enough, or if it ran out
 during a pass, memory is cleared and the stage is repeated, on a GPU with the model moved there part by part from then
-on. That is done once a drawing; then it is OutOfMemory. A picture of no finite numbers, or of one single colour, is
-decoded once more with the VAE in float32 and then refused. This module drives; `pipeline` does the work.
+on. That is done once a drawing; then it is OutOfMemory. Numbers that are not finite, or all of one colour, are found
+where they arise, in the latents or in the pixels: that part of the model, the UNet or the VAE, works in float32 from
+then on and the stage is repeated; where it does already, the drawing is refused. This module drives; `pipeline` works.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from illustrious_studio.adapters.sdxl.worker.memory import unless_out_of_memory
 from illustrious_studio.domain.errors import OutOfMemory, Unavailable
@@ -20,7 +22,18 @@ TILED = "memory cleared, VAE decoded in tiles"
 AGAIN = "memory cleared, steps taken again, VAE decoded in tiles"
 DECODED_AGAIN = "memory cleared, VAE decoded in tiles again"
 OFFLOADED = ", the model moved to the device part by part"
-PRECISE = "VAE decoded again in float32"
+Part = Literal["unet", "vae"]
+UPCAST: dict[Part, str] = {
+    "unet": "UNet gave numbers that are not finite, steps taken again in float32",
+    "vae": "VAE gave numbers that are no picture, used again in float32",
+}
+REFUSED: dict[Part, str] = {
+    "unet": "The checkpoint gave no picture: the numbers of its UNet are not finite, also in float32.",
+    "vae": "The checkpoint gave no picture: the numbers of its VAE are not finite or all alike, also in float32.",
+}
+
+
+T = TypeVar("T")
 
 
 class Stopped(Exception):
@@ -28,7 +41,11 @@ class Stopped(Exception):
 
 
 class BadNumbers(Exception):
-    """The VAE gave numbers that are no picture."""
+    """A part of the model gave numbers that are no picture."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part)
+        self.part = part
 
 
 class ProgressCallback(Protocol):
@@ -43,10 +60,20 @@ class PipelineStages(Protocol):
     """A pass, the decoding, and clearing between attempts. Latents are the pipeline's own matter."""
 
     def denoise(self, plan: RenderPlan, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
-        """The latents of a pass of the plan; `before` are those of the pass before, None for the first."""
+        """The latents of a pass of the plan; `before` are those of the pass before, None for the first.
+
+        Raises BadNumbers, Stopped.
+        """
         ...
 
-    def decode(self, latents: Any, *, tiled: bool, precise: bool) -> Picture: ...
+    def decode(self, latents: Any, *, tiled: bool) -> Picture:
+        """Raises BadNumbers."""
+        ...
+
+    def upcast(self, part: Part) -> bool:
+        """Let a part work in float32 from now on; whether that is a change."""
+        ...
+
     def enable_offload(self) -> bool:
         """Keep the model off the device but for the part that works; whether that is possible."""
         ...
@@ -103,32 +130,38 @@ class _Drawing:
 
     def denoised(self, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
         work = partial(self._stages.denoise, self._plan, render_pass, before, watch)
-        while (latents := unless_out_of_memory(work)) is None:
+        while (latents := self._attempt(work)) is None:
             self._spare(AGAIN)
         return latents
 
     def decoded(self, latents: Any) -> Picture:
-        tiled, precise = self._sparing, False
+        tiled = self._sparing
+        while (picture := self._attempt(partial(self._stages.decode, latents, tiled=tiled))) is None:
+            if tiled:
+                self._spare(DECODED_AGAIN)
+            else:
+                self._stages.clear()
+                self.tried.append(TILED)
+                tiled = True
+        return picture
+
+    def _attempt(self, work: Callable[[], T]) -> T | None:
+        """What the work gives, with a part of the model in float32 where it needs that; None when memory ran out."""
         while True:
             try:
-                picture = unless_out_of_memory(partial(self._stages.decode, latents, tiled=tiled, precise=precise))
+                return unless_out_of_memory(work)
             except BadNumbers as error:
-                if precise:
-                    raise Unavailable(
-                        "The checkpoint gave no picture: its numbers are not finite or all alike, also with its VAE in "
-                        "float32. Try another seed or a guidance below 15; if it stays so, choose another checkpoint."
-                    ) from error
-                precise = True
-                self.tried.append(PRECISE)
-            else:
-                if picture is not None:
-                    return picture
-                if tiled:
-                    self._spare(DECODED_AGAIN)
-                else:
-                    tiled = True
-                    self.tried.append(TILED)
+                part = error.part
             self._stages.clear()
+            changed = unless_out_of_memory(partial(self._stages.upcast, part))
+            if changed is None:
+                return None
+            if not changed:
+                raise Unavailable(
+                    f"{REFUSED[part]} Try another seed or a guidance below 15; if it stays so, choose another "
+                    f"{'VAE or ' if part == 'vae' else ''}checkpoint."
+                )
+            self.tried.append(UPCAST[part])
 
     def _spare(self, what: str) -> None:
         """Get ready to repeat a stage with as little memory as can be. Raises OutOfMemory the second time."""

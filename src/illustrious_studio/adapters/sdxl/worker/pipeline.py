@@ -2,44 +2,53 @@
 
 Half precision on CUDA and Metal is float16, not bfloat16: checkpoints are published in float16, so their weights stay
 what they are and a seed gives the picture other tools give; bfloat16 keeps 3 bits less of every number, which shows.
-What float16 cannot hold is the original VAE's activations, so that runs in float32. On a CPU everything is float32.
+The VAE has a precision of its own (`vae`). On a CPU everything is float32.
 The noise is always drawn on the CPU: the same seed is the same noise on every device.
 """
 
+import copy
 import math
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, ProgressCallback, draw
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Part, ProgressCallback, draw
 from illustrious_studio.adapters.sdxl.worker.preview import estimate, preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
-from illustrious_studio.domain.errors import Unavailable
-from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
+from illustrious_studio.domain.errors import OutOfMemory, Unavailable
+from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromLatents, FromNoise, FromPicture, Pass, Rendered, RenderPlan, Step
 
 if TYPE_CHECKING:
     import torch
 
-TILE = 64
-"""Side of a tile in latents, at most."""
 STEP_TENSORS = ["latents", "noise_pred"]
 
 
 class SdxlPipeline:
-    """Draws. Its parts (`denoise`, `decode`, `enable_offload`, `clear`) are what `oom_fallback.draw` drives."""
+    """Draws. `oom_fallback.draw` drives its parts: `denoise`, `decode`, `upcast`, `enable_offload`, `clear`."""
 
-    def __init__(self, device: str = "auto", config: Path = SDXL_CONFIG) -> None:
+    def __init__(
+        self,
+        device: str = "auto",
+        config: Path = SDXL_CONFIG,
+        *,
+        deterministic: bool = True,
+        share_memory: MemoryPolicy = "auto",
+    ) -> None:
         import diffusers
         import torch
         import transformers
 
         self._config = config
+        self._share_memory = share_memory
         self.device = _device(device)
         self._dtype = torch.float32 if self.device.type == "cpu" else torch.float16
         self._versions = {
@@ -50,7 +59,8 @@ class SdxlPipeline:
         diffusers.utils.logging.disable_progress_bar()
         diffusers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.deterministic = deterministic
+        torch.backends.cudnn.benchmark = not deterministic  # tries the kernels for each new size, and takes the fastest
         # Imported now, while nobody waits: diffusers loads them on first use, which takes seconds.
         from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
 
@@ -58,6 +68,7 @@ class SdxlPipeline:
         self._checkpoint: Checkpoint | None = None
         self._pipeline: Any = None
         self._encoder: PromptEncoder | None = None
+        self._vae: VaeCodec | None = None
         self._offloaded = False
 
     @property
@@ -70,16 +81,37 @@ class SdxlPipeline:
         """Put it in place of what is loaded. Raises InvalidRequest, OutOfMemory; then nothing is loaded."""
         self.unload()
         pipeline = load_pipeline(checkpoint, self._dtype, self._config)
-        if memory.unless_out_of_memory(lambda: pipeline.to(self.device)) is None:
-            self.clear()
-            pipeline.to("cpu")
-            pipeline.enable_model_cpu_offload(device=self.device)
-            self._offloaded = True
         self._pipeline, self._checkpoint = pipeline, checkpoint
+        own = pipeline.vae if self.device.type == "cpu" else copy.deepcopy(pipeline.vae)
+        if memory.unless_out_of_memory(partial(self._place, own)) is None:
+            self.enable_offload()
+            if memory.unless_out_of_memory(partial(self._place, own)) is None:
+                self.unload()
+                raise OutOfMemory(
+                    f"The device has no memory left for the checkpoint {checkpoint.name}. "
+                    "Close other programs that use it, or choose a smaller checkpoint."
+                )
         self._encoder = PromptEncoder(pipeline, self.device)
 
+    def _place(self, own_vae: Any) -> Literal[True]:
+        """Bring the model to the device, and only there into the order of memory in which convolutions are fastest."""
+        import torch
+
+        if not self._offloaded:
+            self._pipeline.to(self.device)
+        self._pipeline.unet.to(memory_format=torch.channels_last)
+        self._vae = VaeCodec(own_vae, self.device, self._attach)
+        return True
+
+    def _attach(self, vae: Any) -> None:
+        if self._offloaded:
+            self._pipeline.remove_all_hooks()  # a hooked module holds itself, and would outlive its replacement
+        self._pipeline.vae = vae
+        if self._offloaded:
+            self._pipeline.enable_model_cpu_offload(device=self.device)
+
     def unload(self) -> None:
-        self._pipeline = self._encoder = self._checkpoint = None
+        self._pipeline = self._encoder = self._checkpoint = self._vae = None
         self._offloaded = False
         self.clear()
 
@@ -87,20 +119,21 @@ class SdxlPipeline:
         memory.clear_cuda_memory()
 
     def render(self, plan: RenderPlan, watch: ProgressCallback) -> Rendered:
-        """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers), Stopped."""
+        """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers, a VAE that does not
+        go with the checkpoint), Stopped."""
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
         started = time.perf_counter()
-        self.clear()
         try:
             drawn = draw(self, plan, watch)
         finally:
-            self.clear()
+            if memory.gives_back(self._share_memory, memory.measure(self.device)):
+                self.clear()
         return Rendered(
             picture=drawn.picture,
             device=self.device_name,
-            dtype=str(self._dtype).removeprefix("torch."),
-            vae_dtype=str(self._pipeline.vae.dtype).removeprefix("torch."),
+            dtype=str(self._pipeline.unet.dtype).removeprefix("torch."),
+            vae_dtype=self._codec.dtype,
             versions=self._versions,
             seconds=time.perf_counter() - started,
             attempts=drawn.attempts,
@@ -115,6 +148,26 @@ class SdxlPipeline:
             self._offloaded = True
         return self._offloaded
 
+    def upcast(self, part: Part) -> bool:
+        """Let the UNet or the VAE work in float32 until the checkpoint is loaded anew (A1111's --no-half); whether that
+        is a change."""
+        import torch
+
+        if part == "vae":
+            return self._codec.upcast()
+        unet = self._pipeline.unet
+        if unet.dtype == torch.float32:
+            return False
+        unet.to("cpu").to(dtype=torch.float32)
+        if not self._offloaded:
+            unet.to(self.device)
+        return True
+
+    @property
+    def _codec(self) -> VaeCodec:
+        assert self._vae is not None, "nothing is loaded"
+        return self._vae
+
     def denoise(
         self, plan: RenderPlan, render_pass: Pass, before: "torch.Tensor | None", watch: ProgressCallback
     ) -> "torch.Tensor":
@@ -122,10 +175,13 @@ class SdxlPipeline:
 
         `before`, what the pass before returned, and the result are latents in the UNet's scale and dtype, on the
         device: (1, 4, height / 8, width / 8) for SDXL; the built-in model's VAE has the factor 4.
+
+        Raises BadNumbers, Stopped, InvalidRequest (a VAE that does not go with the checkpoint).
         """
         import torch
 
         assert self._encoder is not None
+        self._codec.use(plan.vae)
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
@@ -144,12 +200,14 @@ class SdxlPipeline:
             mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
             kept = LatentMask(base, mask, request.seed) if mask is not None else None
         scheduler = scheduler_for(render_pass.sampler, render_pass.schedule, self._pipeline.scheduler, steps)
-        pipeline = kind(**{**self._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
+        # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
+        parts = {**self._pipeline.components, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
+        pipeline = kind(**parts, add_watermarker=False)
         pipeline._callback_tensor_inputs = STEP_TENSORS  # diffusers offers all of its loop but what the UNet said
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
             output = pipeline(
-                **_embeddings(positive, negative),
+                **_embeddings(positive, negative, self._pipeline.unet.dtype),
                 **options,
                 num_inference_steps=steps,
                 guidance_scale=request.guidance,
@@ -161,34 +219,14 @@ class SdxlPipeline:
                 callback_on_step_end=self._callback(watch, kept),
                 callback_on_step_end_tensor_inputs=STEP_TENSORS,
             )
-        return output.images
+        latents: torch.Tensor = output.images
+        if not torch.isfinite(latents).all():
+            raise BadNumbers("unet")
+        return latents
 
-    def decode(self, latents: "torch.Tensor", *, tiled: bool, precise: bool) -> Picture:
-        """Pixels of latents in the UNet's scale, as `denoise` returns them. Raises BadNumbers."""
-        import torch
-
-        vae = self._pipeline.vae
-        if precise and vae.dtype != torch.float32:
-            vae.to(dtype=torch.float32)
-        self._tile(vae, latents if tiled else None)
-        scaled = latents / vae.config.scaling_factor
-        with torch.no_grad():
-            image = vae.decode(scaled.to(self.device, vae.dtype), return_dict=False)[0][0].float()
-        if not torch.isfinite(image).all():
-            raise BadNumbers
-        pixels = (image.clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
-        if pixels.min() == pixels.max():
-            raise BadNumbers
-        return Picture(pixels.shape[1], pixels.shape[0], pixels.numpy().tobytes())
-
-    def _tile(self, vae: Any, latents: "torch.Tensor | None") -> None:
-        if latents is None:
-            vae.disable_tiling()
-            return
-        # diffusers' own tile is as large as the picture the VAE was trained on: at 1024 x 1024 it would change nothing.
-        vae.tile_latent_min_size = min(TILE, max(8, min(latents.shape[-2:]) // 2))
-        vae.tile_sample_min_size = vae.tile_latent_min_size * self._scale
-        vae.enable_tiling()
+    def decode(self, latents: "torch.Tensor", *, tiled: bool) -> Picture:
+        """Pixels of latents as `denoise` returns them. Raises BadNumbers."""
+        return self._codec.decode(latents, tiled=tiled)
 
     @property
     def _scale(self) -> int:
@@ -203,26 +241,13 @@ class SdxlPipeline:
             case FromNoise():
                 return None
             case FromPicture(picture):
-                return self._latents_of(picture, size)
+                latents = self._codec.encode(picture, size, tiled=self._offloaded)
+                return latents.to(self._pipeline.unet.dtype)
             case FromLatents():
                 assert before is not None, "the first pass has none before it"
                 rows, columns = size[1] // self._scale, size[0] // self._scale
                 resized = torch.nn.functional.interpolate(before.float(), (rows, columns), mode="bilinear")
                 return resized.to(before.dtype)
-
-    def _latents_of(self, base: Picture, size: tuple[int, int]) -> "torch.Tensor":
-        import numpy as np
-        import torch
-
-        image = base.image()
-        if image.size != size:
-            image = image.resize(size)
-        vae = self._pipeline.vae
-        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].to(self.device, vae.dtype)
-        self._tile(vae, pixels[..., :: self._scale, :: self._scale] if self._offloaded else None)
-        with torch.no_grad():
-            latents = vae.encode(pixels / 127.5 - 1).latent_dist.mode() * vae.config.scaling_factor
-        return latents.to(self._dtype)
 
     def _callback(self, watch: ProgressCallback, kept: LatentMask | None) -> Any:
         before: Any = None
@@ -244,11 +269,12 @@ class SdxlPipeline:
         return on_step
 
 
-def _embeddings(positive: Embedding, negative: Embedding | None) -> dict[str, Any]:
-    told = {"prompt_embeds": positive.rows, "pooled_prompt_embeds": positive.pooled}
+def _embeddings(positive: Embedding, negative: Embedding | None, dtype: "torch.dtype") -> dict[str, Any]:
+    """As diffusers calls them, in the UNet's dtype."""
+    named = {"prompt_embeds": positive.rows, "pooled_prompt_embeds": positive.pooled}
     if negative is not None:
-        told |= {"negative_prompt_embeds": negative.rows, "negative_pooled_prompt_embeds": negative.pooled}
-    return told
+        named |= {"negative_prompt_embeds": negative.rows, "negative_pooled_prompt_embeds": negative.pooled}
+    return {name: tensor.to(dtype) for name, tensor in named.items()}
 
 
 def _device(name: str) -> "torch.device":

@@ -125,7 +125,9 @@ class Embedding:
     """What the UNet is told: a row for each token of each window, and the pooled one."""
 
     rows: "torch.Tensor"
+    """(1, 77 x chunks, 768 + 1280) for SDXL: both encoders' rows side by side, in their dtype, on the device."""
     pooled: "torch.Tensor"
+    """(1, 1280) for SDXL: the second encoder's projection of the first chunk."""
 
 
 class PromptEncoder:

@@ -10,6 +10,7 @@ from illustrious_studio.domain.metadata.recorded import RecordedSettings
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
+from illustrious_studio.interfaces.web.form_values import FormValues
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
 from illustrious_studio.interfaces.web.uploads import open_upload
 from illustrious_studio.interfaces.web.views import create as stage
@@ -101,13 +102,14 @@ class AnalyzeTab:
         button = parts.act("use_recorded", "", "Use these settings")
         return f"<h3>Recorded settings ({escape(found.source)})</h3>{listed}{parts.notice(missing)}{button}", "", ""
 
-    async def use(self, _: str, path: str | None) -> tuple[Any, ...]:
+    async def use(self, _: str, path: str | None) -> dict[Any, Any]:
         import gradio as gr
 
         found = await self._recorded(path)
         if found is None:
             return gr.skip()  # type: ignore[no-any-return]
-        return self.page.goto("create"), *self.form.filled(found.request, stage.checkpoint_of(self.studio))
+        values = FormValues.of_request(found.request, stage.checkpoint_of(self.studio))
+        return {self.page.tabs: self.page.goto("create"), **self.form.showing(values)}
 
     async def _recorded(self, path: str | None) -> RecordedSettings | None:
         if path is None:

@@ -1,8 +1,8 @@
 """The Create tab: the picture large on the left, the words and settings on the right."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,10 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
-from illustrious_studio.interfaces.web.form import Form, sized
-from illustrious_studio.interfaces.web.img2img import HeldPicture, held_picture
-from illustrious_studio.interfaces.web.layout_editor import fitted, held_layout, laid_out
+from illustrious_studio.interfaces.web.form import Form
+from illustrious_studio.interfaces.web.form_values import FormValues, sized
+from illustrious_studio.interfaces.web.held import HeldPicture, held_layout, held_picture
+from illustrious_studio.interfaces.web.layout_editor import fitted, laid_out
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
 from illustrious_studio.interfaces.web.views import create as stage
 from illustrious_studio.interfaces.web.views import parts
@@ -58,11 +59,10 @@ class CreateTab:
         """Connect the events, once every tab is built."""
         import gradio as gr
 
-        page, form = self.page, self.form
+        page, form, values = self.page, self.form, set(self.form.all)
         drawn = [self.started, self.notice]
         layout = form.layout
-        titled = [layout.held, layout.wanted, form.over.held], [layout.fold, layout.stale]
-        size = [form.shape, form.width, form.height]
+        titled = [layout.held, layout.wanted, form.img2img.held], [layout.fold, layout.stale]
         blocks.load(
             show_errors(self.opened),
             None,
@@ -75,38 +75,38 @@ class CreateTab:
             js="() => localStorage.getItem('studio.create') || ''",
             **QUIET,
         ).then(show_errors(self.layout_title), *titled, **QUIET)
-        gr.on([one.change for one in form.all], None, form.all, None, js=form.REMEMBER, **QUIET)
+        gr.on([one.change for one in form.all], None, form.all, None, js=form.remember, **QUIET)
         gr.on(
-            [form.steps.change, form.guidance.change, form.seed.change],
+            [one.change for one in form.titled],
             form.title,
-            [form.steps, form.guidance, form.seed],
+            form.titled,
             form.advanced,
             **QUIET | {"trigger_mode": "always_last"},
         )
         gr.on(
-            [layout.held.change, layout.wanted.change, form.over.held.change],
+            [layout.held.change, layout.wanted.change, form.img2img.held.change],
             show_errors(self.layout_title),
             *titled,
             **QUIET | {"trigger_mode": "always_last"},
         )
-        layout.held.show(show_errors(self.lay_out), form.all, [layout.held, layout.wanted], **QUIET).then(
+        layout.held.show(show_errors(self.lay_out), values, [layout.held, layout.wanted], **QUIET).then(
             None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
         )
-        layout.held.fit(show_errors(self.fit_layout), form.all, layout.held, **QUIET)
-        form.over.held.change(
-            show_errors(form.over.shown), form.over.held, [form.over.fold, form.over.painted], **QUIET
+        layout.held.fit(show_errors(self.fit_layout), values, layout.held, **QUIET)
+        form.img2img.held.change(
+            show_errors(form.img2img.shown), form.img2img.held, [form.img2img.fold, form.img2img.painted], **QUIET
         )
-        form.over.held.chosen(show_errors(self.like_the_picture), form.over.held, size, **QUIET)
+        form.img2img.held.chosen(show_errors(self.like_the_picture), form.img2img.held, form.size, **QUIET)
         form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
         form.shape.change(form.own_size, form.shape, form.own, **QUIET)
-        self.draw_button.click(show_errors_stream(self.draw), form.all, drawn, **QUIET)
+        self.draw_button.click(show_errors_stream(self.draw), values, drawn, **QUIET)
         form.enhance_button.click(
             show_errors(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
         )
         page.acts.busy(None, None, self.draw_button, js="() => 'Add to queue'", **QUIET)
         page.acts.idle(None, None, self.draw_button, js="() => 'Draw'", **QUIET)
         page.on("undo_enhance", self.undo_enhance, [], [form.prompt, form.enhanced])
-        page.on("example", self.example, form.all[1:], [form.prompt, *drawn])
+        page.on("example", self.example, values, [form.prompt, *drawn])
         page.on(
             "finished",
             self.finished,
@@ -120,11 +120,11 @@ class CreateTab:
         page.on("vary", self.vary, [], [page.tabs, *drawn])
         page.on("retry", self.retry, [], drawn)
         page.on("use", self.use, [], [page.tabs, *form.all])
-        page.on("over", self.over, [], [page.tabs, form.over.held, *size])
+        page.on("over", self.over, [], [page.tabs, form.img2img.held, *form.size])
         page.on("seed", self.use_seed, [], [form.seed])
         page.on("delete", self.delete, [], [self.stage, self.strip, page.snack, page.changed])
         page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
-        page.on("model", self.model_changed, form.all, [*form.all, self.stage]).then(
+        page.on("model", self.model_changed, values, [*form.all, self.stage]).then(
             show_errors(self.dressed), None, form.dressing, **QUIET
         ).then(show_errors(self.layout_title), *titled, **QUIET)
 
@@ -137,46 +137,49 @@ class CreateTab:
         checkpoint = stage.checkpoint_of(self.studio)
         return *self.form.dressed(checkpoint), *await self._latest(), text, ended
 
-    async def remembered(self, saved: str) -> tuple[Any, ...]:
+    async def remembered(self, saved: str) -> dict[Any, Any]:
         """What was typed before, which only the browser knows."""
-        return self.form.restored(saved, stage.checkpoint_of(self.studio))
+        return self.form.showing(FormValues.remembered(saved, stage.checkpoint_of(self.studio)))
 
-    async def draw(self, *values: Any) -> AsyncIterator[tuple[str, str]]:
+    async def draw(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[str, str]]:
         """Queue what the form says; when a language model lays it out first, that is said meanwhile."""
-        starting = asyncio.create_task(self._draw(*values))
+        starting = asyncio.create_task(self._draw(self.form.values(given)))
         self._starting.add(starting)  # who refreshes the page meanwhile still gets the picture
         starting.add_done_callback(self._starting.discard)
         if not (await asyncio.wait([starting], timeout=AT_ONCE))[0]:
             yield "", parts.notice("Laying the words out …")
         yield await asyncio.shield(starting)
 
-    async def _draw(self, *values: Any) -> tuple[str, str]:
+    async def _draw(self, values: FormValues) -> tuple[str, str]:
         """The queued job, or what is wrong with the form, to stand above the picture."""
-        if not values[0].strip():
-            return "", parts.notice("Write what you would like to see first.", kind="failed")
         try:
-            request = self.form.request(stage.checkpoint_of(self.studio), *values)
-            return await self._start(request, self.form.pictures(values))
+            return await self._start(self._request(values), values.count)
         except (StudioError, ValidationError) as error:
             return "", parts.notice(error_message(error), kind="failed")
 
-    async def example(self, prompt: str, *rest: Any) -> tuple[str, str, str]:
-        """Draw an example; a layout that was made for other words stays out of it."""
-        return (prompt, *await self._draw(prompt, *rest[:-2], "", rest[-1]))
-
-    async def lay_out(self, *values: Any) -> tuple[str, bool]:
-        """Lay out what the form says, to be looked at, moved and drawn."""
-        if not (values[0] or "").strip():
+    def _request(self, values: FormValues) -> ImageRequest:
+        """What the form asks for. Raises InvalidRequest, and ValidationError."""
+        if not values.prompt.strip():
             raise InvalidRequest("Write what you would like to see first.")
-        request = self.form.request(stage.checkpoint_of(self.studio), *values[:-2], "", values[-1])
+        return values.request(stage.checkpoint_of(self.studio))
+
+    async def example(self, given: Mapping[Any, Any]) -> tuple[str, str, str]:
+        """Draw an example; a layout that was made for other words stays out of it."""
+        prompt = given[self.page.acts]
+        return (prompt, *await self._draw(replace(self.form.values(given), prompt=prompt, held_layout="")))
+
+    async def lay_out(self, given: Mapping[Any, Any]) -> tuple[str, bool]:
+        """Lay out what the form says, to be looked at, moved and drawn."""
+        request = self._request(replace(self.form.values(given), held_layout=""))
         return await laid_out(self.studio, request, "auto"), True
 
-    async def fit_layout(self, *values: Any) -> str:
+    async def fit_layout(self, given: Mapping[Any, Any]) -> str:
         """The form has changed while it holds a layout."""
-        held = held_layout(values[-2])
-        if held is None or not (values[0] or "").strip():
-            return str(values[-2])
-        return await fitted(self.studio, held, self.form.request(stage.checkpoint_of(self.studio), *values))
+        values = self.form.values(given)
+        held = held_layout(values.held_layout)
+        if held is None or not values.prompt.strip():
+            return values.held_layout
+        return await fitted(self.studio, held, self._request(values))
 
     async def layout_title(self, held: str, wanted: bool, over: str) -> Any:
         checkpoint = stage.checkpoint_of(self.studio)
@@ -247,9 +250,10 @@ class CreateTab:
     async def retry(self, job_id: str) -> tuple[str, str]:
         return await self._start((await self.studio.jobs.progress(job_id)).job.request)
 
-    async def use(self, item_id: str) -> tuple[Any, ...]:
+    async def use(self, item_id: str) -> dict[Any, Any]:
         request = (await self.studio.gallery.get(item_id)).metadata.request
-        return self.page.goto("create"), *self.form.filled(request, stage.checkpoint_of(self.studio))
+        values = FormValues.of_request(request, stage.checkpoint_of(self.studio))
+        return {self.page.tabs: self.page.goto("create"), **self.form.showing(values)}
 
     async def use_seed(self, seed: str) -> int:
         return int(seed)
@@ -263,11 +267,11 @@ class CreateTab:
         _, strip = await self._latest()
         return self._stage(item), strip, "", now()
 
-    async def model_changed(self, _: str, *values: Any) -> tuple[Any, ...]:
+    async def model_changed(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
         """Another checkpoint draws now: the words stay, steps and guidance become its own."""
         checkpoint = stage.checkpoint_of(self.studio)
         newest, _strip = await self._latest()
-        return *self.form.restored(json.dumps(values), checkpoint), newest
+        return {**self.form.showing(self.form.values(given).with_checkpoint(checkpoint)), self.stage: newest}
 
     async def dressed(self) -> tuple[Any, ...]:
         return self.form.dressed(stage.checkpoint_of(self.studio))

@@ -9,10 +9,12 @@ const CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]];
 const STEP = 0.01;
 const SMALLEST = 0.03;
 const MOST = 24;
+const WORDS = ['prompt', 'seed']; // what a layout is made from
+const SIZE = ['shape', 'width', 'height'];
 
 let held = read(props.value);
 let undo = null; // what was held before the last thing that took something away
-let form = []; // the values of the form, prompt first
+let form = null; // the values of the form, by name
 let edits = 0;
 let askedAt = 0; // how many edits there were when the server was asked
 let busy = false;
@@ -64,21 +66,22 @@ document.addEventListener('studio-form', (event) => {
   const before = form;
   form = event.detail;
   sayStale();
-  const [words, shape] = [[0, 7], [2, 3, 4]].map((places) => places.some((at) => form[at] !== before[at]));
-  if (!held || !before.length || !(shape || (words && held.layout.by !== 'hand'))) return;
+  if (!held || !before) return;
+  const [words, shape] = [WORDS, SIZE].map((names) => names.some((name) => form[name] !== before[name]));
+  if (!(shape || (words && held.layout.by !== 'hand'))) return;
   clearTimeout(fitting);
   fitting = setTimeout(() => { if (held) ask('fit'); }, 500);
 });
 
 function sayStale() {
   const words = $('#layout-stale');
-  if (words) words.hidden = !(held && held.layout.by === 'hand' && form.length && form[0] !== held.prompt);
+  if (words) words.hidden = !(held && held.layout.by === 'hand' && form && form.prompt !== held.prompt);
 }
 
 document.addEventListener('click', (event) => {
   const name = event.target.closest('button[name]')?.name;
   if (name === 'layout_again') ask('show');
-  if (name === 'layout_keep' && held) { held.prompt = form[0]; save(); }
+  if (name === 'layout_keep' && held) { held.prompt = form.prompt; save(); }
 });
 
 // ---- The editor's parts ---------------------------------------------------------------------------------------------

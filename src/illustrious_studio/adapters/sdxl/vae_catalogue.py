@@ -1,0 +1,81 @@
+"""The VAE files on disk: found beside the checkpoints, and checked by their headers without loading them.
+
+They lie in a folder `vae` (or `VAE`) beside a folder of checkpoints, or as `<name>.vae.safetensors` among those. A name
+from outside is looked up here, never used as a path. A VAE of Stable Diffusion 1 has SDXL's shapes, so its header does
+not give it away: its pictures do, by their colours.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from illustrious_studio.adapters.sdxl.catalogue import UNET_INPUT, UNSAFE, with_unique_names
+from illustrious_studio.adapters.sdxl.headers import BadFile, read_header
+from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeFile
+
+PREFIX = "first_stage_model."
+"""What the names of a VAE's weights begin with in a checkpoint, and in VAE files that were cut out of one."""
+LATENT_CHANNELS = 4
+MARK = ".vae"
+
+VaeFiles = list[VaeFile]
+RefusedFiles = list[RefusedFile]
+
+
+class DiskVaes:
+    """A VaeCatalogue over what lies beside these checkpoint files and folders."""
+
+    def __init__(self, checkpoints: Sequence[Path]) -> None:
+        self._checkpoints = [place.expanduser().absolute() for place in checkpoints]
+
+    async def list(self) -> VaeFiles:
+        return (await asyncio.to_thread(self._scan))[0]
+
+    async def refused(self) -> RefusedFiles:
+        return (await asyncio.to_thread(self._scan))[1]
+
+    def _scan(self) -> tuple[VaeFiles, RefusedFiles]:
+        found: VaeFiles = []
+        left_out: RefusedFiles = []
+        for path in dict.fromkeys(path for place in self._checkpoints for path in _beside(place)):
+            try:
+                found.append(_vae_file(path))
+            except BadFile as error:
+                left_out.append(RefusedFile(path, str(error)))
+            except OSError as error:
+                left_out.append(RefusedFile(path, f"It cannot be read: {error.strerror or error}."))
+        return with_unique_names(found, reserved={AUTOMATIC_VAE}), left_out
+
+
+def _beside(place: Path) -> Iterator[Path]:
+    """VAE files, also those of a kind that is not loaded, in the order of their names."""
+    if place.is_file():
+        yield from (path for path in _model_files(place.parent, deep=False) if path.stem == place.stem + MARK)
+        return
+    if place.is_dir():
+        yield from (path for path in _model_files(place, deep=True) if path.stem.lower().endswith(MARK))
+    if place.parent.is_dir():
+        for folder in sorted(place.parent.iterdir()):
+            if folder.name.lower() == "vae" and folder.is_dir():
+                yield from _model_files(folder, deep=True)
+
+
+def _model_files(folder: Path, *, deep: bool) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*") if deep else folder.iterdir()):
+        if path.suffix.lower() in UNSAFE | {".safetensors"} and path.is_file():
+            yield path
+
+
+def _vae_file(path: Path) -> VaeFile:
+    if path.suffix.lower() != ".safetensors":
+        raise BadFile(f"{path.suffix} files can run code. Only .safetensors are loaded; convert it first.")
+    shapes = {name.removeprefix(PREFIX): shape for name, shape in read_header(path).shapes.items()}
+    if UNET_INPUT in shapes:
+        raise BadFile("It is a whole checkpoint, not a VAE. Put it among the checkpoints.")
+    if "decoder.conv_in.weight" not in shapes or "encoder.conv_in.weight" not in shapes:
+        raise BadFile("It is no VAE that SDXL can use: it lacks the first layer of an encoder or of a decoder.")
+    shape = shapes["decoder.conv_in.weight"]
+    if len(shape) != 4 or shape[1] != LATENT_CHANNELS:
+        channels = shape[1] if len(shape) > 1 else 0
+        raise BadFile(f"It is the VAE of another kind of model: it has {channels} latent channels, SDXL has 4.")
+    return VaeFile(name=path.stem.removesuffix(MARK), path=path, size_bytes=path.stat().st_size)

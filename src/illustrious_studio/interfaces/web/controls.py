@@ -1,0 +1,91 @@
+"""Controls for the settings of a request, made from its fields: type, limits and help stand there, once."""
+
+from functools import cache
+from typing import Any
+
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
+from illustrious_studio.interfaces.web.form_values import FormValues, form_settings
+
+SIDE_BY_SIDE = 140
+"""Pixels that a list of choices needs at least; two of them stand in a row where there is room."""
+FEW = 4
+"""So many choices are all in sight."""
+LEFT_OUT = ""
+"""What a choice shows that may be left out, and is: the value None."""
+
+
+def controls(group: str) -> dict[str, Any]:
+    """The controls of a group, by the names of their settings, in their order. Lists of choices stand side by side."""
+    import gradio as gr
+
+    made: dict[str, Any] = {}
+    lists = [name for name in form_settings(group) if len(_choices(name)) > FEW]
+    for name in form_settings(group):
+        if name not in lists:
+            made[name] = control(name)
+        elif name == lists[0]:
+            with gr.Row():
+                made |= {one: control(one) for one in lists}
+    return made
+
+
+def control(name: str) -> Any:
+    """The control of one setting: a slider, a number, a switch or a choice, as its type has it."""
+    import gradio as gr
+
+    kind, setting, choices = _kind(name), SETTINGS[name], _choices(name)
+    common: dict[str, Any] = {
+        "value": shown(name, FormValues.fresh(None).settings[name]),
+        "label": setting.label,
+        "info": ImageRequest.model_fields[name].description,
+        "elem_id": name,
+    }
+    if choices:
+        many = len(choices) > FEW
+        return gr.Dropdown(choices, min_width=SIDE_BY_SIDE, **common) if many else gr.Radio(choices, **common)
+    if kind["type"] == "boolean":
+        return gr.Checkbox(**common)
+    low, high = kind.get("minimum"), kind.get("maximum")
+    if setting.step is not None and low is not None and high is not None:
+        lowest = round(-(-low // setting.step) * setting.step, 6)  # a slider counts its steps from there
+        return gr.Slider(lowest, high, step=setting.step, **common)
+    return gr.Number(minimum=low, maximum=high, precision=0 if kind["type"] == "integer" else None, **common)
+
+
+def shown(name: str, value: Any) -> Any:
+    """A value of the form as its control shows it."""
+    return LEFT_OUT if value is None and name in form_settings() and _choices(name) else value
+
+
+def read(name: str, value: Any) -> Any:
+    """The value of the form that a control shows."""
+    return None if value == LEFT_OUT and name in form_settings() else value
+
+
+@cache
+def _choices(name: str) -> list[tuple[str, Any]]:
+    """What there is to choose from, each with its word; empty for what is no choice."""
+    kind, setting = _kind(name), SETTINGS[name]
+    values = kind.get("enum", ())
+    choices: list[tuple[str, Any]] = [(setting.words.get(one, one[:1].upper() + one[1:]), one) for one in values]
+    if not _may_be_left_out(name):
+        return choices
+    if kind["type"] == "boolean":
+        choices = [("On", True), ("Off", False)]
+    return [("Automatic", LEFT_OUT), *choices] if choices else []
+
+
+def _may_be_left_out(name: str) -> bool:
+    return FormValues.fresh(None).settings[name] is None
+
+
+def _kind(name: str) -> dict[str, Any]:
+    """What the API's own schema says of a setting, but that it may be left out."""
+    found = _schema()[name]
+    return next((one for one in found.get("anyOf", ()) if one.get("type") != "null"), found)
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    properties: dict[str, Any] = ImageRequest.model_json_schema()["properties"]
+    return properties

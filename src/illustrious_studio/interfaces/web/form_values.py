@@ -1,0 +1,228 @@
+"""What the form of Create holds: values by name, how they become a request and come back from one, and what a browser
+remembers of them.
+
+The names are those of the request's fields, and a few that are the form's own. A setting that the page merely shows
+(`Setting.group`) is in no list here: it goes the way of its kind, so that a new one needs no line in this file.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import Annotated, Any, Literal, Self, get_type_hints
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.setting import has_what_it_needs
+from illustrious_studio.domain.values import Prompt
+from illustrious_studio.interfaces.web.held import (
+    HeldPicture,
+    draws_over_sketches,
+    held_by,
+    held_layout,
+    held_picture,
+    strength_of,
+)
+from illustrious_studio.services.render_plan import SKETCH_STRENGTH, STRENGTH
+
+GROUPS = ("advanced", "img2img", "inpaint")
+"""The folds of Create whose controls are made from the request's own list."""
+MOST_AT_ONCE = 8
+OF_THE_CHECKPOINT = ("width", "height", "steps", "guidance", "sketch_strength", "checkpoint")
+"""What another checkpoint brings with it."""
+POSITIONAL = (
+    "prompt",
+    "negative_prompt",
+    "shape",
+    "width",
+    "height",
+    "steps",
+    "guidance",
+    "seed",
+    "sampler",
+    "schedule",
+    "clip_skip",
+    "strength",
+    "fit",
+    "mask_area",
+    "mask_content",
+    "held_picture",
+    "count",
+    "layout_from_words",
+    "sketch_strength",
+    "held_layout",
+    "checkpoint",
+)
+"""The form as pages remembered it before the values had names: a list in this order."""
+
+Shape = Literal["square", "portrait", "landscape", "custom"]
+Side = Annotated[int, Field(ge=64, le=2048)]
+
+
+@dataclass(frozen=True)
+class FormValues:
+    """The form. `held_layout` and `held_picture` are texts: a HeldLayout, a HeldPicture, or empty."""
+
+    prompt: Prompt = ""
+    negative_prompt: Prompt = ""
+    shape: Shape = "square"
+    width: Side | None = 1024
+    height: Side | None = 1024
+    count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
+    layout_from_words: bool = False
+    sketch_strength: Annotated[float, Field(ge=0.05, le=1)] = SKETCH_STRENGTH
+    held_layout: str = ""
+    held_picture: str = ""
+    checkpoint: str = ""
+    """The name of the one that the values were set for."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The other settings of a request, by the names of its fields; None: left out."""
+
+    @classmethod
+    def of(cls, named: Mapping[str, Any]) -> Self:
+        """From values by name."""
+        own = {one.name: named[one.name] for one in fields(cls) if one.name in named}
+        return cls(**own, settings={name: named[name] for name in form_settings() if name in named})
+
+    def by_name(self) -> dict[str, Any]:
+        """All of them in one object, as the browser keeps them."""
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "settings"}
+        return own | dict(self.settings)
+
+    @classmethod
+    def fresh(cls, checkpoint: Checkpoint | None) -> Self:
+        """What a page shows that remembers nothing."""
+        settings = {name: ImageRequest.model_fields[name].default for name in form_settings()} | {"strength": STRENGTH}
+        if checkpoint is None:
+            return cls(settings=settings)
+        return cls(
+            width=checkpoint.native_width,
+            height=checkpoint.native_width,
+            sketch_strength=strength_of(checkpoint),
+            checkpoint=checkpoint.name,
+            settings=settings | {"steps": checkpoint.steps, "guidance": checkpoint.guidance},
+        )
+
+    @classmethod
+    def remembered(cls, saved: str, checkpoint: Checkpoint | None) -> Self:
+        """The form as the browser remembers it. What it does not know, or what no longer fits, is as on a new page."""
+        fresh = cls.fresh(checkpoint).by_name()
+        kept = {name: value for name, value in _named(saved).items() if name in fresh and _fits(name, value)}
+        return cls.of(fresh | kept).with_checkpoint(checkpoint)
+
+    @classmethod
+    def of_request(cls, request: ImageRequest, checkpoint: Checkpoint | None) -> Self:
+        """The form as it makes this request."""
+        fresh = cls.fresh(checkpoint)
+        size = (request.width or fresh.width or 1024, request.height or fresh.height or 1024)
+        shape, width, height = sized(size, checkpoint)
+        said = {name: value for name in fresh.settings if (value := getattr(request, name)) is not None}
+        held = None if request.image is None else HeldPicture(image=request.image, mask=request.mask)
+        return replace(
+            fresh,
+            prompt=request.prompt,
+            negative_prompt=request.negative_prompt,
+            shape=shape,
+            width=width,
+            height=height,
+            layout_from_words=request.layout_from_words or request.layout is not None,
+            sketch_strength=request.sketch_strength or fresh.sketch_strength,
+            held_layout=held_by(request),
+            held_picture=held.text() if held else "",
+            settings={**fresh.settings, **said},
+        )
+
+    def with_checkpoint(self, checkpoint: Checkpoint | None) -> Self:
+        """The words stay when another checkpoint draws; its own size, steps and guidance come with it."""
+        fresh = type(self).fresh(checkpoint)
+        if fresh.checkpoint == self.checkpoint:
+            return self
+        its_own = {name: value for name, value in fresh.by_name().items() if name in OF_THE_CHECKPOINT}
+        return self.of(self.by_name() | its_own)
+
+    def request(self, checkpoint: Checkpoint | None) -> ImageRequest:
+        """What the form says. Raises InvalidRequest, and ValidationError."""
+        width, height = self._size(checkpoint)
+        picture, seed = held_picture(self.held_picture), self.settings["seed"]
+        values: dict[str, Any] = {
+            **self.settings,
+            "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
+            "width": width,
+            "height": height,
+            "image": picture and picture.image,
+            "mask": picture and picture.mask,
+        }
+        if picture is None and (self.layout_from_words or draws_over_sketches(checkpoint)):
+            held = held_layout(self.held_layout)
+            if held and not held.edited and not held.fits(self.prompt, -1 if seed is None else seed, (width, height)):
+                held = None  # the words are other ones now, and nobody's work is lost
+            values["layout_from_words"] = self.layout_from_words or None
+            values["layout"] = held.layout if held is not None else None
+            if self.sketch_strength != strength_of(checkpoint):
+                values["sketch_strength"] = self.sketch_strength
+        useful = {
+            name: value
+            for name, value in values.items()
+            if value is not None and (name not in self.settings or has_what_it_needs(SETTINGS[name], values))
+        }
+        return ImageRequest.model_validate(useful)
+
+    def _size(self, checkpoint: Checkpoint | None) -> tuple[int, int]:
+        if self.shape != "custom":
+            known = shapes(checkpoint)
+            return known.get(self.shape, known["square"])
+        if self.width is None or self.height is None:
+            raise InvalidRequest("Give the picture a width and a height, or choose a shape.")
+        return self.width, self.height
+
+
+def shapes(checkpoint: Checkpoint | None) -> dict[Shape, tuple[int, int]]:
+    """Square, portrait and landscape in the pixels that the checkpoint was made for."""
+    native = checkpoint.native_width if checkpoint else 1024
+    short, long = (max(64, native * share // 16 // 8 * 8) for share in (13, 19))
+    return {"square": (native, native), "portrait": (short, long), "landscape": (long, short)}
+
+
+def sized(size: tuple[int, int], checkpoint: Checkpoint | None) -> tuple[Shape, int, int]:
+    """The controls of the size: its shape, width and height."""
+    shape: Shape = next((name for name, known in shapes(checkpoint).items() if known == size), "custom")
+    return shape, *size
+
+
+def form_settings(*groups: str) -> list[str]:
+    """The settings of these groups by name, in their order; without groups, all of which the form keeps the values."""
+    if groups:
+        return [name for name, setting in SETTINGS.items() if setting.group in groups]
+    return ["seed", *form_settings(*GROUPS)]
+
+
+def _named(saved: str) -> dict[str, Any]:
+    """What the browser kept, by name; nothing where it is of no use."""
+    try:
+        values = json.loads(saved or "null")
+    except ValueError:
+        return {}
+    if isinstance(values, list) and len(values) == len(POSITIONAL):
+        return dict(zip(POSITIONAL, values, strict=True))
+    return values if isinstance(values, dict) else {}
+
+
+def _fits(name: str, value: object) -> bool:
+    try:
+        _checks()[name].validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+@cache
+def _checks() -> dict[str, TypeAdapter[Any]]:
+    """What each value must be, alone."""
+    own = get_type_hints(FormValues, include_extras=True)
+    its = {name: ImageRequest.model_fields[name] for name in form_settings()}
+    types = own | {name: Annotated[info.annotation, info] for name, info in its.items()}
+    return {name: TypeAdapter(kind) for name, kind in types.items()}

@@ -1,0 +1,89 @@
+"""What the form of Create holds besides plain values: a layout, and a picture to start from with its mask.
+
+Each is a text in the form, so that it is remembered and brought back like every other value; the pictures themselves
+are kept by the studio under their names.
+"""
+
+from pydantic import Field
+
+from illustrious_studio.domain.images import MAX_SEED, ImageRequest
+from illustrious_studio.domain.inputs import InputId
+from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.values import Prompt, Text, Value
+from illustrious_studio.services.render_plan import SKETCH_STRENGTH
+
+
+class HeldPicture(Value):
+    """A picture to draw over that the form holds, and its mask, if a part of it is painted."""
+
+    image: InputId
+    mask: InputId | None = None
+
+    def text(self) -> str:
+        return self.model_dump_json()
+
+
+def held_picture(text: object) -> HeldPicture | None:
+    """What the form holds; None for nothing, or nothing of use."""
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return HeldPicture.model_validate_json(text)
+    except ValueError:
+        return None
+
+
+class HeldLayout(Value):
+    """A layout that the form holds, and what it was made for: it is another one for other words, seed or shape."""
+
+    layout: Layout
+    prompt: Prompt
+    seed: int = Field(ge=-1, le=MAX_SEED, description="That of the form, which may be -1: any.")
+    width: int = Field(ge=64, le=2048)
+    height: int = Field(ge=64, le=2048)
+    told: Text = Field("", description="What there is to say about it.")
+
+    @property
+    def edited(self) -> bool:
+        return self.layout.by == "hand"
+
+    def fits(self, prompt: str, seed: int, size: tuple[int, int]) -> bool:
+        """Whether it is what these settings would be laid out as."""
+        return self.prompt == prompt and self.seed == seed and abs(self.width / self.height - size[0] / size[1]) < 0.01
+
+    def text(self) -> str:
+        return self.model_dump_json()
+
+
+def held_layout(text: object) -> HeldLayout | None:
+    """What the form holds; None for nothing, or nothing of use."""
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return HeldLayout.model_validate_json(text)
+    except ValueError:
+        return None
+
+
+def held_by(request: ImageRequest) -> str:
+    """The text to hold for a request that brings its layout; empty for one that brings none."""
+    if request.layout is None:
+        return ""
+    return HeldLayout(
+        layout=request.layout,
+        prompt=request.prompt,
+        seed=request.seed,
+        width=request.width or 1024,
+        height=request.height or 1024,
+    ).text()
+
+
+def strength_of(checkpoint: Checkpoint | None) -> float:
+    """How much of a sketch this checkpoint draws anew, unless it is told otherwise."""
+    return checkpoint.sketch_strength or SKETCH_STRENGTH if checkpoint else SKETCH_STRENGTH
+
+
+def draws_over_sketches(checkpoint: Checkpoint | None) -> bool:
+    """Whether this checkpoint draws over a sketch without being asked."""
+    return checkpoint is not None and checkpoint.sketch_strength is not None

@@ -1,0 +1,36 @@
+"""VAE files: which there are, and which one a name means."""
+
+from collections.abc import Sequence
+
+from illustrious_studio.domain.errors import NotFound
+from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeCatalogue, VaeFile
+
+
+class VaeService:
+    def __init__(self, catalogue: VaeCatalogue) -> None:
+        self._catalogue = catalogue
+
+    async def vaes(self) -> list[VaeFile]:
+        """Those that can take the place of a checkpoint's own."""
+        return await self._catalogue.list()
+
+    async def refused(self) -> Sequence[RefusedFile]:
+        """What lies among them and cannot, each with its reason."""
+        return await self._catalogue.refused()
+
+    async def named(self, name: str) -> VaeFile | None:
+        """The file of that name; None for `automatic`, the checkpoint's own.
+
+        Raises NotFound, with the reason where there is a file of that name that is not offered.
+        """
+        if name == AUTOMATIC_VAE:
+            return None
+        found = await self._catalogue.list()
+        for file in found:
+            if file.name == name:
+                return file
+        for refused in await self._catalogue.refused():
+            if name in (refused.path.name, refused.path.stem):
+                raise NotFound(f"The VAE {name!r} cannot be used. {refused.reason}")
+        names = ", ".join([AUTOMATIC_VAE, *(file.name for file in found)])
+        raise NotFound(f"There is no VAE {name!r}. There are: {names}.")
