@@ -194,7 +194,7 @@ NAMES = (
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     fields=st.dictionaries(
         st.sampled_from([*NAMES.split(), "image", "mask", "layout[things][0]"]),

@@ -107,7 +107,8 @@ class ImageRequest(Value):
         Field(
             ge=1,
             le=12,
-            description="Which layer of the text encoders is read, as A1111 counts; 1 and 2 are SDXL's own.",
+            description="Which layer of both text encoders is read, from the last; 1 and 2 are SDXL's own. "
+            "A1111 has none for SDXL; Forge and ComfyUI do as here.",
         ),
         Setting("Clip skip", "advanced", 1, "Clip skip", a1111=("CLIP_stop_at_last_layers", "clip_skip")),
     ] = 1

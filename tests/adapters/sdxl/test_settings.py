@@ -1,10 +1,11 @@
 """What the settings of a picture do to it, on the real small model."""
 
+import copy
+
 import pytest
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 
@@ -25,7 +26,7 @@ def test_cfg_rescale_is_that_of_diffusers(loaded: SdxlPipeline, builtin: Checkpo
     assert loaded._encoder is not None
     positive, negative = loaded._encoder.encode(request.prompt, request.negative_prompt)
     assert negative is not None
-    scheduler = scheduler_for(request.sampler, request.schedule, loaded._pipeline.scheduler, request.steps)
+    scheduler = copy.deepcopy(loaded._pipeline.scheduler)
     bare = StableDiffusionXLPipeline(**{**loaded._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
     latents = bare(
         prompt_embeds=positive.rows,
@@ -40,9 +41,7 @@ def test_cfg_rescale_is_that_of_diffusers(loaded: SdxlPipeline, builtin: Checkpo
         generator=torch.Generator("cpu").manual_seed(request.seed),
         output_type="latent",
     ).images
-    assert loaded.decode(latents, tiled=False, precise=False) == drawn(
-        loaded, builtin, guidance=9.0, guidance_rescale=rescale
-    )
+    assert loaded.decode(latents, tiled=False) == drawn(loaded, builtin, guidance=9.0, guidance_rescale=rescale)
 
 
 def test_cfg_rescale_changes_the_picture(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
