@@ -11,13 +11,13 @@ import httpx
 import openai
 import pytest
 import pytest_asyncio
-from openai import AsyncOpenAI
 from openai.types import ImageGenCompletedEvent, ImageGenPartialImageEvent
 from PIL import Image
 
 from fakes import FakeChat, FakeEngine
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.pictures import open_picture
+from openai_client import client
 from running_api import Api, running_api
 from studio_for_tests import with_own_checkpoint
 from waiting import until
@@ -33,10 +33,6 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     chat = FakeChat(["no humans, cat, fluffy cat, sitting, highly detailed"])
     async with running_api(folder, engine=FakeEngine(previews=True), chat=chat) as running:
         yield running
-
-
-def client(api: Api) -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=f"{api.url}/v1", api_key="none", max_retries=0)
 
 
 def opened(data: bytes) -> Image.Image:
