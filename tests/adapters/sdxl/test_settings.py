@@ -16,6 +16,7 @@ def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, **settings: object) ->
     return pipeline.render(plan(checkpoint, **settings), QuietWatch()).picture
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers' Euler
 @pytest.mark.parametrize("rescale", [0.0, 0.7])
 def test_cfg_rescale_is_that_of_diffusers(loaded: SdxlPipeline, builtin: Checkpoint, rescale: float) -> None:
     import torch
@@ -41,9 +42,7 @@ def test_cfg_rescale_is_that_of_diffusers(loaded: SdxlPipeline, builtin: Checkpo
         generator=torch.Generator("cpu").manual_seed(request.seed),
         output_type="latent",
     ).images
-    assert loaded.decode(latents, tiled=False) == drawn(
-        loaded, builtin, guidance=9.0, guidance_rescale=rescale
-    )
+    assert loaded.decode(latents, tiled=False) == drawn(loaded, builtin, guidance=9.0, guidance_rescale=rescale)
 
 
 def test_cfg_rescale_changes_the_picture(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
