@@ -41,9 +41,7 @@ def test_cfg_rescale_is_that_of_diffusers(loaded: SdxlPipeline, builtin: Checkpo
         generator=torch.Generator("cpu").manual_seed(request.seed),
         output_type="latent",
     ).images
-    assert loaded.decode(latents, tiled=False) == drawn(
-        loaded, builtin, guidance=9.0, guidance_rescale=rescale
-    )
+    assert loaded.decode(latents, tiled=False) == drawn(loaded, builtin, guidance=9.0, guidance_rescale=rescale)
 
 
 def test_cfg_rescale_changes_the_picture(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
