@@ -87,6 +87,16 @@ class ImageRequest(Value):
             aliases=("cfg_rescale", "cfgrescale", "cfg_rescale_multiplier", "rescalecfg multiplier"),
         ),
     ] = 0.0
+    eta: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="How much fresh noise each step adds, with samplers that add some: Euler a, DPM2 a, the SDE "
+            "ones and DDIM. Left out: 1, and 0 for DDIM.",
+        ),
+        Setting("Eta", "advanced", infotext="Eta", a1111=("eta",), aliases=("eta ddim",)),
+    ] = None
     seed: Annotated[
         int,
         Field(ge=-1, le=MAX_SEED, description="The same seed gives the same picture; -1 picks one."),
