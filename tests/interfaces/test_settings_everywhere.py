@@ -1,5 +1,6 @@
 """A setting that is declared once is there in every interface, and comes back from the picture. New ones, too."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -13,6 +14,7 @@ from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.setting import value_types
+from illustrious_studio.wiring import DATA
 from samples import metadata
 
 GIVEN: dict[str, Any] = {
@@ -22,6 +24,7 @@ GIVEN: dict[str, Any] = {
     "schedule": "Normal",
     "width": 128,
     "height": 64,
+    "vae": "own",
     "image": "a" * 64,
     "mask": "b" * 64,
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
@@ -56,6 +59,8 @@ def with_needs(name: str) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    (tmp_path / "models" / "vae").mkdir(parents=True)
+    shutil.copy(DATA / "mini/vae/diffusion_pytorch_model.safetensors", tmp_path / "models" / "vae" / "own.safetensors")
     async with running_api(tmp_path) as api:
         yield api
 

@@ -17,6 +17,7 @@ from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.render_plan import as_asked, size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.vaes import VaeService
 
 
 class ImageService:
@@ -29,12 +30,14 @@ class ImageService:
         sketches: SketchService,
         layouts: LayoutService,
         inputs: InputService,
+        vaes: VaeService,
     ) -> None:
         self._jobs = jobs
         self._models = models
         self._sketches = sketches
         self._layouts = layouts
         self._inputs = inputs
+        self._vaes = vaes
 
     def suggested(self, prompt: str, checkpoint: Checkpoint | None = None) -> ImageRequest:
         """A request with the steps and the guidance that the checkpoint (the one in use) wants. Raises Unavailable."""
@@ -64,6 +67,7 @@ class ImageService:
         chosen = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
+        await self._vaes.named(request.vae)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
         resolved = [await self._resolved(request.model_copy(update={"seed": seed}), chosen, over) for seed in seeds]
