@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import json
+import shutil
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from webuiapi import WebUIApi
 from fakes import FakeEngine, gradient, start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import OutOfMemory
+from illustrious_studio.wiring import DATA
 from running_api import Api, running_api
 from studio_for_tests import with_own_checkpoint
 from waiting import until
@@ -131,7 +134,6 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: is something"),
         ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
         ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),
-        ({"override_settings": {"sd_vae": "other.safetensors"}}, "sd_vae: is something"),
         ({"override_settings": {"CLIP_stop_at_last_layers": 13}}, "CLIP_stop_at_last_layers: must be at most 12"),
         ({"batch_size": 50, "n_iter": 3}, "must ask for at most 100 pictures"),
         ({"steps": "many"}, "steps: must be a whole number"),
@@ -172,6 +174,23 @@ async def test_settings_can_be_overridden_for_one_request(api: Api) -> None:
     assert (made.info["clip_skip"], made.info["sd_model_name"]) == (3, "own")
     after = await asked(api, lambda client: client.txt2img(prompt="a cat", **SMALL))
     assert (after.image.format, after.info["clip_skip"]) == ("PNG", 1)
+
+
+async def test_a_vae_is_an_option_by_its_files_name(tmp_path: Path) -> None:
+    (tmp_path / "models" / "vae").mkdir(parents=True)
+    shutil.copy(DATA / "mini/vae/diffusion_pytorch_model.safetensors", tmp_path / "models" / "vae" / "own.safetensors")
+    async with running_api(tmp_path) as api:
+        listed = (await api.http.get("/sdapi/v1/sd-vae")).json()
+        assert listed == [{"model_name": "own", "filename": "own.safetensors"}]
+        body = {"prompt": "a cat", "override_settings": {"sd_vae": listed[0]["filename"]}, **SMALL}
+        made = (await api.http.post("/sdapi/v1/txt2img", json=body)).json()
+        assert json.loads(made["info"])["sd_vae_name"] == "own"
+        assert "VAE: own" in json.loads(made["info"])["infotexts"][0]
+        assert (await api.http.post("/sdapi/v1/options", json={"sd_vae": "own"})).status_code == 200
+        made = (await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL})).json()
+        assert json.loads(made["info"])["sd_vae_name"] == "own"
+        unknown = {"prompt": "a cat", "override_settings": {"sd_vae": "nobody"}, **SMALL}
+        assert (await api.http.post("/sdapi/v1/txt2img", json=unknown)).status_code == 404
 
 
 async def test_img2img_draws_over_the_picture(api: Api) -> None:
@@ -376,7 +395,7 @@ async def test_options_that_are_set_hold_for_the_next_requests(api: Api) -> None
     made = await asked(api, lambda client: client.txt2img(prompt="a cat", **SMALL))
     assert (made.image.format, made.info["clip_skip"]) == ("JPEG", 2)
     status, detail = await refusal(api, "options", {"sd_vae": "other.safetensors"})
-    assert (status, "sd_vae" in detail) == (422, True)
+    assert (status, "There is no VAE 'other'" in detail) == (404, True)
     status, detail = await refusal(api, "options", {"outdir_samples": "/tmp"})
     assert (status, "is no option of this studio" in detail) == (422, True)
     assert await asked(api, lambda client: client.set_options(before)) is None, "the whole dictionary back"

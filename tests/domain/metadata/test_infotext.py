@@ -209,3 +209,19 @@ def test_garbage_never_raises(name: str) -> None:
 @given(st.text(max_size=400))
 def test_any_text_can_be_read(text: str) -> None:
     read_infotext(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "besides"),
+    [
+        ({}, "RNG: CPU", "Emphasis"),
+        ({"prompt": "a (red:1.2) cat"}, "Emphasis: No norm", "UniPC"),
+        ({"negative_prompt": "[blurry]"}, "Emphasis: No norm", "Noise Schedule"),
+        ({"sampler": "UniPC"}, "UniPC variant: bh2, UniPC order: 2", "Emphasis"),
+        ({"zero_terminal_snr": True}, "Noise Schedule: Zero Terminal SNR", "Emphasis"),
+    ],
+)
+def test_a1111_is_told_what_it_needs_to_draw_the_same(changes: dict[str, Any], said: str, besides: str) -> None:
+    text = write_infotext(with_changes(**changes))
+    assert said in text
+    assert besides not in text

@@ -29,6 +29,7 @@ async def set_options(body: dict[str, Any], state: StateIn) -> None:
     """Any of them; clients send the whole dictionary back. Answers when the checkpoint is loaded."""
     check_options(body)
     options = changed(state.options, body)
+    await state.studio.vaes.named(options.vae)
     title = body.get("sd_model_checkpoint")
     if title and title != _current(state):
         await state.studio.models.switch(checkpoint=(await checkpoint_titled(str(title), state.studio)).name)
