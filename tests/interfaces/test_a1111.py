@@ -129,7 +129,7 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
         ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
         ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: is something"),
-        ({"sampler_name": "DDIM", "eta": 1.0}, "eta: DDIM is drawn with 0 here"),
+        ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
         ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),
         ({"override_settings": {"sd_vae": "other.safetensors"}}, "sd_vae: is something"),
         ({"override_settings": {"CLIP_stop_at_last_layers": 13}}, "CLIP_stop_at_last_layers: must be at most 12"),

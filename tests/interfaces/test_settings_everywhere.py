@@ -35,6 +35,8 @@ def another(name: str) -> Any:
         return GIVEN[name]
     field = ImageRequest.model_fields[name]
     (kind, *_) = value_types(field.annotation)
+    if kind is bool:
+        return not field.default
     if get_origin(kind) is Literal:
         return next(value for value in get_args(kind) if value != field.default)
     low, high = (
@@ -95,5 +97,6 @@ async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name != "prompt"])
 def test_the_command_line_has_an_option_for_it(name: str) -> None:
     option, value = "--" + name.replace("_", "-"), another(name)
-    options = _parser().parse_args(["generate", "a cat", option, "file" if isinstance(value, dict) else str(value)])
-    assert str(getattr(options, name)) == ("file" if isinstance(value, dict) else str(value))
+    text = "file" if isinstance(value, dict) else str(value)
+    options = _parser().parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
+    assert str(getattr(options, name)) == text

@@ -112,6 +112,28 @@ class ImageRequest(Value):
         Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native height."),
         Setting("Height", "size", a1111=("height",), aliases=("size-2",)),
     ] = None
+    prediction_type: Annotated[
+        Literal["auto", "epsilon", "v_prediction"],
+        Field(
+            description="What the checkpoint's UNet predicts; auto: as its file says, or what was said of it. "
+            "v_prediction where a v-prediction checkpoint draws only noise."
+        ),
+        Setting(
+            "Prediction type",
+            "advanced",
+            infotext="Prediction type",
+            a1111=("prediction_type",),
+            words={"auto": "Automatic"},
+        ),
+    ] = "auto"
+    zero_terminal_snr: Annotated[
+        bool | None,
+        Field(
+            description="Whether drawing begins at pure noise, as v-prediction checkpoints that were trained so want "
+            "it; left out: as the file says, or what was said of it."
+        ),
+        Setting("Zero terminal SNR", "advanced", infotext="Zero terminal SNR", a1111=("zero_terminal_snr",)),
+    ] = None
     clip_skip: Annotated[
         int,
         Field(

@@ -15,7 +15,7 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
-from illustrious_studio.services.render_plan import size_of, strength_of
+from illustrious_studio.services.render_plan import as_asked, size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
 
 
@@ -61,7 +61,7 @@ class ImageService:
         drawn. `checkpoint` names another one to draw them than the one in use; NotFound when it is unknown. They `stay`
         queued when who asks goes away meanwhile. Raises what `start_image` raises; then none is queued.
         """
-        chosen = await self._models.checkpoint_named(checkpoint)
+        chosen = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
         # What lacks its picture or its mask is refused now, not when it is drawn.
@@ -114,6 +114,8 @@ class ImageService:
             "width": size[0],
             "height": size[1],
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
+            "prediction_type": checkpoint.prediction_type,
+            "zero_terminal_snr": checkpoint.zero_terminal_snr,
         }
         if over is not None:
             values["strength"] = strength_of(request, checkpoint)
