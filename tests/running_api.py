@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 
@@ -14,9 +13,6 @@ from illustrious_studio.serve import guard_api, whole_api
 from illustrious_studio.services.studio import Studio
 from serving import serving
 from studio_for_tests import studio_for_tests
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 
 @dataclass(frozen=True)
@@ -29,6 +25,8 @@ class Api:
     engine: FakeEngine
     chat: FakeChat
     vision: FakeVision
+    closing: contextlib.AsyncExitStack
+    """What is entered here is left with the API, before it stops."""
 
 
 @contextlib.asynccontextmanager
@@ -39,11 +37,4 @@ async def running_api(folder: Path, *, key: str | None = None, **parts: object) 
         app = whole_api(tested.studio, mcp)
         url = await stack.enter_async_context(serving(lambda port: guard_api(app, port, key=key)))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60, trust_env=False))
-        yield Api(http, url, tested.studio, tested.engine, tested.chat, tested.vision)
-
-
-def openai_client(api: Api, key: str = "none") -> "AsyncOpenAI":
-    """OpenAI's own client, over the connections that end with the API."""
-    from openai import AsyncOpenAI
-
-    return AsyncOpenAI(base_url=f"{api.url}/v1", api_key=key, max_retries=0, http_client=api.http)
+        yield Api(http, url, tested.studio, tested.engine, tested.chat, tested.vision, stack)

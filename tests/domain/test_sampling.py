@@ -10,7 +10,7 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES, resolved_schedule, split_joined
+from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES, img2img_steps, resolved_schedule, split_joined
 from samples import metadata
 
 SWARM = {"prompt": "a cat", "sampler": "dpmpp_2m", "scheduler": "karras"}
@@ -43,24 +43,56 @@ def test_an_unknown_name_is_refused_with_those_there_are(field: str, said: str) 
 
 
 def test_a_schedule_that_the_sampler_cannot_follow_is_refused() -> None:
-    with pytest.raises(ValidationError, match="DDIM has no schedule Karras; use one of: Automatic, Normal"):
-        wish(sampler="ddim", schedule="karras")
+    with pytest.raises(ValidationError, match="LCM has no schedule Karras; use one of: Automatic"):
+        wish(sampler="lcm", schedule="karras")
     assert wish(sampler="DPM++ 2M", schedule="karras").schedule == "Karras"
+    assert wish(sampler="LMS", schedule="kl_optimal").schedule == "KL Optimal"
 
 
-def test_automatic_is_what_a1111_takes_but_at_zero_terminal_snr_the_checkpoints_own() -> None:
-    assert resolved_schedule("DPM++ 2M", "Automatic", checkpoint(zero=False)) == "Karras"
-    assert resolved_schedule("DPM++ 2M SDE", "Automatic", checkpoint(zero=False)) == "Exponential"
-    assert resolved_schedule("Euler", "Automatic", checkpoint(zero=False)) == "Automatic"
-    assert resolved_schedule("DPM++ 2M", "Automatic", checkpoint(zero=True)) == "Automatic"
-    assert resolved_schedule("DPM++ 2M", "Normal", checkpoint(zero=True)) == "Normal"
+@pytest.mark.parametrize(
+    ("sampler", "schedule"),
+    [
+        ("Euler", "Normal"),
+        ("Euler a", "Normal"),
+        ("LMS", "Normal"),
+        ("Heun", "Normal"),
+        ("DPM2", "Karras"),
+        ("DPM2 a", "Karras"),
+        ("DPM++ 2M", "Karras"),
+        ("DPM++ SDE", "Karras"),
+        ("DPM++ 2M SDE", "Exponential"),
+        ("DPM++ 2M SDE Heun", "Exponential"),
+        ("DPM++ 3M SDE", "Exponential"),
+        ("Restart", "Karras"),
+        ("DDIM", "Leading"),
+        ("UniPC", "Leading"),
+        ("LCM", "Automatic"),
+    ],
+)
+def test_automatic_is_a1111s_or_the_samplers_own(sampler: str, schedule: str) -> None:
+    assert resolved_schedule(sampler, "Automatic", checkpoint(zero=False)) == schedule
 
 
-@pytest.mark.parametrize(("sampler", "schedule"), [("Heun", "Automatic"), ("Euler", "Karras")])
+@pytest.mark.parametrize("sampler", [name for name, one in SAMPLERS.items() if one.zero_snr and name != "LCM"])
+def test_at_zero_terminal_snr_automatic_begins_at_pure_noise_and_so_do_old_pictures(sampler: str) -> None:
+    assert resolved_schedule(sampler, "Automatic", checkpoint(zero=True)) == "Trailing"
+    assert resolved_schedule(sampler, "Leading", checkpoint(zero=True)) == "Trailing"
+    assert resolved_schedule(sampler, "Normal", checkpoint(zero=True)) == "Normal"
+
+
+@pytest.mark.parametrize(("sampler", "schedule"), [("Heun", "Normal"), ("Euler", "Karras"), ("Euler", "DDIM")])
 def test_what_does_not_go_with_zero_terminal_snr_is_refused_with_what_does(sampler: str, schedule: str) -> None:
     assert resolved_schedule(sampler, schedule, checkpoint(zero=False)) == schedule
     with pytest.raises(InvalidRequest, match=r"pure noise .+ Use one of: .*(Euler a|Automatic)"):
         resolved_schedule(sampler, schedule, checkpoint(zero=True))
+
+
+@pytest.mark.parametrize(
+    ("steps", "strength", "done"),
+    [(30, 0.75, 23), (20, 0.4, 9), (20, 1.0, 20), (1, 1.0, 1), (30, 0.01, 1), (150, 1.0, 150), (8, 0.9, 8)],
+)
+def test_image_to_image_does_as_many_steps_as_a1111(steps: int, strength: float, done: int) -> None:
+    assert img2img_steps(steps, strength) == done
 
 
 def test_every_sampler_can_do_what_automatic_means_for_it() -> None:
@@ -84,8 +116,9 @@ def test_what_is_written_into_a_picture_is_read_back(sampler: str, schedule: str
     ("text", "expected"),
     [
         ({"parameters": "a cat\nSteps: 20, Sampler: DPM++ 2M Karras, Seed: 7"}, ("DPM++ 2M", "Karras")),
-        ({"parameters": "a cat\nSteps: 20, Sampler: Restart, Seed: 7"}, ("Euler", "Automatic")),
-        ({"parameters": "a cat\nSteps: 20, Sampler: Euler a, Schedule type: Karras"}, ("Euler a", "Automatic")),
+        ({"parameters": "a cat\nSteps: 20, Sampler: Restart, Seed: 7"}, ("Restart", "Automatic")),
+        ({"parameters": "a cat\nSteps: 20, Sampler: DPM fast, Seed: 7"}, ("Euler", "Automatic")),
+        ({"parameters": "a cat\nSteps: 20, Sampler: LCM, Schedule type: Karras"}, ("LCM", "Automatic")),
         ({"invokeai_metadata": json.dumps({"prompt": "a", "scheduler": "euler_a"})}, ("Euler a", "Automatic")),
         ({"parameters": json.dumps({"sui_image_params": SWARM})}, ("DPM++ 2M", "Karras")),
     ],
@@ -96,8 +129,8 @@ def test_other_programs_names_are_understood_and_what_is_not_there_is_named(
     recorded = recorded_settings(text)
     assert recorded is not None
     assert (recorded.request.sampler, recorded.request.schedule) == expected
-    assert ("sampler" in recorded.left_out) == ("Restart" in str(text))
-    assert ("schedule" in recorded.left_out) == ("Euler a, Schedule type: Karras" in str(text))
+    assert ("sampler" in recorded.left_out) == ("DPM fast" in str(text))
+    assert ("schedule" in recorded.left_out) == ("LCM, Schedule type: Karras" in str(text))
 
 
 def test_names_in_one_are_taken_apart() -> None:

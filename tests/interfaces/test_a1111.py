@@ -98,8 +98,8 @@ async def test_what_is_left_out_is_as_the_checkpoint_wants_it(api: Api) -> None:
     [
         ({"sampler_name": "DPM++ 2M SGM Uniform"}, ("DPM++ 2M", "SGM Uniform")),
         ({"sampler_name": "k_euler_ancestral", "scheduler": "sgm_uniform"}, ("Euler a", "SGM Uniform")),
-        ({"sampler_index": "UniPC", "scheduler": "automatic"}, ("UniPC", "Automatic")),
-        ({"sampler_name": None, "scheduler": None}, ("Euler", "Automatic")),
+        ({"sampler_index": "UniPC", "scheduler": "automatic"}, ("UniPC", "Trailing")),
+        ({"sampler_name": None, "scheduler": None}, ("Euler", "Trailing")),
     ],
 )
 async def test_samplers_and_schedules_are_known_by_every_name(
@@ -114,8 +114,9 @@ async def test_samplers_and_schedules_are_known_by_every_name(
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"sampler_name": "Restart"}, "sampler_name: must be one of: Euler a"),
-        ({"scheduler": "Beta"}, "scheduler: must be one of"),
+        ({"sampler_name": "DPM fast"}, "sampler_name: must be one of: Euler a"),
+        ({"scheduler": "Turbo"}, "scheduler: must be one of"),
+        ({"scheduler": "Beta"}, "The schedule Beta does not suit"),
         ({"steps": 1000}, "steps: must be at most 150"),
         ({"cfg_scale": 99}, "cfg_scale: must be at most 30"),
         ({"width": 100}, "width: must be a multiple of 8"),
@@ -128,7 +129,7 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
         ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
         ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: is something"),
-        ({"sampler_name": "DDIM", "eta": 1.0}, "eta: DDIM is drawn with 0 here"),
+        ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
         ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),
         ({"override_settings": {"sd_vae": "other.safetensors"}}, "sd_vae: is something"),
         ({"override_settings": {"CLIP_stop_at_last_layers": 13}}, "CLIP_stop_at_last_layers: must be at most 12"),

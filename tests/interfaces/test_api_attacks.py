@@ -303,7 +303,6 @@ def saved(format: str, mode: str = "RGB", **options: object) -> bytes:
         pytest.param(b"", 400, id="82-nothing"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # Pillow's; the studio refuses far less
 async def test_what_is_no_picture_is_said_to_be_none(api: Api, data: bytes, status: int) -> None:
     body = {"image_base64": b64encode(data).decode()}
     await refused(api, await api.http.post("/analyze-image", json=body), status)

@@ -31,7 +31,8 @@ from illustrious_studio.domain.errors import (
 )
 from illustrious_studio.interfaces.openai.app import create_openai_api
 from ollama_server import Model, OllamaServer, line, stream, vector_of
-from running_api import Api, openai_client, running_api
+from openai_client import client
+from running_api import Api, running_api
 
 HI = [{"role": "user", "content": "Hi"}]
 KEY = "a-key-of-some-length"
@@ -68,17 +69,17 @@ async def over_ollama(folder: Path, *models: Model) -> AsyncIterator[tuple[Async
         chat = OllamaChat(server.url, models[0].name)
         try:
             async with running_api(folder, chat=chat) as api:
-                yield openai_client(api), server
+                yield client(api), server
         finally:
             await chat.aclose()
 
 
 async def test_models_are_those_of_the_studio(api: Api) -> None:
-    names = [model.id async for model in openai_client(api).models.list()]
+    names = [model.id async for model in client(api).models.list()]
     assert {"fake-chat", "other-chat", "illustrious-mini"} <= set(names)
-    assert (await openai_client(api).models.retrieve("illustrious-mini")).owned_by == "sdxl"
+    assert (await client(api).models.retrieve("illustrious-mini")).owned_by == "sdxl"
     with pytest.raises(openai.NotFoundError, match="There are: fake-chat, other-chat"):
-        await openai_client(api).models.retrieve("gpt-4o")
+        await client(api).models.retrieve("gpt-4o")
 
 
 async def test_the_documentation_lists_what_there_is(api: Api) -> None:
@@ -108,7 +109,7 @@ async def test_an_answer_comes_whole(api: Api) -> None:
         {"role": "assistant", "content": "Yes."},
         {"role": "user", "content": "#generate is only a word here"},
     ]
-    answer = await openai_client(api).chat.completions.create(model="fake-chat", messages=talk)
+    answer = await client(api).chat.completions.create(model="fake-chat", messages=talk)
     assert answer.choices[0].message.content == "Hello there."
     assert (answer.choices[0].finish_reason, answer.object, answer.model) == ("stop", "chat.completion", "fake-chat")
     told = [(turn.role, turn.content) for turn in api.chat.asked[-1]]
@@ -124,7 +125,7 @@ async def test_an_answer_comes_whole(api: Api) -> None:
 async def test_an_answer_streams_with_its_usage_last(tmp_path: Path) -> None:
     script = ["Hel", "lo", ChatChunk(ending=Ending("length", 12, 2))]
     async with running_api(tmp_path, chat=FakeChat(script)) as api:
-        asked = await openai_client(api).chat.completions.create(
+        asked = await client(api).chat.completions.create(
             model="fake-chat", messages=HI, stream=True, stream_options={"include_usage": True}
         )
         chunks = [chunk async for chunk in asked]
@@ -135,9 +136,9 @@ async def test_an_answer_streams_with_its_usage_last(tmp_path: Path) -> None:
         assert chunks[-1].choices == []
         assert chunks[-1].usage is not None and chunks[-1].usage.total_tokens == 14
         assert len({chunk.id for chunk in chunks}) == 1
-        without = await openai_client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True)
+        without = await client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True)
         assert all(chunk.choices and chunk.usage is None for chunk in [chunk async for chunk in without])
-        whole = await openai_client(api).chat.completions.create(model="fake-chat", messages=HI)
+        whole = await client(api).chat.completions.create(model="fake-chat", messages=HI)
         assert whole.usage is not None
         assert (whole.choices[0].finish_reason, whole.usage.completion_tokens) == ("length", 2)
 
@@ -154,10 +155,10 @@ async def test_the_synchronous_client_works_too(api: Api) -> None:
 
 async def test_thoughts_are_not_in_the_content(tmp_path: Path) -> None:
     async with running_api(tmp_path, chat=FakeChat(["<thi", "nk>Hm, ", "hm.</think>", "Yes", "."])) as api:
-        whole = await openai_client(api).chat.completions.create(model="fake-chat", messages=HI)
+        whole = await client(api).chat.completions.create(model="fake-chat", messages=HI)
         assert whole.choices[0].message.content == "Yes."
         assert whole.choices[0].message.model_extra == {"reasoning_content": "Hm, hm."}
-        asked = await openai_client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True)
+        asked = await client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True)
         deltas = [chunk.choices[0].delta async for chunk in asked]
         assert "".join(delta.content or "" for delta in deltas) == "Yes."
         assert "".join((delta.model_extra or {}).get("reasoning_content", "") for delta in deltas) == "Hm, hm."
@@ -166,16 +167,16 @@ async def test_thoughts_are_not_in_the_content(tmp_path: Path) -> None:
 async def test_a_thought_that_was_never_opened_is_not_in_the_content_either(tmp_path: Path) -> None:
     async with running_api(tmp_path, chat=FakeChat(["Hm.", "</think>", "Yes."])) as api:
         for _ in range(2):
-            whole = await openai_client(api).chat.completions.create(model="fake-chat", messages=HI)
+            whole = await client(api).chat.completions.create(model="fake-chat", messages=HI)
             assert whole.choices[0].message.content == "Yes."
-        asked = await openai_client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True)
+        asked = await client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True)
         assert "".join([chunk.choices[0].delta.content or "" async for chunk in asked]) == "Yes."
 
 
 async def test_an_unknown_model_is_not_found_and_the_known_ones_are_named(api: Api) -> None:
     for streamed in (False, True):
         with pytest.raises(openai.NotFoundError, match="There are: fake-chat, other-chat") as caught:
-            await openai_client(api).chat.completions.create(model="gpt-4o", messages=HI, stream=streamed)
+            await client(api).chat.completions.create(model="gpt-4o", messages=HI, stream=streamed)
         assert caught.value.body["type"] == "not_found_error"
 
 
@@ -197,7 +198,7 @@ async def test_errors_are_the_classes_of_the_client(
     for streamed in (False, True):
         api.chat.scripts.insert(0, [error])
         with pytest.raises(raised) as caught:
-            await openai_client(api).chat.completions.create(model="fake-chat", messages=HI, stream=streamed)
+            await client(api).chat.completions.create(model="fake-chat", messages=HI, stream=streamed)
         assert caught.value.status_code == status
         assert caught.value.code == error.code
         assert error.detail in caught.value.message
@@ -209,13 +210,13 @@ async def test_errors_are_the_classes_of_the_client(
 async def test_what_cannot_work_is_not_tried_again_by_the_client(tmp_path: Path) -> None:
     async with running_api(tmp_path, chat=FakeChat([OutOfMemory("Too large.")])) as api:
         with pytest.raises(openai.InternalServerError):
-            await openai_client(api).with_options(max_retries=3).chat.completions.create(model="fake-chat", messages=HI)
+            await client(api).with_options(max_retries=3).chat.completions.create(model="fake-chat", messages=HI)
         assert len(api.chat.asked) == 1
 
 
 async def test_a_failure_after_words_ends_the_stream_with_an_error(tmp_path: Path) -> None:
     async with running_api(tmp_path, chat=FakeChat(["Hel", "lo", UpstreamFailed("It broke off.")])) as api:
-        asked = await openai_client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True)
+        asked = await client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True)
         said = [(await anext(aiter(asked))).choices[0].delta.content for _ in range(2)]
         with pytest.raises(openai.APIError, match="It broke off"):
             await anext(aiter(asked))
@@ -225,15 +226,15 @@ async def test_a_failure_after_words_ends_the_stream_with_an_error(tmp_path: Pat
 async def test_a_studio_with_a_key_wants_it_as_bearer(tmp_path: Path) -> None:
     async with running_api(tmp_path, key=KEY) as api:
         with pytest.raises(openai.AuthenticationError, match="asks for a key") as caught:
-            await openai_client(api, "another").models.list()
+            await client(api, "another").models.list()
         assert caught.value.body["code"] == "key_needed"
-        answer = await openai_client(api, KEY).chat.completions.create(model="fake-chat", messages=HI)
+        answer = await client(api, KEY).chat.completions.create(model="fake-chat", messages=HI)
         assert answer.choices[0].message.content == "Hello there."
 
 
 async def test_an_address_that_is_not_there_is_said_in_the_same_shape(api: Api) -> None:
     with pytest.raises(openai.NotFoundError, match="nothing at this address"):
-        await openai_client(api).moderations.create(input="x")
+        await client(api).moderations.create(input="x")
     answer = await api.http.get("/v1/chat/completions")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
     broken = await api.http.get("/v1/images/0.%0Apng")
@@ -268,14 +269,14 @@ async def test_an_address_that_is_not_there_is_said_in_the_same_shape(api: Api) 
 async def test_what_would_change_the_answer_is_refused_by_name(api: Api, name: str, value: object) -> None:
     before = len(api.chat.asked)
     with pytest.raises(openai.BadRequestError, match=name):
-        await openai_client(api).chat.completions.create(
+        await client(api).chat.completions.create(
             model="fake-chat", messages=HI if name != "messages" else [], extra_body={name: value}
         )
     assert len(api.chat.asked) == before
 
 
 async def test_what_changes_nothing_is_let_pass(api: Api) -> None:
-    answer = await openai_client(api).chat.completions.create(
+    answer = await client(api).chat.completions.create(
         model="fake-chat", messages=HI, user="me", metadata={"a": "b"}, store=True, service_tier="auto",
         prompt_cache_key="k", safety_identifier="s", n=1, logprobs=False, logit_bias={}, parallel_tool_calls=True,
         modalities=["text"], seed=None, stop=None, extra_body={"trace_id": "x", "functions": []},
@@ -284,7 +285,7 @@ async def test_what_changes_nothing_is_let_pass(api: Api) -> None:
 
 
 async def test_how_to_answer_reaches_the_model(api: Api) -> None:
-    await openai_client(api).chat.completions.create(
+    await client(api).chat.completions.create(
         model="other-chat", messages=HI, temperature=0, top_p=0.5, seed=7, stop="END", presence_penalty=1,
         frequency_penalty=-1, max_completion_tokens=9, reasoning_effort="low",
         extra_body={"top_k": 3, "min_p": 0.1, "repeat_penalty": 1.2},
@@ -295,7 +296,7 @@ async def test_how_to_answer_reaches_the_model(api: Api) -> None:
         "top_p": 0.5, "top_k": 3, "min_p": 0.1, "repeat_penalty": 1.2, "presence_penalty": 1, "frequency_penalty": -1,
         "seed": 7, "stop": ["END"],
     }  # fmt: skip
-    await openai_client(api).chat.completions.create(model="fake-chat", messages=HI)
+    await client(api).chat.completions.create(model="fake-chat", messages=HI)
     assert (api.chat.options[-1].max_tokens, api.chat.options[-1].sampling.given()) == (None, {})
 
 
@@ -303,13 +304,13 @@ async def test_leaving_stops_the_model(api: Api) -> None:
     api.chat.speaking.clear()
     api.chat.closed.clear()
     api.chat.go_on.clear()
-    async with await openai_client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True) as asked:
+    async with await client(api).chat.completions.create(model="fake-chat", messages=HI, stream=True) as asked:
         await anext(aiter(asked))
         await asyncio.wait_for(api.chat.speaking.wait(), 30)
     await asyncio.wait_for(api.chat.closed.wait(), 30)
     api.chat.closed.clear()
     api.chat.speaking.clear()
-    whole = asyncio.create_task(openai_client(api).chat.completions.create(model="fake-chat", messages=HI))
+    whole = asyncio.create_task(client(api).chat.completions.create(model="fake-chat", messages=HI))
     await asyncio.wait_for(api.chat.speaking.wait(), 30)
     whole.cancel()
     await asyncio.wait_for(api.chat.closed.wait(), 30)
@@ -395,12 +396,12 @@ async def test_pictures_reach_a_model_that_can_see_and_no_other(tmp_path: Path) 
 )
 async def test_what_is_no_picture_is_refused(api: Api, url: str, sentence: str) -> None:
     with pytest.raises(openai.BadRequestError, match=sentence):
-        await openai_client(api).chat.completions.create(model="fake-chat", messages=with_picture(url))
+        await client(api).chat.completions.create(model="fake-chat", messages=with_picture(url))
 
 
 async def test_too_many_pictures_are_refused(api: Api) -> None:
     with pytest.raises(openai.BadRequestError, match="more than 16 pictures"):
-        await openai_client(api).chat.completions.create(model="fake-chat", messages=with_picture(DATA_URL) * 17)
+        await client(api).chat.completions.create(model="fake-chat", messages=with_picture(DATA_URL) * 17)
 
 
 async def test_an_answer_of_a_given_shape_can_be_asked_for(tmp_path: Path) -> None:
@@ -435,7 +436,7 @@ async def test_embeddings_come_from_a_model_that_makes_them(tmp_path: Path) -> N
 
 async def test_a_backend_without_embeddings_says_so(api: Api) -> None:
     with pytest.raises(openai.BadRequestError, match="makes no embeddings"):
-        await openai_client(api).embeddings.create(model="fake-chat", input="a fox")
+        await client(api).embeddings.create(model="fake-chat", input="a fox")
 
 
 @pytest.mark.model
@@ -443,7 +444,7 @@ async def test_the_embedded_model_answers_streams_and_counts_and_refuses_what_it
     chat = EmbeddedChat(packaged_gguf(), threads=1)
     try:
         async with running_api(tmp_path, chat=chat) as api:
-            gpt, name = openai_client(api), "SmolLM2-135M-Instruct"
+            gpt, name = client(api), "SmolLM2-135M-Instruct"
             whole = await gpt.chat.completions.create(model=name, messages=HI, max_tokens=4, temperature=0)
             said = whole.choices[0].message.content
             assert said and whole.usage is not None and whole.usage.completion_tokens == 4

@@ -20,7 +20,8 @@ from fakes import FakeEngine, start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.domain.rendering import FromPicture
-from running_api import Api, openai_client, running_api
+from openai_client import client
+from running_api import Api, running_api
 from samples import a_picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,7 +55,7 @@ def opened(text: str | None) -> Image.Image:
 
 
 async def test_by_a_mask_only_what_is_transparent_in_it_is_drawn_anew(api: Api) -> None:
-    made = await openai_client(api).images.edit(**cat(mask=mask()))
+    made = await client(api).images.edit(**cat(mask=mask()))
     assert made.data is not None
     done = opened(made.data[0].b64_json)
     assert (done.size, made.size, made.output_format) == ((128, 96), "128x96", "png")
@@ -70,7 +71,7 @@ async def test_by_a_mask_only_what_is_transparent_in_it_is_drawn_anew(api: Api) 
 
 
 async def test_without_a_mask_all_of_it_is_drawn_over(api: Api) -> None:
-    made = await openai_client(api).images.edit(**cat(extra_body={"steps": 3, "strength": 0.4, "negative_prompt": "2"}))
+    made = await client(api).images.edit(**cat(extra_body={"steps": 3, "strength": 0.4, "negative_prompt": "2"}))
     plan = api.engine.plans[-1]
     assert (plan.passes[0].start, plan.passes[0].strength) == (FromPicture(PICTURE), 0.4)
     assert (plan.request.steps, plan.request.negative_prompt) == (3, "2")
@@ -88,30 +89,30 @@ async def test_the_client_that_waits_sends_the_same(api: Api) -> None:
 async def test_the_size_left_out_is_the_pictures_shape(api: Api) -> None:
     for size in (openai.omit, "auto"):
         wide = ("wide.png", to_png(a_picture(200, 50)), "image/png")
-        await openai_client(api).images.edit(image=wide, prompt="a cat", size=size, extra_body={"steps": 1})
+        await client(api).images.edit(image=wide, prompt="a cat", size=size, extra_body={"steps": 1})
         width, height = api.engine.plans[-1].size
         assert width == 4 * height
 
 
 async def test_around_the_mask_the_picture_keeps_its_own_size(api: Api) -> None:
     own = {"steps": 1, "mask_area": "masked", "mask_padding": 4, "mask_content": "fill"}
-    made = await openai_client(api).images.edit(**cat(mask=mask(), size="64x64", extra_body=own))
+    made = await client(api).images.edit(**cat(mask=mask(), size="64x64", extra_body=own))
     assert (api.engine.plans[-1].size, made.size) == ((64, 64), "128x96")
     assert opened((made.data or [])[0].b64_json).size == (128, 96)
 
 
 async def test_a_list_of_one_picture_is_that_picture_and_several_are_refused(api: Api) -> None:
-    await openai_client(api).images.edit(**cat(image=[FILE]))
+    await client(api).images.edit(**cat(image=[FILE]))
     assert start_picture(api.engine.plans[-1]).picture == PICTURE
     for number in (2, 16):
         with pytest.raises(openai.BadRequestError, match="one picture at a time"):
-            await openai_client(api).images.edit(**cat(image=[FILE] * number))
+            await client(api).images.edit(**cat(image=[FILE] * number))
 
 
 async def test_partial_pictures_stream_before_the_picture(api: Api) -> None:
     asked = cat(mask=mask(), extra_body={"steps": 12, "mask_blur": 2})
     seen, events = api.engine.hold(4, 8), []
-    async for event in await openai_client(api).images.edit(**asked, stream=True, partial_images=2):
+    async for event in await client(api).images.edit(**asked, stream=True, partial_images=2):
         events.append(event)
         next(seen, asyncio.Event()).set()
     *partial, last = events
@@ -146,7 +147,7 @@ async def test_partial_pictures_stream_before_the_picture(api: Api) -> None:
 async def test_what_cannot_be_drawn_so_is_refused_with_a_sentence(api: Api, asked: Any, sentence: str) -> None:
     before = len(api.engine.plans)
     with pytest.raises(openai.BadRequestError, match=sentence):
-        await openai_client(api).images.edit(**cat(**asked))
+        await client(api).images.edit(**cat(**asked))
     assert len(api.engine.plans) == before
 
 
@@ -175,7 +176,7 @@ async def test_a_picture_of_several_megabytes_passes(api: Api) -> None:
     file = io.BytesIO()
     noise.save(file, "PNG")
     assert len(file.getvalue()) > 2 * 1024 * 1024
-    made = await openai_client(api).images.edit(**cat(image=("large.png", file.getvalue(), "image/png")))
+    made = await client(api).images.edit(**cat(image=("large.png", file.getvalue(), "image/png")))
     assert made.data
 
 
@@ -190,7 +191,7 @@ NAMES = (
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     fields=st.dictionaries(
         st.sampled_from([*NAMES.split(), "image", "mask", "layout[things][0]"]),

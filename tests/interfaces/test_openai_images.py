@@ -17,7 +17,8 @@ from PIL import Image
 from fakes import FakeChat, FakeEngine
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.pictures import open_picture
-from running_api import Api, openai_client, running_api
+from openai_client import client
+from running_api import Api, running_api
 from studio_for_tests import with_own_checkpoint
 from waiting import until
 
@@ -41,7 +42,7 @@ def opened(data: bytes) -> Image.Image:
 
 
 async def test_a_picture_comes_as_base64_and_is_in_the_gallery(api: Api) -> None:
-    made = await openai_client(api).images.generate(**CAT)
+    made = await client(api).images.generate(**CAT)
     assert made.data is not None
     image = opened(b64decode(made.data[0].b64_json or ""))
     assert (image.format, image.size) == ("PNG", (128, 96))
@@ -56,11 +57,11 @@ async def test_a_picture_comes_as_base64_and_is_in_the_gallery(api: Api) -> None
 
 
 async def test_several_pictures_differ_and_a_seed_makes_them_again(api: Api) -> None:
-    made = await openai_client(api).images.generate(**CAT, n=3)
+    made = await client(api).images.generate(**CAT, n=3)
     assert len({one.b64_json for one in made.data or ()}) == 3
     seeds = []
     for _ in range(2):
-        again = await openai_client(api).images.generate(**CAT | {"extra_body": {"steps": 3, "seed": 2**32 - 2}}, n=3)
+        again = await client(api).images.generate(**CAT | {"extra_body": {"steps": 3, "seed": 2**32 - 2}}, n=3)
         seeds.append([(one.model_extra or {})["seed"] for one in again.data or ()])
     assert seeds == [[2**32 - 2, 2**32 - 1, 0]] * 2
 
@@ -69,18 +70,18 @@ async def test_several_pictures_differ_and_a_seed_makes_them_again(api: Api) -> 
 async def test_every_format_comes_as_base64_and_by_address_with_the_settings_inside(api: Api, kind: str) -> None:
     quality: dict[str, Any] = {} if kind == "png" else {"output_compression": 40}
     asked = CAT | {"output_format": kind, "extra_body": {"steps": 3, "seed": 5}} | quality
-    inside = (await openai_client(api).images.generate(**asked)).data or []
+    inside = (await client(api).images.generate(**asked)).data or []
     data = b64decode(inside[0].b64_json or "")
     assert opened(data).format == kind.upper()
     assert "a cat" in open_picture(data).text["parameters"]
-    by_address = (await openai_client(api).images.generate(**asked, response_format="url")).data or []
+    by_address = (await client(api).images.generate(**asked, response_format="url")).data or []
     assert by_address[0].b64_json is None
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.get(by_address[0].url or "")
     assert (answer.status_code, answer.headers["content-type"]) == (200, f"image/{kind}")
     assert opened(answer.content).format == kind.upper()
     if kind != "png":
-        whole = (await openai_client(api).images.generate(**asked | {"output_compression": None})).data or []
+        whole = (await client(api).images.generate(**asked | {"output_compression": None})).data or []
         assert len(data) < len(b64decode(whole[0].b64_json or ""))
 
 
@@ -93,13 +94,13 @@ async def test_an_address_of_no_picture_is_not_found(api: Api) -> None:
 
 async def test_without_a_size_the_checkpoint_decides_and_a_named_one_draws(api: Api) -> None:
     for size in (None, "auto"):
-        made = await openai_client(api).images.generate(prompt="a cat", size=size, model="own", extra_body={"steps": 1})
+        made = await client(api).images.generate(prompt="a cat", size=size, model="own", extra_body={"steps": 1})
         assert made.size == "x".join(map(str, api.engine.plans[-1].size))
         assert api.engine.plans[-1].checkpoint.name == "own"
-    await openai_client(api).images.generate(**CAT, model="illustrious-mini")
+    await client(api).images.generate(**CAT, model="illustrious-mini")
     assert api.engine.plans[-1].checkpoint.name == "illustrious-mini"
     with pytest.raises(openai.NotFoundError, match="There are: own, illustrious-mini"):
-        await openai_client(api).images.generate(**CAT, model="dall-e-3")
+        await client(api).images.generate(**CAT, model="dall-e-3")
 
 
 @pytest.mark.parametrize(
@@ -125,25 +126,25 @@ async def test_without_a_size_the_checkpoint_decides_and_a_named_one_draws(api: 
 async def test_what_cannot_be_drawn_so_is_refused_with_a_sentence(api: Api, asked: Any, sentence: str) -> None:
     before = len(api.engine.plans)
     with pytest.raises(openai.BadRequestError, match=sentence):
-        await openai_client(api).images.generate(**CAT | asked)
+        await client(api).images.generate(**CAT | asked)
     assert len(api.engine.plans) == before
 
 
 async def test_what_changes_nothing_is_let_pass(api: Api) -> None:
     harmless = {"user": "me", "moderation": "low", "quality": "auto", "background": "auto"}
     more = {"metadata": {"a": "b"}, "trace_id": "x", "steps": 1}
-    made = await openai_client(api).images.generate(prompt="a cat", size="64x64", **harmless, extra_body=more)  # type: ignore[arg-type]
+    made = await client(api).images.generate(prompt="a cat", size="64x64", **harmless, extra_body=more)  # type: ignore[arg-type]
     assert made.data
 
 
 async def test_the_studios_own_fields_are_taken_too(api: Api) -> None:
     own = {"negative_prompt": "dog", "steps": 2, "guidance": 3.5, "seed": 11}
-    await openai_client(api).images.generate(prompt="a cat", size="64x64", extra_body=own)
+    await client(api).images.generate(prompt="a cat", size="64x64", extra_body=own)
     assert own.items() <= api.engine.plans[-1].request.model_dump().items()
 
 
 async def test_an_enhanced_prompt_is_told(api: Api) -> None:
-    made = await openai_client(api).images.generate(**CAT | {"extra_body": {"steps": 1, "enhance": True}})
+    made = await client(api).images.generate(**CAT | {"extra_body": {"steps": 1, "enhance": True}})
     revised = (made.data or [])[0].revised_prompt
     assert revised and "fluffy cat" in revised
     assert api.engine.plans[-1].request.prompt == revised
@@ -155,7 +156,7 @@ async def test_an_enhanced_prompt_is_told(api: Api) -> None:
 async def test_partial_pictures_stream_before_the_picture(api: Api, kind: Any) -> None:
     asked = CAT | {"extra_body": {"steps": 12}, "output_format": kind}
     seen, events = api.engine.hold(4, 8), []
-    async for event in await openai_client(api).images.generate(**asked, stream=True, partial_images=2):
+    async for event in await client(api).images.generate(**asked, stream=True, partial_images=2):
         events.append(event)
         next(seen, asyncio.Event()).set()
     *partial, last = events
@@ -168,20 +169,20 @@ async def test_partial_pictures_stream_before_the_picture(api: Api, kind: Any) -
 
 
 async def test_without_partial_pictures_the_stream_is_the_picture_alone(api: Api) -> None:
-    events = [event async for event in await openai_client(api).images.generate(**CAT, stream=True)]
+    events = [event async for event in await client(api).images.generate(**CAT, stream=True)]
     assert [event.type for event in events] == ["image_generation.completed"]
 
 
 async def test_leaving_a_stream_or_a_request_stops_the_drawing(api: Api) -> None:
     api.engine.go_on.clear()
-    asked = await openai_client(api).images.generate(
+    asked = await client(api).images.generate(
         prompt="a cat", size="64x64", stream=True, partial_images=3, extra_body={"steps": 4}
     )
     async with asked:
         await anext(aiter(asked))
     await asyncio.wait_for(api.engine.stopped.wait(), 60)
     api.engine.stopped.clear()
-    waiting = asyncio.create_task(openai_client(api).images.generate(**CAT, n=2))
+    waiting = asyncio.create_task(client(api).images.generate(**CAT, n=2))
     await asyncio.wait_for(api.engine.drawing.wait(), 60)
     waiting.cancel()
     await asyncio.wait_for(api.engine.stopped.wait(), 60)
@@ -193,11 +194,11 @@ async def test_leaving_a_stream_or_a_request_stops_the_drawing(api: Api) -> None
 async def test_a_failed_drawing_is_said_as_an_error_and_not_tried_again(api: Api) -> None:
     api.engine.faults.append(OutOfMemory("It does not fit. Choose a smaller size."))
     with pytest.raises(openai.InternalServerError, match="smaller size") as caught:
-        await openai_client(api).with_options(max_retries=2).images.generate(**CAT)
+        await client(api).with_options(max_retries=2).images.generate(**CAT)
     assert (caught.value.status_code, caught.value.code) == (507, "out_of_memory")
     api.engine.faults.append(OutOfMemory("It does not fit. Choose a smaller size."))
     with pytest.raises(openai.APIError, match="smaller size"):
-        _ = [event async for event in await openai_client(api).images.generate(**CAT, stream=True)]
+        _ = [event async for event in await client(api).images.generate(**CAT, stream=True)]
 
 
 async def test_a_full_queue_is_a_rate_limit(tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ async def test_a_full_queue_is_a_rate_limit(tmp_path: Path) -> None:
         api.engine.go_on.clear()
         for streamed in (False, True):
             with pytest.raises(openai.RateLimitError) as caught:
-                await openai_client(api).images.generate(**CAT, n=1 if streamed else 3, stream=streamed)
+                await client(api).images.generate(**CAT, n=1 if streamed else 3, stream=streamed)
             assert int(caught.value.response.headers["retry-after"]) > 0
             if not streamed:  # those of the three that were queued are not left behind
                 assert api.studio.jobs.active() == []

@@ -11,6 +11,7 @@ from typing import Protocol
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, ModelStatus, VaeFile
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.sampling import img2img_steps
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class Pass:
 
     @property
     def expected_steps(self) -> int:
-        """About how many steps are taken, before the sampler has said it: a start that is kept in part saves some."""
-        return max(1, round(self.steps * self.strength))
+        """How many steps are taken; some samplers ask the UNet twice in one, and say so when they begin."""
+        return self.steps if isinstance(self.start, FromNoise) else img2img_steps(self.steps, self.strength)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Samplers and schedules: the names the field knows them by (A1111's), and which of them go together.
 
-A schedule is how the steps are spread between noise and picture. "Automatic" is the sampler's usual one, as in A1111;
-where it has none, and for checkpoints with zero terminal SNR, it is the spacing that the checkpoint itself declares.
+A schedule is how the steps are spread between noise and picture. "Automatic" is the one that A1111 takes for the
+sampler; for checkpoints with zero terminal SNR it is Trailing, the spacing they are made for. It is resolved before
+anything is drawn, so a picture's record names the schedule itself (but for LCM, whose own has no other name).
 How each is done is the engine's matter; a name that stands here can be drawn with.
 """
 
@@ -14,20 +15,25 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 
 AUTOMATIC = "Automatic"
-TIMESTEP_SPACINGS = ("Normal", "Uniform", "Simple", "SGM Uniform")
-SIGMA_SCHEDULES = ("Karras", "Exponential")
 SCHEDULES: dict[str, tuple[str, ...]] = {
     AUTOMATIC: (),
     "Karras": (),
     "Exponential": (),
-    "SGM Uniform": ("sgm_uniform",),
+    "Polyexponential": (),
+    "SGM Uniform": ("sgm_uniform", "sgmuniform"),
+    "KL Optimal": ("kl_optimal",),
+    "Align Your Steps": ("align_your_steps",),
     "Simple": (),
     "Normal": (),
     "Uniform": (),
+    "DDIM": ("ddim_uniform",),
+    "Beta": (),
+    "Leading": (),
+    "Trailing": (),
 }
-"""Every schedule, and what else it is called."""
-
-_SCHEDULES_ELSEWHERE = ("Polyexponential", "KL Optimal", "Align Your Steps", "DDIM", "Beta")
+"""Every schedule, and what else it is called. The last two are diffusers' spacings, by its names for them."""
+NOT_WITH_ZERO_SNR = ("Karras", "Exponential", "Polyexponential", "Align Your Steps", "DDIM", "Beta")
+"""They would spend nearly all steps where there is nothing to be seen yet, or not begin at pure noise."""
 
 
 @dataclass(frozen=True)
@@ -36,34 +42,41 @@ class Sampler:
 
     name: str
     aliases: tuple[str, ...]
-    schedules: tuple[str, ...] = (AUTOMATIC, *SIGMA_SCHEDULES, *TIMESTEP_SPACINGS)
-    automatic: str = AUTOMATIC
+    automatic: str = "Normal"
+    schedules: tuple[str, ...] = tuple(SCHEDULES)
     zero_snr: bool = True
-    """Whether it can begin at pure noise, as checkpoints with zero terminal SNR do."""
+    """Whether it draws from pure noise (sigma 4096), as checkpoints with zero terminal SNR begin; tried with one."""
+    discards_penultimate: bool = False
+    """Whether its schedule is made a step longer and then loses the last sigma but one, as A1111 does for it."""
 
 
 _ALL = (
-    Sampler(
-        "Euler a", ("k_euler_a", "k_euler_ancestral", "euler_a", "euler_ancestral"), (AUTOMATIC, *TIMESTEP_SPACINGS)
-    ),
+    Sampler("Euler a", ("k_euler_a", "k_euler_ancestral", "euler_a", "euler_ancestral")),
     Sampler("Euler", ("k_euler",)),
-    Sampler("DPM++ 2M", ("k_dpmpp_2m", "dpmpp_2m"), automatic="Karras"),
-    Sampler("DPM++ 2M SDE", ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"), automatic="Exponential"),
-    Sampler("DPM++ 2M SDE Heun", ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun"), automatic="Exponential"),
-    Sampler("DPM++ 3M SDE", ("k_dpmpp_3m_sde", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu"), automatic="Exponential"),
+    Sampler("DPM++ 2M", ("k_dpmpp_2m", "dpmpp_2m"), "Karras"),
+    Sampler("DPM++ 2M SDE", ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"), "Exponential"),
+    Sampler("DPM++ 2M SDE Heun", ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun"), "Exponential"),
     Sampler(
-        "DPM++ SDE",
-        ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"),
-        (AUTOMATIC, *SIGMA_SCHEDULES, "Normal", "Uniform"),
-        automatic="Karras",
-        zero_snr=False,
+        "DPM++ 3M SDE",
+        ("k_dpmpp_3m_sde", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu"),
+        "Exponential",
+        discards_penultimate=True,
     ),
+    Sampler("DPM++ SDE", ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"), "Karras"),
+    Sampler("LMS", ("k_lms", "lms")),
     Sampler("Heun", ("k_heun",), zero_snr=False),
-    Sampler("DPM2", ("k_dpm_2", "dpm_2"), automatic="Karras", zero_snr=False),
-    Sampler("DPM2 a", ("k_dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral"), automatic="Karras", zero_snr=False),
-    Sampler("UniPC", ("uni_pc",)),
-    Sampler("DDIM", (), (AUTOMATIC, *TIMESTEP_SPACINGS)),
-    Sampler("LCM", ("k_lcm",), (AUTOMATIC,)),
+    Sampler("DPM2", ("k_dpm_2", "dpm_2"), "Karras", discards_penultimate=True),
+    Sampler(
+        "DPM2 a",
+        ("k_dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral"),
+        "Karras",
+        zero_snr=False,
+        discards_penultimate=True,
+    ),
+    Sampler("Restart", (), "Karras", zero_snr=False),
+    Sampler("UniPC", ("uni_pc", "uni_pc_bh2"), "Leading"),
+    Sampler("DDIM", (), "Leading"),
+    Sampler("LCM", ("k_lcm",), AUTOMATIC, (AUTOMATIC,)),
 )
 SAMPLERS = {sampler.name: sampler for sampler in _ALL}
 
@@ -83,15 +96,17 @@ def schedule_named(name: str) -> str | None:
 
 def split_joined(name: str) -> tuple[str, str]:
     """Older programs say "DPM++ 2M Karras" in one: sampler and schedule; "" where it says no schedule."""
-    for schedule in (*SCHEDULES, *_SCHEDULES_ELSEWHERE):
+    for schedule in sorted(SCHEDULES, key=len, reverse=True):  # "SGM Uniform" before "Uniform"
         if name.lower().endswith(f" {schedule.lower()}"):
             return name[: -len(schedule)].rstrip(), schedule
     return name, ""
 
 
 def resolved_schedule(sampler: str, schedule: str, checkpoint: Checkpoint) -> str:
-    """The schedule that is drawn with: "Automatic" only where that is the checkpoint's own spacing.
+    """The schedule that is drawn with.
 
+    Leading begins below pure noise, so where a checkpoint has zero terminal SNR it is Trailing, too: pictures from
+    before the two had names are recorded as Leading, and meant the checkpoint's own spacing.
     Raises InvalidRequest for a sampler or a schedule that does not go with the checkpoint.
     """
     known = SAMPLERS[sampler]
@@ -101,10 +116,15 @@ def resolved_schedule(sampler: str, schedule: str, checkpoint: Checkpoint) -> st
     if not known.zero_snr:
         names = ", ".join(name for name, other in SAMPLERS.items() if other.zero_snr)
         raise InvalidRequest(f"{sampler} cannot draw with {where}. Use one of: {names}.")
-    if schedule in SIGMA_SCHEDULES:  # they would spend nearly all of the steps where there is nothing to be seen yet
-        names = ", ".join(name for name in known.schedules if name not in SIGMA_SCHEDULES)
+    if schedule in NOT_WITH_ZERO_SNR:
+        names = ", ".join(name for name in known.schedules if name not in NOT_WITH_ZERO_SNR)
         raise InvalidRequest(f"The schedule {schedule} does not suit {where}. Use one of: {names}.")
-    return schedule
+    return "Trailing" if schedule in (AUTOMATIC, "Leading") and "Trailing" in known.schedules else schedule
+
+
+def img2img_steps(steps: int, strength: float) -> int:
+    """How many of the steps image to image does: the last ones, and always at least one. A1111's number (t_enc + 1)."""
+    return int(min(strength, 0.999) * steps) + 1
 
 
 def check_together(sampler: str, schedule: str) -> None:

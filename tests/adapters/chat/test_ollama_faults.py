@@ -164,7 +164,7 @@ async def test_what_comes_after_the_end_is_not_listened_to(server: OllamaServer)
         ),
     )
 )
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_json_of_any_shape_ends_in_text_or_in_a_studio_error(value: object) -> None:
     async def run() -> None:
         async with OllamaServer([PLAIN]) as server, connected(server) as chat:

@@ -15,6 +15,7 @@ from illustrious_studio.domain.errors import EngineDied, InvalidRequest, OutOfMe
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import Rendered, Step
+from illustrious_studio.domain.sampling import img2img_steps
 from waiting import turns, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.model]
@@ -81,7 +82,7 @@ async def test_a_sketch_is_drawn_over_and_stays_recognisable(engine: SdxlEngine,
     assert image.getpixel((0, 0)) + 80 < image.getpixel((1, 0))
     assert done.picture != left_dark
     assert builtin.sketch_strength is not None
-    count = int(20 * builtin.sketch_strength)
+    count = img2img_steps(20, builtin.sketch_strength)
     assert [(step.step, step.steps) for step in steps] == [(number, count) for number in range(1, count + 1)]
 
 

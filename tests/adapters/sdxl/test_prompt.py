@@ -58,7 +58,7 @@ def test_the_packaged_vocabulary_is_clips(tokenizer: Any) -> None:
     assert tokenizer("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
 
 
-def test_a_long_prompt_is_cut_into_windows_after_a_comma_and_loses_nothing(tokenizer: Any) -> None:
+def test_a_long_prompt_is_cut_into_chunks_after_a_comma_and_loses_nothing(tokenizer: Any) -> None:
     prompt = ", ".join(f"tag number {number}" for number in range(60))
     cut = chunks(parse(prompt), tokenizer)
     assert [token for ids, _ in cut for token in ids] == tokenizer(prompt, add_special_tokens=False).input_ids
@@ -68,7 +68,16 @@ def test_a_long_prompt_is_cut_into_windows_after_a_comma_and_loses_nothing(token
     assert all(ids[-1] == comma for ids, _ in cut[:-1])
 
 
-def test_break_starts_a_new_window(tokenizer: Any) -> None:
+@pytest.mark.parametrize(
+    ("prompt", "tokens"),
+    [("a cat BREAK", [2]), ("a cat BREAK BREAK a dog", [2, 0, 2]), ("BREAK a cat", [0, 2]), ("BREAK", [0]), ("", [0])],
+)
+def test_a_break_at_the_end_starts_nothing(tokenizer: Any, prompt: str, tokens: list[int]) -> None:
+    """As in A1111, where only text makes a chunk, and a BREAK ends one."""
+    assert [len(ids) for ids, _ in chunks(parse(prompt), tokenizer)] == tokens
+
+
+def test_break_starts_a_new_chunk(tokenizer: Any) -> None:
     assert [
         len(ids) for ids, _ in chunks([PromptSpan("cat"), PromptSpan(None), PromptSpan("dog house")], tokenizer)
     ] == [1, 2]
@@ -110,7 +119,7 @@ def test_a_clip_skip_beyond_the_layers_is_refused(loaded: SdxlPipeline, builtin:
         drawn(loaded, builtin, "a cat", clip_skip=4)
 
 
-def test_the_pooled_embedding_is_the_first_windows(loaded: SdxlPipeline) -> None:
+def test_the_pooled_embedding_is_the_first_chunks(loaded: SdxlPipeline) -> None:
     import torch
 
     encoder = PromptEncoder(loaded._pipeline, loaded.device)

@@ -135,7 +135,7 @@ tricky = st.sampled_from(
 prompts = st.lists(lines | tricky, max_size=5).map("\n".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     prompts, prompts, st.integers(1, 150), st.floats(0, 30), st.integers(0, MAX_SEED), lines, st.integers(1, 12),
     st.one_of(st.none(), st.floats(0.01, 1)),
@@ -205,7 +205,7 @@ def test_garbage_never_raises(name: str) -> None:
     recorded_settings({"parameters": GARBAGE[name], "Comment": GARBAGE[name], "invokeai_metadata": GARBAGE[name]})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=400))
 def test_any_text_can_be_read(text: str) -> None:
     read_infotext(text)

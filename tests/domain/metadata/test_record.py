@@ -44,6 +44,20 @@ def test_a_record_of_version_1_makes_the_same_picture() -> None:
     assert made.unusable == {}
 
 
+@pytest.mark.parametrize(
+    ("sampler", "then", "now"),
+    [
+        ("Euler", "Automatic", "Leading"),
+        ("DDIM", "Automatic", "Leading"),
+        ("LCM", "Automatic", "Automatic"),
+        ("DPM++ 2M", "Karras", "Karras"),
+    ],
+)
+def test_automatic_of_version_1_keeps_its_meaning(sampler: str, then: str, now: str) -> None:
+    _, made = old("a house", sampler=sampler, schedule=then)
+    assert (made.request.sampler, made.request.schedule) == (sampler, now)
+
+
 def test_the_facts_of_a_record_of_version_1_stay() -> None:
     record, made = old("a red apple on a table")
     kept = json.loads(made.model_dump_json())

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, async_playwright
+from playwright.async_api import BrowserContext, async_playwright, expect
 
-from running_web import WebWithFakes, running_web
+from running_web import PATIENCE, WebWithFakes, running_web
 
 CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[BrowserContext]:
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM if CHROMIUM.exists() else None,

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from fakes import gradient, start_picture
 from illustrious_studio.domain.encoding import to_png
-from running_web import PATIENCE, WebWithFakes, draw
+from running_web import WebWithFakes, draw
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -50,7 +50,7 @@ async def stroke(page: Page, start: tuple[float, float], end: tuple[float, float
 
 
 async def title(page: Page, words: str) -> None:
-    await expect(page.locator("#over-fold > button")).to_contain_text(f"Draw over a picture: {words}", timeout=PATIENCE)
+    await expect(page.locator("#over-fold > button")).to_contain_text(f"Draw over a picture: {words}")
 
 
 async def remembered(page: Page) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.sampling import AUTOMATIC
 from illustrious_studio.domain.setting import given
 from illustrious_studio.domain.values import Text, Value
 
@@ -130,6 +131,8 @@ def _from_version_1(record: dict[str, Any]) -> dict[str, Any]:
     if record.get("image") is None:
         strength = asked.pop("strength", None)
         asked["sketch_strength"] = strength if record.get("layout") else None
+    if asked.get("schedule") == AUTOMATIC and asked.get("sampler") != "LCM":
+        asked["schedule"] = "Leading"  # which was what the checkpoint's own spacing did, and what Automatic meant then
     if not record.get("device"):  # read back from a PNG that had lost its record: 0 and "" stood for what is not known
         asked = {name: value or None for name, value in asked.items()}
     request, refused = request_within_limits({name: value for name, value in asked.items() if value is not None})

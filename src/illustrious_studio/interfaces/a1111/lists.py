@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from illustrious_studio.domain.sampling import SAMPLERS, SCHEDULES, SIGMA_SCHEDULES
+from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
 from illustrious_studio.interfaces.a1111.common import ApiState, StateIn, title_of
 
 router = APIRouter()
@@ -50,7 +50,7 @@ async def list_schedulers(state: StateIn) -> list[dict[str, Any]]:
             "need_inner_model": False,
         }
         for name, aliases in SCHEDULES.items()
-        if not (from_noise and name in SIGMA_SCHEDULES)
+        if not (from_noise and name in NOT_WITH_ZERO_SNR)
     ]
 
 

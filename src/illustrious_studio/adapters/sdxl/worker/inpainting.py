@@ -34,13 +34,9 @@ class LatentMask:
         touched = torch.nn.functional.adaptive_max_pool2d(grey, base.shape[-2:]) > 0
         self._anew = touched.to(base.device)
 
-    def blend(self, latents: "torch.Tensor", pipeline: Any, index: int) -> "torch.Tensor":
-        """The latents after step `index`, with the picture outside the mask."""
+    def blend(self, latents: "torch.Tensor", scheduler: Any) -> "torch.Tensor":
+        """The latents with the picture outside the mask, as noisy as the scheduler has left them."""
         import torch
 
-        base = self._base
-        left = pipeline.num_timesteps - 1 - index
-        if left:
-            timestep = pipeline.scheduler.timesteps[-left].reshape(1)
-            base = pipeline.scheduler.add_noise(base, self._noise, timestep)
-        return torch.where(self._anew, latents, base.to(latents.dtype))
+        kept = scheduler.add_noise(self._base, self._noise)
+        return torch.where(self._anew, latents, kept.to(latents.dtype))

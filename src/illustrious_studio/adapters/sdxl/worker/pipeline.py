@@ -7,7 +7,6 @@ The noise is always drawn on the CPU: the same seed is the same noise on every d
 """
 
 import copy
-import math
 import time
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Part, ProgressCallback, draw
-from illustrious_studio.adapters.sdxl.worker.preview import estimate, preview_jpeg
+from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
@@ -25,11 +24,10 @@ from illustrious_studio.domain.errors import OutOfMemory, Unavailable
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromLatents, FromNoise, FromPicture, Pass, Rendered, RenderPlan, Step
+from illustrious_studio.domain.sampling import resolved_schedule
 
 if TYPE_CHECKING:
     import torch
-
-STEP_TENSORS = ["latents", "noise_pred"]
 
 
 class SdxlPipeline:
@@ -173,7 +171,7 @@ class SdxlPipeline:
     ) -> "torch.Tensor":
         """The steps of one pass.
 
-        `before`, what the pass before returned, and the result are latents in the UNet's scale and dtype, on the
+        `before`, what the pass before returned, and the result are float32 latents in the UNet's scale, on the
         device: (1, 4, height / 8, width / 8) for SDXL; the built-in model's VAE has the factor 4.
 
         Raises BadNumbers, Stopped, InvalidRequest (a VAE that does not go with the checkpoint).
@@ -190,26 +188,30 @@ class SdxlPipeline:
         watch.check()
         width, height = render_pass.width, render_pass.height
         text_to_image, image_to_image = self._kinds
-        kind, steps = text_to_image, render_pass.steps
+        kind, strength = text_to_image, None
         options: dict[str, Any] = {"width": width, "height": height}
         base, kept = self._start(render_pass, before), None
         if base is not None:
-            strength = render_pass.strength
-            kind, steps = image_to_image, max(steps, math.ceil(1 / max(strength, 0.01)))
-            options = {"image": base, "strength": strength}
+            kind, strength = image_to_image, render_pass.strength
+            options = {"image": base, "strength": 1.0}  # the scheduler has only the steps to do
             mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
             kept = LatentMask(base, mask, request.seed) if mask is not None else None
-        scheduler = scheduler_for(render_pass.sampler, render_pass.schedule, self._pipeline.scheduler, steps)
+        schedule = resolved_schedule(render_pass.sampler, render_pass.schedule, plan.checkpoint)
+        own = self._pipeline.scheduler.from_config(
+            self._pipeline.scheduler.config,
+            prediction_type=plan.checkpoint.prediction_type,
+            rescale_betas_zero_snr=plan.checkpoint.zero_terminal_snr,
+        )
+        scheduler = scheduler_for(render_pass.sampler, schedule, own, render_pass.steps, strength, request.eta)
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
         parts = {**self._pipeline.components, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
         pipeline = kind(**parts, add_watermarker=False)
-        pipeline._callback_tensor_inputs = STEP_TENSORS  # diffusers offers all of its loop but what the UNet said
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
             output = pipeline(
                 **_embeddings(positive, negative, self._pipeline.unet.dtype),
                 **options,
-                num_inference_steps=steps,
+                num_inference_steps=len(scheduler.timesteps),
                 guidance_scale=request.guidance,
                 guidance_rescale=request.guidance_rescale,
                 generator=torch.Generator("cpu").manual_seed(request.seed),
@@ -217,7 +219,6 @@ class SdxlPipeline:
                 target_size=(height, width),
                 output_type="latent",
                 callback_on_step_end=self._callback(watch, kept),
-                callback_on_step_end_tensor_inputs=STEP_TENSORS,
             )
         latents: torch.Tensor = output.images
         if not torch.isfinite(latents).all():
@@ -250,19 +251,14 @@ class SdxlPipeline:
                 return resized.to(before.dtype)
 
     def _callback(self, watch: ProgressCallback, kept: LatentMask | None) -> Any:
-        before: Any = None
-
         def on_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            nonlocal before
             latents = tensors["latents"]
             picture = None
-            if before is not None and watch.wants_preview():
-                heading = estimate(pipeline.scheduler, timestep, before.float(), tensors["noise_pred"].float())
+            if watch.wants_preview():
                 assert self._checkpoint is not None
-                picture = preview_jpeg(heading, self._checkpoint, self._scale)
+                picture = preview_jpeg(pipeline.scheduler.denoised, self._checkpoint, self._scale)
             if kept is not None:
-                latents = kept.blend(latents, pipeline, index)
-            before = latents
+                latents = kept.blend(latents, pipeline.scheduler)
             watch.step(Step(index + 1, pipeline.num_timesteps, picture))
             return {"latents": latents}
 

@@ -20,18 +20,6 @@ SDXL_RGB = ((0.2353, -0.2353, 0.098, -0.2745), (0.2353, -0.0196, 0.0588, -0.1961
 SDXL_BIAS = (0.5882, 0.549, 0.5098)
 
 
-def estimate(scheduler: Any, timestep: Any, noisy: "torch.Tensor", predicted: "torch.Tensor") -> "torch.Tensor":
-    """The finished latent as the UNet sees it in `noisy`; `predicted` is what it said."""
-    at = min(max(round(float(timestep)), 0), len(scheduler.alphas_cumprod) - 1)
-    signal = max(float(scheduler.alphas_cumprod[at]), 1e-4) ** 0.5
-    noise = (1 - signal**2) ** 0.5
-    if float(scheduler.init_noise_sigma) != 1:  # such schedulers let the noise grow instead of the picture fade
-        noisy = noisy * signal
-    if scheduler.config.prediction_type == "v_prediction":
-        return noisy * signal - predicted * noise
-    return (noisy - predicted * noise) / signal
-
-
 def preview_jpeg(latents: "torch.Tensor", checkpoint: Checkpoint, scale: int) -> bytes:
     """A JPEG of at most 256 pixels a side. `scale` is how many pixels a latent stands for."""
     import torch

@@ -2,13 +2,14 @@
 
 CLIP reads 77 tokens. Longer prompts are read in several chunks of 75 tokens, side by side, so that nothing is cut off.
 `(word)` counts 1.1 times, `[word]` 1/1.1 times, `(word:1.3)` 1.3 times; `\\(` is a plain bracket; `BREAK` starts a new
-window. It does not know LoRA tags or wildcards.
+chunk, if anything follows. It does not know LoRA tags or wildcards.
 
-Clip skip counts as A1111 does: 1 is the last layer. SDXL was trained on the last but one of both encoders, and never
-reads the last, so 1 and 2 are the same; 3 reads the one before, and so on.
+Clip skip counts the encoders' layers from the last, which is 1. SDXL was trained on the last but one of both encoders,
+and never reads the last, so 1 and 2 are the same; 3 reads the one before of both, and so on, as in Forge, ComfyUI and
+diffusers. A1111 has no clip skip for SDXL, unless its option `sdxl_clip_l_skip` is on, and then for the first only.
 
-Two choices where tools differ: the pooled embedding comes from the first window (not the last), and weights multiply
-the token's embedding without scaling the window back to its former mean, which A1111 calls "No norm" and advises for
+Two choices where tools differ: the pooled embedding comes from the first chunk (not the last), and weights multiply
+the token's embedding without scaling the chunk back to its former mean, which A1111 calls "No norm" and advises for
 SDXL (that mean lies near zero there, so dividing by it is unstable).
 """
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 CHUNK_LENGTH = 75
 COMMA_BACKTRACK = 20
-"""A window ends after a comma rather than in the middle of a tag, when one is among its last 20 tokens."""
+"""A chunk ends after a comma rather than in the middle of a tag, when one is among its last 20 tokens."""
 BATCH = 8
 """So many chunks go through an encoder at a time, so that a very long prompt needs no more memory than a long one."""
 PENULTIMATE = 2
@@ -33,10 +34,13 @@ STEP = 1.1
 
 _TOKEN = re.compile(r"\\[\\()\[\]]|\\|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|\bBREAK\b|[()\[\]]|[^\\()\[\]:B]+|:|B")
 
+Chunks = list[tuple[list[int], list[float]]]
+"""Of each chunk, its tokens and their weights."""
+
 
 @dataclass(frozen=True)
 class PromptSpan:
-    """A piece of the prompt and how much it counts. `text` None: a new window starts here."""
+    """A piece of the prompt and how much it counts. `text` None: a new chunk starts here."""
 
     text: str | None
     weight: float = 1.0
@@ -97,10 +101,10 @@ def _joined(texts: list[str | None], weights: list[float]) -> list[PromptSpan]:
     return parts
 
 
-def chunks(parts: list[PromptSpan], tokenizer: Any) -> list[tuple[list[int], list[float]]]:
-    """Token ids and their weights, at most 75 a window, without the start and end tokens. At least one window."""
+def chunks(parts: list[PromptSpan], tokenizer: Any) -> Chunks:
+    """Token ids and their weights, at most 75 a chunk, without the start and end tokens. At least one chunk."""
     comma = tokenizer("a,", add_special_tokens=False).input_ids[-1]
-    done: list[tuple[list[int], list[float]]] = []
+    done: Chunks = []
     ids: list[int] = []
     weights: list[float] = []
     for part in parts:
@@ -117,12 +121,12 @@ def chunks(parts: list[PromptSpan], tokenizer: Any) -> list[tuple[list[int], lis
                 ids, weights = ids[cut:], weights[cut:]
             ids.append(token)
             weights.append(part.weight)
-    return [*done, (ids, weights)]
+    return [*done, (ids, weights)] if ids or not done else done
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """What the UNet is told: a row for each token of each window, and the pooled one."""
+    """What the UNet is told: a row for each token of each chunk, and the pooled one."""
 
     rows: "torch.Tensor"
     """(1, 77 x chunks, 768 + 1280) for SDXL: both encoders' rows side by side, in their dtype, on the device."""
@@ -147,14 +151,14 @@ class PromptEncoder:
         import torch
 
         layer = self._layer(clip_skip)
-        pairs = [self._chunks(text) for text in ([prompt] if negative is None else [prompt, negative])]
-        count = max(len(side) for pair in pairs for side in pair)
-        positive = self._encoded(prompt, count, layer)
+        pairs = {text: self._chunks(text) for text in (prompt, negative) if text is not None}
+        count = max(len(side) for pair in pairs.values() for side in pair)
+        positive = self._encoded(prompt, pairs[prompt], count, layer)
         if negative is None:
             return positive, None
         if not negative.strip() and self._pipeline.config.force_zeros_for_empty_prompt:
             return positive, Embedding(torch.zeros_like(positive.rows), torch.zeros_like(positive.pooled))
-        return positive, self._encoded(negative, count, layer)
+        return positive, self._encoded(negative, pairs[negative], count, layer)
 
     def _layer(self, clip_skip: int) -> int:
         """Counted from the last, which is 1."""
@@ -166,18 +170,18 @@ class PromptEncoder:
             )
         return max(PENULTIMATE, clip_skip)
 
-    def _chunks(self, text: str) -> list[list[tuple[list[int], list[float]]]]:
+    def _chunks(self, text: str) -> list[Chunks]:
         parts = parse(text)
         return [chunks(parts, tokenizer) for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2)]
 
-    def _encoded(self, text: str, count: int, layer: int) -> Embedding:
+    def _encoded(self, text: str, pair: list[Chunks], count: int, layer: int) -> Embedding:
         key = text, count, layer
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         import torch
 
-        first, second = self._chunks(text)
+        first, second = pair
         pipeline = self._pipeline
         with torch.no_grad():
             rows_1, _ = self._run(pipeline.text_encoder, pipeline.tokenizer, first, count, layer)
@@ -188,9 +192,7 @@ class PromptEncoder:
             self._kept.popitem(last=False)
         return embedding
 
-    def _run(
-        self, encoder: Any, tokenizer: Any, chunks: list[tuple[list[int], list[float]]], count: int, layer: int
-    ) -> Any:
+    def _run(self, encoder: Any, tokenizer: Any, chunks: Chunks, count: int, layer: int) -> Any:
         import torch
 
         chunks = chunks + [([], [])] * (count - len(chunks))

@@ -1,49 +1,118 @@
-"""A1111's samplers and schedules as diffusers' schedulers. The names stand in `domain.sampling`.
+"""A sampler and its sigmas in the place of a diffusers scheduler, for one drawing."""
 
-Each is made from the checkpoint's own scheduler, so that what that says (betas, prediction type, zero terminal SNR,
-spacing) stays. All chance comes from the generator that the pipeline hands in: diffusers' `DPMSolverSDEScheduler` draws
-from torchsde, with a state of its own, so DPM++ SDE is its `DPMSolverSinglestepScheduler`, the same order of method.
-"""
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
-import copy
-from typing import Any
+import numpy as np
 
-_SDE: dict[str, Any] = {"algorithm_type": "sde-dpmsolver++"}
-CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
-    "Euler a": ("EulerAncestralDiscreteScheduler", {}),
-    "Euler": ("EulerDiscreteScheduler", {}),
-    "DPM++ 2M": ("DPMSolverMultistepScheduler", {}),
-    "DPM++ 2M SDE": ("DPMSolverMultistepScheduler", _SDE),
-    "DPM++ 2M SDE Heun": ("DPMSolverMultistepScheduler", {**_SDE, "solver_type": "heun"}),
-    "DPM++ 3M SDE": ("DPMSolverMultistepScheduler", {**_SDE, "solver_order": 3}),
-    "DPM++ SDE": ("DPMSolverSinglestepScheduler", {**_SDE, "lower_order_final": True}),
-    "Heun": ("HeunDiscreteScheduler", {}),
-    "DPM2": ("KDPM2DiscreteScheduler", {}),
-    "DPM2 a": ("KDPM2AncestralDiscreteScheduler", {}),
-    "UniPC": ("UniPCMultistepScheduler", {}),
-    "DDIM": ("DDIMScheduler", {"clip_sample": False}),  # latents reach beyond 1
-    "LCM": ("LCMScheduler", {}),
-}
-SCHEDULE_OPTIONS: dict[str, dict[str, Any]] = {
-    "Automatic": {},
-    "Karras": {"use_karras_sigmas": True},
-    "Exponential": {"use_exponential_sigmas": True},
-    "SGM Uniform": {"timestep_spacing": "trailing"},
-    "Simple": {"timestep_spacing": "trailing"},
-    "Normal": {"timestep_spacing": "linspace"},
-    "Uniform": {"timestep_spacing": "linspace"},
-}
-LCM_STEPS = 50
-"""LCM chooses its steps among those of a longer schedule: this long, or as long as it needs."""
+from illustrious_studio.adapters.sdxl.worker.samplers import levels_of, sampler_named
+from illustrious_studio.adapters.sdxl.worker.sigmas import ModelSigmas, sigma_schedule
+from illustrious_studio.domain.sampling import SAMPLERS as KNOWN
+from illustrious_studio.domain.sampling import img2img_steps
+
+if TYPE_CHECKING:
+    import torch
+
+    from illustrious_studio.adapters.sdxl.worker.samplers import Sampler
+
+SCALED_DOWN = ("DDIM", "UniPC", "LCM")
+"""They were made for latents that are scaled down as noise is added, so they begin with the noise of such ones."""
 
 
-def scheduler_for(sampler: str, schedule: str, own: Any, steps: int) -> Any:
-    """A scheduler for one drawing (running one changes it). `own` is the checkpoint's, an Euler one."""
-    if (sampler, schedule) == ("Euler", "Automatic"):
-        return copy.deepcopy(own)
-    import diffusers
+def scheduler_for(
+    sampler: str, schedule: str, own: Any, steps: int, strength: float | None = None, eta: float | None = None
+) -> "Scheduler":
+    """The scheduler of one drawing. `own` is the checkpoint's, which knows its betas and what its UNet predicts.
 
-    name, options = CLASSES[sampler]
-    if sampler == "LCM":
-        options = {"original_inference_steps": max(LCM_STEPS, steps)}
-    return getattr(diffusers, name).from_config(own.config, **options, **SCHEDULE_OPTIONS[schedule])
+    With a `strength` (image to image) only the last of the steps are done, as many as A1111 does. Its `timesteps` say
+    how often the UNet is asked, which is more than once a step for some samplers. `eta` left out is the sampler's own.
+    """
+    model = model_sigmas(own)
+    sigmas = sigma_schedule(sampler, schedule, steps, model, discard=KNOWN[sampler].discards_penultimate)
+    if strength is not None:
+        sigmas = sigmas[steps - img2img_steps(steps, strength) :]
+    scaled_down = sampler in SCALED_DOWN or schedule == "Leading"
+    run = sampler_named(sampler, eta)
+    return Scheduler(run, sigmas, model, own.config.prediction_type, scaled_down=scaled_down)
+
+
+def model_sigmas(own: Any) -> ModelSigmas:
+    """The checkpoint's own sigmas. With zero terminal SNR diffusers makes the last 4096 instead of infinite."""
+    return ModelSigmas((((1 - own.alphas_cumprod) / own.alphas_cumprod) ** 0.5).double().numpy())
+
+
+class Scheduler:
+    """What a diffusers pipeline asks of its scheduler, done by a sampler. Good for one run.
+
+    The latents are the sampler's: float32 and not scaled down. `sigmas` (steps + 1) are what it goes through;
+    `timesteps` (as many as there are UNet calls) are where the UNet is asked, fractions included.
+    """
+
+    order = 1
+    """To the pipeline every call of the UNet is a step."""
+
+    def __init__(
+        self, sampler: "Sampler", sigmas: Any, model: ModelSigmas, prediction_type: str, *, scaled_down: bool = False
+    ) -> None:
+        import torch
+
+        self.sigmas = torch.tensor(sigmas, dtype=torch.float32)
+        self.denoised: torch.Tensor | None = None
+        """The last estimate of the finished latents."""
+        self._sampler = sampler
+        self._prediction_type = prediction_type
+        levels = levels_of(self._sampler, self.sigmas.unbind())
+        self._levels = [*levels, self.sigmas[-1]]
+        self.timesteps = torch.tensor(model.timesteps(np.array(levels, dtype=np.float64)), dtype=torch.float32)
+        first = self.sigmas[0]
+        self.init_noise_sigma = (first**2 + 1) ** 0.5 if scaled_down else first
+        self._done = 0
+        self._dtype: torch.dtype | None = None
+        self._run: Generator[Any, Any, Any] | None = None
+
+    @property
+    def sigma(self) -> "torch.Tensor":
+        """How much noise the latents have now: after each call of `step`, also within a sampler's step."""
+        return self._levels[self._done]
+
+    def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
+        """The steps are settled; only where they are kept is not."""
+        self.timesteps = self.timesteps.to(device)
+
+    def scale_model_input(self, sample: "torch.Tensor", timestep: Any) -> "torch.Tensor":
+        """The latents as the UNet wants them: of variance 1, in the dtype in which the pipeline brought the first."""
+        self._dtype = self._dtype or sample.dtype
+        return (sample / (self.sigma**2 + 1) ** 0.5).to(self._dtype)
+
+    def add_noise(
+        self, original_samples: "torch.Tensor", noise: "torch.Tensor", timesteps: Any = None
+    ) -> "torch.Tensor":
+        """Latents with as much noise as those of the drawing have now, in their dtype."""
+        return (original_samples.float() + noise.float() * self.sigma).to(original_samples.dtype)
+
+    def step(
+        self, model_output: "torch.Tensor", timestep: Any, sample: "torch.Tensor", generator: Any = None, **_: Any
+    ) -> "tuple[torch.Tensor]":
+        """The latents for the next call of the UNet, or the last ones. Noise comes from `generator` alone."""
+        from diffusers.utils.torch_utils import randn_tensor
+
+        def noise(like: "torch.Tensor") -> "torch.Tensor":
+            return randn_tensor(like.shape, generator=generator, device=like.device, dtype=like.dtype)
+
+        sample = sample.float()
+        if self._run is None:
+            self._run = self._sampler(sample, self.sigmas.unbind(), noise)
+            next(self._run)
+        self.denoised = self._denoised(model_output.float(), sample)
+        self._done += 1
+        try:
+            following, _ = self._run.send((sample, self.denoised))
+        except StopIteration as end:
+            following = end.value
+        return (following,)
+
+    def _denoised(self, output: "torch.Tensor", sample: "torch.Tensor") -> "torch.Tensor":
+        sigma = self.sigma
+        if self._prediction_type == "v_prediction":
+            return output * (-sigma / (sigma**2 + 1) ** 0.5) + sample / (sigma**2 + 1)
+        return sample - sigma * output
