@@ -75,7 +75,7 @@ async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: WebWithFakes
     await page.reload()
     await page.wait_for_selector("#talk:has-text('The beginning')")
     await page.wait_for_selector("#chat-box .stop-button")
-    await page.wait_for_function("document.querySelector('#chat-box textarea').value === 'half a thought'")
+    await page.wait_for_function("document.querySelector('#chat-box textarea')?.value === 'half a thought'")
     assert await page.locator("#talk article.asked").count() == 1
     web.chat.go_on.set()
     await page.wait_for_selector("#talk .said-by")
@@ -202,7 +202,7 @@ async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_name
     await page.wait_for_selector("#talk .notice:has-text('cannot see pictures')")
     await page.fill("#chat-box textarea", "a catt")
     await page.click(".hint [name=say]")
-    await page.wait_for_function("document.querySelector('#chat-box textarea').value === '#generate a catt'")
+    await page.wait_for_function("document.querySelector('#chat-box textarea')?.value === '#generate a catt'")
     await page.press("#chat-box textarea", "Enter")
     await page.wait_for_selector("#talk .notice:has-text('catt')")
 
