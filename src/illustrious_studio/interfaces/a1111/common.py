@@ -35,7 +35,7 @@ def only(*neutral: object) -> BeforeValidator:
 class Options(BaseModel):
     """The options of A1111 that the studio has. They hold for what comes through this API, until the studio ends.
 
-    `sd_model_checkpoint` is not among them: that is the studio's own, and the same for every way in.
+    `sd_model_checkpoint` is not among them: that is the studio's own, and the same for every interface.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,4 +1,4 @@
-"""The options: what is set, and setting it. The checkpoint is the studio's own and changes for every way in."""
+"""The options: what is set, and setting it. The checkpoint is the studio's own and changes for every interface."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How the studio is and which models it has, in the words that its ways in share."""
+"""How the studio is and which models it has, in the words that the interfaces share."""
 
 from pydantic import BaseModel, Field
 
