@@ -2,8 +2,8 @@
 
 The studio is served in this process, over an engine that answers at once and a replayed model server. So what both
 sides have (queue, PNG, sync to disk, row) falls out, and the difference is the interface: HTTP, guard, validation,
-reading the file back, JSON. The client runs in this process, too, and its part of HTTP is in the figures. What encoding the
-picture costs (base64; for MCP a WebP to look at) is timed alone in the same run and taken off.
+reading the file back, JSON. The client runs in this process, too, and its part of HTTP is in the figures. What encoding
+the picture costs (base64; for MCP a WebP to look at) is timed alone in the same run and taken off.
 """
 
 import contextlib
