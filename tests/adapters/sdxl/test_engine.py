@@ -26,7 +26,9 @@ def nothing(_: Step) -> None:
 
 
 def workers() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
+    """Not the other children that a process of tests may have, as Python's tracker of shared memory."""
+    living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return {child.pid for child in living if "worker" in " ".join(child.cmdline())}
 
 
 class FirstStep:
