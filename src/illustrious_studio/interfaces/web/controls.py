@@ -1,6 +1,7 @@
 """Controls for the settings of a request, made from its fields: type, limits and help stand there, once."""
 
 from functools import cache
+from math import ceil
 from typing import Any
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
@@ -47,7 +48,7 @@ def control(name: str) -> Any:
         return gr.Checkbox(**common)
     low, high = kind.get("minimum"), kind.get("maximum")
     if setting.step is not None and low is not None and high is not None:
-        lowest = round(-(-low // setting.step) * setting.step, 6)  # a slider counts its steps from there
+        lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there
         return gr.Slider(lowest, high, step=setting.step, **common)
     return gr.Number(minimum=low, maximum=high, precision=0 if kind["type"] == "integer" else None, **common)
 
