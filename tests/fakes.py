@@ -1,7 +1,7 @@
 """Other implementations of the ports: quick, without models, and doing what a test tells them. Nothing is patched."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
 from PIL import Image
 
@@ -11,6 +11,7 @@ from illustrious_studio.domain.errors import NotFound, StudioError
 from illustrious_studio.domain.models import Checkpoint, LanguageModel, ModelStatus
 from illustrious_studio.domain.pictures import OpenedPicture, Picture
 from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
+from waiting import turns
 
 
 def gradient(width: int, height: int, seed: int) -> Picture:
@@ -27,8 +28,8 @@ def start_picture(plan: RenderPlan) -> FromPicture:
 
 
 class FakeEngine:
-    """Draws gradients. `faults` are raised by the next drawings, one each; while `go_on` is clear it stops midway.
-    With `previews` every step has one of its own, and waits until it was surely seen."""
+    """Draws gradients. `faults` are raised by the next drawings, one each; while `go_on` is clear it stops `midway`.
+    With `previews` every step has one of its own."""
 
     def __init__(self, *, ready: bool = True, steps_to_stop_at: int = 2, previews: bool = False) -> None:
         self.status = ModelStatus(backend="sdxl", state="absent", reason="Nothing is loaded yet.")
@@ -37,10 +38,17 @@ class FakeEngine:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.drawing = asyncio.Event()
+        self.midway = asyncio.Event()
         self.stopped = asyncio.Event()
         self._ready = ready
         self._stop_at = steps_to_stop_at
         self._previews = previews
+        self._held: dict[int, asyncio.Event] = {}
+
+    def hold(self, *steps: int) -> Iterator[asyncio.Event]:
+        """Drawings stop at these steps, each until its event is set."""
+        self._held = {step: asyncio.Event() for step in steps}
+        return iter(list(self._held.values()))
 
     async def init_sdxl(self, checkpoint: Checkpoint) -> None:
         state, reason = ("ready", "") if self._ready else ("failed", "The file is damaged. Download it again.")
@@ -61,14 +69,18 @@ class FakeEngine:
             for step in range(1, steps + 1):
                 preview = to_file(gradient(64, 64, step), "jpeg") if self._previews else None
                 on_step(Step(step, steps, preview))
-                if step == self._stop_at:
+                if step == self._stop_at and not self.go_on.is_set():
+                    self.midway.set()
                     await self.go_on.wait()
-                await asyncio.sleep(0.02 if self._previews else 0)
+                if step in self._held:
+                    await self._held.pop(step).wait()
+                await turns()
         except asyncio.CancelledError:
             self.stopped.set()
             raise
         finally:
             self.drawing.clear()
+            self.midway.clear()
         return Rendered(
             picture=gradient(*plan.size, plan.request.seed),
             device="cpu",

@@ -5,8 +5,8 @@
         ollama.next("/api/chat", Reply(503, [b'{"error":"server busy"}']))   # one answer, then as before
         ... ollama.url ... ollama.requests ...
 
-The parts of a Reply are bytes to send, a number of seconds to wait, an asyncio.Event to wait for, or CUT / RESET to end
-the connection there. It is no model: it repeats what it was told to say.
+The parts of a Reply are bytes to send, an asyncio.Event to wait for, SILENCE to say nothing more until the caller hangs
+up, or CUT / RESET to end the connection there. It is no model: it repeats what it was told to say.
 """
 
 import asyncio
@@ -18,9 +18,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from waiting import turns
+
 CUT = object()
 RESET = object()
-Part = bytes | float | asyncio.Event | object
+SILENCE = object()
+Part = bytes | asyncio.Event | object
 
 
 @dataclass(frozen=True)
@@ -237,15 +240,15 @@ class OllamaServer:
                 return False
             if isinstance(part, asyncio.Event):
                 await _first(part.wait(), reader.read(1))
-            elif isinstance(part, float | int):
-                await _first(asyncio.sleep(part), reader.read(1))
+            elif part is SILENCE:
+                await reader.read(1)
             elif isinstance(part, bytes):
                 size = self._slices or len(part) or 1
                 for start in range(0, len(part), size):
                     piece = part[start : start + size]
                     writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                     await writer.drain()
-                    await asyncio.sleep(0)
+                    await turns()
             if reader.at_eof():  # a client says no more than one request before it has its answer
                 raise ConnectionResetError
         if reply.status != 204:

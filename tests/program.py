@@ -6,12 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import requests
+
+from waiting import until_there
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_START = 120
@@ -45,15 +46,18 @@ class Program:
 
     def wait_until(self, what: Callable[[], object], seconds: float = LONGEST_START) -> None:
         """Ask again and again until `what` is true; the log is in the error when it never is."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+
+        def holds() -> object:
             with contextlib.suppress(requests.ConnectionError):
-                if what():
-                    return
-            if self.process.poll() is not None:
-                raise AssertionError(f"the studio ended with {self.process.returncode}\n{self.log()}")
-            time.sleep(0.1)
-        raise AssertionError(f"it did not happen within {seconds} s\n{self.log()}")
+                if found := what():
+                    return found
+            assert self.process.poll() is None, f"the studio ended with {self.process.returncode}"
+            return None
+
+        try:
+            until_there(holds, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log()}") from None
 
     def wait_for_models(self, *names: str) -> None:
         self.wait_until(lambda: all(self.get("/status")["models"][name] for name in names))

@@ -25,6 +25,8 @@ class Api:
     engine: FakeEngine
     chat: FakeChat
     vision: FakeVision
+    closing: contextlib.AsyncExitStack
+    """What is entered here is left with the API, before it stops."""
 
 
 @contextlib.asynccontextmanager
@@ -35,4 +37,4 @@ async def running_api(folder: Path, *, key: str | None = None, **parts: object) 
         app = whole_api(tested.studio, mcp)
         url = await stack.enter_async_context(serving(lambda port: guard_api(app, port, key=key)))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60, trust_env=False))
-        yield Api(http, url, tested.studio, tested.engine, tested.chat, tested.vision)
+        yield Api(http, url, tested.studio, tested.engine, tested.chat, tested.vision, stack)

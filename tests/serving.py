@@ -10,6 +10,14 @@ import uvicorn
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # Ctrl-C is for the test runner.
@@ -34,8 +42,7 @@ async def serving(make_app: Callable[[int], Any], port: int = 0) -> AsyncIterato
             )
         )
         task = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:
-            await asyncio.sleep(0.005)
+        await server.up.wait()
         try:
             yield f"http://127.0.0.1:{port}"
         finally:

@@ -122,17 +122,17 @@ def guarded_api(settings: Settings, studio: Studio, mcp: McpEndpoint, port: int)
 
 
 def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
-    """What 8000 answers: the studio's own API, and the doors for other people's clients."""
+    """What 8000 answers: the studio's own API, and the APIs for other people's clients."""
     app = create_api(studio)
     app.mount("/v1", create_openai_api(studio))
-    for path, door in create_a1111_apis(studio).items():
-        app.mount(path, door)
+    for path, app_there in create_a1111_apis(studio).items():
+        app.mount(path, app_there)
     app.router.routes.append(Route("/mcp", mcp))
     return app
 
 
 def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
-    """The guard around it. Only pictures may be larger than the rest; each door has its own shape of errors."""
+    """The guard around it. Only pictures may be larger than the rest; each API has its own shape of errors."""
     with_pictures = (*WITH_PICTURES, *A1111_WITH_PICTURES, "/v1/chat/completions", "/v1/images/edits")
     larger = dict.fromkeys(with_pictures, 36 * MIB) | {"/mcp": LARGEST_BODY}
     shapes = {"/v1/": openai_error, "/sdapi/": a1111_error, "/internal/": a1111_error}

@@ -125,12 +125,13 @@ async def open_studio(
         sketches = SketchService(SpritePainter())
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         memory = MemoryService(engine, chat_models, settings.share_memory)
-        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory)
+        vaes = VaeService(DiskVaes(_checkpoint_places(settings)))
+        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes)
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model)
-        images = ImageService(jobs, models, sketches, layouts, inputs)
+        images = ImageService(jobs, models, sketches, layouts, inputs, vaes)
         prompts = PromptService(models.chat_model)
         answers = AnswerService(models)
         chat = ChatService(
@@ -148,7 +149,7 @@ async def open_studio(
             vision=VisionService(models.vision_model),
             gallery=gallery,
             models=models,
-            vaes=VaeService(DiskVaes(_checkpoint_places(settings))),
+            vaes=vaes,
             sketches=sketches,
             layouts=layouts,
         )

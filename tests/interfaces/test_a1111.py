@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import shutil
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,8 +17,10 @@ from webuiapi import WebUIApi
 from fakes import FakeEngine, gradient, start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import OutOfMemory
+from illustrious_studio.wiring import DATA
 from running_api import Api, running_api
 from studio_for_tests import with_own_checkpoint
+from waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -98,8 +101,8 @@ async def test_what_is_left_out_is_as_the_checkpoint_wants_it(api: Api) -> None:
     [
         ({"sampler_name": "DPM++ 2M SGM Uniform"}, ("DPM++ 2M", "SGM Uniform")),
         ({"sampler_name": "k_euler_ancestral", "scheduler": "sgm_uniform"}, ("Euler a", "SGM Uniform")),
-        ({"sampler_index": "UniPC", "scheduler": "automatic"}, ("UniPC", "Automatic")),
-        ({"sampler_name": None, "scheduler": None}, ("Euler", "Automatic")),
+        ({"sampler_index": "UniPC", "scheduler": "automatic"}, ("UniPC", "Trailing")),
+        ({"sampler_name": None, "scheduler": None}, ("Euler", "Trailing")),
     ],
 )
 async def test_samplers_and_schedules_are_known_by_every_name(
@@ -114,8 +117,9 @@ async def test_samplers_and_schedules_are_known_by_every_name(
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"sampler_name": "Restart"}, "sampler_name: must be one of: Euler a"),
-        ({"scheduler": "Beta"}, "scheduler: must be one of"),
+        ({"sampler_name": "DPM fast"}, "sampler_name: must be one of: Euler a"),
+        ({"scheduler": "Turbo"}, "scheduler: must be one of"),
+        ({"scheduler": "Beta"}, "The schedule Beta does not suit"),
         ({"steps": 1000}, "steps: must be at most 150"),
         ({"cfg_scale": 99}, "cfg_scale: must be at most 30"),
         ({"width": 100}, "width: must be a multiple of 8"),
@@ -128,9 +132,8 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
         ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
         ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: is something"),
-        ({"sampler_name": "DDIM", "eta": 1.0}, "eta: DDIM is drawn with 0 here"),
+        ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
         ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),
-        ({"override_settings": {"sd_vae": "other.safetensors"}}, "sd_vae: is something"),
         ({"override_settings": {"CLIP_stop_at_last_layers": 13}}, "CLIP_stop_at_last_layers: must be at most 12"),
         ({"batch_size": 50, "n_iter": 3}, "must ask for at most 100 pictures"),
         ({"steps": "many"}, "steps: must be a whole number"),
@@ -171,6 +174,23 @@ async def test_settings_can_be_overridden_for_one_request(api: Api) -> None:
     assert (made.info["clip_skip"], made.info["sd_model_name"]) == (3, "own")
     after = await asked(api, lambda client: client.txt2img(prompt="a cat", **SMALL))
     assert (after.image.format, after.info["clip_skip"]) == ("PNG", 1)
+
+
+async def test_a_vae_is_an_option_by_its_files_name(tmp_path: Path) -> None:
+    (tmp_path / "models" / "vae").mkdir(parents=True)
+    shutil.copy(DATA / "mini/vae/diffusion_pytorch_model.safetensors", tmp_path / "models" / "vae" / "own.safetensors")
+    async with running_api(tmp_path) as api:
+        listed = (await api.http.get("/sdapi/v1/sd-vae")).json()
+        assert listed == [{"model_name": "own", "filename": "own.safetensors"}]
+        body = {"prompt": "a cat", "override_settings": {"sd_vae": listed[0]["filename"]}, **SMALL}
+        made = (await api.http.post("/sdapi/v1/txt2img", json=body)).json()
+        assert json.loads(made["info"])["sd_vae_name"] == "own"
+        assert "VAE: own" in json.loads(made["info"])["infotexts"][0]
+        assert (await api.http.post("/sdapi/v1/options", json={"sd_vae": "own"})).status_code == 200
+        made = (await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL})).json()
+        assert json.loads(made["info"])["sd_vae_name"] == "own"
+        unknown = {"prompt": "a cat", "override_settings": {"sd_vae": "nobody"}, **SMALL}
+        assert (await api.http.post("/sdapi/v1/txt2img", json=unknown)).status_code == 404
 
 
 async def test_img2img_draws_over_the_picture(api: Api) -> None:
@@ -268,7 +288,9 @@ async def test_progress_shows_a_preview_and_is_idle_afterwards(api: Api) -> None
     assert (idle["progress"], idle["state"]["job_count"], idle["current_image"]) == (0.0, 0, None)
     api.engine.go_on.clear()
     drawing = asyncio.create_task(asked(api, lambda client: client.txt2img(prompt="a cat", n_iter=2, **SMALL)))
-    seen = await until(lambda: api.http.get("/sdapi/v1/progress"), lambda now: now["state"]["sampling_step"] == 2)
+    await asyncio.wait_for(api.engine.midway.wait(), 30)
+    seen = (await api.http.get("/sdapi/v1/progress")).json()
+    assert seen["state"]["sampling_step"] == 2
     assert (seen["progress"], seen["state"]["job_count"], seen["state"]["job_no"]) == (pytest.approx(1 / 3), 2, 0)
     assert Image.open(io.BytesIO(b64decode(seen["current_image"]))).format == "PNG"
     without = (await api.http.get("/sdapi/v1/progress", params={"skip_current_image": True})).json()
@@ -284,7 +306,8 @@ async def test_a_task_can_be_followed_by_its_own_id(api: Api) -> None:
     body = {"prompt": "a cat", "force_task_id": name, **SMALL}
     drawing = asyncio.create_task(api.http.post("/sdapi/v1/txt2img", json=body))
     asked_for = {"id_task": name, "id_live_preview": -1}
-    seen = await until(lambda: api.http.post("/internal/progress", json=asked_for), lambda now: now["live_preview"])
+    await asyncio.wait_for(api.engine.midway.wait(), 30)
+    seen = (await api.http.post("/internal/progress", json=asked_for)).json()
     assert (seen["active"], seen["queued"], seen["completed"]) == (True, False, False)
     assert seen["live_preview"].startswith("data:image/png;base64,")
     assert (await api.http.get("/internal/pending-tasks")).json() == {"size": 1, "tasks": [name]}
@@ -301,7 +324,7 @@ async def test_a_task_can_be_followed_by_its_own_id(api: Api) -> None:
 async def test_skip_leaves_one_picture_out(api: Api) -> None:
     api.engine.go_on.clear()
     drawing = asyncio.create_task(asked(api, lambda client: client.txt2img(prompt="a cat", seed=1, n_iter=2, **SMALL)))
-    await until(lambda: api.http.get("/sdapi/v1/progress"), lambda now: now["state"]["sampling_step"] == 2)
+    await asyncio.wait_for(api.engine.midway.wait(), 30)
     assert await asked(api, lambda client: client.skip()) is None
     api.engine.go_on.set()
     made = await drawing
@@ -316,7 +339,7 @@ async def test_interrupt_stops_the_request_and_not_what_others_draw(api: Api) ->
     )
     await api.engine.drawing.wait()
     other = asyncio.create_task(api.http.post("/generate-image", json={"prompt": "a dog", **SMALL}))
-    await until(lambda: api.http.get("/jobs"), lambda now: "a dog" in json.dumps(now))
+    await until(lambda: "a dog" in [live.job.request.prompt for live in api.studio.jobs.active()])
     assert await asked(api, lambda client: client.interrupt()) == {}
     stopped = await drawing
     assert (stopped.status_code, stopped.json()["detail"]) == (409, "The picture was cancelled.")
@@ -334,7 +357,11 @@ async def test_who_goes_away_needs_no_picture(api: Api) -> None:
     asking.cancel()
     await asyncio.wait_for(api.engine.stopped.wait(), 10)
     api.engine.go_on.set()
-    await until(lambda: api.http.get("/internal/pending-tasks"), lambda now: now == {"size": 0, "tasks": []})
+
+    async def pending() -> object:
+        return (await api.http.get("/internal/pending-tasks")).json()
+
+    await until(pending, {"size": 0, "tasks": []}.__eq__)
 
 
 async def test_a_failure_comes_in_a1111s_shape(api: Api) -> None:
@@ -368,7 +395,7 @@ async def test_options_that_are_set_hold_for_the_next_requests(api: Api) -> None
     made = await asked(api, lambda client: client.txt2img(prompt="a cat", **SMALL))
     assert (made.image.format, made.info["clip_skip"]) == ("JPEG", 2)
     status, detail = await refusal(api, "options", {"sd_vae": "other.safetensors"})
-    assert (status, "sd_vae" in detail) == (422, True)
+    assert (status, "There is no VAE 'other'" in detail) == (404, True)
     status, detail = await refusal(api, "options", {"outdir_samples": "/tmp"})
     assert (status, "is no option of this studio" in detail) == (422, True)
     assert await asked(api, lambda client: client.set_options(before)) is None, "the whole dictionary back"
@@ -452,13 +479,3 @@ async def test_the_key_goes_as_the_password(tmp_path: Path) -> None:
         refused = await asked(api, lambda client: client.get_options(), username="me", password="wrong")
         assert set(refused) == {"error", "detail", "body", "errors"}
         assert "asks for a key" in refused["detail"]
-
-
-async def until(ask: Callable[[], Any], right: Callable[[dict[str, Any]], object], tries: int = 200) -> dict[str, Any]:
-    """The first answer that is right."""
-    for _ in range(tries):
-        now: dict[str, Any] = (await ask()).json()
-        if right(now):
-            return now
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"it never came to that: {now}")

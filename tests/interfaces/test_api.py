@@ -27,14 +27,9 @@ from illustrious_studio.interfaces.rest.app import create_api
 from illustrious_studio.serve import guard_api
 from running_api import Api, running_api
 from serving import serving
+from waiting import until
 
 CAT = {"prompt": "a cat", "steps": 3, "seed": 7}
-
-
-async def until(condition: object, seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.01)
 
 
 async def drawn(api: Api, **settings: object) -> dict[str, object]:

@@ -11,6 +11,7 @@ from PIL import Image
 from fakes import FakeChat, FakeEngine
 from illustrious_studio.domain.errors import OutOfMemory
 from running_api import Api, running_api
+from waiting import until
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "api_examples"
 NOBODY = "http://127.0.0.1:9"
@@ -67,9 +68,7 @@ async def test_a_batch_is_drawn_three_at_a_time_and_saved_with_its_settings(api:
         run("batch_generate.py", "a cat", "--file", str(prompts), "--out", str(out), "--url", api.url,
             "--seed", "5", "--steps", "3", "--width", "64", "--height", "72")
     )  # fmt: skip
-    async with asyncio.timeout(60):
-        while len(api.studio.jobs.active()) < 3:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(api.studio.jobs.active()) == 3)
     api.engine.go_on.set()
     code, said = await script
     assert code == 0, said

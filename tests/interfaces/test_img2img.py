@@ -90,12 +90,12 @@ async def test_picture_and_layout_exclude_each_other_before_anything_is_kept(api
 
 
 async def test_names_of_samplers_and_schedules_are_checked_at_the_door(api: Api) -> None:
-    answer = await api.http.post("/jobs", json=fields(sampler="Restart"))
+    answer = await api.http.post("/jobs", json=fields(sampler="DPM fast"))
     assert (answer.status_code, "sampler: must be one of: Euler a" in answer.json()["detail"]) == (422, True)
     answer = await api.http.post("/jobs", json=fields(sampler="Heun"))  # the built-in checkpoint begins at pure noise
     assert (answer.status_code, "Heun cannot draw with" in answer.json()["detail"]) == (422, True)
     drawn = (await api.http.post("/generate-image", json=fields(sampler="k_euler_a", clip_skip=2))).json()["metadata"]
-    assert (drawn["sampler"], drawn["schedule"], drawn["clip_skip"]) == ("Euler a", "Automatic", 2)
+    assert (drawn["sampler"], drawn["schedule"], drawn["clip_skip"]) == ("Euler a", "Trailing", 2)
 
 
 async def test_several_pictures_come_together_or_are_queued_together(api: Api) -> None:

@@ -24,6 +24,7 @@ from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.pictures import OpenedPicture
 from running_api import Api, running_api
 from samples import a_picture, metadata
+from waiting import until
 
 KEY = "a-key-of-some-length"
 ERAS = pytest.mark.parametrize("era", ["auto", "legacy"])
@@ -126,18 +127,10 @@ async def test_cancelling_stops_the_drawing(api: Api, era: str) -> None:
         await asyncio.wait_for(api.engine.drawing.wait(), 30)
         call.cancel()
         await asyncio.wait_for(api.engine.stopped.wait(), 30)
-        (job,) = (await client_jobs(api))["recent"]
-        assert job["state"] == "cancelled"
+        await until(lambda: not api.studio.jobs.active())
+        assert [job.state for job in await api.studio.jobs.recent()] == ["cancelled"]
         api.engine.go_on.set()
         assert not (await client.call_tool("generate_image", CAT)).is_error
-
-
-async def client_jobs(api: Api) -> dict[str, Any]:
-    """The API's jobs, once none is active."""
-    async with asyncio.timeout(30):
-        while (jobs := (await api.http.get("/jobs")).json())["active"]:
-            await asyncio.sleep(0.01)
-    return dict(jobs)
 
 
 async def test_leaving_stops_the_drawing_too(api: Api) -> None:
@@ -158,10 +151,8 @@ async def test_a_cancelled_answer_is_kept_as_far_as_it_was_spoken(api: Api, era:
         await asyncio.wait_for(api.chat.speaking.wait(), 30)
         call.cancel()
         await asyncio.wait_for(api.chat.closed.wait(), 30)
-    async with asyncio.timeout(30):
-        while len(messages := (await api.http.get("/sessions/s")).json()["messages"]) < 2:
-            await asyncio.sleep(0.01)
-    assert (messages[-1]["content"], messages[-1]["state"]) == ("Hello there", "interrupted")
+    answer = (await until(lambda: api.studio.chat.messages("s"), lambda told: len(told) == 2))[-1]
+    assert (answer.content, answer.state) == ("Hello there", "interrupted")
 
 
 class TidyVision(FakeVision):
@@ -177,7 +168,7 @@ class TidyVision(FakeVision):
             await asyncio.Event().wait()
             yield ""
         finally:
-            await asyncio.sleep(0.05)
+            await asyncio.to_thread(str)  # something that takes more than one turn of the event loop
             self.tidied.set()
 
 

@@ -31,6 +31,7 @@ from illustrious_studio.domain.errors import (
 )
 from illustrious_studio.interfaces.openai.app import create_openai_api
 from ollama_server import Model, OllamaServer, line, stream, vector_of
+from openai_client import client
 from running_api import Api, running_api
 
 HI = [{"role": "user", "content": "Hi"}]
@@ -59,10 +60,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     async with running_api(tmp_path_factory.mktemp("openai") / "data") as running:
         yield running
-
-
-def client(api: Api, key: str = "none") -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=f"{api.url}/v1", api_key=key, max_retries=0)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from openai import AsyncOpenAI, OpenAI
+from openai import OpenAI
 from openai.types import ImageEditCompletedEvent, ImageEditPartialImageEvent
 from PIL import Image
 
@@ -20,6 +20,7 @@ from fakes import FakeEngine, start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.domain.rendering import FromPicture
+from openai_client import client
 from running_api import Api, running_api
 from samples import a_picture
 
@@ -43,10 +44,6 @@ def mask() -> tuple[str, bytes, str]:
 async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     async with running_api(tmp_path_factory.mktemp("edits"), engine=FakeEngine(previews=True)) as running:
         yield running
-
-
-def client(api: Api) -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=f"{api.url}/v1", api_key="none", max_retries=0)
 
 
 def cat(**changes: Any) -> dict[str, Any]:
@@ -82,8 +79,8 @@ async def test_without_a_mask_all_of_it_is_drawn_over(api: Api) -> None:
 
 
 async def test_the_client_that_waits_sends_the_same(api: Api) -> None:
-    waiting = OpenAI(base_url=f"{api.url}/v1", api_key="none", max_retries=0)
-    made = await asyncio.to_thread(waiting.images.edit, **cat(mask=mask(), n=2, output_format="webp"))
+    with OpenAI(base_url=f"{api.url}/v1", api_key="none", max_retries=0) as waiting:
+        made = await asyncio.to_thread(waiting.images.edit, **cat(mask=mask(), n=2, output_format="webp"))
     pictures = [opened(one.b64_json) for one in made.data or ()]
     assert len({picture.tobytes() for picture in pictures}) == 2
     assert made.output_format == "webp"
@@ -114,7 +111,10 @@ async def test_a_list_of_one_picture_is_that_picture_and_several_are_refused(api
 
 async def test_partial_pictures_stream_before_the_picture(api: Api) -> None:
     asked = cat(mask=mask(), extra_body={"steps": 12, "mask_blur": 2})
-    events = [event async for event in await client(api).images.edit(**asked, stream=True, partial_images=2)]
+    seen, events = api.engine.hold(4, 8), []
+    async for event in await client(api).images.edit(**asked, stream=True, partial_images=2):
+        events.append(event)
+        next(seen, asyncio.Event()).set()
     *partial, last = events
     assert all(isinstance(event, ImageEditPartialImageEvent) for event in partial)
     assert [event.partial_image_index for event in partial] == [0, 1]
@@ -191,7 +191,7 @@ NAMES = (
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     fields=st.dictionaries(
         st.sampled_from([*NAMES.split(), "image", "mask", "layout[things][0]"]),

@@ -11,15 +11,16 @@ import httpx
 import openai
 import pytest
 import pytest_asyncio
-from openai import AsyncOpenAI
 from openai.types import ImageGenCompletedEvent, ImageGenPartialImageEvent
 from PIL import Image
 
 from fakes import FakeChat, FakeEngine
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.pictures import open_picture
+from openai_client import client
 from running_api import Api, running_api
 from studio_for_tests import with_own_checkpoint
+from waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,10 +33,6 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     chat = FakeChat(["no humans, cat, fluffy cat, sitting, highly detailed"])
     async with running_api(folder, engine=FakeEngine(previews=True), chat=chat) as running:
         yield running
-
-
-def client(api: Api) -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=f"{api.url}/v1", api_key="none", max_retries=0)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -158,7 +155,10 @@ async def test_an_enhanced_prompt_is_told(api: Api) -> None:
 @pytest.mark.parametrize("kind", ["png", "webp"])
 async def test_partial_pictures_stream_before_the_picture(api: Api, kind: Any) -> None:
     asked = CAT | {"extra_body": {"steps": 12}, "output_format": kind}
-    events = [event async for event in await client(api).images.generate(**asked, stream=True, partial_images=2)]
+    seen, events = api.engine.hold(4, 8), []
+    async for event in await client(api).images.generate(**asked, stream=True, partial_images=2):
+        events.append(event)
+        next(seen, asyncio.Event()).set()
     *partial, last = events
     assert all(isinstance(event, ImageGenPartialImageEvent) for event in partial)
     assert isinstance(last, ImageGenCompletedEvent)
@@ -186,9 +186,7 @@ async def test_leaving_a_stream_or_a_request_stops_the_drawing(api: Api) -> None
     await asyncio.wait_for(api.engine.drawing.wait(), 60)
     waiting.cancel()
     await asyncio.wait_for(api.engine.stopped.wait(), 60)
-    async with asyncio.timeout(60):
-        while api.studio.jobs.active():
-            await asyncio.sleep(0.01)
+    await until(lambda: not api.studio.jobs.active())
     assert {job.state for job in await api.studio.jobs.recent(3)} == {"cancelled"}
     api.engine.go_on.set()
 

@@ -1,5 +1,6 @@
 """A setting that is declared once is there in every interface, and comes back from the picture. New ones, too."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -13,6 +14,7 @@ from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.setting import value_types
+from illustrious_studio.wiring import DATA
 from samples import metadata
 
 GIVEN: dict[str, Any] = {
@@ -22,6 +24,7 @@ GIVEN: dict[str, Any] = {
     "schedule": "Normal",
     "width": 128,
     "height": 64,
+    "vae": "own",
     "image": "a" * 64,
     "mask": "b" * 64,
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
@@ -35,6 +38,8 @@ def another(name: str) -> Any:
         return GIVEN[name]
     field = ImageRequest.model_fields[name]
     (kind, *_) = value_types(field.annotation)
+    if kind is bool:
+        return not field.default
     if get_origin(kind) is Literal:
         return next(value for value in get_args(kind) if value != field.default)
     low, high = (
@@ -54,6 +59,8 @@ def with_needs(name: str) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    (tmp_path / "models" / "vae").mkdir(parents=True)
+    shutil.copy(DATA / "mini/vae/diffusion_pytorch_model.safetensors", tmp_path / "models" / "vae" / "own.safetensors")
     async with running_api(tmp_path) as api:
         yield api
 
@@ -95,5 +102,6 @@ async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name != "prompt"])
 def test_the_command_line_has_an_option_for_it(name: str) -> None:
     option, value = "--" + name.replace("_", "-"), another(name)
-    options = _parser().parse_args(["generate", "a cat", option, "file" if isinstance(value, dict) else str(value)])
-    assert str(getattr(options, name)) == ("file" if isinstance(value, dict) else str(value))
+    text = "file" if isinstance(value, dict) else str(value)
+    options = _parser().parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
+    assert str(getattr(options, name)) == text

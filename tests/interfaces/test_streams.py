@@ -13,6 +13,7 @@ from fakes import FakeChat
 from illustrious_studio.domain.errors import OutOfMemory, UpstreamFailed
 from illustrious_studio.interfaces.http.sse import EventStream, Frame
 from running_api import Api, running_api
+from waiting import turns, until
 
 
 async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[str, dict[str, Any]]]:
@@ -74,10 +75,8 @@ async def test_leaving_stops_the_model_and_keeps_what_was_said(api: Api) -> None
         await anext(events_of(answer))
         await asyncio.wait_for(api.chat.speaking.wait(), 30)
     await asyncio.wait_for(api.chat.closed.wait(), 30)
-    async with asyncio.timeout(30):
-        while len(messages := (await api.http.get("/sessions/default")).json()["messages"]) < 2:
-            await asyncio.sleep(0.01)
-    assert (messages[-1]["content"], messages[-1]["state"]) == ("Hello there", "interrupted")
+    answer = (await until(lambda: api.studio.chat.messages("default"), lambda told: len(told) == 2))[-1]
+    assert (answer.content, answer.state) == ("Hello there", "interrupted")
     api.chat.go_on.set()
     assert (await all_events(api, "again"))[-1][0] == "done"
 
@@ -233,8 +232,7 @@ async def test_a_slow_reader_holds_the_model_back() -> None:
     wire = Wire()
     stream = await EventStream.open(frames())
     task = asyncio.create_task(stream({"type": "http"}, wire.receive, slow))
-    for _ in range(1000):
-        await asyncio.sleep(0)
+    await turns(1000)
     assert made < 1000
     wire.gone.set()
     reading.set()
@@ -249,8 +247,7 @@ async def test_what_makes_the_events_may_tidy_up_after_the_reader_left() -> None
             yield Frame("token", {"text": "half"})
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0.01)
-            kept.append("half")
+            await asyncio.to_thread(kept.append, "half")
 
     wire = Wire()
     stream = await EventStream.open(frames())

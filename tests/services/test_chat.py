@@ -27,6 +27,7 @@ from illustrious_studio.domain.errors import InvalidRequest, NotFound, OutOfMemo
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.services.chat import ChatService
 from studio_for_tests import StudioForTests, studio_for_tests
+from waiting import until
 
 TAGS = "a red fox, snow, winter, forest, outdoors, highly detailed"
 
@@ -156,8 +157,7 @@ async def test_two_messages_at_once_are_answered_one_after_the_other(opened: Stu
     first = asyncio.create_task(heard(opened.studio.chat, "One"))
     await opened.chat.speaking.wait()
     second = asyncio.create_task(heard(opened.studio.chat, "Two"))
-    while len(await talk(opened.studio.chat)) < 2:
-        await asyncio.sleep(0)
+    await until(lambda: talk(opened.studio.chat), lambda told: len(told) == 2)
     assert len(opened.chat.asked) == 1
     opened.chat.go_on.set()
     await asyncio.gather(first, second)

@@ -23,6 +23,7 @@ from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.services.gallery import ONE_BY_ONE, GalleryService
+from waiting import turns
 
 
 @asynccontextmanager
@@ -206,10 +207,9 @@ async def test_a_picture_added_during_reindexing_is_not_lost(tmp_path: Path) -> 
 
 async def test_cancelling_leaves_file_and_row_or_neither(tmp_path: Path) -> None:
     async with opened(tmp_path) as service:
-        for turns in range(12):
-            adding = asyncio.create_task(service.add(a_picture(), metadata(f"number {turns}", second=turns)))
-            for _ in range(turns):
-                await asyncio.sleep(0)
+        for count in range(12):
+            adding = asyncio.create_task(service.add(a_picture(), metadata(f"number {count}", second=count)))
+            await turns(count)
             adding.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await adding

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from fakes import FakeChat, start_picture
-from illustrious_studio.domain.errors import Busy, InvalidRequest, OutOfMemory
+from illustrious_studio.domain.errors import Busy, InvalidRequest, NotFound, OutOfMemory
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.rendering import FromNoise
+from illustrious_studio.wiring import DATA
 from studio_for_tests import studio_for_tests, with_own_checkpoint
 
 BY_HAND = Layout(things=(Placed(what="cat", x=0.3, y=0.6, w=0.4, h=0.4),), background="forest", by="hand")
@@ -123,3 +125,20 @@ async def test_one_that_fails_is_the_answer_and_those_after_it_are_cancelled(tmp
         with pytest.raises(OutOfMemory):
             await made.studio.images.generate_images(wish(), 3)
         assert [job.state for job in await made.studio.jobs.recent()] == ["cancelled", "cancelled", "failed"]
+
+
+async def test_a_vae_is_drawn_with_by_its_name_and_one_that_is_not_there_is_refused_before_anything_waits(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "models" / "vae").mkdir(parents=True)
+    shutil.copy(DATA / "mini/vae/diffusion_pytorch_model.safetensors", tmp_path / "models" / "vae" / "own.safetensors")
+    async with studio_for_tests(tmp_path) as made:
+        item = await made.studio.images.generate_image(wish(vae="own"))
+        used = made.engine.plans[-1].vae
+        assert used is not None
+        assert (used.name, item.metadata.request.vae) == ("own", "own")
+        await made.studio.images.generate_image(wish())
+        assert made.engine.plans[-1].vae is None
+        with pytest.raises(NotFound, match="There are: automatic, own"):
+            await made.studio.images.start_image(wish(vae="other"))
+        assert made.studio.jobs.active() == []

@@ -14,6 +14,7 @@ from illustrious_studio.domain.errors import Busy, Cancelled, Conflict, EngineDi
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
 from studio_for_tests import studio_for_tests
+from waiting import turns, until
 
 
 def wish(prompt: str = "a cat", **more: object) -> ImageRequest:
@@ -74,8 +75,7 @@ async def test_who_leaves_while_a_picture_is_queued_leaves_none_behind(tmp_path:
         made.engine.go_on.clear()
         for moments in range(12):  # so many turns of the event loop after asking: before, while, and after it is queued
             asking = asyncio.create_task(made.studio.images.generate_images(wish(), 2))
-            for _ in range(moments):
-                await asyncio.sleep(0)
+            await turns(moments)
             asking.cancel()
             with suppress(asyncio.CancelledError):
                 await asking
@@ -137,8 +137,7 @@ async def test_cancelling_twice_at_once_is_cancelling_once(tmp_path: Path) -> No
         await made.engine.drawing.wait()
         for job in (waiting, running):
             impatient = [asyncio.create_task(made.studio.jobs.cancel(job.id)) for _ in range(3)]
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)  # now its end is being written down
+            await turns(2)  # now its end is being written down
             impatient.append(asyncio.create_task(made.studio.jobs.cancel(job.id)))
             async with asyncio.timeout(5):
                 await asyncio.gather(*impatient)
@@ -151,8 +150,7 @@ async def test_cancelling_what_fails_in_this_moment_leaves_nothing_behind(tmp_pa
         for moments in range(40):
             made.engine.faults.append(EngineDied("It ended. Draw again."))
             job = await made.studio.images.start_image(wish())
-            for _ in range(moments % 20):
-                await asyncio.sleep(0)
+            await turns(moments % 20)
             async with asyncio.timeout(5):
                 with suppress(Conflict):
                     await made.studio.jobs.cancel(job.id)
@@ -268,9 +266,8 @@ async def test_a_job_remembers_which_checkpoint_was_in_use(tmp_path: Path) -> No
 async def test_who_leaves_while_a_job_is_written_down_leaves_a_job_that_is_drawn(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         caller = asyncio.create_task(made.studio.images.start_image(wish()))
-        await asyncio.sleep(0)
+        await turns()
         caller.cancel()
         await asyncio.wait([caller])
-        while not (known := await made.studio.jobs.recent()):
-            await asyncio.sleep(0.01)
-        assert (await made.studio.jobs.wait(known[0].id)).metadata.request.prompt == "a cat"
+        (known,) = await until(made.studio.jobs.recent)
+        assert (await made.studio.jobs.wait(known.id)).metadata.request.prompt == "a cat"

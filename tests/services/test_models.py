@@ -11,6 +11,7 @@ from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailab
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus, RefusedFile
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
+from waiting import turns
 
 GB = 1024**3
 
@@ -185,7 +186,7 @@ async def test_before_the_first_look_ends_nothing_is_said_to_be_absent() -> None
     chat = Slow(ready=False)
     service = ModelService("1", FakeEngine(), CatalogueOf("good"), [chat], [FakeVision(ready=False)])
     async with service:
-        await asyncio.sleep(0)
+        await turns()
         assert [service.model_status().ollama.state, service.model_status().multimodal.state] == ["loading", "loading"]
         chat.started.set()
         status = await service.check_again()

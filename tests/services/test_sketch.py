@@ -31,7 +31,7 @@ SOUP = (
     *NAMES[:40],
 )  # fmt: skip
 EDGE = 0.02
-quick = settings(max_examples=120, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=120, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def left(thing: Placed) -> float:

@@ -20,13 +20,13 @@ def benchmarks() -> dict[str, Benchmark]:
     """All there are, by name."""
     from illustrious_studio.bench.api_overhead import api_overhead
     from illustrious_studio.bench.chat_added import chat_added
-    from illustrious_studio.bench.doors import doors_overhead
     from illustrious_studio.bench.draw_preview import draw_preview
+    from illustrious_studio.bench.interfaces import interfaces_overhead
     from illustrious_studio.bench.start_ready import start_ready
 
     return {
         "api.overhead": api_overhead,
-        "doors.overhead": doors_overhead,
+        "interfaces.overhead": interfaces_overhead,
         "start.ready": start_ready,
         "chat.added": chat_added,
         "draw.preview": draw_preview,

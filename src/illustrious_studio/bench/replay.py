@@ -1,4 +1,6 @@
-"""Servers for chat.added and doors.overhead, each in a process of its own: `python -m ...bench.replay KIND PORT [URL]`.
+"""Servers for chat.added and interfaces.overhead, each in a process of its own.
+
+Started by `python -m ...bench.replay KIND PORT [URL]`.
 
 `ollama` answers like an Ollama server, `max_tokens` tokens at the rate the model's name says (`at-50`, `flat-out`).
 `relay` passes `/api/chat` on to URL, byte for byte: raw ASGI and aiohttp, about the least a proxy in Python can do.

@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import LayoutGiven
+from illustrious_studio.domain.models import AUTOMATIC_VAE
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
 from illustrious_studio.domain.values import Prompt, Text, Value
@@ -87,6 +88,16 @@ class ImageRequest(Value):
             aliases=("cfg_rescale", "cfgrescale", "cfg_rescale_multiplier", "rescalecfg multiplier"),
         ),
     ] = 0.0
+    eta: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="How much fresh noise each step adds, with samplers that add some: Euler a, DPM2 a, the SDE "
+            "ones and DDIM. Left out: 1, and 0 for DDIM.",
+        ),
+        Setting("Eta", "advanced", infotext="Eta", a1111=("eta",), aliases=("eta ddim",)),
+    ] = None
     seed: Annotated[
         int,
         Field(ge=-1, le=MAX_SEED, description="The same seed gives the same picture; -1 picks one."),
@@ -102,6 +113,38 @@ class ImageRequest(Value):
         Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native height."),
         Setting("Height", "size", a1111=("height",), aliases=("size-2",)),
     ] = None
+    prediction_type: Annotated[
+        Literal["auto", "epsilon", "v_prediction"],
+        Field(
+            description="What the checkpoint's UNet predicts; auto: as its file says, or what was said of it. "
+            "v_prediction where a v-prediction checkpoint draws only noise."
+        ),
+        Setting(
+            "Prediction type",
+            "advanced",
+            infotext="Prediction type",
+            a1111=("prediction_type",),
+            words={"auto": "Automatic"},
+        ),
+    ] = "auto"
+    zero_terminal_snr: Annotated[
+        bool | None,
+        Field(
+            description="Whether drawing begins at pure noise, as v-prediction checkpoints that were trained so want "
+            "it; left out: as the file says, or what was said of it."
+        ),
+        Setting("Zero terminal SNR", "advanced", infotext="Zero terminal SNR", a1111=("zero_terminal_snr",)),
+    ] = None
+    vae: Annotated[
+        Text,
+        Field(
+            min_length=1,
+            max_length=500,
+            description="A VAE file beside the checkpoints, by its name, in place of the checkpoint's own; automatic: "
+            "its own.",
+        ),
+        Setting("VAE", infotext="VAE", a1111=("sd_vae",)),
+    ] = AUTOMATIC_VAE
     clip_skip: Annotated[
         int,
         Field(

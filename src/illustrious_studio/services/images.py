@@ -15,8 +15,9 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
-from illustrious_studio.services.render_plan import size_of, strength_of
+from illustrious_studio.services.render_plan import as_asked, size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.vaes import VaeService
 
 
 class ImageService:
@@ -29,12 +30,14 @@ class ImageService:
         sketches: SketchService,
         layouts: LayoutService,
         inputs: InputService,
+        vaes: VaeService,
     ) -> None:
         self._jobs = jobs
         self._models = models
         self._sketches = sketches
         self._layouts = layouts
         self._inputs = inputs
+        self._vaes = vaes
 
     def suggested(self, prompt: str, checkpoint: Checkpoint | None = None) -> ImageRequest:
         """A request with the steps and the guidance that the checkpoint (the one in use) wants. Raises Unavailable."""
@@ -61,9 +64,10 @@ class ImageService:
         drawn. `checkpoint` names another one to draw them than the one in use; NotFound when it is unknown. They `stay`
         queued when who asks goes away meanwhile. Raises what `start_image` raises; then none is queued.
         """
-        chosen = await self._models.checkpoint_named(checkpoint)
+        chosen = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
+        await self._vaes.named(request.vae)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
         resolved = [await self._resolved(request.model_copy(update={"seed": seed}), chosen, over) for seed in seeds]
@@ -114,6 +118,8 @@ class ImageService:
             "width": size[0],
             "height": size[1],
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
+            "prediction_type": checkpoint.prediction_type,
+            "zero_terminal_snr": checkpoint.zero_terminal_snr,
         }
         if over is not None:
             values["strength"] = strength_of(request, checkpoint)

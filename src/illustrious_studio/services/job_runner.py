@@ -17,6 +17,7 @@ from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.render_plan import render_plan, size_of
 from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.vaes import VaeService
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ class JobRunner:
         inputs: InputService,
         gallery: GalleryService,
         memory: MemoryService,
+        vaes: VaeService,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -41,6 +43,7 @@ class JobRunner:
         self._inputs = inputs
         self._gallery = gallery
         self._memory = memory
+        self._vaes = vaes
 
     async def render(self, job: Job, on_step: Callable[[Step], None]) -> RenderedJob:
         """Draw a job's picture. Raises what `ImageEngine.render` raises."""
@@ -52,7 +55,7 @@ class JobRunner:
         elif request.image is not None:
             prepared = await self._inputs.prepared(request, size)
             start = FromPicture(prepared.base, prepared.mask)
-        plan = render_plan(request, checkpoint, start)
+        plan = render_plan(request, checkpoint, start, await self._vaes.named(request.vae))
         await self._memory.make_room(checkpoint)
         rendered = await self._engine.render(plan, on_step)
         log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)

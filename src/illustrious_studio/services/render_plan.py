@@ -1,7 +1,7 @@
 """From a resolved request to the plan that an engine carries out. Pure: nothing is read, drawn or waited for here."""
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.models import Checkpoint, VaeFile
+from illustrious_studio.domain.models import Checkpoint, CheckpointOverride, VaeFile
 from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, RenderPlan
 
 SKETCH_STRENGTH = 0.8
@@ -30,7 +30,14 @@ def render_plan(
         start=start or FromNoise(),
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
-    return RenderPlan(request, checkpoint, (one,), vae)
+    return RenderPlan(request, as_asked(request, checkpoint), (one,), vae)
+
+
+def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint with what the request says of its prediction: the weights stay the same."""
+    kind = None if request.prediction_type == "auto" else request.prediction_type
+    said = CheckpointOverride(prediction_type=kind, zero_terminal_snr=request.zero_terminal_snr)
+    return checkpoint.with_override(said)
 
 
 def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:

@@ -1,4 +1,4 @@
-"""The studio: all of its services, as the ways in get them."""
+"""The studio: all of its services, as the interfaces get them."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,5 @@
 """The embedded language model, the real one: it starts, answers, stops, dies and comes back."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from illustrious_studio.adapters.chat.llama_cpp import EmbeddedChat, packaged_gguf
 from illustrious_studio.domain.chat import ChatOptions, ChatTurn
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable, UpstreamFailed
+from waiting import until
 
 pytestmark = pytest.mark.model
 
@@ -66,8 +66,7 @@ async def test_closing_the_answer_stops_the_model(chat: EmbeddedChat) -> None:
 async def test_a_killed_child_comes_back_at_the_next_question(chat: EmbeddedChat) -> None:
     assert chat.process_id is not None
     os.kill(chat.process_id, signal.SIGKILL)
-    while chat.process_id is not None:
-        await asyncio.sleep(0.01)
+    await until(lambda: chat.process_id is None)
     assert await heard(chat, HI)
 
 
@@ -135,7 +134,7 @@ def test_the_child_ends_when_the_studio_is_killed() -> None:
         "    chat = EmbeddedChat(packaged_gguf(), threads=1)\n"
         "    await chat.check()\n"
         "    print(chat.process_id, file=sys.stderr, flush=True)\n"
-        "    await asyncio.sleep(600)\n"
+        "    await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

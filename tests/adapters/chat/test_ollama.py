@@ -19,6 +19,7 @@ from illustrious_studio.domain.errors import (
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
 from ollama_server import Model, OllamaServer, Reply, line, stream
 from ollama_talk import connected, ended, heard, said
+from waiting import until
 
 PLAIN = Model("llama3.2:latest")
 THINKER = Model("qwen3:8b", ("completion", "tools", "thinking"), context_length=40960)
@@ -195,8 +196,7 @@ async def test_a_model_that_loads_for_long_shows_as_loading_and_gets_ready_by_it
         status = await chat.check()
         assert (status.state, status.model) == ("loading", "llama3.2:latest")
         loaded.set()
-        while not (await chat.check()).ready:
-            await asyncio.sleep(0.01)
+        await until(chat.check, lambda status: status.ready)
         assert len(server.asked("/api/chat")) == 1
     finally:
         await chat.aclose()

@@ -20,8 +20,9 @@ from illustrious_studio.domain.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
-from ollama_server import CUT, RESET, Model, OllamaServer, Reply, line, stream
+from ollama_server import CUT, RESET, SILENCE, Model, OllamaServer, Reply, line, stream
 from ollama_talk import HI, connected, said
+from waiting import until
 
 PLAIN = Model("llama3.2:latest")
 QUICK = Pace(connect=2, first_token=0.4, between_tokens=0.4)
@@ -92,7 +93,7 @@ async def test_the_text_before_a_cut_is_not_lost(server: OllamaServer) -> None:
 
 async def test_a_first_token_and_a_next_token_that_do_not_come_are_given_up(server: OllamaServer) -> None:
     async with connected(server, pace=QUICK) as chat:
-        for parts in ([30.0, line("late")], [line("Hel"), 30.0, line("lo")], [line("Hel"), b"  ", 30.0]):
+        for parts in ([SILENCE], [line("Hel"), SILENCE], [line("Hel"), b"  ", SILENCE]):
             server.hung_up.clear()
             server.next("/api/chat", stream(parts))
             with pytest.raises(UpstreamTimeout, match="in time"):
@@ -113,16 +114,15 @@ async def test_a_server_that_takes_connections_and_says_nothing_is_given_up(serv
 
 async def test_closing_the_answer_hangs_up_so_that_ollama_stops(server: OllamaServer) -> None:
     async with connected(server) as chat:
-        server.next("/api/chat", stream([line("Hel"), 60.0, line("lo")]))
+        server.next("/api/chat", stream([line("Hel"), SILENCE]))
         async with aclosing(chat.chat_completion(HI, ChatOptions())) as answer:
             async for _ in answer:
                 break
         await server.hung_up.wait()
         server.hung_up.clear()
-        server.next("/api/chat", stream([60.0]))
+        server.next("/api/chat", stream([SILENCE]))
         waiting = asyncio.create_task(said(chat))
-        while len(server.asked("/api/chat")) < 3:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(server.asked("/api/chat")) == 3)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await server.hung_up.wait()
@@ -164,7 +164,7 @@ async def test_what_comes_after_the_end_is_not_listened_to(server: OllamaServer)
         ),
     )
 )
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_json_of_any_shape_ends_in_text_or_in_a_studio_error(value: object) -> None:
     async def run() -> None:
         async with OllamaServer([PLAIN]) as server, connected(server) as chat:

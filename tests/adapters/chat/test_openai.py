@@ -29,7 +29,7 @@ from illustrious_studio.domain.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
-from ollama_server import CUT, RESET, Model, OllamaServer, Reply, chunk, events, vector_of
+from ollama_server import CUT, RESET, SILENCE, Model, OllamaServer, Reply, chunk, events, vector_of
 
 HI = [ChatTurn("user", "Hi")]
 CHAT = "/v1/chat/completions"
@@ -130,7 +130,7 @@ async def test_every_fault_is_a_sentence_and_the_next_answer_works(
 
 async def test_a_slow_server_is_given_up(server: OllamaServer) -> None:
     async with connected(server, pace=Pace(2, 0.4, 0.4)) as chat:
-        for reply in (events([30.0]), events([chunk("a"), 30.0])):
+        for reply in (events([SILENCE]), events([chunk("a"), SILENCE])):
             server.next(CHAT, reply)
             with pytest.raises(UpstreamTimeout):
                 await heard(chat)
@@ -138,7 +138,7 @@ async def test_a_slow_server_is_given_up(server: OllamaServer) -> None:
 
 async def test_closing_the_answer_hangs_up(server: OllamaServer) -> None:
     async with connected(server) as chat:
-        server.next(CHAT, events([chunk("a"), 60.0]))
+        server.next(CHAT, events([chunk("a"), SILENCE]))
         async with aclosing(chat.chat_completion(HI, ChatOptions())) as answer:
             async for _ in answer:
                 break

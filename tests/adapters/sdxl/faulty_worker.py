@@ -6,6 +6,7 @@
 
 import os
 import sys
+import threading
 import time
 from typing import Any
 
@@ -33,7 +34,7 @@ class FaultyWatch:
             case "die":
                 os._exit(9)
             case "hang":
-                time.sleep(600)
+                threading.Event().wait()
             case "spin":
                 end = time.monotonic() + 8
                 while time.monotonic() < end:

@@ -1,8 +1,8 @@
 """The engine with its worker process, drawing the real small model: what a user of the studio would notice."""
 
 import asyncio
+import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -16,6 +16,7 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import Rendered, Step
 from illustrious_studio.domain.sampling import img2img_steps
+from waiting import turns, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.model]
 
@@ -26,12 +27,6 @@ def nothing(_: Step) -> None:
 
 def workers() -> set[int]:
     return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(90):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 class FirstStep:
@@ -124,7 +119,7 @@ async def test_cancelling_stops_within_a_step_and_the_next_picture_works(
 async def test_cancelling_one_that_waits_leaves_the_one_that_draws(engine: SdxlEngine, builtin: Checkpoint) -> None:
     drawing = asyncio.create_task(engine.render(plan(builtin, steps=20), nothing))
     waiting = asyncio.create_task(engine.render(plan(builtin), nothing))
-    await asyncio.sleep(0)
+    await turns()
     waiting.cancel()
     assert (await drawing).picture.width == 64
     with pytest.raises(asyncio.CancelledError):
@@ -274,7 +269,7 @@ async def test_leaving_the_engine_ends_its_process(builtin: Checkpoint) -> None:
         await until(lambda: workers() > before)
         own = workers() - before
         task = asyncio.create_task(engine.render(plan(builtin, steps=150), nothing))
-        await asyncio.sleep(0)
+        await turns()
     assert not workers() & own
     with pytest.raises((Unavailable, EngineDied, asyncio.CancelledError)):
         await task
@@ -285,17 +280,17 @@ async def test_a_studio_that_is_killed_leaves_no_process_behind() -> None:
         [
             "import asyncio, psutil",
             "from illustrious_studio.adapters.sdxl.engine import SdxlEngine",
+            "from waiting import until",
             "async def main():",
             "    async with SdxlEngine(device='cpu'):",
-            "        while not psutil.Process().children(): await asyncio.sleep(0.05)",
+            "        await until(psutil.Process().children)",
             "        print(psutil.Process().children()[0].pid, flush=True)",
-            "        await asyncio.sleep(600)",
+            "        await asyncio.Event().wait()",
             "asyncio.run(main())",
         ]
     )
-    source = BUILTIN.parents[2]
-    pipe = asyncio.subprocess.PIPE
-    studio = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=pipe, cwd=source)
+    pipe, environment = asyncio.subprocess.PIPE, os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    studio = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=pipe, env=environment)
     assert studio.stdout is not None
     orphan = psutil.Process(int(await studio.stdout.readline()))
     studio.kill()

@@ -141,7 +141,7 @@ def test_stopping_between_steps_and_decoding_stops(loaded: SdxlPipeline, builtin
 
 
 def two_passes(checkpoint: Checkpoint) -> RenderPlan:
-    """Four steps from noise, then the latents at twice the size for half of four steps."""
+    """Four steps from noise, then the latents at twice the size for half of four steps, which A1111 makes three."""
     small = plan(checkpoint)
     return replace(
         small, passes=(*small.passes, replace(small.passes[0], width=128, height=96, start=FromLatents(), strength=0.5))

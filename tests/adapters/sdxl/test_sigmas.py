@@ -326,6 +326,20 @@ def test_what_diffusers_made_its_own_is_drawn_as_diffusers_does(
     assert done.numpy() == pytest.approx(x.numpy(), abs=1e-4)
 
 
+@pytest.mark.parametrize("over_a_picture", [False, True])
+def test_in_half_precision_only_the_unet_sees_halves(ordinary: Any, over_a_picture: bool) -> None:
+    import torch
+
+    scheduler = scheduler_for("Heun", "Normal", ordinary, 4)
+    x = torch.zeros(1, 4, 4, 4, dtype=torch.float16)
+    x = scheduler.add_noise(x, x, None) if over_a_picture else x * scheduler.init_noise_sigma
+    for timestep in scheduler.timesteps:
+        seen = scheduler.scale_model_input(x, timestep)
+        assert seen.dtype == torch.float16
+        (x,) = scheduler.step(seen, timestep, x)
+        assert x.dtype == torch.float32
+
+
 @pytest.mark.parametrize("steps", [8, 20, 35, 36, 50])
 def test_restart_goes_back_from_a_tenth_to_two(ordinary: Any, steps: int) -> None:
     scheduler = scheduler_for("Restart", "Karras", ordinary, steps)
@@ -368,3 +382,52 @@ def test_the_noise_of_dpmpp_sde_is_one_path(ordinary: Any) -> None:
     way = now - (now * then) ** 0.5
     shared = float(torch.corrcoef(torch.stack([middle.flatten(), whole.flatten()]))[0, 1])
     assert shared == pytest.approx(float((way / (now - then)) ** 0.5), abs=0.03)
+
+
+def test_eta_is_k_diffusions(ordinary: Any) -> None:
+    """Euler a's loop with get_ancestral_step's eta; half of the variance for half of eta is not what it does."""
+    (start,) = normal(1, 1)
+    noises = iter(normal(5, 8))
+    s = levels("Normal", 8)
+    x = start.double() * s[0]
+    for now, then in pairwise(s):
+        denoised = toy(x, now)
+        up = min(then, 0.5 * math.sqrt(then**2 * (now**2 - then**2) / now**2))
+        x = x + (x - denoised) / now * (math.sqrt(then**2 - up**2) - now)
+        x = x + next(noises) * up if then > 0 else x
+    done = run(scheduler_for("Euler a", "Normal", ordinary, 8, eta=0.5), toy, start)
+    assert float((done - x).abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize("sampler", ["Euler a", "DPM2 a", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 3M SDE", "DDIM"])
+def test_without_eta_chance_has_no_part(ordinary: Any, sampler: str) -> None:
+    import torch
+
+    (start,) = normal(1, 1)
+
+    def done(seed: int, eta: float | None) -> Any:
+        return run(scheduler_for(sampler, "Karras", ordinary, 6, eta=eta), toy, start, seed)
+
+    assert torch.equal(done(1, 0.0), done(2, 0.0))
+    assert not torch.equal(done(1, 0.7), done(2, 0.7))
+    assert torch.equal(done(1, None), done(1, 0.0 if sampler == "DDIM" else 1.0))
+
+
+def test_ddim_with_eta_is_that_of_diffusers(ordinary: Any) -> None:
+    from diffusers import DDIMScheduler
+
+    (start,) = normal(1, 1)
+    spacing = {"timestep_spacing": "leading", "steps_offset": 1}
+    theirs = DDIMScheduler.from_config(ordinary.config, clip_sample=False, **spacing)
+    theirs.set_timesteps(10)
+    import torch
+
+    generator = torch.Generator().manual_seed(5)
+    x = start.clone()
+    for timestep in theirs.timesteps:
+        alpha = theirs.alphas_cumprod[timestep]
+        sigma = ((1 - alpha) / alpha) ** 0.5
+        noisy = x / alpha**0.5
+        x = theirs.step((noisy - toy(noisy, sigma)) / sigma, timestep, x, eta=0.6, generator=generator).prev_sample
+    done = run(scheduler_for("DDIM", "Leading", ordinary, 10, eta=0.6), toy, start)
+    assert float((done - x).abs().max()) < 1e-3

@@ -157,13 +157,13 @@ async def test_search_takes_anything_that_can_be_typed(index: SqlGalleryIndex, t
     assert await prompts(index) == ["a cat"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=st.text(max_size=80))
 async def test_search_never_fails(index: SqlGalleryIndex, typed: str) -> None:
     await prompts(index, typed)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(word=st.from_regex(r"[a-zäéßø0-9]{1,20}", fullmatch=True), before=st.sampled_from(["", "x ", "(", "_"]))
 async def test_a_word_of_the_prompt_is_found(index: SqlGalleryIndex, word: str, before: str) -> None:
     await index.rebuild(iter([an_item(f"{before}{word}, masterpiece"), an_item("nothing of it: ...", seed=1)]))

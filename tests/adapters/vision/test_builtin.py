@@ -43,9 +43,9 @@ def written(*lines: str) -> Image.Image:
 
 async def test_it_is_ready_and_says_what_it_is() -> None:
     status = await LOOKER.check()
-    assert (status.backend, status.model, status.state) == ("builtin", "Built-in looker", "ready")
+    assert (status.backend, status.model, status.state) == ("builtin", "Built-in analyzer", "ready")
     answer = await ask(Image.new("RGB", (64, 48), "red"))
-    assert "built-in looker" in answer
+    assert "built-in analyzer" in answer
     assert "Ollama" in answer
 
 

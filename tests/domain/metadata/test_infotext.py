@@ -135,7 +135,7 @@ tricky = st.sampled_from(
 prompts = st.lists(lines | tricky, max_size=5).map("\n".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     prompts, prompts, st.integers(1, 150), st.floats(0, 30), st.integers(0, MAX_SEED), lines, st.integers(1, 12),
     st.one_of(st.none(), st.floats(0.01, 1)),
@@ -205,7 +205,23 @@ def test_garbage_never_raises(name: str) -> None:
     recorded_settings({"parameters": GARBAGE[name], "Comment": GARBAGE[name], "invokeai_metadata": GARBAGE[name]})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=400))
 def test_any_text_can_be_read(text: str) -> None:
     read_infotext(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "besides"),
+    [
+        ({}, "RNG: CPU", "Emphasis"),
+        ({"prompt": "a (red:1.2) cat"}, "Emphasis: No norm", "UniPC"),
+        ({"negative_prompt": "[blurry]"}, "Emphasis: No norm", "Noise Schedule"),
+        ({"sampler": "UniPC"}, "UniPC variant: bh2, UniPC order: 2", "Emphasis"),
+        ({"zero_terminal_snr": True}, "Noise Schedule: Zero Terminal SNR", "Emphasis"),
+    ],
+)
+def test_a1111_is_told_what_it_needs_to_draw_the_same(changes: dict[str, Any], said: str, besides: str) -> None:
+    text = write_infotext(with_changes(**changes))
+    assert said in text
+    assert besides not in text

@@ -1,12 +1,12 @@
 """Chat: streaming, stopping, sessions, pictures, and what stands there after a refresh."""
 
-import asyncio
 import re
 
 import pytest
 
 from illustrious_studio.domain.errors import Unavailable
 from running_web import WebWithFakes, draw, say, tab
+from waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -75,7 +75,7 @@ async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: WebWithFakes
     await page.reload()
     await page.wait_for_selector("#messages:has-text('The beginning')")
     await page.wait_for_selector("#chat-box .stop-button")
-    await page.wait_for_function("document.querySelector('#chat-box textarea').value === 'half a thought'")
+    await page.wait_for_function("document.querySelector('#chat-box textarea')?.value === 'half a thought'")
     assert await page.locator("#messages article.asked").count() == 1
     web.chat.go_on.set()
     await page.wait_for_selector("#messages .said-by")
@@ -161,7 +161,7 @@ async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: WebWithF
     await page.wait_for_selector(".sessions .title-box")
     await page.keyboard.type("Felines & co")
     await page.keyboard.press("Enter")
-    await asyncio.wait_for(_titles(web, {"Felines & co", "About dogs"}), 30)
+    await until(lambda: _titles(web), {"Felines & co", "About dogs"}.__eq__)
     await page.fill("#chat-search textarea, #chat-search input", "")
     await page.wait_for_function("document.querySelectorAll('.sessions li').length === 2")
     row = page.locator(".sessions li", has_text="Felines & co")
@@ -171,12 +171,11 @@ async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: WebWithF
     await row.wait_for(state="detached")
     await page.click("#snack >> text=Undo")
     await page.wait_for_selector("#messages article.asked:has-text('About cats')")
-    await asyncio.wait_for(_titles(web, {"Felines & co", "About dogs"}), 30)
+    await until(lambda: _titles(web), {"Felines & co", "About dogs"}.__eq__)
 
 
-async def _titles(web: WebWithFakes, wanted: set[str]) -> None:
-    while {session.title for session in await web.studio.chat.sessions()} != wanted:
-        await asyncio.sleep(0.05)
+async def _titles(web: WebWithFakes) -> set[str]:
+    return {session.title for session in await web.studio.chat.sessions()}
 
 
 async def test_a_picture_can_be_sent_to_the_chat(web: WebWithFakes) -> None:
@@ -203,7 +202,7 @@ async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_name
     await page.wait_for_selector("#messages .notice:has-text('cannot see pictures')")
     await page.fill("#chat-box textarea", "a catt")
     await page.click(".hint [name=say]")
-    await page.wait_for_function("document.querySelector('#chat-box textarea').value === '#generate a catt'")
+    await page.wait_for_function("document.querySelector('#chat-box textarea')?.value === '#generate a catt'")
     await page.press("#chat-box textarea", "Enter")
     await page.wait_for_selector("#messages .notice:has-text('catt')")
 

@@ -46,7 +46,7 @@ async def test_a_refresh_shows_the_running_job_and_what_was_typed(web: WebWithFa
     await page.wait_for_selector("#progress:has-text('Step 2 of')")
     await page.reload()
     await page.wait_for_selector("#progress:has-text('Step 2 of')")
-    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a boat on the sea'")
+    await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'a boat on the sea'")
     web.engine.go_on.set()
     await page.wait_for_selector('#picture img[alt="a boat on the sea"]')
 
@@ -192,7 +192,7 @@ async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: WebWit
     await page.fill("#prompt textarea", "something else")
     await page.get_by_label("Square").check()
     await page.click("#picture [name=reuse]")
-    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a red car'")
+    await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'a red car'")
     await page.wait_for_selector(f"#advanced:has-text('seed {metadata.request.seed}')")
     await page.reload()
     await page.wait_for_selector(f"#advanced:has-text('seed {metadata.request.seed}')")
@@ -258,7 +258,7 @@ async def test_enhancing_shows_before_and_after_and_can_be_undone(web: WebWithFa
     assert "a tree on a hill" in await page.inner_text("#enhanced")
     assert "blue sky" in await page.input_value("#prompt textarea")
     await page.click("#enhanced >> text=Undo")
-    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a tree on a hill'")
+    await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'a tree on a hill'")
 
 
 async def test_a_language_model_with_nothing_to_add_is_said_and_the_prompt_stays(web: WebWithFakes) -> None:
@@ -298,7 +298,7 @@ async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brou
     await page.click("#advanced button.label-wrap")
     assert await page.input_value("#sampler input") == "Euler"
     await page.click("#picture >> text=Reuse settings")
-    await page.wait_for_function("document.querySelector('#sampler input').value === 'DPM++ 2M'")
+    await page.wait_for_function("document.querySelector('#sampler input')?.value === 'DPM++ 2M'")
     await page.wait_for_function("localStorage.getItem('studio.create').includes('DPM++ 2M')")
     await page.reload()
     await page.click("#advanced button.label-wrap")

@@ -67,7 +67,7 @@ async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: We
     await page.keyboard.press("ArrowLeft")
     await page.wait_for_selector("#viewer table:has-text('newer')")
     await page.click("#viewer [name=reuse]")
-    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'newer'")
+    await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'newer'")
     await page.wait_for_selector("#tab-create-button[aria-selected=true]")
 
 
@@ -96,7 +96,7 @@ async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: WebWit
     await page.wait_for_selector("#answer:has-text('word for word.: 64 x 64')")
     await page.wait_for_selector("text=Analyzed by fake-eyes")
     await page.click("text=Reuse settings >> visible=true")
-    await page.wait_for_function("document.querySelector('#prompt textarea').value === 'a cat'")
+    await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'a cat'")
     await page.wait_for_selector("#tab-create-button[aria-selected=true]")
 
 

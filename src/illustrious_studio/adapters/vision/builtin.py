@@ -1,4 +1,4 @@
-"""The built-in looker: says what can be told of a picture without a vision model, and that it is no more than that.
+"""The built-in analyzer: says what can be told of a picture without a vision model, and that it is no more than that.
 
 Size, colours and faults are measured, text is read, things are recognised as far as a small classifier can, and the
 settings in the file are repeated. It understands neither the picture nor the question: the question's words only
@@ -20,9 +20,9 @@ from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.models import ModelStatus
 from illustrious_studio.domain.pictures import OpenedPicture
 
-NAME = "Built-in looker"
+NAME = "Built-in analyzer"
 ABOUT = (
-    "This is the built-in looker: it measures, reads text and recognises some things, but does not understand "
+    "This is the built-in analyzer: it measures, reads text and recognises some things, but does not understand "
     "pictures. For real answers install a vision model in Ollama: type `ollama pull qwen2.5vl:3b`."
 )
 PHOTO_SURE, PHOTO_MAYBE, DRAWING_SURE, DRAWING_MAYBE = 0.45, 0.15, 0.6, 0.45

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from illustrious_studio.domain.images import SETTINGS
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.sampling import split_joined
@@ -65,7 +65,18 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
             fields["Size"] = f"{request.width or metadata.width}x{request.height or metadata.height}"
             fields |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}
             fields["Model"] = metadata.checkpoint
-    fields["RNG"] = "CPU"  # the engine draws its noise on the CPU, whatever device it draws the picture on
+    return fields | _for_the_same_picture(request)
+
+
+def _for_the_same_picture(request: ImageRequest) -> dict[str, str]:
+    """What A1111 must be told besides to draw the same: where the studio does what is an option there."""
+    fields = {"RNG": "CPU"}  # the engine draws its noise on the CPU, whatever device it draws the picture on
+    if any(bracket in request.prompt + request.negative_prompt for bracket in "(["):
+        fields["Emphasis"] = "No norm"
+    if request.sampler == "UniPC":
+        fields |= {"UniPC variant": "bh2", "UniPC order": "2"}
+    if request.zero_terminal_snr:
+        fields["Noise Schedule"] = "Zero Terminal SNR"
     return fields
 
 

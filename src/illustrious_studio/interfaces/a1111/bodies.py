@@ -36,7 +36,6 @@ MOST_PICTURES = 100
 FITS = {0: "stretch", 1: "crop", 2: "fill"}
 CONTENTS = {0: "fill", 1: "original"}
 _NETWORK = re.compile(r"<(lora|lyco|hypernet):", re.IGNORECASE)
-_STOCHASTIC = re.compile(r" a$|SDE")
 Unwanted = Annotated[Any, only()]
 
 
@@ -44,7 +43,6 @@ class Txt2ImgBody(SettingsBody):
     batch_size: int | None = Field(None, ge=1, le=MOST_PICTURES)
     n_iter: int | None = Field(None, ge=1, le=MOST_PICTURES)
     infotext: str | None = None
-    eta: float | None = None
     override_settings: dict[str, Any] | None = None
     override_settings_restore_afterwards: bool | None = None
     send_images: bool | None = None
@@ -83,6 +81,7 @@ class Txt2ImgBody(SettingsBody):
         values |= self._recorded() | self._given()
         if options.CLIP_stop_at_last_layers != 1:  # SillyTavern sends it beside the option, too
             values["clip_skip"] = options.CLIP_stop_at_last_layers
+        values.setdefault("vae", options.vae)
         values |= await self._pictures(studio)
         try:
             request = ImageRequest.model_validate(values)
@@ -116,10 +115,6 @@ class Txt2ImgBody(SettingsBody):
         for name, prompt in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
             if not self.disable_extra_networks and (found := _NETWORK.search(prompt)):
                 raise InvalidRequest(f"{name}: has {found[0]}...>, and this studio draws without it; take it out")
-        usual = 1 if _STOCHASTIC.search(request.sampler) else 0
-        matters = usual == 1 or request.sampler == "DDIM"
-        if matters and self.eta not in (None, usual):
-            raise InvalidRequest(f"eta: {request.sampler} is drawn with {usual} here; leave it out")
 
 
 class Img2ImgBody(Txt2ImgBody):

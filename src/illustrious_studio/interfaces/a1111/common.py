@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from illustrious_studio.domain.encoding import FileKind
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint
 from illustrious_studio.interfaces.a1111.tasks import Tasks
 from illustrious_studio.services.studio import Studio
 
@@ -35,15 +35,21 @@ def only(*neutral: object) -> BeforeValidator:
 class Options(BaseModel):
     """The options of A1111 that the studio has. They hold for what comes through this API, until the studio ends.
 
-    `sd_model_checkpoint` is not among them: that is the studio's own, and the same for every way in.
+    `sd_model_checkpoint` is not among them: that is the studio's own, and the same for every interface.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     CLIP_stop_at_last_layers: int = Field(1, ge=1, le=12)
-    sd_vae: Annotated[str, only("Automatic", "None")] = "Automatic"
+    sd_vae: str = Field("Automatic", max_length=500)
     samples_format: Literal["png", "jpg", "jpeg", "webp"] = "png"
     jpeg_quality: int = Field(80, ge=1, le=100)
+
+    @property
+    def vae(self) -> str:
+        """The VAE by the studio's name. A1111's are the files' names, and "None" is the checkpoint's own, too."""
+        own = self.sd_vae in ("", "Automatic", "None")
+        return AUTOMATIC_VAE if own else self.sd_vae.removesuffix(".safetensors")
 
     @property
     def kind(self) -> FileKind:

@@ -54,6 +54,11 @@ async def list_schedulers(state: StateIn) -> list[dict[str, Any]]:
     ]
 
 
+@router.get("/sd-vae")
+async def list_vaes(state: StateIn) -> list[dict[str, Any]]:
+    return [{"model_name": one.name, "filename": one.path.name} for one in await state.studio.vaes.vaes()]
+
+
 @router.get("/upscalers")
 @router.get("/latent-upscale-modes")
 @router.get("/loras")
@@ -61,7 +66,6 @@ async def list_schedulers(state: StateIn) -> list[dict[str, Any]]:
 @router.get("/face-restorers")
 @router.get("/realesrgan-models")
 @router.get("/prompt-styles")
-@router.get("/sd-vae")
 @router.get("/sd-modules")
 @router.get("/script-info")
 @router.get("/extensions")

@@ -1,4 +1,4 @@
-"""The options: what is set, and setting it. The checkpoint is the studio's own and changes for every way in."""
+"""The options: what is set, and setting it. The checkpoint is the studio's own and changes for every interface."""
 
 from typing import Any
 
@@ -29,6 +29,7 @@ async def set_options(body: dict[str, Any], state: StateIn) -> None:
     """Any of them; clients send the whole dictionary back. Answers when the checkpoint is loaded."""
     check_options(body)
     options = changed(state.options, body)
+    await state.studio.vaes.named(options.vae)
     title = body.get("sd_model_checkpoint")
     if title and title != _current(state):
         await state.studio.models.switch(checkpoint=(await checkpoint_titled(str(title), state.studio)).name)

@@ -87,7 +87,7 @@ def add_error_handlers(
     statuses: Mapping[type[StudioError], int] = STATUS,
     headers: Callable[[StudioError], dict[str, str]] = retry_header,
 ) -> None:
-    """Every failure of this app leaves it in the one shape: the studio's own, or that of a way in for others."""
+    """Every failure of this app leaves it in the one shape: the studio's own, or that of an API for others."""
 
     def answer(status: int, detail: str, code: str, more: Mapping[str, str] | None = None) -> Response:
         return Response(shape(status, detail, code, ""), status, more, "application/json")

@@ -62,8 +62,8 @@ class Guard:
 
     `hosts` are the names, beside the loopback ones and the address a connection came in on, by which the studio may be
     called: `name` on that port or a default one, or `name:port`. `larger` gives single paths another body cap than
-    `max_body`. A page of another site may link to the `doors`, and to nothing else. Below the prefixes in `shapes`,
-    errors have that shape.
+    `max_body`. A page of another site may link to the `entry_pages`, and to nothing else. Below the prefixes in
+    `shapes`, errors have that shape.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Guard:
         larger: Mapping[str, int] | None = None,
         body_seconds: float = 120.0,
         page_policy: str = API_PAGES,
-        doors: Collection[str] = ("/", "/docs"),
+        entry_pages: Collection[str] = ("/", "/docs"),
         shapes: Mapping[str, ErrorShape] | None = None,
     ) -> None:
         self._app = app
@@ -88,7 +88,7 @@ class Guard:
         self._larger = dict(larger or {})
         self._body_seconds = body_seconds
         self._page_policy = page_policy.encode("ascii")
-        self._doors = frozenset(doors)
+        self._entry_pages = frozenset(entry_pages)
         self._shapes = dict(shapes or {})
         self._told: dict[int, float] = {}
 
@@ -129,7 +129,7 @@ class Guard:
         self._check_origin(scope, host)
         if self._key and scope["path"] not in ALWAYS_OPEN:
             self._check_key(scope)
-        if "\n" in scope["path"]:  # no door matches one below its prefix, and another would answer in its own shape
+        if "\n" in scope["path"]:  # no API matches one below its prefix, and another would answer in its own shape
             raise Refused(404, "not_found", "There is nothing at this address.")
 
     def _check_host(self, scope: Scope) -> tuple[str, int | None]:
@@ -173,7 +173,7 @@ class Guard:
             and value_of(scope, b"sec-fetch-dest") == b"document"
         )
         # A link is harmless: no GET changes anything, and the other page cannot read the answer.
-        if not (opens_a_page and (site == b"same-site" or scope["path"] in self._doors)):
+        if not (opens_a_page and (site == b"same-site" or scope["path"] in self._entry_pages)):
             raise foreign
 
     def _check_key(self, scope: Scope) -> None:

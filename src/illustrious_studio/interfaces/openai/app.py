@@ -1,4 +1,4 @@
-"""The door for clients of OpenAI's API as one FastAPI app over a Studio, to be mounted at /v1."""
+"""OpenAI's API for its clients, as one FastAPI app over a Studio, to be mounted at /v1."""
 
 from fastapi import FastAPI
 

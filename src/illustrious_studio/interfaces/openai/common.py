@@ -1,4 +1,4 @@
-"""What every noun of this door shares: the studio, the base of what is asked, and the shapes of streams."""
+"""What every noun of this API shares: the studio, the base of what is asked, and the shapes of streams."""
 
 import json
 from collections.abc import Mapping

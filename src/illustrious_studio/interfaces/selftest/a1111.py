@@ -121,7 +121,7 @@ async def _made(calls: Calls, drawn: Answer) -> str:
 A1111_CLIENT = Client(
     name="A1111 clients",
     about="Programs, bots and plug-ins made for AUTOMATIC1111's web UI draw here instead.",
-    door="/sdapi/v1",
+    path="/sdapi/v1",
     settings=settings,
     tried="scripts, options and lists, a picture, one drawn over it",
     replay=replay,

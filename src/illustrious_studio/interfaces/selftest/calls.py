@@ -198,7 +198,7 @@ class Calls:
 
 
 def refusal(call: str, status: int, text: str) -> Failed:
-    """The studio's own sentence says why, whichever door's shape it comes in."""
+    """The studio's own sentence says why, whichever API's shape it comes in."""
     try:
         body = json.loads(text)
         said = body["error"]["message"] if isinstance(body.get("error"), dict) else body["detail"]

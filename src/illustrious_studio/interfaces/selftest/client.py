@@ -101,7 +101,7 @@ class Client:
 
     name: str
     about: str
-    door: str
+    path: str
     settings: Callable[[Access, InUse], Sequence[Section]]
     tried: str
     replay: Callable[[Calls], Awaitable[None]]

@@ -37,7 +37,7 @@ async def replay(calls: Calls) -> None:
 CURL = Client(
     name="curl",
     about="A terminal, a script or any other program calls the studio's own API.",
-    door="/",
+    path="/",
     settings=settings,
     tried="GET /status, POST /generate-image",
     replay=replay,

@@ -85,7 +85,7 @@ async def _draw_as_with_a1111(calls: Calls) -> None:
 OPEN_WEBUI = Client(
     name="Open WebUI",
     about="Its chats talk to the studio's language model, and draw.",
-    door="/v1 and /sdapi/v1",
+    path="/v1 and /sdapi/v1",
     settings=settings,
     tried="the models, a talk that streams, a picture by OpenAI's way, one by A1111's",
     replay=replay,

@@ -91,7 +91,7 @@ async def replay(calls: Calls) -> None:
 OPENAI_SDK = Client(
     name="OpenAI SDK",
     about="Programs that speak OpenAI's API list the models, talk, and draw.",
-    door="/v1",
+    path="/v1",
     settings=settings,
     tried="the models, a talk that streams, a picture",
     replay=replay,

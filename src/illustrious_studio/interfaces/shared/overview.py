@@ -1,4 +1,4 @@
-"""How the studio is and which models it has, in the words that its ways in share."""
+"""How the studio is and which models it has, in the words that the interfaces share."""
 
 from pydantic import BaseModel, Field
 
@@ -55,6 +55,13 @@ class CheckpointEntry(BaseModel):
     examples: tuple[str, ...]
 
 
+class VaeEntry(BaseModel):
+    """A VAE in a file of its own."""
+
+    name: str
+    size_bytes: int
+
+
 class ModelList(BaseModel):
     """What one can switch to, and what is in use."""
 
@@ -62,6 +69,7 @@ class ModelList(BaseModel):
     language_model: str = Field(description="What speaks now.")
     checkpoints: list[CheckpointEntry]
     language_models: list[LanguageModel]
+    vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")
 
 
 def status_now(studio: Studio) -> Status:
@@ -85,4 +93,5 @@ async def models_now(studio: Studio) -> ModelList:
             for checkpoint in await studio.models.checkpoints()
         ],
         language_models=await studio.models.language_models(),
+        vaes=[VaeEntry(name=vae.name, size_bytes=vae.size_bytes) for vae in await studio.vaes.vaes()],
     )

@@ -68,12 +68,16 @@ def _choices(name: str) -> list[tuple[str, Any]]:
     """What there is to choose from, each with its word; empty for what is no choice."""
     kind, setting = _kind(name), SETTINGS[name]
     values = kind.get("enum", ())
-    choices: list[tuple[str, Any]] = [(setting.words.get(one, one[:1].upper() + one[1:]), one) for one in values]
+    choices: list[tuple[str, Any]] = [(setting.words.get(one, _word(one)), one) for one in values]
     if not _may_be_left_out(name):
         return choices
     if kind["type"] == "boolean":
         choices = [("On", True), ("Off", False)]
     return [("Automatic", LEFT_OUT), *choices] if choices else []
+
+
+def _word(value: str) -> str:
+    return (value[:1].upper() + value[1:]).replace("_", "-")
 
 
 def _may_be_left_out(name: str) -> bool:

@@ -197,7 +197,12 @@ class SdxlPipeline:
             mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
             kept = LatentMask(base, mask, request.seed) if mask is not None else None
         schedule = resolved_schedule(render_pass.sampler, render_pass.schedule, plan.checkpoint)
-        scheduler = scheduler_for(render_pass.sampler, schedule, self._pipeline.scheduler, render_pass.steps, strength)
+        own = self._pipeline.scheduler.from_config(
+            self._pipeline.scheduler.config,
+            prediction_type=plan.checkpoint.prediction_type,
+            rescale_betas_zero_snr=plan.checkpoint.zero_terminal_snr,
+        )
+        scheduler = scheduler_for(render_pass.sampler, schedule, own, render_pass.steps, strength, request.eta)
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
         parts = {**self._pipeline.components, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
         pipeline = kind(**parts, add_watermarker=False)

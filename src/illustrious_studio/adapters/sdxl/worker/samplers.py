@@ -15,6 +15,7 @@ diffusers' own schedulers differ from these in several samplers; `docs/architect
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -27,31 +28,33 @@ if TYPE_CHECKING:
 
     Sampling = Generator[tuple[Tensor, Tensor], tuple[Tensor, Tensor], Tensor]
     Noise = Callable[[Tensor], Tensor]
-    Sampler = Callable[[Tensor, Sequence[Tensor], Noise], Sampling]
-    Correction = Callable[[Tensor, list[Tensor], list[Tensor]], Tensor]
+    Sampler = Callable[..., Sampling]
+    Correction = Callable[[Tensor, Tensor, list[Tensor], list[Tensor]], Tensor]
 
 
 def euler(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
-    """Also DDIM, which is the same without noise of its own."""
     for now, then in pairwise(sigmas):
         x, denoised = yield x, now
         x = x + (x - denoised) / now * (then - now)
     return x
 
 
-def euler_ancestral(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
+def euler_ancestral(x: Tensor, sigmas: Sequence[Tensor], noise: Noise, eta: float = 1.0) -> Sampling:
+    """Also DDIM, which is this with eta 0: its noise is that of an ancestral step where nothing is scaled down."""
     for now, then in pairwise(sigmas):
         x, denoised = yield x, now
-        down, up = ancestral(now, then)
+        down, up = ancestral(now, then, eta)
         x = x + (x - denoised) / now * (down - now)
         if then > 0:
             x = x + noise(x) * up
     return x
 
 
-def ancestral(now: Tensor, then: Tensor) -> tuple[Tensor, Tensor]:
-    """How far to go down, and how much noise to add there, so that it comes to `then` in all."""
-    up = min(then, (then**2 * (now**2 - then**2) / now**2) ** 0.5)
+def ancestral(now: Tensor, then: Tensor, eta: float) -> tuple[Tensor, Tensor]:
+    """How far to go down, and how much noise to add there, so that it comes to `then` in all. With eta 0 it is none."""
+    if eta == 0:
+        return then, then * 0
+    up = min(then, eta * (then**2 * (now**2 - then**2) / now**2) ** 0.5)
     return (then**2 - up**2) ** 0.5, up
 
 
@@ -77,9 +80,9 @@ def dpm2(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
     return x
 
 
-def dpm2_ancestral(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
+def dpm2_ancestral(x: Tensor, sigmas: Sequence[Tensor], noise: Noise, eta: float = 1.0) -> Sampling:
     for now, then in pairwise(sigmas):
-        down, up = ancestral(now, then)
+        down, up = ancestral(now, then, eta)
         x = yield from _midpoint_step(x, now, down)
         if then > 0:
             x = x + noise(x) * up
@@ -135,23 +138,25 @@ def dpmpp_2m(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
     return x
 
 
-def dpmpp_2m_sde(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
-    return (yield from _dpmpp_multistep_sde(x, sigmas, noise, _midpoint))
+def dpmpp_2m_sde(x: Tensor, sigmas: Sequence[Tensor], noise: Noise, eta: float = 1.0) -> Sampling:
+    return (yield from _dpmpp_multistep_sde(x, sigmas, noise, eta, _midpoint))
 
 
-def dpmpp_2m_sde_heun(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
-    return (yield from _dpmpp_multistep_sde(x, sigmas, noise, _second_order))
+def dpmpp_2m_sde_heun(x: Tensor, sigmas: Sequence[Tensor], noise: Noise, eta: float = 1.0) -> Sampling:
+    return (yield from _dpmpp_multistep_sde(x, sigmas, noise, eta, _second_order))
 
 
-def dpmpp_3m_sde(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
-    return (yield from _dpmpp_multistep_sde(x, sigmas, noise, _third_order))
+def dpmpp_3m_sde(x: Tensor, sigmas: Sequence[Tensor], noise: Noise, eta: float = 1.0) -> Sampling:
+    return (yield from _dpmpp_multistep_sde(x, sigmas, noise, eta, _third_order))
 
 
-def _dpmpp_multistep_sde(x: Tensor, sigmas: Sequence[Tensor], noise: Noise, correction: Correction) -> Sampling:
+def _dpmpp_multistep_sde(
+    x: Tensor, sigmas: Sequence[Tensor], noise: Noise, eta: float, correction: Correction
+) -> Sampling:
     """A first-order step, and from the second on a correction from what was estimated before; then fresh noise.
 
-    A correction gets the way of the step (twice the difference in log sigma, as the noise doubles it), the estimates,
-    the newest first, and the ways of the steps before, halved like this one's.
+    A correction gets the way of the step (the difference in log sigma), how far it goes in all (the noise makes it
+    1 + eta as far), the estimates, the newest first, and the ways of the steps before.
     """
     estimates: list[Tensor] = []
     ways: list[Tensor] = []
@@ -161,48 +166,49 @@ def _dpmpp_multistep_sde(x: Tensor, sigmas: Sequence[Tensor], noise: Noise, corr
             return denoised
         estimates = [denoised, *estimates[:2]]
         way = (now / then).log()
-        x = then / now * (-way).exp() * x - (-2 * way).expm1() * denoised
+        reach = way * (1 + eta)
+        x = then / now * (-eta * way).exp() * x - (-reach).expm1() * denoised
         if ways:
-            x = x + correction(way, estimates, ways)
-        x = x + noise(x) * then * (-(-2 * way).expm1()) ** 0.5
+            x = x + correction(way, reach, estimates, ways)
+        x = x + noise(x) * then * (-(-2 * eta * way).expm1()) ** 0.5
         ways = [way, *ways[:1]]
     return x
 
 
-def _midpoint(way: Tensor, estimates: list[Tensor], ways: list[Tensor]) -> Tensor:
-    return -(-2 * way).expm1() / 2 * (way / ways[0]) * (estimates[0] - estimates[1])
+def _midpoint(way: Tensor, reach: Tensor, estimates: list[Tensor], ways: list[Tensor]) -> Tensor:
+    return -(-reach).expm1() / 2 * (way / ways[0]) * (estimates[0] - estimates[1])
 
 
-def _second_order(way: Tensor, estimates: list[Tensor], ways: list[Tensor]) -> Tensor:
-    return _phi_2(2 * way) * (way / ways[0]) * (estimates[0] - estimates[1])
+def _second_order(way: Tensor, reach: Tensor, estimates: list[Tensor], ways: list[Tensor]) -> Tensor:
+    return _phi_2(reach) * (way / ways[0]) * (estimates[0] - estimates[1])
 
 
-def _third_order(way: Tensor, estimates: list[Tensor], ways: list[Tensor]) -> Tensor:
+def _third_order(way: Tensor, reach: Tensor, estimates: list[Tensor], ways: list[Tensor]) -> Tensor:
     if len(ways) == 1:
-        return _second_order(way, estimates, ways)
+        return _second_order(way, reach, estimates, ways)
     r0, r1 = ways[0] / way, ways[1] / way
     newer, older = (estimates[0] - estimates[1]) / r0, (estimates[1] - estimates[2]) / r1
     bend = (newer - older) / (r0 + r1)
-    phi_2 = _phi_2(2 * way)
-    return phi_2 * (newer + bend * r0) - (phi_2 / (2 * way) - 0.5) * bend
+    phi_2 = _phi_2(reach)
+    return phi_2 * (newer + bend * r0) - (phi_2 / reach - 0.5) * bend
 
 
 def _phi_2(h: Tensor) -> Tensor:
     return (-h).expm1() / h + 1
 
 
-def dpmpp_sde(x: Tensor, sigmas: Sequence[Tensor], noise: Noise) -> Sampling:
+def dpmpp_sde(x: Tensor, sigmas: Sequence[Tensor], noise: Noise, eta: float = 1.0) -> Sampling:
     """Two estimates a step, with noise at both that belongs to one path (as k-diffusion's Brownian tree gives it)."""
     for now, then in pairwise(sigmas):
         x, denoised = yield x, now
         if then == 0:
             return denoised
         middle = (now * then) ** 0.5
-        down, up = ancestral(now, middle)
+        down, up = ancestral(now, middle, eta)
         first = noise(x)
         halfway = down / now * x + (1 - down / now) * denoised + first * up
         _, denoised = yield halfway, middle
-        down, up = ancestral(now, then)
+        down, up = ancestral(now, then, eta)
         whole = (first * (now - middle) ** 0.5 + noise(x) * (middle - then) ** 0.5) / (now - then) ** 0.5
         x = down / now * x + (1 - down / now) * denoised + whole * up
     return x
@@ -294,9 +300,21 @@ SAMPLERS: dict[str, Sampler] = {
     "DPM++ 3M SDE": dpmpp_3m_sde,
     "Restart": restart,
     "UniPC": unipc,
-    "DDIM": euler,
+    "DDIM": euler_ancestral,
     "LCM": lcm,
 }
+
+
+ETA = {
+    **dict.fromkeys(("Euler a", "DPM2 a", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2M SDE Heun", "DPM++ 3M SDE"), 1.0),
+    "DDIM": 0.0,
+}
+"""Of the samplers that add noise as eta says: their own, which is A1111's."""
+
+
+def sampler_named(name: str, eta: float | None = None) -> Sampler:
+    """The sampler; it adds as much noise as `eta` says, where that is left open to it."""
+    return partial(SAMPLERS[name], eta=ETA[name] if eta is None else eta) if name in ETA else SAMPLERS[name]
 
 
 def levels_of(sampler: Sampler, sigmas: Sequence[Tensor]) -> list[Tensor]:

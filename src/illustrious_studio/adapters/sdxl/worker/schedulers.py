@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from illustrious_studio.adapters.sdxl.worker.samplers import SAMPLERS, levels_of
+from illustrious_studio.adapters.sdxl.worker.samplers import levels_of, sampler_named
 from illustrious_studio.adapters.sdxl.worker.sigmas import ModelSigmas, sigma_schedule
 from illustrious_studio.domain.sampling import SAMPLERS as KNOWN
 from illustrious_studio.domain.sampling import img2img_steps
@@ -13,22 +13,27 @@ from illustrious_studio.domain.sampling import img2img_steps
 if TYPE_CHECKING:
     import torch
 
+    from illustrious_studio.adapters.sdxl.worker.samplers import Sampler
+
 SCALED_DOWN = ("DDIM", "UniPC", "LCM")
 """They were made for latents that are scaled down as noise is added, so they begin with the noise of such ones."""
 
 
-def scheduler_for(sampler: str, schedule: str, own: Any, steps: int, strength: float | None = None) -> "Scheduler":
+def scheduler_for(
+    sampler: str, schedule: str, own: Any, steps: int, strength: float | None = None, eta: float | None = None
+) -> "Scheduler":
     """The scheduler of one drawing. `own` is the checkpoint's, which knows its betas and what its UNet predicts.
 
     With a `strength` (image to image) only the last of the steps are done, as many as A1111 does. Its `timesteps` say
-    how often the UNet is asked, which is more than once a step for some samplers.
+    how often the UNet is asked, which is more than once a step for some samplers. `eta` left out is the sampler's own.
     """
     model = model_sigmas(own)
     sigmas = sigma_schedule(sampler, schedule, steps, model, discard=KNOWN[sampler].discards_penultimate)
     if strength is not None:
         sigmas = sigmas[steps - img2img_steps(steps, strength) :]
     scaled_down = sampler in SCALED_DOWN or schedule == "Leading"
-    return Scheduler(sampler, sigmas, model, own.config.prediction_type, scaled_down=scaled_down)
+    run = sampler_named(sampler, eta)
+    return Scheduler(run, sigmas, model, own.config.prediction_type, scaled_down=scaled_down)
 
 
 def model_sigmas(own: Any) -> ModelSigmas:
@@ -47,14 +52,14 @@ class Scheduler:
     """To the pipeline every call of the UNet is a step."""
 
     def __init__(
-        self, sampler: str, sigmas: Any, model: ModelSigmas, prediction_type: str, *, scaled_down: bool = False
+        self, sampler: "Sampler", sigmas: Any, model: ModelSigmas, prediction_type: str, *, scaled_down: bool = False
     ) -> None:
         import torch
 
         self.sigmas = torch.tensor(sigmas, dtype=torch.float32)
         self.denoised: torch.Tensor | None = None
         """The last estimate of the finished latents."""
-        self._sampler = SAMPLERS[sampler]
+        self._sampler = sampler
         self._prediction_type = prediction_type
         levels = levels_of(self._sampler, self.sigmas.unbind())
         self._levels = [*levels, self.sigmas[-1]]
@@ -82,8 +87,8 @@ class Scheduler:
     def add_noise(
         self, original_samples: "torch.Tensor", noise: "torch.Tensor", timesteps: Any = None
     ) -> "torch.Tensor":
-        """Latents with as much noise as those of the drawing have now."""
-        return original_samples.float() + noise.float() * self.sigma
+        """Latents with as much noise as those of the drawing have now, in their dtype."""
+        return (original_samples.float() + noise.float() * self.sigma).to(original_samples.dtype)
 
     def step(
         self, model_output: "torch.Tensor", timestep: Any, sample: "torch.Tensor", generator: Any = None, **_: Any

@@ -97,14 +97,14 @@ def copy(text: str, name: str) -> str:
 
 def addresses(api_url: str) -> str:
     """Where programs reach the studio."""
-    doors = {
+    addresses = {
         "API": api_url,
         "API pages": f"{api_url}/docs",
         "OpenAI's API": f"{api_url}/v1",
         "A1111's API": f"{api_url}/sdapi/v1",
         "MCP": f"{api_url}/mcp",
     }
-    return f"<h2>Addresses</h2>{rows('Addresses', [Paste(name, url) for name, url in doors.items()])}"
+    return f"<h2>Addresses</h2>{rows('Addresses', [Paste(name, url) for name, url in addresses.items()])}"
 
 
 def outcomes(found: Mapping[str, Outcome]) -> str:

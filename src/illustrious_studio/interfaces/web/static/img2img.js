@@ -93,7 +93,7 @@ function tell(text) {
 async function choose(file) {
   if (!file) return;
   tell('Sending the picture …');
-  const kept = await send('inputs', file);
+  const kept = await send('./inputs', file);
   $('#img2img-editor input[type=file]').value = '';
   if (!kept) return;
   tell('');
@@ -193,7 +193,7 @@ function keep(canvas) { // one after the other, so that the last stroke is what 
     pen.globalCompositeOperation = 'destination-over';
     pen.fillStyle = 'black';
     pen.fillRect(0, 0, mask.width, mask.height);
-    const kept = await send('masks', await new Promise((done) => { mask.toBlob(done, 'image/png'); }));
+    const kept = await send('./masks', await new Promise((done) => { mask.toBlob(done, 'image/png'); }));
     if (kept && held?.image === image) { held = { image, mask: kept }; save(); }
     controls();
   }).finally(() => { generate.disabled = false; });

@@ -1,9 +1,9 @@
-"""doors.overhead: a call through each door, against the plain service call for the same.
+"""interfaces.overhead: a call through each interface, against the plain service call for the same.
 
 The studio is served in this process, over an engine that answers at once and a replayed model server. So what both
-sides have (queue, PNG, sync to disk, row) falls out, and the difference is the door: HTTP, guard, validation, reading
-the file back, JSON. The client runs in this process, too, and its part of HTTP is in the figures. What encoding the
-picture costs (base64; for MCP a WebP to look at) is timed alone in the same run and taken off.
+sides have (queue, PNG, sync to disk, row) falls out, and the difference is the interface: HTTP, guard, validation,
+reading the file back, JSON. The client runs in this process, too, and its part of HTTP is in the figures. What encoding
+the picture costs (base64; for MCP a WebP to look at) is timed alone in the same run and taken off.
 """
 
 import contextlib
@@ -35,8 +35,8 @@ from illustrious_studio.wiring import open_studio
 
 SIZE = 256
 IN_MEMORY = "/dev/shm"
-"""Where the folder of the studio lies, if there is such a place: a disk's sync takes longer than all doors together,
-and never the same."""
+"""Where the folder of the studio lies, if there is such a place: a disk's sync takes longer than all interfaces
+together, and never the same."""
 CALLS = 20
 """Of each side in a round, taken in turn; the round's figure is the median of their differences."""
 TOKENS = 20
@@ -81,7 +81,7 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Door:
+class Interface:
     """A call through it, the service call that does the same, and how it encodes a PNG."""
 
     name: str
@@ -90,8 +90,8 @@ class Door:
     encoding: Encoding | None = None
 
 
-async def doors_overhead(settings: Settings, rounds: int) -> list[Figure]:
-    """Milliseconds more than the service, for each door, without the encoding; and the encodings."""
+async def interfaces_overhead(settings: Settings, rounds: int) -> list[Figure]:
+    """Milliseconds more than the service, for each interface, without the encoding; and the encodings."""
     async with contextlib.AsyncExitStack() as stack:
         model_server = free_port()
         await stack.enter_async_context(replayed("ollama", model_server))
@@ -105,14 +105,16 @@ async def doors_overhead(settings: Settings, rounds: int) -> list[Figure]:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         http = await stack.enter_async_context(aiohttp.ClientSession(address))
         png = await studio.gallery.png((await studio.images.generate_image(REQUEST)).id)
-        figures = [figure for door in await _doors(http, studio) for figure in await _added(door, png, rounds)]
+        figures = [
+            figure for interface in await _interfaces(http, studio) for figure in await _added(interface, png, rounds)
+        ]
         for encoding, name in ((_base64, "base64 of the PNG"), (_preview, "a WebP of it, in base64")):
             taken = [_encoded(encoding, png).time for _ in range(rounds)]
             figures.append(Figure(f"taken off: {name} ({len(png) // 1000} kB)", taken, "", " ms"))
     return figures
 
 
-async def _doors(http: aiohttp.ClientSession, studio: Studio) -> list[Door]:
+async def _interfaces(http: aiohttp.ClientSession, studio: Studio) -> list[Interface]:
     host = await _mcp_host(http)
 
     async def draw() -> object:
@@ -130,11 +132,11 @@ async def _doors(http: aiohttp.ClientSession, studio: Studio) -> list[Door]:
     tool = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "generate_image", "arguments": own}}
     talk = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": TOKENS}
     return [
-        Door("POST /generate-image", lambda: _post(http, "/generate-image", own), draw, _base64),
-        Door("POST /v1/images/generations", lambda: _post(http, "/v1/images/generations", openai), draw, _base64),
-        Door("POST /sdapi/v1/txt2img", lambda: _post(http, "/sdapi/v1/txt2img", a1111), draw, _base64),
-        Door("MCP generate_image", lambda: _post(http, "/mcp", tool, host), draw, _preview),
-        Door("POST /v1/chat/completions", lambda: _post(http, "/v1/chat/completions", talk), answer),
+        Interface("POST /generate-image", lambda: _post(http, "/generate-image", own), draw, _base64),
+        Interface("POST /v1/images/generations", lambda: _post(http, "/v1/images/generations", openai), draw, _base64),
+        Interface("POST /sdapi/v1/txt2img", lambda: _post(http, "/sdapi/v1/txt2img", a1111), draw, _base64),
+        Interface("MCP generate_image", lambda: _post(http, "/mcp", tool, host), draw, _preview),
+        Interface("POST /v1/chat/completions", lambda: _post(http, "/v1/chat/completions", talk), answer),
     ]
 
 
@@ -153,28 +155,30 @@ async def _mcp_host(http: aiohttp.ClientSession) -> dict[str, str]:
 async def _post(
     http: aiohttp.ClientSession, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> None:
-    """The answer as bytes: what the caller makes of it is no cost of the door."""
+    """The answer as bytes: what the caller makes of it is no cost of the interface."""
     async with http.post(path, json=body, headers=headers) as answer:
         read = await answer.read()
         if not answer.ok or b'"isError":true' in read:
             raise RuntimeError(f"{path} answered {answer.status}: {read[:300]!r}")
 
 
-async def _added(door: Door, png: bytes, rounds: int) -> list[Figure]:
+async def _added(interface: Interface, png: bytes, rounds: int) -> list[Figure]:
     """In time, and in processor time, which other work on the machine disturbs less."""
     added: list[Spent] = []
     through, alone = [], []
     for _ in range(rounds + 1):
-        pairs = [(await _spent(door.call), await _spent(door.service)) for _ in range(CALLS)]
-        encoded = _encoded(door.encoding, png) if door.encoding else Spent(0.0, 0.0)
+        pairs = [(await _spent(interface.call), await _spent(interface.service)) for _ in range(CALLS)]
+        encoded = _encoded(interface.encoding, png) if interface.encoding else Spent(0.0, 0.0)
         added.append(_median([call.less(service) for call, service in pairs]).less(encoded))
         through += [call for call, _ in pairs]
         alone += [service for _, service in pairs]
     ours, peer = _median(through[CALLS:]), _median(alone[CALLS:])
     return [
-        Figure(door.name, [one.time for one in added[1:]], "3", " ms", f"{ours.time:.1f} ms", f"{peer.time:.1f} ms"),
         Figure(
-            f"{door.name}, processor",
+            interface.name, [one.time for one in added[1:]], "3", " ms", f"{ours.time:.1f} ms", f"{peer.time:.1f} ms"
+        ),
+        Figure(
+            f"{interface.name}, processor",
             [one.processor for one in added[1:]],
             "3",
             " ms",
