@@ -1,7 +1,7 @@
 """Gallery, Analyze and System in the browser."""
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from illustrious_studio.domain.images import ImageRequest
 from running_web import WebWithFakes, draw, tab
@@ -111,6 +111,20 @@ async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: WebWithFakes
     await page.wait_for_selector("#analyze-picture img")
     await page.click("#analyze-button")
     await page.wait_for_selector("#analyze .failed:has-text('not a picture the studio can open')")
+
+
+async def test_what_the_checkpoints_file_does_not_say_is_said_under_system(web: WebWithFakes) -> None:
+    page = await web.open()
+    await tab(page, "system")
+    fold = page.locator("#prediction")
+    await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
+    await fold.locator("button").first.click()
+    await page.get_by_role("group", name="Prediction type").get_by_label("epsilon").check()
+    await expect(fold).to_contain_text("epsilon, zero terminal SNR, as you said")
+    assert web.studio.models.checkpoint().prediction_type == "epsilon"
+    await page.get_by_role("group", name="Prediction type").get_by_label("As its file says").check()
+    await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
+    assert web.studio.models.checkpoint().prediction_type == "v_prediction"
 
 
 async def test_system_shows_three_cards_and_switches_the_language_model(web: WebWithFakes) -> None:
