@@ -104,10 +104,10 @@ async def settled(page: Page) -> None:
 
 
 async def draw(page: Page, prompt: str) -> Locator:
-    """Type a prompt, press Draw, and wait until its picture stands on the stage."""
+    """Type a prompt, press Generate, and wait until its picture stands there large."""
     await page.fill("#prompt textarea", prompt)
-    await page.click("#draw")
-    picture = page.locator(f'#stage .frame img[alt="{prompt}"]')
+    await page.click("#generate")
+    picture = page.locator(f'#picture .frame img[alt="{prompt}"]')
     await picture.wait_for()
     return picture
 

@@ -18,23 +18,23 @@ async def test_a_prompt_becomes_a_picture_with_its_facts_and_buttons(web: WebWit
     page = await web.open()
     await draw(page, "a red fox in the snow")
     item = (await web.studio.gallery.page()).items[0]
-    facts = await page.inner_text("#stage .facts")
+    facts = await page.inner_text("#picture .facts")
     assert str(item.metadata.request.seed) in facts
     assert f"{item.metadata.width} × {item.metadata.height}" in facts
     async with page.expect_download() as download:
-        await page.click("#stage >> text=Download")
+        await page.click("#picture >> text=Download")
     assert (await download.value).suggested_filename == f"{item.stem}.png"
     assert await page.locator("#strip .thumb").count() == 1
 
 
 async def test_the_empty_screen_offers_prompts_that_draw_when_pressed(web: WebWithFakes) -> None:
     page = await web.open()
-    example = page.locator("#stage .example").first
+    example = page.locator("#picture .example").first
     words = await example.inner_text()
-    assert await page.locator("#stage .example").count() == 3
+    assert await page.locator("#picture .example").count() == 3
     assert "SDXL checkpoint" in await page.inner_text("#about")
     await example.click()
-    await page.wait_for_selector(f'#stage img[alt="{words}"]')
+    await page.wait_for_selector(f'#picture img[alt="{words}"]')
     assert await page.input_value("#prompt textarea") == words
 
 
@@ -42,13 +42,13 @@ async def test_a_refresh_shows_the_running_job_and_what_was_typed(web: WebWithFa
     web.engine.go_on.clear()
     page = await web.open()
     await page.fill("#prompt textarea", "a boat on the sea")
-    await page.click("#draw")
+    await page.click("#generate")
     await page.wait_for_selector("#progress:has-text('Step 2 of')")
     await page.reload()
     await page.wait_for_selector("#progress:has-text('Step 2 of')")
     await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'a boat on the sea'")
     web.engine.go_on.set()
-    await page.wait_for_selector('#stage img[alt="a boat on the sea"]')
+    await page.wait_for_selector('#picture img[alt="a boat on the sea"]')
 
 
 async def test_more_pictures_wait_in_the_queue_and_each_can_be_cancelled(web: WebWithFakes) -> None:
@@ -56,23 +56,23 @@ async def test_more_pictures_wait_in_the_queue_and_each_can_be_cancelled(web: We
     page = await web.open()
     for prompt in ("a cat", "a dog"):
         await page.fill("#prompt textarea", prompt)
-        await page.click("#draw")
-        await page.wait_for_selector("#draw:has-text('Add to queue')")
+        await page.click("#generate")
+        await page.wait_for_selector("#generate:has-text('Add to queue')")
     waiting = page.locator("#create .queue li")
     await waiting.filter(has_text="a dog").get_by_role("button", name="Cancel").click()
     await waiting.first.wait_for(state="detached")
     await page.keyboard.press("Escape")
-    await page.wait_for_selector("#draw:has-text('Draw')")
+    await page.wait_for_selector("#generate:has-text('Generate')")
     assert web.engine.stopped.is_set()
     assert [job.state for job in await web.studio.jobs.recent(2)] == ["cancelled", "cancelled"]
 
 
-async def test_several_pictures_are_drawn_at_one_press(web: WebWithFakes) -> None:
+async def test_several_pictures_are_generated_at_one_press(web: WebWithFakes) -> None:
     page = await web.open()
     await page.fill("#count input[type=number]", "3")
     await page.keyboard.press("Tab")
     await page.fill("#prompt textarea", "a lake")
-    await page.click("#draw")
+    await page.click("#generate")
     await page.wait_for_selector("#strip .thumb:nth-child(3)")
     seeds = [item.metadata.request.seed for item in (await web.studio.gallery.page()).items]
     assert sorted(seeds) == [min(seeds), min(seeds) + 1, min(seeds) + 2]
@@ -82,21 +82,21 @@ async def test_a_failure_is_a_sentence_with_a_way_to_try_again(web: WebWithFakes
     web.engine.faults.append(OutOfMemory("The picture does not fit into memory. Choose a smaller size."))
     page = await web.open()
     await page.fill("#prompt textarea", "a cat")
-    await page.click("#draw")
+    await page.click("#generate")
     notice = page.locator("#create-notice .failed")
     await notice.wait_for()
     assert "Choose a smaller size." in await notice.inner_text()
     await notice.get_by_role("button", name="Try again").click()
-    await page.wait_for_selector('#stage img[alt="a cat"]')
+    await page.wait_for_selector('#picture img[alt="a cat"]')
 
 
 async def press_while_the_state_is_held(web: WebWithFakes, page: Page, prompt: str) -> HeldState:
-    """Press Draw; the page hears the state from before the press late, and no later one until it is let go."""
+    """Press Generate; the page hears the state from before the press late, and no later one until it is let go."""
     state = HeldState(page)
     await state.hold()
     web.engine.go_on.clear()
     await page.fill("#prompt textarea", prompt)
-    await page.click("#draw")
+    await page.click("#generate")
     await page.wait_for_function("document.querySelector('#started [data-job]').dataset.job")
     await state.deliver_stale()
     return state
@@ -115,7 +115,7 @@ async def test_a_picture_that_was_over_before_the_page_asked_is_shown(web: WebWi
     state = await press_while_the_state_is_held(web, page, "a quick fox")
     await all_over(web)
     await state.let_go()
-    await page.wait_for_selector('#stage img[alt="a quick fox"]')
+    await page.wait_for_selector('#picture img[alt="a quick fox"]')
     await page.wait_for_selector("#strip .thumb")
 
 
@@ -135,10 +135,10 @@ async def test_a_failure_stays_when_what_was_queued_with_it_succeeds(web: WebWit
     await page.fill("#count input[type=number]", "2")
     await page.keyboard.press("Tab")
     await page.fill("#prompt textarea", "a lake")
-    await page.click("#draw")
-    await page.wait_for_selector('#stage img[alt="a lake"]')
+    await page.click("#generate")
+    await page.wait_for_selector('#picture img[alt="a lake"]')
     assert "does not fit" in await page.inner_text("#create-notice .failed")
-    await page.click("#stage [name=again]")
+    await page.click("#picture [name=regenerate]")
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
     assert await page.locator("#create-notice .failed").count() == 0
 
@@ -160,7 +160,7 @@ async def test_a_picture_drawn_elsewhere_between_two_questions_appears_once(web:
     await web.studio.images.generate_image(ImageRequest(prompt="a kite", steps=2))
     await web.studio.images.generate_image(ImageRequest(prompt="a swift", steps=2))
     await state.let_go()
-    await page.wait_for_selector('#stage img[alt="a swift"]')
+    await page.wait_for_selector('#picture img[alt="a swift"]')
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
     async with page.expect_response("**/live?*"):
         pass
@@ -169,14 +169,14 @@ async def test_a_picture_drawn_elsewhere_between_two_questions_appears_once(web:
 
 async def test_an_empty_prompt_is_answered_with_what_to_do(web: WebWithFakes) -> None:
     page = await web.open()
-    await page.click("#draw")
+    await page.click("#generate")
     await page.wait_for_selector("#create-notice:has-text('Write what you would like to see first.')")
 
 
 async def test_words_that_the_sketch_does_not_know_are_named_with_the_nearest(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a catt and a dog")
-    words = await page.inner_text("#stage .notice")
+    words = await page.inner_text("#picture .notice")
     assert "catt" in words
     assert "cat" in words.split("nearest:")[1]
 
@@ -191,7 +191,7 @@ async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: WebWit
     assert metadata.height > metadata.width
     await page.fill("#prompt textarea", "something else")
     await page.get_by_label("Square").check()
-    await page.click("#stage [name=use]")
+    await page.click("#picture [name=reuse]")
     await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'a red car'")
     await page.wait_for_selector(f"#advanced:has-text('seed {metadata.request.seed}')")
     await page.reload()
@@ -224,14 +224,14 @@ async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: WebWit
     page = await web.open()
     await draw(page, "a house")
     first = (await web.studio.gallery.page()).items[0].metadata.request
-    await page.click("#stage [name=again]")
+    await page.click("#picture [name=regenerate]")
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
     again = (await web.studio.gallery.page()).items[0].metadata.request
     assert again.seed != first.seed
     by_seed = {"seed": 0, "layout": None}
     assert again.model_copy(update=by_seed) == first.model_copy(update=by_seed)
     assert again.layout != first.layout  # the words alone placed it, with the seed
-    await page.click("#stage [name=vary]")
+    await page.click("#picture [name=variation]")
     await page.wait_for_selector("#strip .thumb:nth-child(3)")
     varied = (await web.studio.gallery.page()).items[0].metadata.request
     assert varied.seed == again.seed
@@ -242,11 +242,11 @@ async def test_again_draws_with_another_seed_and_vary_keeps_the_seed(web: WebWit
 async def test_a_deleted_picture_can_be_brought_back(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a tree")
-    await page.click("#stage [name=delete]")
-    await page.wait_for_selector("#stage .teach")
+    await page.click("#picture [name=delete]")
+    await page.wait_for_selector("#picture .teach")
     assert (await web.studio.gallery.page()).items == []
     await page.click("#snack >> text=Undo")
-    await page.wait_for_selector('#stage img[alt="a tree"]')
+    await page.wait_for_selector('#picture img[alt="a tree"]')
 
 
 async def test_enhancing_shows_before_and_after_and_can_be_undone(web: WebWithFakes) -> None:
@@ -276,7 +276,7 @@ async def test_keys_draw_and_go_to_the_prompt(web: WebWithFakes) -> None:
     await page.keyboard.press("/")
     await page.keyboard.type("a blue ball")
     await page.keyboard.press("Control+Enter")
-    await page.wait_for_selector('#stage img[alt="a blue ball"]')
+    await page.wait_for_selector('#picture img[alt="a blue ball"]')
 
 
 async def test_pictures_drawn_elsewhere_appear_by_themselves(web: WebWithFakes) -> None:
@@ -286,7 +286,7 @@ async def test_pictures_drawn_elsewhere_appear_by_themselves(web: WebWithFakes) 
     await page.wait_for_selector("#progress:has-text('Step 2 of')")
     web.engine.go_on.set()
     await drawing
-    await page.wait_for_selector('#stage img[alt="a kite"]')
+    await page.wait_for_selector('#picture img[alt="a kite"]')
     await tab(page, "gallery")
     await page.wait_for_selector("#gallery-grid .thumb")
 
@@ -297,7 +297,7 @@ async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brou
     page = await web.open()
     await page.click("#advanced button.label-wrap")
     assert await page.input_value("#sampler input") == "Euler"
-    await page.click("#stage >> text=Use settings")
+    await page.click("#picture >> text=Reuse settings")
     await page.wait_for_function("document.querySelector('#sampler input')?.value === 'DPM++ 2M'")
     await page.wait_for_function("localStorage.getItem('studio.create').includes('DPM++ 2M')")
     await page.reload()

@@ -66,7 +66,7 @@ async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: We
     await page.wait_for_selector("#viewer table:has-text('older')")
     await page.keyboard.press("ArrowLeft")
     await page.wait_for_selector("#viewer table:has-text('newer')")
-    await page.click("#viewer [name=use]")
+    await page.click("#viewer [name=reuse]")
     await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'newer'")
     await page.wait_for_selector("#tab-create-button[aria-selected=true]")
 
@@ -94,8 +94,8 @@ async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: WebWit
     await page.wait_for_selector("#recorded:has-text('a cat')")
     await page.click("text=Read the text")
     await page.wait_for_selector("#answer:has-text('word for word.: 64 x 64')")
-    await page.wait_for_selector("text=Looked at by fake-eyes")
-    await page.click("text=Use these settings")
+    await page.wait_for_selector("text=Analyzed by fake-eyes")
+    await page.click("text=Reuse settings >> visible=true")
     await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'a cat'")
     await page.wait_for_selector("#tab-create-button[aria-selected=true]")
 
@@ -103,13 +103,13 @@ async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: WebWit
 async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: WebWithFakes) -> None:
     page = await web.open()
     await tab(page, "analyze")
-    await page.click("#look")
+    await page.click("#analyze-button")
     await page.wait_for_selector("text=Choose or paste a picture first.")
     await page.set_input_files(
         "#analyze-picture input[type=file]", {"name": "bad.png", "mimeType": "image/png", "buffer": b"not a picture"}
     )
     await page.wait_for_selector("#analyze-picture img")
-    await page.click("#look")
+    await page.click("#analyze-button")
     await page.wait_for_selector("#analyze .failed:has-text('not a picture the studio can open')")
 
 
@@ -120,7 +120,7 @@ async def test_system_shows_three_cards_and_switches_the_language_model(web: Web
     assert "fake-eyes" in await page.inner_text("#system .cards")
     await page.click("#switch-language input")
     await page.click("[role=option]:has-text('other-chat')")
-    await page.wait_for_selector("text=other-chat answers now.")
+    await page.wait_for_selector("text=Chat model: other-chat.")
     await page.wait_for_selector("header .chip:has-text('other-chat')")
     await page.click("#switch-language input")
     await page.click("[role=option]:has-text('fake-chat')")

@@ -1,4 +1,4 @@
-"""Draw over a picture, in Create: chosen, painted on, drawn, remembered, and taken from the gallery."""
+"""Image to image in Create: a picture is chosen, masked, generated from, remembered, and taken from the gallery."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from running_web import WebWithFakes, draw
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-BOARD = "#over-editor .over-board"
+BOARD = "#img2img-editor .img2img-board"
 REMEMBERED = "JSON.parse(JSON.parse(localStorage.getItem('studio.create')).held_picture)"
 
 
@@ -27,9 +27,9 @@ def photo(tmp_path: Path) -> Path:
 
 async def choose(page: Page, file: Path) -> None:
     """Open the section and choose a picture."""
-    if not await page.locator("#over-editor").is_visible():
-        await page.click("#over-fold > button")
-    await page.locator("#over-editor input[type=file]").set_input_files(file)
+    if not await page.locator("#img2img-editor").is_visible():
+        await page.click("#img2img-fold > button")
+    await page.locator("#img2img-editor input[type=file]").set_input_files(file)
     await page.wait_for_function(f"document.querySelector('{BOARD} canvas').width === 300")
     await expect(page.get_by_label("Width")).to_be_visible()  # what stands above has grown, and moves no more
 
@@ -45,12 +45,12 @@ async def stroke(page: Page, start: tuple[float, float], end: tuple[float, float
     await page.mouse.down()
     await page.mouse.move(*places[1], steps=5)
     await page.mouse.up()
-    await title(page, "a painted part of it")
+    await title(page, "inpaint")
     await expect(page.locator("#mask_content")).to_be_visible()
 
 
 async def title(page: Page, words: str) -> None:
-    await expect(page.locator("#over-fold > button")).to_contain_text(f"Draw over a picture: {words}")
+    await expect(page.locator("#img2img-fold > button")).to_contain_text(f"Image to image: {words}")
 
 
 async def remembered(page: Page) -> dict[str, Any]:
@@ -63,9 +63,9 @@ async def remembered(page: Page) -> dict[str, Any]:
 async def test_a_chosen_picture_is_drawn_over_in_its_own_shape(web: WebWithFakes, photo: Path) -> None:
     page = await web.open()
     await choose(page, photo)
-    await title(page, "all of it")
+    await title(page, "whole picture")
     await expect(page.get_by_label("Custom")).to_be_checked()
-    await expect(page.locator("#layout-fold > button")).to_contain_text("Layout: off, a picture is drawn over")
+    await expect(page.locator("#layout-fold > button")).to_contain_text("Layout: off, image to image is on")
     await draw(page, "a meadow")
     plan = web.engine.plans[-1]
     assert (plan.passes[0].strength, start_picture(plan).mask, plan.request.layout) == (0.75, None, None)
@@ -91,17 +91,17 @@ async def test_strokes_are_taken_back_one_by_one_or_all_at_once(web: WebWithFake
     page = await web.open()
     await choose(page, photo)
     await stroke(page, (0.1, 0.2), (0.4, 0.2))
-    await page.wait_for_selector("#over-editor [data-does=clear]:visible")
+    await page.wait_for_selector("#img2img-editor [data-does=clear]:visible")
     await page.wait_for_function(f"{REMEMBERED}.mask !== null")
     first = (await remembered(page))["mask"]
     await stroke(page, (0.1, 0.8), (0.4, 0.8))
     await page.wait_for_function(f"before => {REMEMBERED}.mask !== before", arg=first)
     await page.get_by_role("button", name="Undo").click()
     await page.wait_for_function(f"before => {REMEMBERED}.mask === before", arg=first)
-    await page.get_by_role("button", name="Clear the paint").click()
-    await title(page, "all of it")
-    await page.get_by_role("button", name="Take it away").click()
-    await title(page, "none")
+    await page.get_by_role("button", name="Clear mask").click()
+    await title(page, "whole picture")
+    await page.get_by_role("button", name="Remove").click()
+    await title(page, "off")
 
 
 async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_picture(
@@ -113,15 +113,15 @@ async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_pictu
     await draw(page, "a tree")
     made = (await web.studio.gallery.page()).items[0].metadata.request
     await page.reload()
-    await title(page, "a painted part of it")
-    await page.click("#over-fold > button")
+    await title(page, "inpaint")
+    await page.click("#img2img-fold > button")
     await page.wait_for_function(f"document.querySelector('{BOARD} img').naturalWidth === 300")
     painted = f"document.querySelector('{BOARD} canvas').getContext('2d').getImageData(75, 100, 1, 1).data[3] > 200"
     await page.wait_for_function(painted)
-    await page.get_by_role("button", name="Take it away").click()
-    await title(page, "none")
-    await page.click("#stage [name=use]")
-    await title(page, "a painted part of it")
+    await page.get_by_role("button", name="Remove").click()
+    await title(page, "off")
+    await page.click("#picture [name=reuse]")
+    await title(page, "inpaint")
     await page.wait_for_function(f"mask => {REMEMBERED}.mask === mask", arg=made.mask)
     assert (await remembered(page)) == {"image": made.image, "mask": made.mask}
 
@@ -129,8 +129,8 @@ async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_pictu
 async def test_a_picture_of_the_gallery_can_be_drawn_over(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a house")
-    await page.click("#stage [name=over]")
-    await title(page, "all of it")
+    await page.click("#picture [name=img2img]")
+    await title(page, "whole picture")
     await draw(page, "a castle")
     plan = web.engine.plans[-1]
     house = (await web.studio.gallery.page()).items[1]
@@ -141,10 +141,10 @@ async def test_what_is_no_picture_is_answered_with_a_sentence(web: WebWithFakes,
     file = tmp_path / "notes.png"
     file.write_text("these are words")
     page = await web.open()
-    await page.click("#over-fold > button")
-    await page.locator("#over-editor input[type=file]").set_input_files(file)
-    await expect(page.locator("#over-editor .over-told")).to_contain_text("not a picture the studio can open")
-    await title(page, "none")
+    await page.click("#img2img-fold > button")
+    await page.locator("#img2img-editor input[type=file]").set_input_files(file)
+    await expect(page.locator("#img2img-editor .img2img-status")).to_contain_text("not a picture the studio can open")
+    await title(page, "off")
 
 
 async def test_the_section_has_no_serious_accessibility_fault(web: WebWithFakes, photo: Path) -> None:

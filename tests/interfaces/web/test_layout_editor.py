@@ -150,7 +150,7 @@ async def test_the_keyboard_moves_resizes_and_removes(web: WebWithFakes) -> None
         await page.keyboard.press(key)
     moved = await thing(page, "fox")
     assert (moved.x, moved.y) == (pytest.approx(before.x - 0.01), pytest.approx(before.y - 0.02))
-    assert f"{round(moved.y * 100)}% from the top" in await page.inner_text(".layout-said")
+    assert f"{round(moved.y * 100)}% from the top" in await page.inner_text(".layout-spoken")
     await page.keyboard.press("Shift+ArrowUp")
     assert (await thing(page, "fox")).w == pytest.approx(moved.w + 0.01, abs=0.001)
     await page.keyboard.press("Delete")
@@ -170,7 +170,7 @@ async def test_objects_are_added_by_name_and_an_unknown_name_is_answered_with_th
     add = page.get_by_label("Add an object")
     await add.fill("elefant")
     await page.keyboard.press("Enter")
-    await expect(page.locator(".layout-told")).to_contain_text("Nearest: elephant")
+    await expect(page.locator(".layout-status")).to_contain_text("Nearest: elephant")
     await add.fill("Kitty")  # a synonym
     await page.keyboard.press("Enter")
     await expect(box(page, "cat")).to_be_focused()
@@ -193,10 +193,10 @@ async def test_a_refresh_keeps_the_layout_and_settings_of_a_picture_bring_it_bac
     await page.get_by_role("button", name="Back to the words").click()
     await title(page, "from your words")
     assert await remembered(page) is None
-    await page.click("#stage [name=use]")
+    await page.click("#picture [name=reuse]")
     await title(page, "2 things, edited")
     assert await held(page) == layout
-    await page.click("#stage [name=again]")
+    await page.click("#picture [name=regenerate]")
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
     assert await last_layout(web) == layout
 
@@ -206,7 +206,7 @@ async def test_escape_goes_back_to_the_words_and_can_be_undone(web: WebWithFakes
     page = await web.open()
     await shown(page)
     await drag_box(page, "fox", (40, -30))
-    await page.click("#draw")
+    await page.click("#generate")
     await page.wait_for_selector("#progress:has-text('Step 2 of')")
     await box(page, "fox").focus()
     await page.keyboard.press("Escape")
@@ -215,14 +215,14 @@ async def test_escape_goes_back_to_the_words_and_can_be_undone(web: WebWithFakes
     await page.keyboard.press("Enter")  # Undo has the focus
     await title(page, "2 things, edited")
     web.engine.go_on.set()
-    await page.wait_for_selector(f'#stage img[alt="{WORDS}"]')
+    await page.wait_for_selector(f'#picture img[alt="{WORDS}"]')
 
 
 async def test_other_words_do_not_lose_what_was_moved_and_that_is_said(web: WebWithFakes) -> None:
     page = await web.open()
     await shown(page)
     await drag_box(page, "fox", (40, -30))
-    stale = page.get_by_text("Your layout was made for other words.")
+    stale = page.get_by_text("Your layout was made for another prompt.")
     await title(page, "2 things, edited")
     await expect(stale).to_be_hidden()
     await page.fill("#prompt textarea", "a cat on a chair")
@@ -262,7 +262,7 @@ async def test_what_nobody_moved_follows_the_words_the_seed_and_the_size(web: We
 async def test_unknown_words_and_what_became_of_the_language_model_are_said_there(web: WebWithFakes) -> None:
     page = await web.open()
     await shown(page, "a catt and a dog")
-    told = page.locator(".layout-told")
+    told = page.locator(".layout-status")
     await expect(told).to_contain_text("“catt” (nearest: cat")
     await expect(told).to_contain_text("without the language model")
     boat = {"what": "sailboat", "x": 0.5, "y": 0.6, "w": 0.5, "h": 0.5, "colour": ""}
@@ -281,10 +281,10 @@ async def test_while_a_model_lays_the_words_out_draw_says_so(web: WebWithFakes) 
     web.chat.go_on.clear()
     page = await web.open()
     await page.fill("#prompt textarea", "a catamaran")
-    await page.click("#draw")
+    await page.click("#generate")
     await page.wait_for_selector("#create-notice:has-text('Laying the words out')")
     web.chat.go_on.set()
-    await page.wait_for_selector('#stage img[alt="a catamaran"]')
+    await page.wait_for_selector('#picture img[alt="a catamaran"]')
     await expect(page.locator("#create-notice")).not_to_contain_text("Laying")
 
 
@@ -343,16 +343,16 @@ async def test_a_checkpoint_of_ones_own_draws_over_a_layout_only_when_asked(tmp_
         await draw(page, WORDS)
         assert own.engine.plans[-1].passes[0].start == FromNoise()
         await shown(page)
-        await expect(page.get_by_label("Draw over a layout")).to_be_checked()
+        await expect(page.get_by_label("Start from a layout")).to_be_checked()
         await page.fill("#layout-strength input[type=number]", "0.9")
         await page.keyboard.press("Tab")
-        await page.click("#stage [name=delete]")
+        await page.click("#picture [name=delete]")
         await draw(page, WORDS)
         assert start_picture(own.engine.plans[-1]).mask is None
         assert own.engine.plans[-1].passes[0].strength == 0.9
-        await page.get_by_label("Draw over a layout").uncheck()
+        await page.get_by_label("Start from a layout").uncheck()
         await title(page, "off")
-        await page.click("#stage [name=delete]")
+        await page.click("#picture [name=delete]")
         await draw(page, WORDS)
         assert own.engine.plans[-1].passes[0].start == FromNoise()
         await page.close()

@@ -34,11 +34,11 @@ async def test_draw_talk_generate_look_find_and_delete(tmp_path: Path, browser: 
 
         await tab(page, "chat")
         await say(page, "Say hello.")
-        await page.wait_for_selector("#talk .said-by:has-text('SmolLM2')")
-        assert (await page.inner_text("#talk article.answer .md")).strip()
+        await page.wait_for_selector("#messages .said-by:has-text('SmolLM2')")
+        assert (await page.inner_text("#messages article.answer .md")).strip()
 
         await say(page, "#generate a black cat in the snow")
-        await page.wait_for_selector("#talk .talk-picture img")
+        await page.wait_for_selector("#messages .chat-picture img")
         generated = (await studio.gallery.page()).items[0]
         assert generated.metadata.origin.words == "a black cat in the snow"
 
@@ -48,7 +48,7 @@ async def test_draw_talk_generate_look_find_and_delete(tmp_path: Path, browser: 
             "#analyze-picture input[type=file]", {"name": "apple.png", "mimeType": "image/png", "buffer": png}
         )
         await page.wait_for_selector("#recorded:has-text('a red apple')")
-        await page.click("#look")
+        await page.click("#analyze-button")
         await page.wait_for_selector(f"#answer:has-text('{drawn.metadata.width}')")
 
         await tab(page, "gallery")

@@ -1,6 +1,6 @@
 """Answers that are being given. They belong to the studio, not to the page that asked: a refresh does not stop one.
 
-A page follows a talk with `follow`; the talk itself ends when the answer is complete or somebody presses Stop.
+A page follows one with `follow`; it ends by itself when the answer is complete or somebody presses Stop.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ PAUSE = 0.05
 
 
 @dataclass
-class Talk:
+class Generation:
     """One answer as it grows. `error` is the sentence to show when it failed."""
 
-    said: str
+    user_message: str
     pictures: int = 0
     text: str = ""
     thinking: str = ""
@@ -41,7 +41,7 @@ class Talk:
     prompt: str = ""
     image_id: str | None = None
     error: str = ""
-    over: bool = False
+    finished: bool = False
     task: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -54,69 +54,69 @@ class Talk:
         self.changed = asyncio.Event()
 
 
-class Talks:
+class ActiveReplies:
     """The answers being given, one a session at most, and the last one of each for its notices."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._talks: dict[str, Talk] = {}
+        self._generations: dict[str, Generation] = {}
 
-    def of(self, session_id: str) -> Talk | None:
-        return self._talks.get(session_id)
+    def of(self, session_id: str) -> Generation | None:
+        return self._generations.get(session_id)
 
-    def start(self, request: ChatRequest, pictures: Sequence[OpenedPicture]) -> Talk:
+    def start(self, request: ChatRequest, pictures: Sequence[OpenedPicture]) -> Generation:
         """Begin an answer; the one before in the same session is stopped."""
         self.stop(request.session_id)
-        talk = Talk(said=request.message, pictures=len(pictures))
-        self._talks[request.session_id] = talk
-        talk.task = asyncio.create_task(self._listen(talk, request, pictures))
-        return talk
+        generation = Generation(user_message=request.message, pictures=len(pictures))
+        self._generations[request.session_id] = generation
+        generation.task = asyncio.create_task(self._listen(generation, request, pictures))
+        return generation
 
     def stop(self, session_id: str) -> None:
-        talk = self._talks.get(session_id)
-        if talk is not None and talk.task is not None:
-            talk.task.cancel()
+        generation = self._generations.get(session_id)
+        if generation is not None and generation.task is not None:
+            generation.task.cancel()
 
     def forget(self, session_id: str) -> None:
         """The session was deleted."""
         self.stop(session_id)
-        self._talks.pop(session_id, None)
+        self._generations.pop(session_id, None)
 
-    async def follow(self, talk: Talk) -> AsyncIterator[Talk]:
-        """The talk each time it grew, not too often, the last time when it is over."""
-        while not talk.over:
-            changed = talk.changed
-            yield talk
+    async def follow(self, generation: Generation) -> AsyncIterator[Generation]:
+        """The answer each time it grew, not too often, the last time when it is finished."""
+        while not generation.finished:
+            changed = generation.changed
+            yield generation
             await asyncio.sleep(PAUSE)
-            if not talk.over:
+            if not generation.finished:
                 await changed.wait()
-        yield talk
+        yield generation
 
-    async def _listen(self, talk: Talk, request: ChatRequest, pictures: Sequence[OpenedPicture]) -> None:
+    async def _listen(self, generation: Generation, request: ChatRequest, pictures: Sequence[OpenedPicture]) -> None:
         try:
             async with aclosing(self._studio.chat.handle_chat(request, pictures, "chat")) as events:
                 async for event in events:
                     match event:
                         case Token(text):
-                            talk.text += text
+                            generation.text += text
                         case Thinking(text):
-                            talk.thinking += text
+                            generation.thinking += text
                         case Retract():
-                            talk.thinking, talk.text = talk.thinking + talk.text, ""
+                            generation.thinking, generation.text = generation.thinking + generation.text, ""
                         case Notice(text):
-                            talk.notices.append(text)
+                            generation.notices.append(text)
                         case DrawingStarted(job_id, prompt):
-                            talk.job_id, talk.prompt = job_id, prompt
+                            generation.job_id, generation.prompt = job_id, prompt
                         case ImageReady(item):
-                            talk.image_id = item.id
+                            generation.image_id = item.id
                             layout = item.metadata.request.layout
                             if layout and (words := unknown_words(layout, self._studio)):
-                                talk.notices.append(words)
+                                generation.notices.append(words)
                         case DrawingStep() | Done():
                             continue
-                    talk.publish()
+                    generation.publish()
         except Exception as error:  # noqa: BLE001 - the top of a task; `sentence` logs what is a bug
-            talk.error = error_message(error)
+            generation.error = error_message(error)
         finally:
-            talk.over = True
-            talk.publish()
+            generation.finished = True
+            generation.publish()

@@ -1,6 +1,7 @@
 """Controls for the settings of a request, made from its fields: type, limits and help stand there, once."""
 
 from functools import cache
+from math import ceil
 from typing import Any
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
@@ -47,7 +48,7 @@ def control(name: str) -> Any:
         return gr.Checkbox(**common)
     low, high = kind.get("minimum"), kind.get("maximum")
     if setting.step is not None and low is not None and high is not None:
-        lowest = round(-(-low // setting.step) * setting.step, 6)  # a slider counts its steps from there
+        lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there
         return gr.Slider(lowest, high, step=setting.step, **common)
     return gr.Number(minimum=low, maximum=high, precision=0 if kind["type"] == "integer" else None, **common)
 
@@ -67,12 +68,16 @@ def _choices(name: str) -> list[tuple[str, Any]]:
     """What there is to choose from, each with its word; empty for what is no choice."""
     kind, setting = _kind(name), SETTINGS[name]
     values = kind.get("enum", ())
-    choices: list[tuple[str, Any]] = [(setting.words.get(one, one[:1].upper() + one[1:]), one) for one in values]
+    choices: list[tuple[str, Any]] = [(setting.words.get(one, _word(one)), one) for one in values]
     if not _may_be_left_out(name):
         return choices
     if kind["type"] == "boolean":
         choices = [("On", True), ("Off", False)]
     return [("Automatic", LEFT_OUT), *choices] if choices else []
+
+
+def _word(value: str) -> str:
+    return (value[:1].upper() + value[1:]).replace("_", "-")
 
 
 def _may_be_left_out(name: str) -> bool:

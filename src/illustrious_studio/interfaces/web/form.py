@@ -12,7 +12,7 @@ from illustrious_studio.interfaces.web.held import draws_over_sketches
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
 from illustrious_studio.interfaces.web.layout_editor import LayoutSection
 from illustrious_studio.interfaces.web.page import html
-from illustrious_studio.interfaces.web.views import create as stage
+from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views.parts import act
 
 ADVANCED = "Advanced: {:g} steps, CFG {:g}, {}"
@@ -41,9 +41,11 @@ class Form:
             placeholder="What would you like to see?",
             elem_id="prompt",
         )
-        with gr.Row(elem_id="draw-row"):
+        with gr.Row(elem_id="generate-row"):
             self.enhance_button = gr.Button("Enhance", size="lg", scale=1, min_width=96, elem_id="enhance")
-            self.draw_button = gr.Button("Draw", variant="primary", size="lg", scale=3, min_width=160, elem_id="draw")
+            self.generate_button = gr.Button(
+                "Generate", variant="primary", size="lg", scale=3, min_width=160, elem_id="generate"
+            )
         self.enhanced = html("", elem_id="enhanced")
         html('<div data-live="queue"></div>')
         self.shape = gr.Radio(list(self._choices(None)), value="square", label="Size", elem_id="shape")
@@ -123,7 +125,7 @@ class Form:
         return (
             gr.Radio(choices=self._choices(checkpoint)),
             gr.Checkbox(visible=not draws_over_sketches(checkpoint)),
-            stage.about(checkpoint),
+            create_view.about(checkpoint),
         )
 
     async def title(self, steps: float, guidance: float, seed: int | None) -> Any:

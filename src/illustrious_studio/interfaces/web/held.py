@@ -15,7 +15,7 @@ from illustrious_studio.services.render_plan import SKETCH_STRENGTH
 
 
 class HeldPicture(Value):
-    """A picture to draw over that the form holds, and its mask, if a part of it is painted."""
+    """The picture that the form starts from (image to image), and the mask, if a part of it is painted (inpaint)."""
 
     image: InputId
     mask: InputId | None = None
@@ -80,7 +80,7 @@ def held_by(request: ImageRequest) -> str:
 
 
 def strength_of(checkpoint: Checkpoint | None) -> float:
-    """How much of a sketch this checkpoint draws anew, unless it is told otherwise."""
+    """The denoising strength over a sketch that this checkpoint wants, unless it is told otherwise."""
     return checkpoint.sketch_strength or SKETCH_STRENGTH if checkpoint else SKETCH_STRENGTH
 
 

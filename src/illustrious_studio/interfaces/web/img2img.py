@@ -1,4 +1,4 @@
-"""The section of Create that holds a picture to draw over, and what of it is painted to be drawn anew.
+"""The section of Create for image to image: a picture to start from, and the mask for inpainting.
 
 What is held is a text in the form, so that it is remembered and brought back like every other setting; the pictures
 themselves are kept by the studio under their names. Choosing and painting is the business of
@@ -19,17 +19,21 @@ class Img2ImgSection:
     def __init__(self) -> None:
         import gradio as gr
 
-        with gr.Accordion(title(None), open=False, elem_id="over-fold") as self.fold:
-            html('<div id="over-editor"></div>')
+        with gr.Accordion(title(None), open=False, elem_id="img2img-fold") as self.fold:
+            html('<div id="img2img-editor"></div>')
             self.settings = controls("img2img")
             with gr.Column(visible=False, elem_id="inpaint") as self.painted:
                 self.settings |= controls("inpaint")
         self.held = gr.HTML(
-            value="", html_template="<i></i>", js_on_load=packaged("img2img.js"), visible="hidden", elem_id="over-held"
+            value="",
+            html_template="<i></i>",
+            js_on_load=packaged("img2img.js"),
+            visible="hidden",
+            elem_id="img2img-held",
         )
 
     async def shown(self, text: str) -> tuple[Any, Any]:
-        """The closed title says what is set; what concerns a painted part is there when there is one."""
+        """The closed title says what is set; what concerns a mask is there when there is one."""
         import gradio as gr
 
         held = held_picture(text)
@@ -37,5 +41,5 @@ class Img2ImgSection:
 
 
 def title(held: HeldPicture | None) -> str:
-    what = "none" if held is None else "all of it" if held.mask is None else "a painted part of it"
-    return f"Draw over a picture: {what}"
+    what = "off" if held is None else "whole picture" if held.mask is None else "inpaint"
+    return f"Image to image: {what}"

@@ -12,7 +12,7 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.web.held import HeldLayout, draws_over_sketches, held_layout
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import packaged
-from illustrious_studio.interfaces.web.views import create as stage
+from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.services.layouts import By
 from illustrious_studio.services.render_plan import SKETCH_STRENGTH
 from illustrious_studio.services.studio import Studio
@@ -20,8 +20,8 @@ from illustrious_studio.services.studio import Studio
 EDITOR = '<div id="layout-editor"></div>'
 # Whether the words are other ones now, the script sees as one types.
 STALE = (
-    '<div id="layout-stale" class="notice" role="status" hidden><span>Your layout was made for other words. It is '
-    'kept, and the next picture is drawn over it.</span><span class="buttons">'
+    '<div id="layout-stale" class="notice" role="status" hidden><span>Your layout was made for another prompt. It is '
+    'kept, and the next picture starts from it.</span><span class="buttons">'
     '<button type="button" class="act small" name="layout_again">Lay out again</button>'
     '<button type="button" class="act small" name="layout_keep">Keep it</button></span></div>'
 )
@@ -37,8 +37,8 @@ class LayoutSection:
         with gr.Accordion("Layout: from your words", open=False, elem_id="layout-fold") as self.fold:
             self.wanted = gr.Checkbox(
                 False,
-                label="Draw over a layout",
-                info="The known objects are laid out as a sketch, and the model draws over it.",
+                label="Start from a layout",
+                info="The known objects are laid out as a sketch, and the model starts from it.",
                 elem_id="layout-wanted",
             )
             self.editor = html(EDITOR)
@@ -48,7 +48,7 @@ class LayoutSection:
                 SKETCH_STRENGTH,
                 step=0.05,
                 label="Sketch strength",
-                info="How much of the sketch is drawn anew. 0.75 to 0.9 suits SDXL checkpoints.",
+                info="Denoising strength over the sketch. 0.75 to 0.9 suits SDXL checkpoints.",
                 elem_id="layout-strength",
             )
         self.held = gr.HTML(
@@ -59,15 +59,15 @@ class LayoutSection:
             elem_id="layout-held",
         )
 
-    async def title(self, text: str, wanted: bool, checkpoint: Checkpoint | None, *, instead: bool) -> tuple[Any, str]:
+    async def title(self, text: str, wanted: bool, checkpoint: Checkpoint | None, *, img2img: bool) -> tuple[Any, str]:
         """The closed title says what is set; above it stands what is said when the words have changed since.
 
-        `instead`: a picture is drawn over, which takes the place of a layout.
+        `img2img`: a picture is given, which takes the place of a layout.
         """
         import gradio as gr
 
-        held, used = held_layout(text), not instead and (wanted or draws_over_sketches(checkpoint))
-        said = "off, a picture is drawn over" if instead else "from your words" if used else "off"
+        held, used = held_layout(text), not img2img and (wanted or draws_over_sketches(checkpoint))
+        said = "off, image to image is on" if img2img else "from your words" if used else "off"
         if used and held is not None:
             count = len(held.layout.things)
             how = {"hand": "edited", "model": "by the language model", "words": "from your words"}[held.layout.by]
@@ -77,7 +77,7 @@ class LayoutSection:
 
 async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | None = None) -> str:
     """The text to hold for what the words of the request are laid out as."""
-    checkpoint = stage.checkpoint_of(studio)
+    checkpoint = create_view.checkpoint_of(studio)
     width = request.width or (checkpoint.native_width if checkpoint else 1024)
     height = request.height or (checkpoint.native_height if checkpoint else 1024)
     if request.seed >= 0:
@@ -92,7 +92,7 @@ async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | No
         seed=request.seed,
         width=width,
         height=height,
-        told=" ".join(part for part in (by_model, stage.unknown_words(laid.layout, studio), laid.note) if part),
+        told=" ".join(part for part in (by_model, create_view.unknown_words(laid.layout, studio), laid.note) if part),
     ).text()
 
 

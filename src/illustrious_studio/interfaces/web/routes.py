@@ -64,12 +64,12 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
 
     @router.post("/inputs")
     async def keep_input(request: Request) -> Response:
-        """Keep the picture in the body, to be drawn over; its name."""
+        """Keep the picture in the body, to start from; its name."""
         return JSONResponse({"id": await studio.inputs.keep(await request.body())})
 
     @router.post("/masks")
     async def keep_mask(request: Request) -> Response:
-        """Keep the mask in the body, white to be drawn anew; its name."""
+        """Keep the mask in the body, white where to inpaint; its name."""
         return JSONResponse({"id": await studio.inputs.keep_mask(await request.body())})
 
     @router.get("/inputs/{input_id}")

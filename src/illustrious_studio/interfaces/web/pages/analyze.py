@@ -13,7 +13,7 @@ from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.form_values import FormValues
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
 from illustrious_studio.interfaces.web.uploads import open_upload
-from illustrious_studio.interfaces.web.views import create as stage
+from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.interfaces.web.views.markdown import markdown
 from illustrious_studio.services.studio import Studio
@@ -28,7 +28,7 @@ PAUSE = 0.05
 
 
 class AnalyzeTab:
-    """Looks at a picture."""
+    """Asks the vision model about a picture."""
 
     def __init__(self, studio: Studio, page: Page) -> None:
         import gradio as gr
@@ -52,35 +52,35 @@ class AnalyzeTab:
                 presets = "".join(parts.act("ask", question, name, style="chip") for name, question in PRESETS.items())
                 html(f'<div class="buttons" role="group" aria-label="Ready questions">{presets}</div>')
                 self.question = gr.Textbox(DEFAULT_QUESTION, label="Question", lines=2, max_lines=6, elem_id="question")
-                self.look_button = gr.Button("Look", variant="primary", size="lg", elem_id="look")
+                self.analyze_button = gr.Button("Analyze", variant="primary", size="lg", elem_id="analyze-button")
                 self.answer = html("", elem_id="answer")
-                self.looked = html("")
+                self.analyzed_by = html("")
                 self.recorded = html("", elem_id="recorded")
 
     def attach(self, form: Form) -> None:
         """Connect the events, once every tab is built."""
-        outputs = [self.answer, self.looked]
-        self.look_button.click(show_errors_stream(self.look), [self.picture, self.question], outputs, **QUIET)
+        outputs = [self.answer, self.analyzed_by]
+        self.analyze_button.click(show_errors_stream(self.analyze), [self.picture, self.question], outputs, **QUIET)
         self.picture.change(show_errors(self.settings), self.picture, [self.recorded, *outputs], **QUIET)
         asked = self.page.on("ask", self.ask, [], self.question)
-        asked.then(show_errors_stream(self.look), [self.picture, self.question], outputs, **QUIET)
-        self.page.on("use_recorded", self.use, [self.picture], [self.page.tabs, *form.all])
+        asked.then(show_errors_stream(self.analyze), [self.picture, self.question], outputs, **QUIET)
+        self.page.on("reuse_recorded", self.reuse, [self.picture], [self.page.tabs, *form.all])
         self.form = form
 
     async def ask(self, question: str) -> str:
         return question
 
-    async def look(self, path: str | None, question: str) -> AsyncIterator[tuple[str, str]]:
+    async def analyze(self, path: str | None, question: str) -> AsyncIterator[tuple[str, str]]:
         """Stream the answer; what goes wrong stands where the answer would."""
         if path is None:
             yield "", parts.notice("Choose or paste a picture first.", kind="failed")
             return
         text = ""
         try:
-            yield "", parts.notice("Looking")
+            yield "", parts.notice("Analyzing")
             picture = await open_upload(path)
             model, pieces = await self.studio.vision.stream(picture, question.strip() or DEFAULT_QUESTION)
-            by = f'<p class="quiet">Looked at by {escape(model)}</p>'
+            by = f'<p class="quiet">Analyzed by {escape(model)}</p>'
             last = 0.0
             async for piece in pieces:
                 text += piece
@@ -99,16 +99,16 @@ class AnalyzeTab:
         rows = [(name[:1].upper() + name[1:], value) for name, value in found.fields.items()]
         listed = parts.table(rows, "Settings recorded in this file")
         missing = f"Not usable here: {', '.join(found.left_out)}." if found.left_out else ""
-        button = parts.act("use_recorded", "", "Use these settings")
+        button = parts.act("reuse_recorded", "", "Reuse settings")
         return f"<h3>Recorded settings ({escape(found.source)})</h3>{listed}{parts.notice(missing)}{button}", "", ""
 
-    async def use(self, _: str, path: str | None) -> dict[Any, Any]:
+    async def reuse(self, _: str, path: str | None) -> dict[Any, Any]:
         import gradio as gr
 
         found = await self._recorded(path)
         if found is None:
             return gr.skip()  # type: ignore[no-any-return]
-        values = FormValues.of_request(found.request, stage.checkpoint_of(self.studio))
+        values = FormValues.of_request(found.request, create_view.checkpoint_of(self.studio))
         return {self.page.tabs: self.page.goto("create"), **self.form.showing(values)}
 
     async def _recorded(self, path: str | None) -> RecordedSettings | None:

@@ -1,4 +1,4 @@
-"""The Chat tab: talks at the left, the chosen one in the middle, the box below it."""
+"""The Chat tab: sessions at the left, the chosen one in the middle, the box below it."""
 
 import asyncio
 import uuid
@@ -8,28 +8,28 @@ from typing import Any
 from illustrious_studio.domain.chat import ChatRequest, Message
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.pictures import open_picture
-from illustrious_studio.interfaces.web.chat_streams import Talk, Talks
+from illustrious_studio.interfaces.web.chat_streams import ActiveReplies, Generation
 from illustrious_studio.interfaces.web.error_handling import show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, undo_snack
 from illustrious_studio.interfaces.web.uploads import open_upload
-from illustrious_studio.interfaces.web.views import chat as talk_view
+from illustrious_studio.interfaces.web.views import chat as chat_view
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.services.studio import Studio
 
-REMEMBER = "(said) => { localStorage.setItem('studio.said', said?.text || ''); return []; }"
+REMEMBER = "(typed) => { localStorage.setItem('studio.said', typed?.text || ''); return []; }"
 REMEMBERED = """() => [localStorage.getItem('studio.session') || '',
   { text: localStorage.getItem('studio.said') || '', files: [] }]"""
 
 
 class ChatTab:
-    """Talks. What is being answered is in `Talks`, on the server; a page only follows it."""
+    """Chats. What is being answered is in `ActiveReplies`, on the server; a page only follows it."""
 
     def __init__(self, studio: Studio, page: Page) -> None:
         import gradio as gr
 
         self.studio = studio
         self.page = page
-        self.talks = Talks(studio)
+        self.replies = ActiveReplies(studio)
         with gr.Row(elem_id="chat", equal_height=False):
             with gr.Column(scale=1, min_width=220, elem_id="chat-side"):
                 html('<button type="button" class="act wide" name="new_chat" value="">New chat</button>')
@@ -39,8 +39,8 @@ class ChatTab:
                 self.sessions = html("")
             with gr.Column(scale=4, min_width=300, elem_id="chat-main"):
                 html('<button type="button" class="act drawer-button" name="drawer" value="">Chats</button>')
-                with gr.Column(elem_id="talk"):
-                    self.talk = html(talk_view.EMPTY_TALK)
+                with gr.Column(elem_id="messages"):
+                    self.messages = html(chat_view.EMPTY_CHAT)
                     self.growing = html("")
                 self.attached = html("", elem_id="attached")
                 self.box = gr.MultimodalTextbox(
@@ -59,17 +59,17 @@ class ChatTab:
                 self.hint = html(
                     '<p class="hint"><button type="button" class="plain" name="say" value="#generate ">'
                     "#generate</button>"
-                    " draws what you describe. Enter sends, Shift+Enter begins a new line.</p>",
+                    " generates what you describe. Enter sends, Shift+Enter begins a new line.</p>",
                 )
         self.session = gr.Textbox("", visible=False)
-        self.mark = html("", html_template='<i data-session="${value}"></i>', visible="hidden", elem_id="chat-talk")
+        self.mark = html("", html_template='<i data-session="${value}"></i>', visible="hidden", elem_id="chat-session")
         self.picture = gr.Textbox("", visible=False)
 
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
         page = self.page
-        all_of_it = [self.session, self.mark, self.talk, self.growing, self.sessions, self.box]
-        following = [self.talk, self.growing, self.sessions, self.box, self.attached, self.picture]
+        all_of_it = [self.session, self.mark, self.messages, self.growing, self.sessions, self.box]
+        following = [self.messages, self.growing, self.sessions, self.box, self.attached, self.picture]
 
         opened = blocks.load(show_errors(self.opened), [self.session, self.box], all_of_it, js=REMEMBERED, **QUIET)
         choices = {
@@ -86,7 +86,7 @@ class ChatTab:
             event.then(show_errors_stream(self.followed), [self.session, self.search], following, **QUIET)
             for event in (opened, *choices.values())
         ]
-        for name in choices:  # another talk is shown now: the page stops following, the answer goes on
+        for name in choices:  # another session is shown now: the page stops following, the answer goes on
             getattr(page.acts, name)(None, None, None, cancels=[sent, *follows], api_visibility="private")
         self.box.stop(show_errors(self.stop), self.session, None, **QUIET)
         self.box.change(None, self.box, None, js=REMEMBER, **QUIET)
@@ -100,13 +100,13 @@ class ChatTab:
         page.on("say", self.say, [self.box], self.box)
         page.on("to_chat", self.attach_picture, [], [page.tabs, self.attached, self.picture])
         page.on("detach", self.detach, [], [self.attached, self.picture])
-        page.on("talk", self.picture_over, [self.session], [self.talk, self.growing])
+        page.on("chat_changed", self.chat_changed, [self.session], [self.messages, self.growing])
 
     # Choosing
 
-    async def opened(self, wanted: str, said: dict[str, Any] | None) -> tuple[Any, ...]:
-        """What a page shows when it is opened or refreshed: the talk it showed before, and what was typed."""
-        return await self._shown(await self._known(wanted), said={"text": (said or {}).get("text", ""), "files": []})
+    async def opened(self, wanted: str, typed: dict[str, Any] | None) -> tuple[Any, ...]:
+        """What a page shows when it is opened or refreshed: the session it showed before, and what was typed."""
+        return await self._shown(await self._known(wanted), typed={"text": (typed or {}).get("text", ""), "files": []})
 
     async def choose(self, session_id: str, query: str) -> tuple[Any, ...]:
         return await self._shown(session_id, query)
@@ -118,7 +118,7 @@ class ChatTab:
         return await self._shown(self._fresh(), query)
 
     async def found(self, query: str, session_id: str) -> str:
-        return talk_view.session_list(await self.studio.chat.sessions(query), session_id)
+        return chat_view.session_list(await self.studio.chat.sessions(query), session_id)
 
     async def rename(self, value: str, session_id: str, query: str) -> str:
         which, _, title = value.partition(" ")
@@ -126,7 +126,7 @@ class ChatTab:
         return await self.found(query, session_id)
 
     async def forget(self, which: str, session_id: str, query: str) -> tuple[Any, ...]:
-        self.talks.forget(which)
+        self.replies.forget(which)
         await self.studio.chat.delete(which)
         snack = undo_snack("Chat deleted.", "remember", which)
         return *await self._shown(await self._known("" if which == session_id else session_id), query), snack
@@ -138,49 +138,49 @@ class ChatTab:
     # Talking
 
     async def send(
-        self, said: dict[str, Any] | None, session_id: str, picture_id: str, query: str
+        self, typed: dict[str, Any] | None, session_id: str, picture_id: str, query: str
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Say it and show the answer as it grows. What was typed stays when it could not be said."""
-        text = (said or {}).get("text", "").strip()
-        files = (said or {}).get("files", [])
+        text = (typed or {}).get("text", "").strip()
+        files = (typed or {}).get("files", [])
         if not text and not files and not picture_id:
             return
         pictures = [await open_upload(path) for path in files]
         if picture_id:
             pictures.append(await asyncio.to_thread(open_picture, await self.studio.gallery.png(picture_id)))
         request = ChatRequest(message=text or "What is in this picture?", session_id=session_id)
-        talk = self.talks.start(request, pictures)
-        async for update in self._follow(talk, session_id, query, clear=True):
+        generation = self.replies.start(request, pictures)
+        async for update in self._follow(generation, session_id, query, clear=True):
             yield update
 
     async def followed(self, session_id: str, query: str) -> AsyncIterator[tuple[Any, ...]]:
         """Show an answer that was being given already when the page came."""
-        talk = self.talks.of(session_id)
-        if talk is not None:
-            async for update in self._follow(talk, session_id, query, clear=False):
+        generation = self.replies.of(session_id)
+        if generation is not None:
+            async for update in self._follow(generation, session_id, query, clear=False):
                 yield update
 
     async def stop(self, session_id: str) -> None:
         """Stop the answer, and the drawing when it is one."""
-        talk = self.talks.of(session_id)
-        if talk is not None and not talk.over and talk.job_id:
-            await self.studio.jobs.cancel(talk.job_id)
-        self.talks.stop(session_id)
+        generation = self.replies.of(session_id)
+        if generation is not None and not generation.finished and generation.job_id:
+            await self.studio.jobs.cancel(generation.job_id)
+        self.replies.stop(session_id)
 
-    async def picture_over(self, over_in: str, session_id: str) -> Any:
-        """A picture of some talk was finished, perhaps by an answer that nobody follows any more."""
+    async def chat_changed(self, changed: str, session_id: str) -> Any:
+        """A picture of some session was finished, perhaps by an answer that nobody follows any more."""
         import gradio as gr
 
-        talk = self.talks.of(session_id)
-        if over_in != session_id or (talk and not talk.over):
+        generation = self.replies.of(session_id)
+        if changed != session_id or (generation and not generation.finished):
             return gr.skip()
         return await self._view(session_id)
 
     # The box
 
-    async def say(self, command: str, said: dict[str, Any]) -> dict[str, Any]:
+    async def say(self, command: str, typed: dict[str, Any]) -> dict[str, Any]:
         """Put a command before what is typed."""
-        return {"text": command + said["text"].removeprefix(command), "files": said["files"]}
+        return {"text": command + typed["text"].removeprefix(command), "files": typed["files"]}
 
     async def attach_picture(self, item_id: str) -> tuple[Any, ...]:
         item = await self.studio.gallery.get(item_id)
@@ -195,25 +195,27 @@ class ChatTab:
 
     # Views
 
-    async def _follow(self, talk: Talk, session_id: str, query: str, *, clear: bool) -> AsyncIterator[tuple[Any, ...]]:
+    async def _follow(
+        self, generation: Generation, session_id: str, query: str, *, clear: bool
+    ) -> AsyncIterator[tuple[Any, ...]]:
         """What was said stands; only the answer is sent again as it grows."""
         import gradio as gr
 
         busy = {"submit_btn": False, "stop_btn": True}
         box = gr.MultimodalTextbox(value={"text": "", "files": []}, **busy) if clear else gr.MultimodalTextbox(**busy)
         messages = await self._messages(session_id)
-        if not talk.over:
-            kept = talk_view.stored(messages, talk, self._running)
+        if not generation.finished:
+            kept = chat_view.stored(messages, generation, self._running)
             emptied = ("", "") if clear else (gr.skip(), gr.skip())
-            yield kept, talk_view.growing(talk, messages), gr.skip(), box, *emptied
+            yield kept, chat_view.growing(generation, messages), gr.skip(), box, *emptied
         listed = False
-        async for now in self.talks.follow(talk):
-            if now.over:
+        async for now in self.replies.follow(generation):
+            if now.finished:
                 break
             sessions = gr.skip()
-            if not listed and now.began:  # a new talk is in the list as soon as its answer begins
+            if not listed and now.began:  # a new session is in the list as soon as its answer begins
                 sessions, listed = await self.found(query, session_id), True
-            yield gr.skip(), talk_view.growing(now, messages), sessions, *[gr.skip()] * 3
+            yield gr.skip(), chat_view.growing(now, messages), sessions, *[gr.skip()] * 3
         free = gr.MultimodalTextbox(submit_btn=True, stop_btn=False)
         yield *await self._view(session_id), await self.found(query, session_id), free, gr.skip(), gr.skip()
 
@@ -222,31 +224,31 @@ class ChatTab:
         known = [one.id for one in await self.studio.chat.sessions()]
         return wanted if wanted in known else known[0] if known else self._fresh()
 
-    async def _shown(self, session_id: str, query: str = "", *, said: dict[str, Any] | None = None) -> tuple[Any, ...]:
+    async def _shown(self, session_id: str, query: str = "", *, typed: dict[str, Any] | None = None) -> tuple[Any, ...]:
         import gradio as gr
 
-        talk = self.talks.of(session_id)
-        answering = talk is not None and not talk.over
-        typed = {"value": said} if said is not None else {}
+        generation = self.replies.of(session_id)
+        answering = generation is not None and not generation.finished
+        restored = {"value": typed} if typed is not None else {}
         return (
             session_id,
             session_id,
             *await self._view(session_id),
             await self.found(query, session_id),
-            gr.MultimodalTextbox(submit_btn=not answering, stop_btn=answering, **typed),
+            gr.MultimodalTextbox(submit_btn=not answering, stop_btn=answering, **restored),
         )
 
     async def _view(self, session_id: str) -> tuple[str, str]:
-        """The talk as it is kept, and what is not kept of it."""
-        messages, talk = await self._messages(session_id), self.talks.of(session_id)
-        kept = talk_view.stored(messages, talk, self._running)
-        more = talk_view.growing(talk, messages)
-        return kept or ("" if more else talk_view.EMPTY_TALK), more
+        """The chat as it is kept, and what is not kept of it."""
+        messages, generation = await self._messages(session_id), self.replies.of(session_id)
+        kept = chat_view.stored(messages, generation, self._running)
+        more = chat_view.growing(generation, messages)
+        return kept or ("" if more else chat_view.EMPTY_CHAT), more
 
     async def _messages(self, session_id: str) -> list[Message]:
         try:
             return await self.studio.chat.messages(session_id)
-        except NotFound:  # a new talk in which nothing was said yet
+        except NotFound:  # a new session in which nothing was said yet
             return []
 
     def _running(self, job_id: str) -> bool:

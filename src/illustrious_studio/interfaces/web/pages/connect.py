@@ -13,8 +13,8 @@ from illustrious_studio.services.studio import Studio
 
 TRIED = {client.name: client.tried for client in CLIENTS} | {TIDYING_UP: "what it drew goes to the gallery's bin"}
 BEFORE = (
-    '<p class="quiet">The studio calls itself as each of these programs would: it talks, draws a few small pictures, '
-    "and deletes them again.</p>"
+    '<p class="quiet">The studio calls itself as each of these programs would: it chats, generates a few small '
+    "pictures, and deletes them again.</p>"
 )
 
 

@@ -1,4 +1,4 @@
-"""The Create tab: the picture large on the left, the words and settings on the right."""
+"""The Create tab: the picture large on the left, the prompt and settings on the right."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +18,7 @@ from illustrious_studio.interfaces.web.form_values import FormValues, sized
 from illustrious_studio.interfaces.web.held import HeldPicture, held_layout, held_picture
 from illustrious_studio.interfaces.web.layout_editor import fitted, laid_out
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
-from illustrious_studio.interfaces.web.views import create as stage
+from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.services.studio import Studio
 
@@ -30,7 +30,7 @@ STILL_NEWS = timedelta(minutes=10)
 
 
 class CreateTab:
-    """Draws. What is drawn now is on the server; the page's script shows it in `#progress`."""
+    """Generates pictures. The running jobs are on the server; the page's script shows them in `#progress`."""
 
     def __init__(self, studio: Studio, page: Page) -> None:
         import gradio as gr
@@ -42,7 +42,7 @@ class CreateTab:
             with gr.Column(scale=3, min_width=340, elem_id="create-left"):
                 self.notice = html("", elem_id="create-notice")
                 html('<div id="progress" hidden></div>')
-                self.stage = html(stage.waiting(), elem_id="stage")
+                self.picture = html(create_view.waiting(), elem_id="picture")
                 self.strip = html("", elem_id="strip")
                 self.started = html(
                     "", html_template='<i data-job="${value}"></i>', visible="hidden", elem_id="started"
@@ -53,20 +53,20 @@ class CreateTab:
                 )
             with gr.Column(scale=2, min_width=320, elem_id="create-right"):
                 self.form = Form()
-                self.draw_button = self.form.draw_button
+                self.generate_button = self.form.generate_button
 
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
         import gradio as gr
 
         page, form, values = self.page, self.form, set(self.form.all)
-        drawn = [self.started, self.notice]
+        queued = [self.started, self.notice]
         layout = form.layout
         titled = [layout.held, layout.wanted, form.img2img.held], [layout.fold, layout.stale]
         blocks.load(
             show_errors(self.opened),
             None,
-            [*form.dressing, self.stage, self.strip, self.notice, self.shown],
+            [*form.dressing, self.picture, self.strip, self.notice, self.shown],
             **QUIET,
         ).then(
             show_errors(self.remembered),
@@ -99,32 +99,32 @@ class CreateTab:
         form.img2img.held.chosen(show_errors(self.like_the_picture), form.img2img.held, form.size, **QUIET)
         form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
         form.shape.change(form.own_size, form.shape, form.own, **QUIET)
-        self.draw_button.click(show_errors_stream(self.draw), values, drawn, **QUIET)
+        self.generate_button.click(show_errors_stream(self.generate), values, queued, **QUIET)
         form.enhance_button.click(
             show_errors(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
         )
-        page.acts.busy(None, None, self.draw_button, js="() => 'Add to queue'", **QUIET)
-        page.acts.idle(None, None, self.draw_button, js="() => 'Draw'", **QUIET)
+        page.acts.busy(None, None, self.generate_button, js="() => 'Add to queue'", **QUIET)
+        page.acts.idle(None, None, self.generate_button, js="() => 'Generate'", **QUIET)
         page.on("undo_enhance", self.undo_enhance, [], [form.prompt, form.enhanced])
-        page.on("example", self.example, values, [form.prompt, *drawn])
+        page.on("example", self.example, values, [form.prompt, *queued])
         page.on(
             "finished",
             self.finished,
             [self.shown, self.notice],
-            [self.stage, self.strip, self.notice, self.shown],
+            [self.picture, self.strip, self.notice, self.shown],
             concurrency_limit=1,  # in order: what was drawn last is what stands there last
         )
-        page.on("show", self.show, [], [self.stage])
+        page.on("show", self.show, [], [self.picture])
         page.on("cancel", self.cancel, [], self.notice)
-        page.on("again", self.again, [], [page.tabs, *drawn])
-        page.on("vary", self.vary, [], [page.tabs, *drawn])
-        page.on("retry", self.retry, [], drawn)
-        page.on("use", self.use, [], [page.tabs, *form.all])
-        page.on("over", self.over, [], [page.tabs, form.img2img.held, *form.size])
+        page.on("regenerate", self.regenerate, [], [page.tabs, *queued])
+        page.on("variation", self.variation, [], [page.tabs, *queued])
+        page.on("retry", self.retry, [], queued)
+        page.on("reuse", self.reuse, [], [page.tabs, *form.all])
+        page.on("img2img", self.img2img, [], [page.tabs, form.img2img.held, *form.size])
         page.on("seed", self.use_seed, [], [form.seed])
-        page.on("delete", self.delete, [], [self.stage, self.strip, page.snack, page.changed])
-        page.on("restore", self.restore, [], [self.stage, self.strip, page.snack, page.changed])
-        page.on("model", self.model_changed, values, [*form.all, self.stage]).then(
+        page.on("delete", self.delete, [], [self.picture, self.strip, page.snack, page.changed])
+        page.on("restore", self.restore, [], [self.picture, self.strip, page.snack, page.changed])
+        page.on("model", self.model_changed, values, [*form.all, self.picture]).then(
             show_errors(self.dressed), None, form.dressing, **QUIET
         ).then(show_errors(self.layout_title), *titled, **QUIET)
 
@@ -133,24 +133,24 @@ class CreateTab:
         ended = self._last_ended()  # before all else: what ends meanwhile is shown twice rather than never
         last = next(iter(await self.studio.jobs.recent(1)), None)
         lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
-        text = stage.failure(last) if last is not None and lately and last.state == "failed" else ""
-        checkpoint = stage.checkpoint_of(self.studio)
+        text = create_view.failure(last) if last is not None and lately and last.state == "failed" else ""
+        checkpoint = create_view.checkpoint_of(self.studio)
         return *self.form.dressed(checkpoint), *await self._latest(), text, ended
 
     async def remembered(self, saved: str) -> dict[Any, Any]:
         """What was typed before, which only the browser knows."""
-        return self.form.showing(FormValues.remembered(saved, stage.checkpoint_of(self.studio)))
+        return self.form.showing(FormValues.remembered(saved, create_view.checkpoint_of(self.studio)))
 
-    async def draw(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[str, str]]:
+    async def generate(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[str, str]]:
         """Queue what the form says; when a language model lays it out first, that is said meanwhile."""
-        starting = asyncio.create_task(self._draw(self.form.values(given)))
+        starting = asyncio.create_task(self._generate(self.form.values(given)))
         self._starting.add(starting)  # who refreshes the page meanwhile still gets the picture
         starting.add_done_callback(self._starting.discard)
         if not (await asyncio.wait([starting], timeout=AT_ONCE))[0]:
             yield "", parts.notice("Laying the words out …")
         yield await asyncio.shield(starting)
 
-    async def _draw(self, values: FormValues) -> tuple[str, str]:
+    async def _generate(self, values: FormValues) -> tuple[str, str]:
         """The queued job, or what is wrong with the form, to stand above the picture."""
         try:
             return await self._start(self._request(values), values.count)
@@ -161,15 +161,15 @@ class CreateTab:
         """What the form asks for. Raises InvalidRequest, and ValidationError."""
         if not values.prompt.strip():
             raise InvalidRequest("Write what you would like to see first.")
-        return values.request(stage.checkpoint_of(self.studio))
+        return values.request(create_view.checkpoint_of(self.studio))
 
     async def example(self, given: Mapping[Any, Any]) -> tuple[str, str, str]:
-        """Draw an example; a layout that was made for other words stays out of it."""
+        """Generate an example; a layout that was made for another prompt stays out of it."""
         prompt = given[self.page.acts]
-        return (prompt, *await self._draw(replace(self.form.values(given), prompt=prompt, held_layout="")))
+        return (prompt, *await self._generate(replace(self.form.values(given), prompt=prompt, held_layout="")))
 
     async def lay_out(self, given: Mapping[Any, Any]) -> tuple[str, bool]:
-        """Lay out what the form says, to be looked at, moved and drawn."""
+        """Lay the prompt out, to be seen, changed and drawn."""
         request = self._request(replace(self.form.values(given), held_layout=""))
         return await laid_out(self.studio, request, "auto"), True
 
@@ -181,28 +181,28 @@ class CreateTab:
             return values.held_layout
         return await fitted(self.studio, held, self._request(values))
 
-    async def layout_title(self, held: str, wanted: bool, over: str) -> Any:
-        checkpoint = stage.checkpoint_of(self.studio)
-        return await self.form.layout.title(held, wanted, checkpoint, instead=held_picture(over) is not None)
+    async def layout_title(self, held: str, wanted: bool, picture: str) -> Any:
+        checkpoint = create_view.checkpoint_of(self.studio)
+        return await self.form.layout.title(held, wanted, checkpoint, img2img=held_picture(picture) is not None)
 
     async def like_the_picture(self, held: str) -> tuple[Any, ...]:
-        """The size becomes that of the picture to draw over, in as many pixels as the checkpoint was made for."""
+        """The size becomes that of the chosen picture, in as many pixels as the checkpoint was made for."""
         import gradio as gr
 
-        chosen, checkpoint = held_picture(held), stage.checkpoint_of(self.studio)
+        chosen, checkpoint = held_picture(held), create_view.checkpoint_of(self.studio)
         if chosen is None or checkpoint is None:
             return gr.skip(), gr.skip(), gr.skip()
         native = (checkpoint.native_width, checkpoint.native_height)
         return sized(size_like(await self.studio.inputs.picture(chosen.image), native), checkpoint)
 
-    async def over(self, item_id: str) -> tuple[Any, ...]:
-        """Take a picture of the gallery to draw over."""
+    async def img2img(self, item_id: str) -> tuple[Any, ...]:
+        """Start from a picture of the gallery."""
         held = HeldPicture(image=await self.studio.inputs.keep_from_gallery(item_id)).text()
         return self.page.goto("create"), held, *await self.like_the_picture(held)
 
     async def enhance(self, prompt: str) -> tuple[str, str]:
         better = await self.studio.prompts.enhance(prompt)
-        return better.prompt, stage.enhanced(prompt, better.prompt, better.note, better.model)
+        return better.prompt, create_view.enhanced(prompt, better.prompt, better.note, better.model)
 
     async def undo_enhance(self, before: str) -> tuple[str, str]:
         return before, ""
@@ -220,7 +220,7 @@ class CreateTab:
         failed = [job for job in ended if job.state == "failed"]
         newest: Any = gr.skip()
         strip: Any = gr.skip()
-        said: Any = stage.failure(failed[-1]) if failed else gr.skip()
+        said: Any = create_view.failure(failed[-1]) if failed else gr.skip()
         if any(job.image_id for job in ended):
             latest, strip = await self._latest()
             if not peeks:
@@ -229,7 +229,7 @@ class CreateTab:
         return newest, strip, said, ended[-1].id
 
     async def show(self, item_id: str) -> str:
-        return self._stage(await self.studio.gallery.get(item_id))
+        return self._view(await self.studio.gallery.get(item_id))
 
     async def cancel(self, job_id: str) -> str:
         """Stop a drawing. One that was finished in the same moment is no reason for an alarm."""
@@ -239,20 +239,20 @@ class CreateTab:
             return parts.notice(error.detail)
         return parts.notice("Cancelled.")
 
-    async def again(self, item_id: str) -> tuple[Any, ...]:
+    async def regenerate(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request_with({})
-        return (self.page.goto("create"), *await self._start(stage.anew(request)))
+        return (self.page.goto("create"), *await self._start(create_view.anew(request)))
 
-    async def vary(self, item_id: str) -> tuple[Any, ...]:
+    async def variation(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request_with({})
-        return (self.page.goto("create"), *await self._start(stage.varied(request)))
+        return (self.page.goto("create"), *await self._start(create_view.varied(request)))
 
     async def retry(self, job_id: str) -> tuple[str, str]:
         return await self._start((await self.studio.jobs.progress(job_id)).job.request)
 
-    async def use(self, item_id: str) -> dict[Any, Any]:
+    async def reuse(self, item_id: str) -> dict[Any, Any]:
         request = (await self.studio.gallery.get(item_id)).metadata.request
-        values = FormValues.of_request(request, stage.checkpoint_of(self.studio))
+        values = FormValues.of_request(request, create_view.checkpoint_of(self.studio))
         return {self.page.tabs: self.page.goto("create"), **self.form.showing(values)}
 
     async def use_seed(self, seed: str) -> int:
@@ -265,36 +265,36 @@ class CreateTab:
     async def restore(self, item_id: str) -> tuple[str, str, str, str]:
         item = await self.studio.gallery.restore(item_id)
         _, strip = await self._latest()
-        return self._stage(item), strip, "", now()
+        return self._view(item), strip, "", now()
 
     async def model_changed(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
         """Another checkpoint draws now: the words stay, steps and guidance become its own."""
-        checkpoint = stage.checkpoint_of(self.studio)
+        checkpoint = create_view.checkpoint_of(self.studio)
         newest, _strip = await self._latest()
-        return {**self.form.showing(self.form.values(given).with_checkpoint(checkpoint)), self.stage: newest}
+        return {**self.form.showing(self.form.values(given).with_checkpoint(checkpoint)), self.picture: newest}
 
     async def dressed(self) -> tuple[Any, ...]:
-        return self.form.dressed(stage.checkpoint_of(self.studio))
+        return self.form.dressed(create_view.checkpoint_of(self.studio))
 
     async def _start(self, request: ImageRequest, count: int = 1) -> tuple[str, str]:
         job, *_ = await self.studio.images.start_images(request, count, Origin(way="create"))
         layout = job.request.layout
-        return job.id, parts.notice(stage.unknown_words(layout, self.studio)) if layout else ""
+        return job.id, parts.notice(create_view.unknown_words(layout, self.studio)) if layout else ""
 
     def _last_ended(self) -> str:
         """The job that ended last, as a mark; never empty."""
         return next((job.id for job in reversed(self.studio.jobs.ended(""))), "none")
 
-    def _stage(self, item: GalleryItem) -> str:
-        return stage.picture(item, self.studio)
+    def _view(self, item: GalleryItem) -> str:
+        return create_view.picture(item, self.studio)
 
     async def _latest(self) -> tuple[str, str]:
         """The newest picture large, and the strip of the last ones."""
         items = (await self.studio.gallery.page(limit=STRIP)).items
         if not items:
-            return stage.empty(stage.checkpoint_of(self.studio)), ""
+            return create_view.empty(create_view.checkpoint_of(self.studio)), ""
         try:
-            newest = self._stage(await self.studio.gallery.get(items[0].id))
+            newest = self._view(await self.studio.gallery.get(items[0].id))
         except NotFound:  # deleted elsewhere in this moment
-            newest = stage.waiting()
-        return newest, stage.strip(items)
+            newest = create_view.waiting()
+        return newest, create_view.strip(items)

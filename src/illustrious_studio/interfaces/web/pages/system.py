@@ -1,4 +1,4 @@
-"""The System tab: what draws, speaks and looks, how each is, and switching between models."""
+"""The System tab: the three models, how each is, and switching between them."""
 
 from html import escape
 from typing import Any
@@ -21,8 +21,8 @@ class SystemTab:
             with gr.Row(equal_height=False):
                 with gr.Column(min_width=300):
                     html("<h2>Switch</h2>")
-                    self.checkpoint = gr.Dropdown([], label="Checkpoint (draws)", elem_id="switch-checkpoint")
-                    self.language = gr.Dropdown([], label="Language model (talks)", elem_id="switch-language")
+                    self.checkpoint = gr.Dropdown([], label="Image model (checkpoint)", elem_id="switch-checkpoint")
+                    self.language = gr.Dropdown([], label="Chat model", elem_id="switch-language")
                     with gr.Row():
                         self.unload = gr.Button("Unload the checkpoint", min_width=120)
                         self.again = gr.Button("Check again", min_width=120)
@@ -59,11 +59,11 @@ class SystemTab:
 
     async def switch_checkpoint(self, name: str) -> str:
         await self.studio.models.switch(checkpoint=name)
-        return said(f"{name} draws now.")
+        return said(f"Image model: {name}.")
 
     async def switch_language(self, name: str) -> str:
         await self.studio.models.switch(language_model=name)
-        return said(f"{name} answers now.")
+        return said(f"Chat model: {name}.")
 
     async def unload_checkpoint(self) -> str:
         await self.studio.models.unload_checkpoint()

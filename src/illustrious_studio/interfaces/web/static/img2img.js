@@ -1,4 +1,4 @@
-// The picture to draw over. It runs once, inside the invisible component #over-held, whose value is what is held, as JSON
+// The picture to start from, and the mask. It runs once, inside the invisible component #img2img-held, whose value is what is held, as JSON
 // (HeldPicture in img2img.py), or nothing. Pictures and masks are sent to the server as they are chosen and painted, and are
 // held by the names that it keeps them under. `trigger('chosen')` has the server bring the size to the picture's shape.
 
@@ -44,15 +44,15 @@ function build(editor) {
     file,
     make('div', { class: 'buttons' },
       button('Choose a picture', () => file.click(), 'choose'),
-      button('Take it away', takeAway, 'away'),
+      button('Remove', takeAway, 'away'),
       button('Undo', undo, 'undo'),
-      button('Clear the paint', clear, 'clear')),
-    make('div', { class: 'over-board' },
-      make('img', { alt: 'The picture to draw over', onload: fit }),
-      make('canvas', { 'aria-label': 'Paint over what is to be drawn anew', role: 'img', onpointerdown: paint })),
-    make('label', { class: 'over-brush' }, 'Brush', make('input', { type: 'range', min: '2', max: '30', value: '8' })),
-    make('p', { class: 'hint' }, 'Paint over what is to be drawn anew, and the rest stays as it is. Without paint all of it is drawn over.'),
-    make('p', { class: 'over-told quiet', role: 'status' }),
+      button('Clear mask', clear, 'clear')),
+    make('div', { class: 'img2img-board' },
+      make('img', { alt: 'The picture to start from', onload: fit }),
+      make('canvas', { 'aria-label': 'Mask: paint over what to inpaint', role: 'img', onpointerdown: paint })),
+    make('label', { class: 'img2img-brush' }, 'Brush', make('input', { type: 'range', min: '2', max: '30', value: '8' })),
+    make('p', { class: 'hint' }, 'Paint a mask over what to inpaint; the rest stays. Without a mask the whole picture is changed.'),
+    make('p', { class: 'img2img-status quiet', role: 'status' }),
   );
   editor.addEventListener('dragover', (event) => event.preventDefault());
   editor.addEventListener('drop', (event) => { event.preventDefault(); choose(event.dataTransfer.files[0]); });
@@ -61,17 +61,17 @@ function build(editor) {
 
 document.addEventListener('paste', (event) => {
   const picture = [...event.clipboardData.files].find((file) => file.type.startsWith('image/'));
-  if (picture && $('#over-editor')?.offsetParent) { event.preventDefault(); choose(picture); }
+  if (picture && $('#img2img-editor')?.offsetParent) { event.preventDefault(); choose(picture); }
 });
 
 function sync() {
-  const editor = $('#over-editor[data-ready]');
+  const editor = $('#img2img-editor[data-ready]');
   if (!editor) return;
   strokes = [];
   $('[data-does=choose]', editor).textContent = held ? 'Choose another' : 'Choose a picture';
-  for (const part of ['[data-does=away]', '.over-board', '.over-brush', '.hint']) $(part, editor).hidden = !held;
+  for (const part of ['[data-does=away]', '.img2img-board', '.img2img-brush', '.hint']) $(part, editor).hidden = !held;
   controls();
-  const picture = $('.over-board img', editor);
+  const picture = $('.img2img-board img', editor);
   if (!held) return picture.removeAttribute('src');
   const address = `inputs/${held.image}`;
   if (picture.getAttribute('src') !== address) picture.src = address;
@@ -79,13 +79,13 @@ function sync() {
 }
 
 function controls() {
-  const editor = $('#over-editor');
+  const editor = $('#img2img-editor');
   $('[data-does=undo]', editor).hidden = !strokes.length;
   $('[data-does=clear]', editor).hidden = !held?.mask;
 }
 
 function tell(text) {
-  $('#over-editor .over-told').textContent = text;
+  $('#img2img-editor .img2img-status').textContent = text;
 }
 
 // ---- Choosing ---------------------------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ async function choose(file) {
   if (!file) return;
   tell('Sending the picture …');
   const kept = await send('./inputs', file);
-  $('#over-editor input[type=file]').value = '';
+  $('#img2img-editor input[type=file]').value = '';
   if (!kept) return;
   tell('');
   held = { image: kept, mask: null };
@@ -108,7 +108,7 @@ function takeAway() {
   save();
   sync();
   tell('');
-  $('#over-editor [data-does=choose]').focus();
+  $('#img2img-editor [data-does=choose]').focus();
 }
 
 // The name under which the server keeps it; what is wrong with it is said instead. `where` begins with a dot: Gradio
@@ -128,8 +128,8 @@ async function send(where, file) {
 // ---- Painting ---------------------------------------------------------------------------------------------------------
 
 function fit() { // the canvas over the picture, with the mask that is held
-  const canvas = $('#over-editor canvas');
-  const picture = $('#over-editor img');
+  const canvas = $('#img2img-editor canvas');
+  const picture = $('#img2img-editor img');
   if (!picture.naturalWidth) return;
   const scale = Math.min(1, LARGEST_MASK / Math.max(picture.naturalWidth, picture.naturalHeight));
   canvas.width = Math.round(picture.naturalWidth * scale);
@@ -165,7 +165,7 @@ function paint(event) {
   strokes = [...strokes, { canvas: before, mask: held.mask }].slice(-20);
   const at = (now) => [(now.clientX - box.left) * canvas.width / box.width, (now.clientY - box.top) * canvas.height / box.height];
   Object.assign(pen, { strokeStyle: COLOUR, lineCap: 'round', lineJoin: 'round' });
-  pen.lineWidth = Math.max(canvas.width, canvas.height) * $('#over-editor .over-brush input').value / 100;
+  pen.lineWidth = Math.max(canvas.width, canvas.height) * $('#img2img-editor .img2img-brush input').value / 100;
   let last = at(event);
   const line = (to) => { pen.beginPath(); pen.moveTo(...last); pen.lineTo(...to); pen.stroke(); last = to; };
   line(last);
@@ -181,9 +181,9 @@ function paint(event) {
 }
 
 function keep(canvas) { // one after the other, so that the last stroke is what is held
-  const draw = $('#draw');
+  const generate = $('#generate');
   const image = held.image;
-  draw.disabled = true; // what is drawn next must not miss the stroke
+  generate.disabled = true; // the next picture must not miss the stroke
   sending = sending.then(async () => {
     const mask = make('canvas', { width: canvas.width, height: canvas.height });
     const pen = mask.getContext('2d');
@@ -197,7 +197,7 @@ function keep(canvas) { // one after the other, so that the last stroke is what 
     const kept = await send('./masks', await new Promise((done) => { mask.toBlob(done, 'image/png'); }));
     if (kept && held?.image === image) { held = { image, mask: kept }; save(); }
     controls();
-  }).finally(() => { draw.disabled = false; });
+  }).finally(() => { generate.disabled = false; });
 }
 
 function undo() {
@@ -215,11 +215,11 @@ function clear() {
   held = { ...held, mask: null };
   save();
   controls();
-  $('#over-editor [data-does=choose]').focus();
+  $('#img2img-editor [data-does=choose]').focus();
 }
 
 function wipe() {
-  const canvas = $('#over-editor canvas');
+  const canvas = $('#img2img-editor canvas');
   const pen = canvas.getContext('2d');
   pen.clearRect(0, 0, canvas.width, canvas.height);
   return pen;
@@ -227,8 +227,8 @@ function wipe() {
 
 // A folded section is built when it is opened.
 new MutationObserver(() => {
-  const editor = $('#over-editor:not([data-ready])');
+  const editor = $('#img2img-editor:not([data-ready])');
   if (editor) build(editor);
 }).observe(document.body, { childList: true, subtree: true });
-const there = $('#over-editor');
+const there = $('#img2img-editor');
 if (there) build(there);

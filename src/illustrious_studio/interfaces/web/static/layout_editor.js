@@ -105,13 +105,13 @@ function build(editor) {
       button('Back to the words', reset, 'reset'),
       button('Undo', takeBack, 'undo')),
     make('div', { class: 'board', role: 'group', 'aria-label': 'Layout: boxes over the sketch' }, make('img', { alt: '', draggable: 'false' })),
-    make('p', { class: 'layout-told quiet', role: 'status' }),
+    make('p', { class: 'layout-status quiet', role: 'status' }),
     make('form', { class: 'layout-add', onsubmit: add },
       make('input', { list: 'layout-names', 'aria-label': 'Add an object', placeholder: 'Add an object', maxlength: '100', autocomplete: 'off' }),
       make('button', { type: 'submit', class: 'act' }, 'Add'),
       make('datalist', { id: 'layout-names' })),
     make('p', { class: 'hint' }, 'Drag a box to move it and its corners to resize it. With the keyboard: arrow keys move, Shift and arrow keys resize, Delete removes, Escape goes back to the words.'),
-    make('p', { class: 'unseen layout-said', role: 'status' }),
+    make('p', { class: 'unseen layout-spoken', role: 'status' }),
   );
   sync();
 }
@@ -168,7 +168,7 @@ function place(element, thing) {
 }
 
 function tell(text) {
-  const told = $('#layout-editor .layout-told');
+  const told = $('#layout-editor .layout-status');
   if (told) told.textContent = text;
 }
 
@@ -230,7 +230,7 @@ function press(event, index) {
     const grow = (way[0] || -way[1]) * STEP; // right and up is larger
     const corner = [thing.x < 0.5 ? 1 : -1, thing.y < 0.5 ? 1 : -1];
     change(index, event.shiftKey ? resized(thing, corner, 1 + grow / thing.w) : moved(thing, way[0] * STEP, way[1] * STEP));
-    $('#layout-editor .layout-said').textContent = event.currentTarget.getAttribute('aria-label');
+    $('#layout-editor .layout-spoken').textContent = event.currentTarget.getAttribute('aria-label');
     changedByHand();
   } else if ((event.key === 'Delete' || event.key === 'Backspace') && event.target === event.currentTarget) {
     event.preventDefault();

@@ -7,9 +7,9 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // Events the server answers. A press on a button of one of these names raises it with the button's value.
 const EVENTS = new Set([
-  'example', 'undo_enhance', 'again', 'vary', 'retry', 'use', 'over', 'seed', 'show', 'cancel', 'delete', 'restore',
+  'example', 'undo_enhance', 'regenerate', 'variation', 'retry', 'reuse', 'img2img', 'seed', 'show', 'cancel', 'delete', 'restore',
   'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
-  'use_recorded', 'finished', 'model', 'busy', 'idle', 'talk',
+  'reuse_recorded', 'finished', 'model', 'busy', 'idle', 'chat_changed',
 ]);
 
 function raise(name, value = '') {
@@ -82,7 +82,7 @@ function show(state) {
   if (last && last !== told) { // once for each end; several at once are one event
     told = last;
     raise('finished', peeking ? 'peek' : '');
-    for (const session of new Set(state.ended.map((job) => job.session))) if (session) raise('talk', session);
+    for (const session of new Set(state.ended.map((job) => job.session))) if (session) raise('chat_changed', session);
     reloadGallery();
   }
   progress(state.jobs.find((job) => job.running) || state.jobs[0]);
@@ -106,14 +106,14 @@ function progress(job) {
   place.hidden = !job;
   place.innerHTML = job ? job.html : '';
   // The last picture stays until there is something to see of the next one.
-  const instead = Boolean(job) && !peeking && Boolean($('img.preview', place) || !$('#stage img'));
+  const instead = Boolean(job) && !peeking && Boolean($('img.preview', place) || !$('#picture img'));
   document.body.classList.toggle('drawing-now', instead);
 }
 
 // ---- Presses ------------------------------------------------------------------------------------------------------
 
 const LEADS_TO = {
-  again: 'create', vary: 'create', use: 'create', over: 'create', use_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
+  regenerate: 'create', variation: 'create', reuse: 'create', img2img: 'create', reuse_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
 };
 
 document.addEventListener('click', (event) => {
@@ -134,13 +134,13 @@ document.addEventListener('click', (event) => {
   if (name === 'close') return button.closest('dialog').close();
   if (name === 'filter') return filter(button);
   if (name === 'drawer') return document.body.classList.toggle('drawer-open');
-  if (name === 'shown_seed') { const seed = $('#stage .facts [name=seed]'); return seed && raise('seed', seed.value); }
+  if (name === 'shown_seed') { const seed = $('#picture .facts [name=seed]'); return seed && raise('seed', seed.value); }
   if (name === 'edit_title') return editTitle(button);
   if (!EVENTS.has(name)) return;
   if (name === 'show') { peeking = busy; document.body.classList.remove('drawing-now'); }
-  if (['again', 'vary', 'retry', 'example'].includes(name)) { peeking = false; poke(); }
+  if (['regenerate', 'variation', 'retry', 'example'].includes(name)) { peeking = false; poke(); }
   if (name === 'cancel') { button.disabled = true; button.textContent = 'Cancelling'; hurry = 6; }
-  if (['again', 'vary', 'use', 'over', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
+  if (['regenerate', 'variation', 'reuse', 'img2img', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
   if (['choose', 'new_chat', 'open_chat', 'say'].includes(name)) { down = true; }
   if (['choose', 'new_chat', 'open_chat'].includes(name)) document.body.classList.remove('drawer-open');
   if (LEADS_TO[name]) localStorage.setItem('studio.tab', LEADS_TO[name]);
@@ -280,7 +280,7 @@ const tabOpen = () => $('[role=tab][aria-selected=true]')?.id.replace(/^tab-|-bu
 document.addEventListener('keydown', (event) => {
   const writes = event.target.closest?.('input, textarea, select, [contenteditable=true]');
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-    const go = { create: '#draw', chat: '#chat-box .submit-button', analyze: '#look' }[tabOpen()];
+    const go = { create: '#generate', chat: '#chat-box .submit-button', analyze: '#analyze-button' }[tabOpen()];
     if (go) { event.preventDefault(); $(go)?.click(); }
   } else if (event.key === 'Escape' && !$('dialog[open], .title-box') && !event.target.closest?.('#layout-editor')) {
     if (tabOpen() === 'chat') $('#chat-box .stop-button')?.click();
@@ -297,17 +297,17 @@ document.addEventListener('keydown', (event) => {
 
 // ---- What comes and goes ------------------------------------------------------------------------------------------
 
-// The talk stays at its end while it grows, unless the person scrolled up.
+// The chat stays at its end while it grows, unless the person scrolled up.
 let down = true;
 document.addEventListener('scroll', (event) => {
-  if (event.target.id === 'talk') down = event.target.scrollHeight - event.target.scrollTop - event.target.clientHeight < 80;
+  if (event.target.id === 'messages') down = event.target.scrollHeight - event.target.scrollTop - event.target.clientHeight < 80;
 }, true);
 
-document.addEventListener('load', (event) => { if (event.target.closest?.('#talk')) keepDown(); }, true);
+document.addEventListener('load', (event) => { if (event.target.closest?.('#messages')) keepDown(); }, true);
 
 function keepDown() {
-  const talk = $('#talk');
-  if (talk && down) talk.scrollTop = talk.scrollHeight;
+  const messages = $('#messages');
+  if (messages && down) messages.scrollTop = messages.scrollHeight;
 }
 
 // Gradio makes each radio button a group of its own, in which the arrow keys lead nowhere.
@@ -340,9 +340,9 @@ new MutationObserver(() => {
   const snack = $('#snack .snack:not([data-timed])');
   if (snack) { snack.dataset.timed = 'yes'; clearTimeout(gone); gone = setTimeout(() => { snack.hidden = true; }, 12000); }
   keepDown();
-  if ($('.talk-drawing:empty') && hurry <= 0 && !active) poke();
-  const talk = $('#chat-talk [data-session]')?.dataset.session;
-  if (talk) localStorage.setItem('studio.session', talk);
+  if ($('.chat-drawing:empty') && hurry <= 0 && !active) poke();
+  const session = $('#chat-session [data-session]')?.dataset.session;
+  if (session) localStorage.setItem('studio.session', session);
 }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-job', 'data-session', 'data-changed'] });
 
 document.addEventListener('visibilitychange', () => { if (!document.hidden) look(); });

@@ -1,6 +1,6 @@
-"""How a talk looks: its messages, the answer being given, and the list of talks.
+"""How a chat looks: its messages, the answer being generated, and the list of sessions.
 
-A picture that is being drawn is an empty place with its job's id; the page's script fills it with the progress.
+A picture that is being generated is an empty place with its job's id; the page's script fills it with the progress.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,54 +8,55 @@ from datetime import UTC, datetime
 from html import escape
 
 from illustrious_studio.domain.chat import Message, Session
-from illustrious_studio.interfaces.web.chat_streams import Talk
+from illustrious_studio.interfaces.web.chat_streams import Generation
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.interfaces.web.views.markdown import markdown
 
-EMPTY_TALK = (
-    '<div class="empty-talk"><h2>Ask anything</h2>'
+EMPTY_CHAT = (
+    '<div class="empty-chat"><h2>Ask anything</h2>'
     '<p>Begin with <button type="button" class="plain" name="say" value="#generate ">#generate</button> '
-    "to have a picture drawn.</p></div>"
+    "to generate a picture.</p></div>"
 )
 
 
-def stored(messages: Sequence[Message], talk: Talk | None, running: Callable[[str], bool]) -> str:
-    """The talk as it is kept. `running` tells of a job whether it is not over yet."""
-    growing = talk is not None and not talk.over
+def stored(messages: Sequence[Message], generation: Generation | None, running: Callable[[str], bool]) -> str:
+    """The chat as it is kept. `running` tells of a job whether it is not over yet."""
+    growing = generation is not None and not generation.finished
     shown = [
         _message(message, running)
         for message in messages
-        if message.role != "system" and not (growing and talk and message.job_id and message.job_id == talk.job_id)
+        if message.role != "system"
+        and not (growing and generation and message.job_id and message.job_id == generation.job_id)
     ]
     return "".join(shown)
 
 
-def growing(talk: Talk | None, messages: Sequence[Message]) -> str:
+def growing(generation: Generation | None, messages: Sequence[Message]) -> str:
     """What is not kept (yet): the answer as it grows; after it, what the person should know about it."""
-    if talk is None:
+    if generation is None:
         return ""
-    if talk.over:
-        told = bool(messages) and talk.error in messages[-1].content
-        failure = "" if told else parts.notice(talk.error, kind="failed")
-        return failure + _notices(talk)
-    asked = "" if said_already(messages, talk) else _user(talk.said, talk.pictures)
-    body = markdown(talk.text)
-    if talk.job_id and not talk.image_id:
-        body += markdown(f"Drawing: {talk.prompt}") + drawing_place(talk.job_id)
-    if talk.image_id:
-        body += picture_card(talk.image_id, talk.prompt)
-    if not talk.text and not talk.job_id:
-        words = "Thinking" if talk.thinking else "Waiting for the first word"
+    if generation.finished:
+        told = bool(messages) and generation.error in messages[-1].content
+        failure = "" if told else parts.notice(generation.error, kind="failed")
+        return failure + _notices(generation)
+    asked = "" if is_stored(messages, generation) else _user(generation.user_message, generation.pictures)
+    body = markdown(generation.text)
+    if generation.job_id and not generation.image_id:
+        body += markdown(f"Generating: {generation.prompt}") + drawing_place(generation.job_id)
+    if generation.image_id:
+        body += picture_card(generation.image_id, generation.prompt)
+    if not generation.text and not generation.job_id:
+        words = "Thinking" if generation.thinking else "Waiting for the first word"
         body = f'<p class="waiting">{words}</p>'
-    thought = _thought(talk.thinking, "Thoughts so far" if not talk.text else "Thoughts")
+    thought = _thought(generation.thinking, "Thoughts so far" if not generation.text else "Thoughts")
     answer = f'<article class="answer" aria-busy="true">{thought}<div class="md">{body}</div></article>'
-    return asked + answer + _notices(talk)
+    return asked + answer + _notices(generation)
 
 
-def said_already(messages: Sequence[Message], talk: Talk) -> bool:
+def is_stored(messages: Sequence[Message], generation: Generation) -> bool:
     """Whether the person's message is among those kept."""
     last = next((message for message in reversed(messages) if message.role == "user"), None)
-    return last is not None and last.content == talk.said and last is messages[-1]
+    return last is not None and last.content == generation.user_message and last is messages[-1]
 
 
 def _message(message: Message, running: Callable[[str], bool]) -> str:
@@ -90,29 +91,29 @@ def _thought(text: str, title: str) -> str:
     )
 
 
-def _notices(talk: Talk) -> str:
-    return "".join(parts.notice(text) for text in talk.notices)
+def _notices(generation: Generation) -> str:
+    return "".join(parts.notice(text) for text in generation.notices)
 
 
 def picture_card(item_id: str, words: str) -> str:
-    """A picture in a talk, with what one can do with it."""
+    """A picture in a chat, with what one can do with it."""
     url = parts.picture_url(item_id)
     return (
-        f'<div class="talk-picture"><button type="button" class="zoom" name="zoom" value="{url}" '
+        f'<div class="chat-picture"><button type="button" class="zoom" name="zoom" value="{url}" '
         f'aria-label="Show full size"><img src="{url}" alt="{escape(words[:300])}" loading="lazy"></button>'
         f'<div class="buttons"><a class="act" href="{url}?download" download="{item_id}.png">Download</a>'
-        f"{parts.act('again', item_id, 'Again')}{parts.act('vary', item_id, 'Vary')}"
-        f"{parts.act('use', item_id, 'Use settings')}</div></div>"
+        f"{parts.act('regenerate', item_id, 'Regenerate')}{parts.act('variation', item_id, 'Variation')}"
+        f"{parts.act('reuse', item_id, 'Reuse settings')}</div></div>"
     )
 
 
 def drawing_place(job_id: str) -> str:
     """Where the progress of a job appears."""
-    return f'<div class="talk-drawing" data-progress="{job_id}"></div>'
+    return f'<div class="chat-drawing" data-progress="{job_id}"></div>'
 
 
 def session_list(sessions: Sequence[Session], chosen: str) -> str:
-    """The talks, last one first."""
+    """The sessions, last one first."""
     if not sessions:
         return '<p class="quiet">No chats yet.</p>'
     return f'<ul class="sessions">{"".join(_session(one, one.id == chosen) for one in sessions)}</ul>'

@@ -1,4 +1,4 @@
-"""What stands on the left of Create: the picture with its facts and buttons, the empty screen, the sentences.
+"""The left side of Create: the picture with its facts and buttons, the empty screen, the sentences.
 
 Plain functions from values to HTML; nothing here waits.
 """
@@ -25,7 +25,7 @@ VARIATIONS = (0.75, 0.85, 1.15, 1.3)
 
 
 def checkpoint_of(studio: Studio) -> Checkpoint | None:
-    """What draws, or None while nothing can."""
+    """The image model in use, or None while there is none."""
     try:
         return studio.models.checkpoint()
     except Unavailable:
@@ -52,10 +52,10 @@ def picture(item: GalleryItem, studio: Studio) -> str:
 
 
 def empty(checkpoint: Checkpoint | None) -> str:
-    """The empty screen teaches: prompts to press, and what draws."""
+    """The empty screen teaches: prompts to press, and the image model."""
     if checkpoint is None:
         return (
-            '<div class="frame teach"><p>No model can draw yet.</p>'
+            '<div class="frame teach"><p>No image model can be used yet.</p>'
             '<button type="button" class="act" name="tab" value="system">See what is missing</button></div>'
         )
     examples = "".join(
@@ -67,7 +67,7 @@ def empty(checkpoint: Checkpoint | None) -> str:
 
 
 def about(checkpoint: Checkpoint | None) -> str:
-    """One line on what draws, and for the built-in model how to use a real one."""
+    """One line on the image model, and for the built-in model how to use a real one."""
     if checkpoint is None or not checkpoint.about:
         return ""
     more = f" {REAL_MODEL}" if checkpoint.builtin else ""

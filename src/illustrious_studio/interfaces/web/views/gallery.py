@@ -24,8 +24,8 @@ def grid(page: GalleryPage, *, first: bool, filtered: bool) -> str:
         if filtered:
             return '<p class="empty">No picture fits. Try fewer words or take a filter away.</p>'
         return (
-            '<p class="empty">Nothing here yet. Every picture you draw is kept here with its settings.'
-            '<button type="button" class="act" name="tab" value="create">Draw one</button></p>'
+            '<p class="empty">Nothing here yet. Every picture you generate is kept here with its settings.'
+            '<button type="button" class="act" name="tab" value="create">Generate one</button></p>'
         )
     more = f'<div class="more" data-cursor="{escape(page.cursor)}"></div>' if page.cursor else ""
     return "".join(thumb(item) for item in page.items) + more

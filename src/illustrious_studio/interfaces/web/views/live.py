@@ -19,7 +19,7 @@ BACKENDS = {
     "ollama": "Ollama",
     "openai": "OpenAI-compatible server",
     "embedded": "Built-in language model",
-    "builtin": "Built-in looker",
+    "builtin": "Built-in vision model",
     "sdxl": "Stable Diffusion XL",
 }
 
@@ -55,7 +55,7 @@ def snapshot(studio: Studio, seen: str, after: str | None) -> dict[str, Any]:
 
 def health(status: StudioStatus) -> tuple[str, str]:
     """The one dot for the whole: its state, and why it is not green."""
-    three = {"Drawing": status.sdxl, "Chat": status.ollama, "Looking": status.multimodal}
+    three = three_models(status)
     for state in ("failed", "absent", "loading"):
         for name, model in three.items():
             if model.state == state:
@@ -64,25 +64,31 @@ def health(status: StudioStatus) -> tuple[str, str]:
     return "ready", "Everything is ready"
 
 
+def three_models(status: StudioStatus) -> dict[str, ModelStatus]:
+    """The models by what they are called on the page."""
+    return {"Image model": status.sdxl, "Chat model": status.ollama, "Vision model": status.multimodal}
+
+
 def header(status: StudioStatus) -> str:
     """Checkpoint, chat model and the dot; each leads to System."""
     kind, why = health(status)
     return (
-        f'<button type="button" class="chip" name="tab" value="system" title="What draws. Press to switch.">'
-        f"<span class='chip-role'>Draws</span> {escape(status.sdxl.model or WORDS[status.sdxl.state])}</button>"
-        f'<button type="button" class="chip" name="tab" value="system" title="What answers. Press to switch.">'
-        f"<span class='chip-role'>Talks</span> {escape(status.ollama.model or WORDS[status.ollama.state])}</button>"
+        f"{_chip('Image model', status.sdxl)}{_chip('Chat model', status.ollama)}"
         f'<button type="button" class="dot {kind}" name="tab" value="system" title="{escape(why)}" '
         f'aria-label="State: {escape(why)}"></button>'
     )
 
 
-def cards(status: StudioStatus) -> str:
-    """Three cards: what draws, what speaks, what looks."""
-    return "".join(
-        card(name, model)
-        for name, model in (("Drawing", status.sdxl), ("Chat", status.ollama), ("Looking", status.multimodal))
+def _chip(name: str, model: ModelStatus) -> str:
+    return (
+        f'<button type="button" class="chip" name="tab" value="system" title="{name}. Press to switch.">'
+        f'<span class="chip-role">{name}</span> {escape(model.model or WORDS[model.state])}</button>'
     )
+
+
+def cards(status: StudioStatus) -> str:
+    """A card for each of the three models."""
+    return "".join(card(name, model) for name, model in three_models(status).items())
 
 
 def card(name: str, model: ModelStatus) -> str:
@@ -124,13 +130,13 @@ def queue(active: list[JobProgress]) -> str:
 def queue_table(active: list[JobProgress]) -> str:
     """All jobs, for System."""
     if not active:
-        return '<p class="quiet">Nothing is being drawn.</p>'
+        return '<p class="quiet">The queue is empty.</p>'
     return f'<ol class="queue">{"".join(f"<li>{_row(one)}</li>" for one in active)}</ol>'
 
 
 def _row(one: JobProgress) -> str:
     request = one.job.request
-    state = "Drawing" if one.job.state == "running" else parts.where(one)
+    state = "Generating" if one.job.state == "running" else parts.where(one)
     return (
         f'<span class="queue-prompt">{escape(request.prompt[:120])}</span>'
         f'<span class="quiet">{state} · {WAYS[one.job.origin.way]}</span>'

@@ -1,4 +1,4 @@
-"""Pieces of HTML that more than one tab shows: a picture's buttons, its settings, a drawing's progress.
+"""Pieces of HTML that more than one tab shows: a picture's buttons, its settings, a job's progress.
 
 Everything that a person or a model wrote is escaped here. An action is a button with a name and a value; the page's
 script hands both to the server, so these pieces work wherever they stand.
@@ -56,11 +56,16 @@ def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
     """What one can do with a picture."""
     buttons = [
         f'<a class="act" href="{picture_url(item.id)}?download" download="{item.stem}.png">Download</a>',
-        act("again", item.id, "Again", title="Draw it again: the same settings, another seed"),
-        act("vary", item.id, "Vary", title="Draw nearly the same picture: the same seed, guidance changed a little"),
+        act("regenerate", item.id, "Regenerate", title="The same settings, another seed"),
+        act(
+            "variation",
+            item.id,
+            "Variation",
+            title="Nearly the same picture: the same seed, CFG scale and steps changed a little",
+        ),
         act("to_chat", item.id, "Send to chat", title="Ask the chat about this picture"),
-        act("over", item.id, "Draw over", title="Take it as the picture to draw over"),
-        act("use", item.id, "Use settings", title="Put its prompt and settings into the boxes"),
+        act("img2img", item.id, "Image to image", title="Start from this picture, or inpaint a part of it"),
+        act("reuse", item.id, "Reuse settings", title="Put its prompt and settings into the form"),
     ]
     if everywhere:
         buttons.append(act("delete", item.id, "Delete", style="danger"))
@@ -79,13 +84,13 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
         rows.append(("Typed", metadata.origin.words))
     rows += [
         ("Size", f"{metadata.width} × {metadata.height}"),
-        ("Drawn in", _drawn_size(metadata)),
+        ("Generated at", _drawn_size(metadata)),
         ("Model", metadata.checkpoint),
         ("Model hash", metadata.checkpoint_hash or ""),
         ("Device", f"{metadata.device}, {metadata.dtype}" if metadata.device else ""),
         ("Time", seconds(metadata.seconds) if metadata.seconds else ""),
         ("Memory", ", ".join(metadata.attempts)),
-        ("Drawn", f"{metadata.created_at.astimezone():%d %B %Y, %H:%M}"),
+        ("Created", f"{metadata.created_at.astimezone():%d %B %Y, %H:%M}"),
         *metadata.unusable.items(),
     ]
     return [(name, value) for name, value in rows if value]
@@ -135,16 +140,16 @@ def where(progress: JobProgress) -> str:
 
 
 def drawing(progress: JobProgress) -> str:
-    """A picture that is being drawn: preview, bar, words, Cancel."""
+    """A running job: preview, bar, words, Cancel."""
     job = progress.job
     share = progress.step / progress.steps if progress.steps else 0
     if progress.preview:
         data = b64encode(progress.preview).decode()
-        preview = f'<img class="preview" src="data:image/jpeg;base64,{data}" alt="Preview of the drawing so far">'
+        preview = f'<img class="preview" src="data:image/jpeg;base64,{data}" alt="Preview of the picture so far">'
     else:
         preview = '<div class="preview blank"></div>'
     return (
-        f'{preview}<div class="bar" role="progressbar" aria-label="Drawing" aria-valuenow="{share * 100:.0f}">'
+        f'{preview}<div class="bar" role="progressbar" aria-label="Progress" aria-valuenow="{share * 100:.0f}">'
         f'<div style="width:{share:.0%}"></div></div>'
         f'<div class="bar-words"><span>{where(progress)}</span>{act("cancel", job.id, "Cancel", style="small")}</div>'
     )
