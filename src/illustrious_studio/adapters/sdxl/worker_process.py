@@ -196,7 +196,7 @@ class WorkerProcess:
             if rest.endswith("\n"):
                 lines, rest = [*lines, rest], ""
             for line in lines:
-                # What follows an error without a level of its own is its traceback; what libraries write is for debugging.
+                # Without a level of its own a line after an error is of its traceback; libraries write to debug.
                 level = LEVELS.get(line.split(" ", 1)[0], level if level >= logging.ERROR else logging.DEBUG)
                 logger.log(level, "worker %d: %s", self.pid, line.rstrip())
 
