@@ -102,7 +102,7 @@ async def settled(page: Page) -> None:
     """The page is there, with what the server and the browser remember filled in."""
     await page.wait_for_selector("header .dot")
     await page.wait_for_selector("#about p")
-    await page.wait_for_selector("#advanced:has-text('Advanced:')")
+    await page.wait_for_selector("body[data-restored]")
 
 
 async def draw(page: Page, prompt: str) -> Locator:

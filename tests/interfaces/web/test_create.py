@@ -5,10 +5,11 @@ import contextlib
 import json
 
 import pytest
-from playwright.async_api import Page, Request
+from playwright.async_api import Page, Request, Route, expect
 
 from illustrious_studio.domain.errors import OutOfMemory, StudioError
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.interfaces.web.form_values import POSITIONAL
 from running_web import HeldState, WebWithFakes, draw, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -200,6 +201,29 @@ async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: WebWit
     await page.wait_for_selector("#negative-fold:has-text('Negative prompt: rain')")
 
 
+async def test_what_is_typed_while_a_page_opens_stays_and_the_rest_is_brought_back(web: WebWithFakes) -> None:
+    page = await web.open()
+    await page.fill("#prompt textarea", "an old boat")
+    await page.get_by_label("Portrait").check()
+    await page.wait_for_function("localStorage.getItem('studio.create')?.includes('portrait')")
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/queue/join*", hold)
+    await page.reload()
+    await page.fill("#prompt textarea", "a new boat")
+    go_on.set()
+    await page.wait_for_selector("body[data-restored]")
+    await expect(page.get_by_label("Portrait")).to_be_checked()
+    assert await page.input_value("#prompt textarea") == "a new boat"
+    kept = json.loads(await page.evaluate("localStorage.getItem('studio.create')"))
+    assert (kept["prompt"], kept["shape"]) == ("a new boat", "portrait")
+    await page.unroute_all()
+
+
 async def test_a_form_that_a_page_before_this_version_saved_is_kept(web: WebWithFakes) -> None:
     page = await web.open()
     saved = [
@@ -211,7 +235,7 @@ async def test_a_form_that_a_page_before_this_version_saved_is_kept(web: WebWith
     await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'an old boat'")
     await page.wait_for_function("localStorage.getItem('studio.create').startsWith('{')")
     kept = json.loads(await page.evaluate("localStorage.getItem('studio.create')"))
-    assert (kept["steps"], kept["strength"], kept["count"]) == (12, 0.4, 3)
+    assert [kept[name] for name in POSITIONAL] == saved
     await draw(page, "a new boat")
     request = (await web.studio.gallery.page()).items[0].metadata.request
     assert (request.width, request.height, request.steps, request.guidance) == (320, 384, 12, 4.5)

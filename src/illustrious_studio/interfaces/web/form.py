@@ -18,12 +18,31 @@ from illustrious_studio.interfaces.web.views.parts import act
 ADVANCED = "Advanced: {:g} steps, CFG {:g}, {}"
 ANY_SEED = "a new seed each time"
 HELP = {name: field.description or "" for name, field in ImageRequest.model_fields.items()}
-REMEMBER = """(...values) => {
-  const form = Object.fromEntries(NAMES.map((name, at) => [name, values[at]]));
-  localStorage.setItem('studio.create', JSON.stringify(form));
-  document.dispatchEvent(new CustomEvent('studio-form', { detail: form }));
+SCRIPTS = {
+    # The page has come: what stands in the form is nobody's work yet.
+    "begin": """(...values) => {
+  window.untouched = values.map((value) => JSON.stringify(value));
   return [];
-}"""
+}""",
+    # What the server made of the memory goes where nobody has typed or chosen meanwhile.
+    "restore": """(restored, ...values) => {
+  const kept = restored ? JSON.parse(restored) : null;
+  const now = values.map((value, at) => (kept && JSON.stringify(value) === untouched[at] ? kept[NAMES[at]] : value));
+  document.body.dataset.restored = 'yes';
+  REMEMBER(now);
+  return now;
+}""",
+    # Not before that: the form of a page that is still being filled would take the place of the memory.
+    "remember": """(...values) => {
+  if (document.body.dataset.restored) REMEMBER(values);
+  return [];
+}""",
+}
+REMEMBER = """((values) => {
+    const form = Object.fromEntries(NAMES.map((name, at) => [name, values[at]]));
+    localStorage.setItem('studio.create', JSON.stringify(form));
+    document.dispatchEvent(new CustomEvent('studio-form', { detail: form }));
+  })"""
 
 
 class Form:
@@ -83,6 +102,7 @@ class Form:
             )
         self.about = html("", elem_id="about")
         self.saved = gr.Textbox("", visible=False)
+        self.restored = gr.Textbox("", visible=False)
         self.checkpoint = gr.Textbox("", visible=False)
         self.controls: dict[str, Any] = {
             "prompt": self.prompt,
@@ -105,10 +125,9 @@ class Form:
         self.size: list[Any] = [self.shape, self.width, self.height]
         self.dressing: list[Any] = [self.shape, self.layout.wanted, self.controls["vae"], self.about]
 
-    @property
-    def remember(self) -> str:
-        """The script that keeps the values of `all` in the browser and tells the page of them, by name."""
-        return REMEMBER.replace("NAMES", json.dumps(list(self.controls)))
+    def script(self, name: str) -> str:
+        """One of the scripts that keep the values of `all` in the browser, and tell the page of them, by name."""
+        return SCRIPTS[name].replace("REMEMBER", REMEMBER).replace("NAMES", json.dumps(list(self.controls)))
 
     def values(self, given: Mapping[Any, Any]) -> FormValues:
         """What the form holds, of what an event gives for each component."""
@@ -117,6 +136,10 @@ class Form:
     def showing(self, values: FormValues) -> dict[Any, Any]:
         """What an event answers for each component so that the form holds these values."""
         return {self.controls[name]: shown(name, value) for name, value in values.by_name().items()}
+
+    def kept(self, values: FormValues) -> str:
+        """The same as a text for the page's script `restore`: what each control shows, by name."""
+        return json.dumps({name: shown(name, value) for name, value in values.by_name().items()})
 
     def dressed(self, checkpoint: Checkpoint | None, vaes: Sequence[VaeFile]) -> tuple[Any, ...]:
         """What the models change around the controls: sizes, the layout switch, the VAEs, the line about the model."""

@@ -17,8 +17,8 @@ from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.services.studio import Studio
 
 REMEMBER = "(typed) => { localStorage.setItem('studio.said', typed?.text || ''); return []; }"
-REMEMBERED = """() => [localStorage.getItem('studio.session') || '',
-  { text: localStorage.getItem('studio.said') || '', files: [] }]"""
+REMEMBERED = "(typed) => (typed?.text ? typed : { text: localStorage.getItem('studio.said') || '', files: [] })"
+SESSION = "() => localStorage.getItem('studio.session') || ''"
 
 
 class ChatTab:
@@ -71,7 +71,8 @@ class ChatTab:
         all_of_it = [self.session, self.mark, self.messages, self.growing, self.sessions, self.box]
         following = [self.messages, self.growing, self.sessions, self.box, self.attached, self.picture]
 
-        opened = blocks.load(show_errors(self.opened), [self.session, self.box], all_of_it, js=REMEMBERED, **QUIET)
+        blocks.load(None, self.box, self.box, js=REMEMBERED, **QUIET)
+        opened = blocks.load(show_errors(self.opened), self.session, all_of_it, js=SESSION, **QUIET)
         choices = {
             "choose": page.on("choose", self.choose, [self.search], all_of_it),
             "open_chat": page.on("open_chat", self.open_chat, [self.search], [page.tabs, *all_of_it]),
@@ -104,9 +105,9 @@ class ChatTab:
 
     # Choosing
 
-    async def opened(self, wanted: str, typed: dict[str, Any] | None) -> tuple[Any, ...]:
-        """What a page shows when it is opened or refreshed: the session it showed before, and what was typed."""
-        return await self._shown(await self._known(wanted), typed={"text": (typed or {}).get("text", ""), "files": []})
+    async def opened(self, wanted: str) -> tuple[Any, ...]:
+        """What a page shows when it is opened or refreshed: the session it showed before."""
+        return await self._shown(await self._known(wanted))
 
     async def choose(self, session_id: str, query: str) -> tuple[Any, ...]:
         return await self._shown(session_id, query)
@@ -224,18 +225,17 @@ class ChatTab:
         known = [one.id for one in await self.studio.chat.sessions()]
         return wanted if wanted in known else known[0] if known else self._fresh()
 
-    async def _shown(self, session_id: str, query: str = "", *, typed: dict[str, Any] | None = None) -> tuple[Any, ...]:
+    async def _shown(self, session_id: str, query: str = "") -> tuple[Any, ...]:
         import gradio as gr
 
         generation = self.replies.of(session_id)
         answering = generation is not None and not generation.finished
-        restored = {"value": typed} if typed is not None else {}
         return (
             session_id,
             session_id,
             *await self._view(session_id),
             await self.found(query, session_id),
-            gr.MultimodalTextbox(submit_btn=not answering, stop_btn=answering, **restored),
+            gr.MultimodalTextbox(submit_btn=not answering, stop_btn=answering),
         )
 
     async def _view(self, session_id: str) -> tuple[str, str]:

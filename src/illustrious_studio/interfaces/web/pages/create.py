@@ -63,6 +63,7 @@ class CreateTab:
         queued = [self.started, self.notice]
         layout = form.layout
         titled = [layout.held, layout.wanted, form.img2img.held], [layout.fold, layout.stale]
+        blocks.load(None, form.all, None, js=form.script("begin"), **QUIET)
         blocks.load(
             show_errors(self.opened),
             None,
@@ -71,11 +72,13 @@ class CreateTab:
         ).then(
             show_errors(self.remembered),
             [form.saved],
-            form.all,
+            form.restored,
             js="() => localStorage.getItem('studio.create') || ''",
             **QUIET,
-        ).then(show_errors(self.layout_title), *titled, **QUIET)
-        gr.on([one.change for one in form.all], None, form.all, None, js=form.remember, **QUIET)
+        ).then(None, [form.restored, *form.all], form.all, js=form.script("restore"), **QUIET).then(
+            show_errors(self.layout_title), *titled, **QUIET
+        )
+        gr.on([one.change for one in form.all], None, form.all, None, js=form.script("remember"), **QUIET)
         gr.on(
             [one.change for one in form.titled],
             form.title,
@@ -138,9 +141,9 @@ class CreateTab:
         dressed = self.form.dressed(checkpoint, await self.studio.vaes.vaes())
         return *dressed, *await self._latest(), text, ended
 
-    async def remembered(self, saved: str) -> dict[Any, Any]:
+    async def remembered(self, saved: str) -> str:
         """What was typed before, which only the browser knows."""
-        return self.form.showing(FormValues.remembered(saved, create_view.checkpoint_of(self.studio)))
+        return self.form.kept(FormValues.remembered(saved, create_view.checkpoint_of(self.studio)))
 
     async def generate(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[str, str]]:
         """Queue what the form says; when a language model lays it out first, that is said meanwhile."""
