@@ -113,10 +113,11 @@ async def test_what_the_checkpoints_file_does_not_say_is_said_under_system(web: 
     fold = page.locator("#prediction")
     await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
     await fold.locator("button").first.click()
-    await page.get_by_role("group", name="Prediction type").get_by_label("epsilon").check()
+    kinds = fold.locator("fieldset", has_text="Prediction type")
+    await kinds.locator("label", has_text="epsilon").click()
     await expect(fold).to_contain_text("epsilon, zero terminal SNR, as you said")
     assert web.studio.models.checkpoint().prediction_type == "epsilon"
-    await page.get_by_role("group", name="Prediction type").get_by_label("As its file says").check()
+    await kinds.locator("label", has_text="As its file says").click()
     await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
     assert web.studio.models.checkpoint().prediction_type == "v_prediction"
 

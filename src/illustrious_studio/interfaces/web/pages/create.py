@@ -165,7 +165,10 @@ class CreateTab:
         """What the form asks for. Raises InvalidRequest, and ValidationError."""
         if not values.prompt.strip():
             raise InvalidRequest("Write what you would like to see first.")
-        return values.request(create_view.checkpoint_of(self.studio))
+        checkpoint = create_view.checkpoint_of(self.studio)
+        if not values.checkpoint:  # pressed before the form had its first values: steps and size are the checkpoint's
+            values = values.with_checkpoint(checkpoint)
+        return values.request(checkpoint)
 
     async def example(self, given: Mapping[Any, Any]) -> tuple[str, str, str]:
         """Generate an example; a layout that was made for another prompt stays out of it."""
