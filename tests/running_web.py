@@ -31,8 +31,8 @@ class Web:
     browser: BrowserContext
     troubles: list[str] = field(default_factory=list)
 
-    async def open(self, *, width: int = 1280, height: int = 800, dark: bool = False) -> Page:
-        """A page in a browser that remembers nothing."""
+    async def open(self, at: str = "create", *, width: int = 1280, height: int = 800, dark: bool = False) -> Page:
+        """A page in a browser that remembers nothing, at one of its tabs."""
         page = await self.browser.new_page()
         page.set_default_timeout(PATIENCE)
         await page.set_viewport_size({"width": width, "height": height})
@@ -42,6 +42,8 @@ class Web:
         await page.add_init_script("if (!sessionStorage.known) { localStorage.clear(); sessionStorage.known = 'yes'; }")
         await page.goto(self.url)
         await settled(page)
+        if at != "create":
+            await tab(page, at)
         return page
 
     def _stays_here(self, request: Request) -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from illustrious_studio.domain.gallery import GalleryItem
@@ -12,6 +13,7 @@ from illustrious_studio.domain.pictures import Picture
 NOON = datetime(2026, 5, 17, 12, 0, 0, tzinfo=UTC)
 
 
+@cache
 def a_picture(width: int = 96, height: int = 64) -> Picture:
     """No two of its pixels are alike, so that a picture that lost or turned something shows it."""
     rows = (bytes((x * 255 // width, y * 255 // height, (x * y) % 251)) for y in range(height) for x in range(width))

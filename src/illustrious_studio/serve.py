@@ -25,6 +25,7 @@ from illustrious_studio.interfaces.a1111.app import create_a1111_apis
 from illustrious_studio.interfaces.a1111.errors import error_body as a1111_error
 from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, MIB, Guard
 from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
+from illustrious_studio.interfaces.openai.app import WITH_PICTURES as OPENAI_WITH_PICTURES
 from illustrious_studio.interfaces.openai.app import create_openai_api
 from illustrious_studio.interfaces.openai.errors import error_body as openai_error
 from illustrious_studio.interfaces.rest.app import WITH_PICTURES, create_api
@@ -133,7 +134,7 @@ def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
 
 def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
     """The guard around it. Only pictures may be larger than the rest; each API has its own shape of errors."""
-    with_pictures = (*WITH_PICTURES, *A1111_WITH_PICTURES, "/v1/chat/completions", "/v1/images/edits")
+    with_pictures = (*WITH_PICTURES, *A1111_WITH_PICTURES, *OPENAI_WITH_PICTURES)
     larger = dict.fromkeys(with_pictures, 36 * MIB) | {"/mcp": LARGEST_BODY}
     shapes = {"/v1/": openai_error, "/sdapi/": a1111_error, "/internal/": a1111_error}
     return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes=shapes)

@@ -3,8 +3,6 @@
 import asyncio
 import io
 import random
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 from tests.samples import a_picture, an_item, metadata
-from tests.services.dying_gallery import FIRST, SECOND
+from tests.services.crashes import FIRST, SECOND, crashes_of_a_gallery
 
 from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.sql.database import Database
@@ -231,16 +229,14 @@ async def test_a_picture_whose_row_found_no_space_is_there_after_the_next_start_
         assert len(await items(service)) == len(pngs(tmp_path)) > 0
 
 
-def test_ending_at_any_step_loses_nothing_that_was_acknowledged_f2_f48(tmp_path: Path) -> None:
-    program = [sys.executable, "-m", "tests.services.dying_gallery", str(tmp_path)]
-    subprocess.run(program, check=True, timeout=150, env={"PYTHONPATH": ":".join(sys.path)})
-    places = [path for path in tmp_path.iterdir() if path.name != "new"]
+async def test_ending_at_any_step_loses_nothing_that_was_acknowledged_f2_f48(tmp_path: Path) -> None:
+    places = await crashes_of_a_gallery(tmp_path / "in use", tmp_path)
     assert len(places) > 60
     for place in places:
-        asyncio.run(check_after_dying(place))
+        await check_after_crash(place)
 
 
-async def check_after_dying(place: Path) -> None:
+async def check_after_crash(place: Path) -> None:
     file = place / "acknowledged"
     acknowledged = file.read_text().splitlines() if file.exists() else []
     async with opened(place) as service:

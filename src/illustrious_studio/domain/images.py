@@ -143,7 +143,7 @@ class ImageRequest(Value):
             description="A VAE file beside the checkpoints, by its name, in place of the checkpoint's own; automatic: "
             "its own.",
         ),
-        Setting("VAE", infotext="VAE", a1111=("sd_vae",)),
+        Setting("VAE", "advanced", infotext="VAE", a1111=("sd_vae",)),
     ] = AUTOMATIC_VAE
     clip_skip: Annotated[
         int,

@@ -26,7 +26,9 @@ def nothing(_: Step) -> None:
 
 
 def workers() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
+    """Not the other children that a process of tests may have, as Python's tracker of shared memory."""
+    living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return {child.pid for child in living if "worker" in " ".join(child.cmdline())}
 
 
 class FirstStep:
@@ -213,12 +215,16 @@ async def test_memory_that_runs_out_twice_is_said_with_what_to_do(faulty: SdxlEn
     assert workers() == before
 
 
-async def test_a_fault_of_the_program_fails_the_picture_and_no_more(faulty: SdxlEngine, builtin: Checkpoint) -> None:
+async def test_a_fault_of_the_program_fails_the_picture_and_no_more(
+    faulty: SdxlEngine, builtin: Checkpoint, caplog: pytest.LogCaptureFixture
+) -> None:
     before = workers()
     with pytest.raises(StudioError, match="LookupError"):
         await faulty.render(plan(builtin, negative_prompt="break at 1"), nothing)
     assert (await faulty.render(plan(builtin), nothing)).picture.width == 64
     assert workers() == before
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert any("Traceback" in line for line in errors) and "LookupError: a fault of the program" in errors[-1]
 
 
 async def test_a_listener_that_fails_stops_the_drawing_and_nothing_else(

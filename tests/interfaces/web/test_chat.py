@@ -16,8 +16,7 @@ LAST = "#messages article.answer >> nth=-1"
 async def test_an_answer_streams_and_says_which_model_spoke(web: WebWithFakes) -> None:
     web.chat.go_on.clear()
     web.chat.scripts = [["A **bold** start, ", "and the end."]]
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "Tell me something")
     await page.wait_for_selector("#messages strong:has-text('bold')")
     assert "and the end" not in await page.inner_text("#messages")
@@ -29,8 +28,7 @@ async def test_an_answer_streams_and_says_which_model_spoke(web: WebWithFakes) -
 
 async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: WebWithFakes) -> None:
     web.chat.scripts = [["<button name='delete' value='x'>Press</button> ![x](http://elsewhere.test/x.png) `<b>`"]]
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "<img src=x onerror=alert(1)>")
     await page.wait_for_selector("#messages .said-by")
     assert await page.locator("#messages article img").count() == 0
@@ -40,8 +38,7 @@ async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: WebWit
 
 async def test_thoughts_are_folded_beside_the_answer(web: WebWithFakes) -> None:
     web.chat.scripts = [["<think>Two and two", " make four.</think>", "Four."]]
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "What is two and two?")
     await page.wait_for_selector("#messages .said-by")
     assert await page.locator("#messages .thought .md").is_hidden()
@@ -53,8 +50,7 @@ async def test_thoughts_are_folded_beside_the_answer(web: WebWithFakes) -> None:
 async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: WebWithFakes) -> None:
     web.chat.go_on.clear()
     web.chat.scripts = [["One, two, ", "three."]]
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "Count")
     await page.wait_for_selector("#messages:has-text('One, two')")
     await page.click("#chat-box .stop-button")
@@ -67,8 +63,7 @@ async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: WebWithF
 async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: WebWithFakes) -> None:
     web.chat.go_on.clear()
     web.chat.scripts = [["The beginning, ", "the end."]]
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "Tell me")
     await page.wait_for_selector("#messages:has-text('The beginning')")
     await page.fill("#chat-box textarea", "half a thought")
@@ -86,8 +81,7 @@ async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: WebWithFakes
 async def test_an_answer_stays_in_its_talk_while_another_is_shown(web: WebWithFakes) -> None:
     web.chat.go_on.clear()
     web.chat.scripts = [["The beginning, ", "the end."]]
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "First")
     await page.wait_for_selector(".sessions .chosen:has-text('First')")
     await page.click("[name=new_chat]")
@@ -103,8 +97,7 @@ async def test_an_answer_stays_in_its_talk_while_another_is_shown(web: WebWithFa
 
 async def test_a_model_that_is_gone_is_told_in_a_sentence(web: WebWithFakes) -> None:
     web.chat.scripts = [[Unavailable("Nobody can answer now. Start Ollama.")]]
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "Hello?")
     await page.wait_for_selector("#messages .failed:has-text('Start Ollama.')")
     assert "Hello?" in await page.inner_text("#messages article.asked")
@@ -113,8 +106,7 @@ async def test_a_model_that_is_gone_is_told_in_a_sentence(web: WebWithFakes) -> 
 async def test_generate_draws_in_the_chat_and_the_picture_stands_in_three_places(web: WebWithFakes) -> None:
     web.engine.go_on.clear()
     web.chat.scripts = [["Sorry, no."]]
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "#generate a red fox in the snow")
     await page.wait_for_selector("#messages .chat-drawing:has-text('Step 2 of')")
     await page.reload()
@@ -135,8 +127,7 @@ async def test_generate_draws_in_the_chat_and_the_picture_stands_in_three_places
 
 async def test_a_picture_drawn_in_the_chat_can_be_cancelled_there(web: WebWithFakes) -> None:
     web.engine.go_on.clear()
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "#generate a blue house")
     await page.wait_for_selector("#messages .chat-drawing:has-text('Step 2 of')")
     await page.click("#messages .chat-drawing [name=cancel]")
@@ -145,8 +136,7 @@ async def test_a_picture_drawn_in_the_chat_can_be_cancelled_there(web: WebWithFa
 
 
 async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: WebWithFakes) -> None:
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     for words in ("About cats", "About dogs"):
         await page.click("[name=new_chat]")
         await page.wait_for_selector("#messages:has-text('Ask anything')")
@@ -208,8 +198,7 @@ async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_name
 
 
 async def test_a_page_shows_the_talk_that_it_showed_before(web: WebWithFakes) -> None:
-    page = await web.open()
-    await tab(page, "chat")
+    page = await web.open("chat")
     await say(page, "First talk")
     await page.wait_for_selector(".sessions li:has-text('First talk')")
     await page.reload()

@@ -32,8 +32,7 @@ async def copied(page: Page, name: str) -> str:
 
 
 async def test_settings_are_copied_as_they_stand_there(web: WebWithFakes) -> None:
-    page = await web.open()
-    await tab(page, "connect")
+    page = await web.open("connect")
     code = await copied(page, "Copy: VS Code's mcp.json")
     assert code == await page.inner_text("#client-settings pre >> nth=1")
     assert '"url": "http://127.0.0.1:8000/mcp"' in code
@@ -60,8 +59,7 @@ async def test_a_browser_without_a_clipboard_for_pages_copies_too(web: WebWithFa
 
 
 async def test_the_choice_of_a_program_is_made_with_the_keyboard(web: WebWithFakes) -> None:
-    page = await web.open()
-    await tab(page, "connect")
+    page = await web.open("connect")
     await page.focus("#client input >> nth=0")
     await page.keyboard.press("ArrowDown")
     await page.wait_for_selector("#client-settings:has-text('Admin Panel')")

@@ -1,7 +1,7 @@
 """Gallery, Analyze and System in the browser."""
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from illustrious_studio.domain.images import ImageRequest
 from running_web import WebWithFakes, draw, tab
@@ -20,8 +20,7 @@ async def thumbs(page: Page, number: int) -> None:
 
 async def test_the_gallery_loads_more_as_one_scrolls(web: WebWithFakes) -> None:
     await drawn(web, *(f"picture {number}" for number in range(60)))
-    page = await web.open()
-    await tab(page, "gallery")
+    page = await web.open("gallery")
     await thumbs(page, 48)
     await page.locator("#gallery-grid .thumb").last.scroll_into_view_if_needed()
     await page.mouse.wheel(0, 20_000)
@@ -32,8 +31,7 @@ async def test_the_gallery_loads_more_as_one_scrolls(web: WebWithFakes) -> None:
 
 async def test_pictures_are_found_by_words_and_filters(web: WebWithFakes) -> None:
     await drawn(web, "a red fox", "a blue whale")
-    page = await web.open()
-    await tab(page, "gallery")
+    page = await web.open("gallery")
     await thumbs(page, 2)
     await page.fill("#gallery-search", "whale")
     await thumbs(page, 1)
@@ -52,8 +50,7 @@ async def test_pictures_are_found_by_words_and_filters(web: WebWithFakes) -> Non
 
 async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: WebWithFakes) -> None:
     await drawn(web, "older", "newer")
-    page = await web.open()
-    await tab(page, "gallery")
+    page = await web.open("gallery")
     await page.click("#gallery-grid .thumb >> nth=0")
     await page.wait_for_selector("#viewer table:has-text('newer')")
     item = (await web.studio.gallery.page()).items[0]
@@ -73,8 +70,7 @@ async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: We
 
 async def test_deleting_takes_a_picture_away_and_undo_brings_it_back(web: WebWithFakes) -> None:
     await drawn(web, "first", "second")
-    page = await web.open()
-    await tab(page, "gallery")
+    page = await web.open("gallery")
     await page.click("#gallery-grid .thumb[title=second]")
     await page.click("#viewer [name=delete]")
     await thumbs(page, 1)
@@ -86,8 +82,7 @@ async def test_deleting_takes_a_picture_away_and_undo_brings_it_back(web: WebWit
 async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: WebWithFakes) -> None:
     await drawn(web, "a cat")
     png = await web.studio.gallery.png((await web.studio.gallery.page()).items[0].id)
-    page = await web.open()
-    await tab(page, "analyze")
+    page = await web.open("analyze")
     await page.set_input_files(
         "#analyze-picture input[type=file]", {"name": "cat.png", "mimeType": "image/png", "buffer": png}
     )
@@ -101,8 +96,7 @@ async def test_an_answer_about_a_picture_streams_and_says_who_looked(web: WebWit
 
 
 async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: WebWithFakes) -> None:
-    page = await web.open()
-    await tab(page, "analyze")
+    page = await web.open("analyze")
     await page.click("#analyze-button")
     await page.wait_for_selector("text=Choose or paste a picture first.")
     await page.set_input_files(
@@ -111,6 +105,20 @@ async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: WebWithFakes
     await page.wait_for_selector("#analyze-picture img")
     await page.click("#analyze-button")
     await page.wait_for_selector("#analyze .failed:has-text('not a picture the studio can open')")
+
+
+async def test_what_the_checkpoints_file_does_not_say_is_said_under_system(web: WebWithFakes) -> None:
+    page = await web.open()
+    await tab(page, "system")
+    fold = page.locator("#prediction")
+    await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
+    await fold.locator("button").first.click()
+    await page.get_by_role("group", name="Prediction type").get_by_label("epsilon").check()
+    await expect(fold).to_contain_text("epsilon, zero terminal SNR, as you said")
+    assert web.studio.models.checkpoint().prediction_type == "epsilon"
+    await page.get_by_role("group", name="Prediction type").get_by_label("As its file says").check()
+    await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
+    assert web.studio.models.checkpoint().prediction_type == "v_prediction"
 
 
 async def test_system_shows_three_cards_and_switches_the_language_model(web: WebWithFakes) -> None:
@@ -132,8 +140,7 @@ async def test_system_shows_three_cards_and_switches_the_language_model(web: Web
 async def test_a_checkpoint_that_gave_up_its_memory_says_so_and_comes_back_with_the_next_picture(
     web: WebWithFakes,
 ) -> None:
-    page = await web.open()
-    await tab(page, "system")
+    page = await web.open("system")
     await page.click("text=Unload the checkpoint")
     reason = page.locator("#system .card .reason", has_text="the next picture loads it again")
     await reason.wait_for()

@@ -1,7 +1,13 @@
 """What the pages say of a picture."""
 
+import copy
+from pathlib import Path
+
+from illustrious_studio.interfaces.web.app import create_gradio_app
 from illustrious_studio.interfaces.web.views.parts import settings_rows
+from running_web import DEFAULT_ACCESS
 from samples import metadata
+from studio_for_tests import studio_for_tests
 
 
 def test_how_a_masked_part_was_drawn_is_told_and_the_size_is_the_pictures() -> None:
@@ -15,3 +21,10 @@ def test_how_a_masked_part_was_drawn_is_told_and_the_size_is_the_pictures() -> N
     assert (rows["Inpaint area"], rows["Masked content"], rows["Only masked padding"]) == ("Only masked", "fill", "9")
     plain = dict(settings_rows(metadata(**over, mask_area="whole", mask_content="original")))
     assert not {"Inpaint area", "Masked content", "Only masked padding", "Generated at"} & plain.keys()
+
+
+async def test_what_gradio_is_told_of_the_page_is_plain(tmp_path: Path) -> None:
+    """It copies that for everybody who opens the page: one reference to a component would drag the studio along."""
+    async with studio_for_tests(tmp_path) as tested:
+        config = create_gradio_app(tested.studio, DEFAULT_ACCESS).config
+        assert copy.deepcopy(config) == config

@@ -188,7 +188,7 @@ class WorkerProcess:
 
     async def _read_log(self) -> None:
         assert self._process.stderr is not None
-        rest = ""
+        rest, level = "", logging.DEBUG
         while data := await self._process.stderr.read(8192):
             text = data.decode(errors="replace")
             self._stderr = (self._stderr + text)[-TAIL:]
@@ -196,7 +196,8 @@ class WorkerProcess:
             if rest.endswith("\n"):
                 lines, rest = [*lines, rest], ""
             for line in lines:
-                level = LEVELS.get(line.split(" ", 1)[0], logging.DEBUG)
+                # Without a level of its own a line after an error is of its traceback; libraries write to debug.
+                level = LEVELS.get(line.split(" ", 1)[0], level if level >= logging.ERROR else logging.DEBUG)
                 logger.log(level, "worker %d: %s", self.pid, line.rstrip())
 
     async def ended(self) -> None:

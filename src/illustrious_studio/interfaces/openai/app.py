@@ -8,6 +8,9 @@ from illustrious_studio.interfaces.openai import chat, edits, embeddings, images
 from illustrious_studio.interfaces.openai.errors import STATUS, error_body, headers_of
 from illustrious_studio.services.studio import Studio
 
+WITH_PICTURES = ("/v1/chat/completions", "/v1/images/edits")
+"""Requests to these may be as large as pictures are."""
+
 
 def create_openai_api(studio: Studio) -> FastAPI:
     """The app. OpenAI describes it better than a schema here would, so it has no pages of its own."""

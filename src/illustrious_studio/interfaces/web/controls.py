@@ -46,6 +46,8 @@ def control(name: str) -> Any:
         return gr.Dropdown(choices, min_width=SIDE_BY_SIDE, **common) if many else gr.Radio(choices, **common)
     if kind["type"] == "boolean":
         return gr.Checkbox(**common)
+    if kind["type"] == "string":  # what there is to choose from is known only while the studio runs
+        return gr.Dropdown([common["value"]], allow_custom_value=True, **common)
     low, high = kind.get("minimum"), kind.get("maximum")
     if setting.step is not None and low is not None and high is not None:
         lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there

@@ -1,11 +1,11 @@
 """The words and settings on the right of Create: the controls of the form's values, each by its name."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from illustrious_studio.domain.images import MAX_SEED, SETTINGS, ImageRequest
-from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
 from illustrious_studio.interfaces.web.controls import controls, read, shown
 from illustrious_studio.interfaces.web.form_values import MOST_AT_ONCE, FormValues, shapes
 from illustrious_studio.interfaces.web.held import draws_over_sketches
@@ -123,7 +123,7 @@ class Form:
         self.all: list[Any] = list(self.controls.values())
         self.titled: list[Any] = [self.controls[name] for name in ("steps", "guidance", "seed")]
         self.size: list[Any] = [self.shape, self.width, self.height]
-        self.dressing: list[Any] = [self.shape, self.layout.wanted, self.about]
+        self.dressing: list[Any] = [self.shape, self.layout.wanted, self.controls["vae"], self.about]
 
     def script(self, name: str) -> str:
         """One of the scripts that keep the values of `all` in the browser, and tell the page of them, by name."""
@@ -141,13 +141,14 @@ class Form:
         """The same as a text for the page's script `restore`: what each control shows, by name."""
         return json.dumps({name: shown(name, value) for name, value in values.by_name().items()})
 
-    def dressed(self, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
-        """What the checkpoint changes around the controls: sizes, the layout switch, the line about the model."""
+    def dressed(self, checkpoint: Checkpoint | None, vaes: Sequence[VaeFile]) -> tuple[Any, ...]:
+        """What the models change around the controls: sizes, the layout switch, the VAEs, the line about the model."""
         import gradio as gr
 
         return (
             gr.Radio(choices=self._choices(checkpoint)),
             gr.Checkbox(visible=not draws_over_sketches(checkpoint)),
+            gr.Dropdown(choices=[AUTOMATIC_VAE, *(vae.name for vae in vaes)]),
             create_view.about(checkpoint),
         )
 

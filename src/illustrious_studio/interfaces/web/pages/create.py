@@ -138,7 +138,8 @@ class CreateTab:
         lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
         text = create_view.failure(last) if last is not None and lately and last.state == "failed" else ""
         checkpoint = create_view.checkpoint_of(self.studio)
-        return *self.form.dressed(checkpoint), *await self._latest(), text, ended
+        dressed = self.form.dressed(checkpoint, await self.studio.vaes.vaes())
+        return *dressed, *await self._latest(), text, ended
 
     async def remembered(self, saved: str) -> str:
         """What was typed before, which only the browser knows."""
@@ -277,7 +278,7 @@ class CreateTab:
         return {**self.form.showing(self.form.values(given).with_checkpoint(checkpoint)), self.picture: newest}
 
     async def dressed(self) -> tuple[Any, ...]:
-        return self.form.dressed(create_view.checkpoint_of(self.studio))
+        return self.form.dressed(create_view.checkpoint_of(self.studio), await self.studio.vaes.vaes())
 
     async def _start(self, request: ImageRequest, count: int = 1) -> tuple[str, str]:
         job, *_ = await self.studio.images.start_images(request, count, Origin(way="create"))

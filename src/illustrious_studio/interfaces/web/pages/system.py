@@ -3,9 +3,20 @@
 from html import escape
 from typing import Any
 
+from illustrious_studio.domain.models import Checkpoint, CheckpointOverride
 from illustrious_studio.interfaces.web.error_handling import show_errors
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
+from illustrious_studio.interfaces.web.views import parts
+from illustrious_studio.interfaces.web.views.create import checkpoint_of
 from illustrious_studio.services.studio import Studio
+
+AS_ITS_FILE_SAYS = "file"
+KINDS = [("As its file says", AS_ITS_FILE_SAYS), ("epsilon", "epsilon"), ("v_prediction", "v_prediction")]
+SWITCH = [("As its file says", AS_ITS_FILE_SAYS), ("On", "on"), ("Off", "off")]
+PREDICTION = (
+    "What the UNet predicts, where the checkpoint's file does not say it. A v-prediction checkpoint that is taken for "
+    "epsilon draws noise or flat colours. What you say is kept for this checkpoint."
+)
 
 
 class SystemTab:
@@ -22,6 +33,11 @@ class SystemTab:
                 with gr.Column(min_width=300):
                     html("<h2>Switch</h2>")
                     self.checkpoint = gr.Dropdown([], label="Image model (checkpoint)", elem_id="switch-checkpoint")
+                    self.hint = html("")
+                    with gr.Accordion("Prediction: as its file says", open=False, elem_id="prediction") as self.fold:
+                        html(f'<p class="quiet">{PREDICTION}</p>')
+                        self.kind = gr.Radio(KINDS, value=AS_ITS_FILE_SAYS, label="Prediction type")
+                        self.zero_snr = gr.Radio(SWITCH, value=AS_ITS_FILE_SAYS, label="Zero terminal SNR")
                     self.language = gr.Dropdown([], label="Chat model", elem_id="switch-language")
                     with gr.Row():
                         self.unload = gr.Button("Unload the checkpoint", min_width=120)
@@ -32,7 +48,7 @@ class SystemTab:
 
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
-        lists = [self.checkpoint, self.language]
+        lists = [self.checkpoint, self.language, self.hint, self.fold, self.kind, self.zero_snr]
         blocks.load(show_errors(self.listed), None, lists, **QUIET)
         self.checkpoint.input(show_errors(self.switch_checkpoint), self.checkpoint, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
@@ -40,13 +56,17 @@ class SystemTab:
         self.language.input(show_errors(self.switch_language), self.language, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
         )
+        for said in (self.kind.input, self.zero_snr.input):
+            said(show_errors(self.say), [self.kind, self.zero_snr], self.outcome, **QUIET).then(
+                show_errors(self.listed), None, lists, **QUIET
+            )
         self.unload.click(show_errors(self.unload_checkpoint), None, self.outcome, **QUIET)
         self.again.click(show_errors(self.check), None, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
         )
 
-    async def listed(self) -> tuple[Any, Any]:
-        """What one can switch to."""
+    async def listed(self) -> tuple[Any, ...]:
+        """What one can switch to, and what is known of the checkpoint in use."""
         import gradio as gr
 
         status = self.studio.models.model_status()
@@ -55,7 +75,34 @@ class SystemTab:
         return (
             gr.Dropdown(choices=checkpoints, value=status.sdxl.model if status.sdxl.model in checkpoints else None),
             gr.Dropdown(choices=models, value=status.ollama.model if status.ollama.model in models else None),
+            *self._prediction(checkpoint_of(self.studio)),
         )
+
+    def _prediction(self, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
+        """The hint, the closed title, and what was said of the checkpoint."""
+        import gradio as gr
+
+        if checkpoint is None:
+            return "", gr.Accordion(visible=False), AS_ITS_FILE_SAYS, AS_ITS_FILE_SAYS
+        override, snr = checkpoint.override, {True: "on", False: "off"}
+        by = "as you said" if override != CheckpointOverride() else "as its file says"
+        what = f"{checkpoint.prediction_type}{', zero terminal SNR' if checkpoint.zero_terminal_snr else ''}"
+        hint = parts.notice(checkpoint.hint)
+        kind = override.prediction_type or AS_ITS_FILE_SAYS
+        zero_snr = AS_ITS_FILE_SAYS if override.zero_terminal_snr is None else snr[override.zero_terminal_snr]
+        return hint, gr.Accordion(label=f"Prediction: {what}, {by}", visible=True), kind, zero_snr
+
+    async def say(self, kind: str, zero_snr: str) -> str:
+        """Say of the checkpoint in use what its file does not."""
+        override = CheckpointOverride.model_validate(
+            {
+                "prediction_type": None if kind == AS_ITS_FILE_SAYS else kind,
+                "zero_terminal_snr": {"on": True, "off": False}.get(zero_snr),
+            }
+        )
+        name = self.studio.models.checkpoint().name
+        await self.studio.models.set_override(name, override)
+        return said(f"That is kept for {name}, and holds from the next picture on.")
 
     async def switch_checkpoint(self, name: str) -> str:
         await self.studio.models.switch(checkpoint=name)

@@ -111,7 +111,8 @@ function takeAway() {
   $('#img2img-editor [data-does=choose]').focus();
 }
 
-// The name under which the server keeps it; what is wrong with it is said instead.
+// The name under which the server keeps it; what is wrong with it is said instead. `where` begins with a dot: Gradio
+// takes a quoted word here that is also a parameter of gr.HTML, as inputs is, for an event of that name.
 async function send(where, file) {
   let answer;
   try {
