@@ -189,7 +189,7 @@ async def analyze_image(studio: Studio, request: Look, tell: Tell) -> Answer:
 
 
 async def chat(studio: Studio, request: ChatRequest, tell: Tell) -> Answer:
-    """Talk to the studio's own language model. The talk is kept and goes on under its session_id."""
+    """Chat with the studio's own language model. The chat is kept and goes on under its session_id."""
     said = Said(response="", session_id=request.session_id, model="", notices=[], picture=None)
     async with aclosing(studio.chat.handle_chat(request)) as events:
         steps = _Steps(tell)

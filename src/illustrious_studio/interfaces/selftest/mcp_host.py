@@ -83,7 +83,7 @@ def first(errors: BaseExceptionGroup[Exception]) -> Exception:
 
 MCP_HOST = Client(
     name="MCP hosts",
-    about="Claude Desktop, Cursor, VS Code and agents draw, look, talk and search the gallery by themselves.",
+    about="Claude Desktop, Cursor, VS Code and agents generate and analyze pictures, chat, and search the gallery.",
     path="/mcp",
     settings=settings,
     tried="initialize, tools/list, the tool status",

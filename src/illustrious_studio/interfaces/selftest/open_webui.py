@@ -84,9 +84,9 @@ async def _draw_as_with_a1111(calls: Calls) -> None:
 
 OPEN_WEBUI = Client(
     name="Open WebUI",
-    about="Its chats talk to the studio's language model, and draw.",
+    about="Its chats use the studio's language model, and generate pictures.",
     path="/v1 and /sdapi/v1",
     settings=settings,
-    tried="the models, a talk that streams, a picture by OpenAI's way, one by A1111's",
+    tried="the models, a streamed chat, a picture by OpenAI's API, one by A1111's",
     replay=replay,
 )

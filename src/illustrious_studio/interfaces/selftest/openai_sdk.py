@@ -90,9 +90,9 @@ async def replay(calls: Calls) -> None:
 
 OPENAI_SDK = Client(
     name="OpenAI SDK",
-    about="Programs that speak OpenAI's API list the models, talk, and draw.",
+    about="Programs that speak OpenAI's API list the models, chat, and generate pictures.",
     path="/v1",
     settings=settings,
-    tried="the models, a talk that streams, a picture",
+    tried="the models, a streamed chat, a picture",
     replay=replay,
 )

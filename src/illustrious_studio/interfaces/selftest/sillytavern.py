@@ -104,9 +104,9 @@ async def _draw(calls: Calls) -> None:
 
 SILLYTAVERN = Client(
     name="SillyTavern",
-    about="Characters talk with the studio's language model, and its Image Generation extension draws.",
+    about="Characters use the studio's language model, its Image Generation extension the image model.",
     path="/v1 and /sdapi/v1",
     settings=settings,
-    tried="the models, a talk that streams, its look at A1111's lists and options, a picture",
+    tried="the models, a streamed chat, A1111's lists and options, a picture",
     replay=replay,
 )

@@ -11,6 +11,7 @@ SIDE_BY_SIDE = 140
 """Pixels that a list of choices needs at least; two of them stand in a row where there is room."""
 FEW = 4
 """So many choices are all in sight."""
+AUTOMATIC = "Automatic"
 LEFT_OUT = ""
 """What a choice shows that may be left out, and is: the value None."""
 
@@ -25,7 +26,7 @@ def controls(group: str) -> dict[str, Any]:
         if name not in lists:
             made[name] = control(name)
         elif name == lists[0]:
-            with gr.Row():
+            with gr.Row(elem_classes="choices"):
                 made |= {one: control(one) for one in lists}
     return made
 
@@ -38,7 +39,7 @@ def control(name: str) -> Any:
     common: dict[str, Any] = {
         "value": shown(name, FormValues.fresh(None).settings[name]),
         "label": setting.label,
-        "info": ImageRequest.model_fields[name].description,
+        "info": _help(name),
         "elem_id": name,
     }
     if choices:
@@ -52,7 +53,9 @@ def control(name: str) -> Any:
     if setting.step is not None and low is not None and high is not None:
         lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there
         return gr.Slider(lowest, high, step=setting.step, **common)
-    return gr.Number(minimum=low, maximum=high, precision=0 if kind["type"] == "integer" else None, **common)
+    precision = 0 if kind["type"] == "integer" else None
+    placeholder = AUTOMATIC if _may_be_left_out(name) else None
+    return gr.Number(minimum=low, maximum=high, precision=precision, placeholder=placeholder, **common)
 
 
 def shown(name: str, value: Any) -> Any:
@@ -65,6 +68,12 @@ def read(name: str, value: Any) -> Any:
     return None if value == LEFT_OUT and name in form_settings() else value
 
 
+def _help(name: str) -> str:
+    """The field's help, without the name that stands above it."""
+    text = (ImageRequest.model_fields[name].description or "").removeprefix(f"{SETTINGS[name].label}: ")
+    return text[:1].upper() + text[1:]
+
+
 @cache
 def _choices(name: str) -> list[tuple[str, Any]]:
     """What there is to choose from, each with its word; empty for what is no choice."""
@@ -75,7 +84,7 @@ def _choices(name: str) -> list[tuple[str, Any]]:
         return choices
     if kind["type"] == "boolean":
         choices = [("On", True), ("Off", False)]
-    return [("Automatic", LEFT_OUT), *choices] if choices else []
+    return [(AUTOMATIC, LEFT_OUT), *choices] if choices else []
 
 
 def _word(value: str) -> str:

@@ -59,7 +59,7 @@ class ChatTab:
                 self.hint = html(
                     '<p class="hint"><button type="button" class="plain" name="say" value="#generate ">'
                     "#generate</button>"
-                    " generates what you describe. Enter sends, Shift+Enter begins a new line.</p>",
+                    " makes a picture of what you describe. Enter sends, Shift+Enter begins a new line.</p>",
                 )
         self.session = gr.Textbox("", visible=False)
         self.mark = html("", html_template='<i data-session="${value}"></i>', visible="hidden", elem_id="chat-session")
