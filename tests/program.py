@@ -28,6 +28,9 @@ class Program:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self._log, text=True, env={**os.environ, **environment}, cwd=ROOT
         )
+        self.web = self.api = ""
+
+    def wait_until_it_answers(self) -> None:
         self.web, self.api = self._addresses()
 
     def _addresses(self) -> tuple[str, str]:
@@ -90,6 +93,9 @@ class Program:
             _, alive = psutil.wait_procs(family, timeout=15)
             for one in alive:
                 one.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
         self._log.close()
 
 
@@ -98,6 +104,7 @@ def running_program(data_dir: Path, *options: str, **environment: str) -> Iterat
     data_dir.mkdir(exist_ok=True)
     program = Program(data_dir, *options, **environment)
     try:
+        program.wait_until_it_answers()
         yield program
     finally:
         program.close()

@@ -100,7 +100,8 @@ def test_the_command_line_uses_the_studio_that_runs(tmp_path: Path) -> None:
         assert drawn.returncode == 0, drawn.stderr
         recorded = program.get("/gallery")["items"][0]["metadata"]["layout"]
         assert (recorded["by"], recorded["things"][0]["x"]) == ("hand", 0.3)
-        assert "a black cat" in Image.open(out).text["parameters"]
+        with Image.open(out) as picture:
+            assert "a black cat" in picture.text["parameters"]
         assert program.get("/gallery")["items"][0]["metadata"]["prompt"] == "a black cat"
         mask = tmp_path / "mask.png"
         Image.linear_gradient("L").save(mask)
@@ -121,7 +122,8 @@ def test_the_command_line_draws_without_a_running_studio(tmp_path: Path) -> None
         *("--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none"),
     )
     assert drawn.returncode == 0, drawn.stderr
-    assert Image.open(out).format == "PNG"
+    with Image.open(out) as picture:
+        assert picture.format == "PNG"
 
 
 @pytest.mark.parametrize(

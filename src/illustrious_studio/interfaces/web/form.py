@@ -15,19 +15,14 @@ from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views.parts import act
 
-ADVANCED = "Advanced: {:g} steps, CFG {:g}, {}"
-ANY_SEED = "a new seed each time"
 HELP = {name: field.description or "" for name, field in ImageRequest.model_fields.items()}
 SCRIPTS = {
-    # The page has come: what stands in the form is nobody's work yet.
-    "begin": """(...values) => {
-  window.untouched = values.map((value) => JSON.stringify(value));
-  return [];
-}""",
-    # What the server made of the memory goes where nobody has typed or chosen meanwhile.
+    # What the server made of the memory goes where nobody has typed or chosen since the page came.
     "restore": """(restored, ...values) => {
   const kept = restored ? JSON.parse(restored) : null;
-  const now = values.map((value, at) => (kept && JSON.stringify(value) === untouched[at] ? kept[NAMES[at]] : value));
+  const fresh = FRESH;
+  const same = (value, at) => JSON.stringify(value) === JSON.stringify(fresh[at]);
+  const now = values.map((value, at) => (kept && same(value, at) ? kept[NAMES[at]] : value));
   document.body.dataset.restored = 'yes';
   REMEMBER(now);
   return now;
@@ -37,6 +32,25 @@ SCRIPTS = {
   if (document.body.dataset.restored) REMEMBER(values);
   return [];
 }""",
+    # A closed fold says what is set in it.
+    "advanced_title": """(steps, guidance, seed) => {
+  const number = seed === null || seed < 0 ? 'a new seed each time' : `seed ${seed}`;
+  return { __type__: 'update', label: `Advanced: ${steps} steps, CFG ${guidance}, ${number}` };
+}""",
+    "negative_title": """(words) => {
+  const text = (words ?? '').trim().split(/\\s+/).join(' ');
+  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text || 'empty';
+  return { __type__: 'update', label: `Negative prompt: ${shown}` };
+}""",
+    "img2img_title": """(text) => {
+  const held = text ? JSON.parse(text) : null;
+  const what = held ? (held.mask ? 'inpaint' : 'whole picture') : 'off';
+  return [
+    { __type__: 'update', label: `Image to image: ${what}` },
+    { __type__: 'update', visible: what === 'inpaint' },
+  ];
+}""",
+    "own_size": "(shape) => ({ __type__: 'update', visible: shape === 'custom' })",
 }
 REMEMBER = """((values) => {
     const form = Object.fromEntries(NAMES.map((name, at) => [name, values[at]]));
@@ -74,7 +88,7 @@ class Form:
         self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
         self.img2img = Img2ImgSection()
-        with gr.Accordion("Negative prompt: empty", open=False, elem_id="negative-fold") as self.negative_fold:
+        with gr.Accordion("Negative prompt", open=False, elem_id="negative-fold") as self.negative_fold:
             self.negative = gr.Textbox(
                 "",
                 show_label=False,
@@ -85,7 +99,7 @@ class Form:
                 max_length=10_000,
                 elem_id="negative",
             )
-        with gr.Accordion(ADVANCED.format(30, 7.5, ANY_SEED), open=False, elem_id="advanced") as self.advanced:
+        with gr.Accordion("Advanced", open=False, elem_id="advanced") as self.advanced:
             advanced = controls("advanced")
             self.seed = gr.Number(
                 -1,
@@ -126,8 +140,11 @@ class Form:
         self.dressing: list[Any] = [self.shape, self.layout.wanted, self.controls["vae"], self.about]
 
     def script(self, name: str) -> str:
-        """One of the scripts that keep the values of `all` in the browser, and tell the page of them, by name."""
-        return SCRIPTS[name].replace("REMEMBER", REMEMBER).replace("NAMES", json.dumps(list(self.controls)))
+        """One of the scripts that need no server: they keep the values of `all` in the browser, by name, and tell the
+        page of them; they write the titles."""
+        fresh = json.dumps([one.value for one in self.all])
+        names = json.dumps(list(self.controls))
+        return SCRIPTS[name].replace("REMEMBER", REMEMBER).replace("NAMES", names).replace("FRESH", fresh)
 
     def values(self, given: Mapping[Any, Any]) -> FormValues:
         """What the form holds, of what an event gives for each component."""
@@ -151,25 +168,6 @@ class Form:
             gr.Dropdown(choices=[AUTOMATIC_VAE, *(vae.name for vae in vaes)]),
             create_view.about(checkpoint),
         )
-
-    async def title(self, steps: float, guidance: float, seed: int | None) -> Any:
-        """The closed title of Advanced says what is set."""
-        import gradio as gr
-
-        number = ANY_SEED if seed is None or seed < 0 else f"seed {seed}"
-        return gr.Accordion(label=ADVANCED.format(steps, guidance, number))
-
-    async def negative_title(self, negative: str) -> Any:
-        import gradio as gr
-
-        text = " ".join((negative or "").split())
-        shown = text if len(text) <= 40 else f"{text[:40]}…"
-        return gr.Accordion(label=f"Negative prompt: {shown or 'empty'}")
-
-    async def own_size(self, shape: str) -> Any:
-        import gradio as gr
-
-        return gr.Row(visible=shape == "custom")
 
     def _choices(self, checkpoint: Checkpoint | None) -> list[tuple[str, str]]:
         names = [(f"{name.capitalize()}\n{w} × {h}", name) for name, (w, h) in shapes(checkpoint).items()]

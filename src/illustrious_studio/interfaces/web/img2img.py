@@ -5,12 +5,9 @@ themselves are kept by the studio under their names. Choosing and painting is th
 `static/img2img.js`.
 """
 
-from typing import Any
-
 from illustrious_studio.interfaces.web.controls import controls
-from illustrious_studio.interfaces.web.held import HeldPicture, held_picture
 from illustrious_studio.interfaces.web.page import html
-from illustrious_studio.interfaces.web.theme import packaged
+from illustrious_studio.interfaces.web.theme import script
 
 
 class Img2ImgSection:
@@ -19,7 +16,7 @@ class Img2ImgSection:
     def __init__(self) -> None:
         import gradio as gr
 
-        with gr.Accordion(title(None), open=False, elem_id="img2img-fold") as self.fold:
+        with gr.Accordion("Image to image", open=False, elem_id="img2img-fold") as self.fold:
             html('<div id="img2img-editor"></div>')
             self.settings = controls("img2img")
             with gr.Column(visible=False, elem_id="inpaint") as self.painted:
@@ -27,19 +24,7 @@ class Img2ImgSection:
         self.held = gr.HTML(
             value="",
             html_template="<i></i>",
-            js_on_load=packaged("img2img.js"),
+            js_on_load=script("img2img.js"),
             visible="hidden",
             elem_id="img2img-held",
         )
-
-    async def shown(self, text: str) -> tuple[Any, Any]:
-        """The closed title says what is set; what concerns a mask is there when there is one."""
-        import gradio as gr
-
-        held = held_picture(text)
-        return gr.Accordion(label=title(held)), gr.Column(visible=held is not None and held.mask is not None)
-
-
-def title(held: HeldPicture | None) -> str:
-    what = "off" if held is None else "whole picture" if held.mask is None else "inpaint"
-    return f"Image to image: {what}"

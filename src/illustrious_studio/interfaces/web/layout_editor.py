@@ -11,7 +11,7 @@ from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.web.held import HeldLayout, draws_over_sketches, held_layout
 from illustrious_studio.interfaces.web.page import html
-from illustrious_studio.interfaces.web.theme import packaged
+from illustrious_studio.interfaces.web.theme import script
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.services.layouts import By
 from illustrious_studio.services.render_plan import SKETCH_STRENGTH
@@ -54,7 +54,7 @@ class LayoutSection:
         self.held = gr.HTML(
             value="",
             html_template="<i></i>",
-            js_on_load=packaged("layout_editor.js"),
+            js_on_load=script("layout_editor.js"),
             visible="hidden",
             elem_id="layout-held",
         )

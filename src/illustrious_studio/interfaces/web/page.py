@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from illustrious_studio.interfaces.web.error_handling import show_errors
-from illustrious_studio.interfaces.web.theme import packaged
+from illustrious_studio.interfaces.web.theme import script
 from illustrious_studio.interfaces.web.views.parts import act
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private"}
@@ -35,7 +35,7 @@ class Page:
         self.acts: Any = gr.HTML(
             value="",
             html_template="<i></i>",
-            js_on_load=packaged("page.js"),
+            js_on_load=script("page.js"),
             visible="hidden",
             elem_id="acts",
         )

@@ -12,6 +12,11 @@ def packaged(name: str) -> str:
     return files(__package__).joinpath("static", name).read_text(encoding="utf-8")
 
 
+def script(name: str) -> str:
+    """A script of the page, as a component takes it: each runs in a function of its own."""
+    return packaged("dom.js") + packaged(name)
+
+
 def studio_theme() -> Any:
     """A Gradio theme. No font or file comes from another host."""
     import gradio as gr

@@ -63,7 +63,6 @@ class CreateTab:
         queued = [self.started, self.notice]
         layout = form.layout
         titled = [layout.held, layout.wanted, form.img2img.held], [layout.fold, layout.stale]
-        blocks.load(None, form.all, None, js=form.script("begin"), **QUIET)
         blocks.load(
             show_errors(self.opened),
             None,
@@ -79,13 +78,14 @@ class CreateTab:
             show_errors(self.layout_title), *titled, **QUIET
         )
         gr.on([one.change for one in form.all], None, form.all, None, js=form.script("remember"), **QUIET)
-        gr.on(
-            [one.change for one in form.titled],
-            form.title,
-            form.titled,
-            form.advanced,
-            **QUIET | {"trigger_mode": "always_last"},
-        )
+        for name, inputs, outputs in (
+            ("advanced_title", form.titled, form.advanced),
+            ("negative_title", [form.negative], form.negative_fold),
+            ("own_size", [form.shape], form.own),
+            ("img2img_title", [form.img2img.held], [form.img2img.fold, form.img2img.painted]),
+        ):
+            changes = [blocks.load, *(one.change for one in inputs)]
+            gr.on(changes, None, inputs, outputs, js=form.script(name), **QUIET)
         gr.on(
             [layout.held.change, layout.wanted.change, form.img2img.held.change],
             show_errors(self.layout_title),
@@ -96,12 +96,7 @@ class CreateTab:
             None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
         )
         layout.held.fit(show_errors(self.fit_layout), values, layout.held, **QUIET)
-        form.img2img.held.change(
-            show_errors(form.img2img.shown), form.img2img.held, [form.img2img.fold, form.img2img.painted], **QUIET
-        )
         form.img2img.held.chosen(show_errors(self.like_the_picture), form.img2img.held, form.size, **QUIET)
-        form.negative.change(form.negative_title, form.negative, form.negative_fold, **QUIET)
-        form.shape.change(form.own_size, form.shape, form.own, **QUIET)
         self.generate_button.click(show_errors_stream(self.generate), values, queued, **QUIET)
         form.enhance_button.click(
             show_errors(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}

@@ -2,7 +2,6 @@
 // (HeldPicture in img2img.py), or nothing. Pictures and masks are sent to the server as they are chosen and painted, and are
 // held by the names that it keeps them under. `trigger('chosen')` has the server bring the size to the picture's shape.
 
-const $ = (selector, root = document) => root.querySelector(selector);
 const LARGEST_MASK = 1024; // pixels of its longer side: a mask needs no more
 const COLOUR = '#0f766e';
 
@@ -25,16 +24,6 @@ watch('value', () => {
 });
 
 // ---- The editor's parts ---------------------------------------------------------------------------------------------
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
 
 function build(editor) {
   editor.dataset.ready = 'yes';

@@ -2,8 +2,6 @@
 // JSON (HeldLayout in layout_editor.py), or nothing: then the words decide when the picture is drawn. `trigger('show')` has the
 // server lay the words out, `trigger('fit')` has it follow a change of the form; `watch` tells what came of it.
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]];
 const STEP = 0.01;
@@ -85,16 +83,6 @@ document.addEventListener('click', (event) => {
 });
 
 // ---- The editor's parts ---------------------------------------------------------------------------------------------
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
 
 function build(editor) {
   editor.dataset.ready = 'yes';

@@ -2,9 +2,6 @@
 // server answers, and `props.value` is what the event carries. Three things happen here and nowhere else: presses on
 // buttons become events, the state is asked for as it changes, and keys do what they say.
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-
 // Events the server answers. A press on a button of one of these names raises it with the button's value.
 const EVENTS = new Set([
   'example', 'undo_enhance', 'regenerate', 'variation', 'retry', 'reuse', 'img2img', 'seed', 'show', 'cancel', 'delete', 'restore',
