@@ -108,3 +108,8 @@ def running_program(data_dir: Path, *options: str, **environment: str) -> Iterat
         yield program
     finally:
         program.close()
+
+
+def pictures(data_dir: Path) -> list[str]:
+    """The pictures of a gallery, by the names of their files."""
+    return sorted(file.name for file in (data_dir / "gallery").glob("*.png"))

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import psutil
 import pytest
 from mcp import Client, StdioServerParameters
 
-from program import ROOT, running_program
+from program import ROOT, pictures, running_program
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
 
@@ -53,7 +52,7 @@ async def test_a_desktop_host_uses_the_studio_that_runs_and_shows_its_key(tmp_pa
 
 
 @pytest.mark.parametrize("era", ["auto", "legacy"])
-async def test_ctrl_c_ends_everything_within_five_seconds_also_with_hosts_connected(tmp_path: Path, era: str) -> None:
+async def test_ctrl_c_ends_everything_at_once_also_with_hosts_connected(tmp_path: Path, era: str) -> None:
     with running_program(tmp_path / "data") as program:
         await asyncio.to_thread(program.wait_for_models, "sdxl")
         drawing = asyncio.Event()
@@ -69,12 +68,10 @@ async def test_ctrl_c_ends_everything_within_five_seconds_also_with_hosts_connec
         host = asyncio.create_task(draw())
         await asyncio.wait_for(drawing.wait(), 60)
         family = program.family()
-        began = time.monotonic()
         program.interrupt()
         _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=20)
-        took = time.monotonic() - began
         assert (alive, program.process.wait()) == ([], 0)
-        assert took < 5
+        assert pictures(tmp_path / "data") == []  # nobody waited for the 150 steps
         await asyncio.wait([host])
         assert host.exception() is not None
         assert "Traceback" not in program.log()

@@ -139,7 +139,7 @@ async def test_cancelling_twice_at_once_is_cancelling_once(tmp_path: Path) -> No
             impatient = [asyncio.create_task(made.studio.jobs.cancel(job.id)) for _ in range(3)]
             await turns(2)  # now its end is being written down
             impatient.append(asyncio.create_task(made.studio.jobs.cancel(job.id)))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await asyncio.gather(*impatient)
             assert (await made.studio.jobs.progress(job.id)).job.state == "cancelled"
         assert made.studio.jobs.active() == []
@@ -151,7 +151,7 @@ async def test_cancelling_what_fails_in_this_moment_leaves_nothing_behind(tmp_pa
             made.engine.faults.append(EngineDied("It ended. Draw again."))
             job = await made.studio.images.start_image(wish())
             await turns(moments % 20)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 with suppress(Conflict):
                     await made.studio.jobs.cancel(job.id)
                 with pytest.raises((Cancelled, EngineDied)):
