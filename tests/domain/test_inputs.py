@@ -177,7 +177,7 @@ def test_a_mask_of_another_size_follows_the_picture_there_too() -> None:
 
 @pytest.mark.parametrize("mask", [Image.new("L", (96, 64)), a_mask((96, 64), (5, 5, 6, 6)).image()])
 def test_a_mask_with_nothing_in_it_has_no_surroundings(mask: Image.Image) -> None:
-    with pytest.raises(InvalidRequest, match="leaves nothing to draw anew"):
+    with pytest.raises(InvalidRequest, match="leaves nothing to redraw"):
         soft_mask_part(Picture.from_image(mask), a_picture(), 64)
 
 

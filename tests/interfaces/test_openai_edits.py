@@ -32,7 +32,7 @@ LEFT, RIGHT = (0, 0, 56, 96), (72, 0, 128, 96)
 
 
 def mask() -> tuple[str, bytes, str]:
-    """Transparent in its right half, as OpenAI's clients say what is to be drawn anew."""
+    """Transparent in its right half, as OpenAI's clients say what is to be redrawn."""
     image = Image.new("RGBA", (128, 96), "black")
     image.paste((0, 0, 0, 0), (64, 0, 128, 96))
     file = io.BytesIO()
@@ -54,7 +54,7 @@ def opened(text: str | None) -> Image.Image:
     return open_picture(b64decode(text or "")).picture.image()
 
 
-async def test_by_a_mask_only_what_is_transparent_in_it_is_drawn_anew(api: Api) -> None:
+async def test_by_a_mask_only_what_is_transparent_in_it_is_drawn_redrawn(api: Api) -> None:
     made = await client(api).images.edit(**cat(mask=mask()))
     assert made.data is not None
     done = opened(made.data[0].b64_json)

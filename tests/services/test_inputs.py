@@ -28,7 +28,7 @@ def wish(**changes: object) -> ImageRequest:
 
 
 def a_mask(width: int = 96, height: int = 64) -> bytes:
-    """Its right half is to be drawn anew."""
+    """Its right half is to be redrawn."""
     image = Image.new("L", (width, height))
     image.paste(255, (width // 2, 0, width, height))
     return to_png(Picture.from_image(image))
@@ -124,7 +124,7 @@ async def test_a_mask_with_nothing_in_it_is_refused_when_asked_to_be_drawn_aroun
     async with studio_for_tests(tmp_path) as made:
         image = await made.studio.inputs.keep(to_png(a_picture()))
         mask = await made.studio.inputs.keep(to_png(Picture(96, 64, bytes(3 * 96 * 64))))
-        with pytest.raises(InvalidRequest, match="leaves nothing to draw anew"):
+        with pytest.raises(InvalidRequest, match="leaves nothing to redraw"):
             await made.studio.images.start_image(wish(image=image, mask=mask, mask_area="masked"))
         assert await made.studio.jobs.recent() == []
 
@@ -171,7 +171,7 @@ def row(*shades: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("file", "how", "drawn_anew"),
+    ("file", "how", "drawn_redrawn"),
     [
         (row(0, 128, 129, 255), {}, [0, 128, 129, 255]),
         (row(0, 128, 129, 255), {"rounded": True}, [0, 0, 255, 255]),
@@ -187,12 +187,12 @@ def row(*shades: int) -> bytes:
     ],
 )
 async def test_a_masks_file_is_kept_as_what_it_means(
-    tmp_path: Path, file: bytes, how: dict[str, Any], drawn_anew: list[int]
+    tmp_path: Path, file: bytes, how: dict[str, Any], drawn_redrawn: list[int]
 ) -> None:
     async with studio_for_tests(tmp_path) as made:
         name = await made.studio.inputs.keep_mask(file, **how)
         kept = (await made.studio.inputs.picture(name)).image()
-        assert [kept.getpixel((x, 0)) for x in range(kept.width)] == [(shade,) * 3 for shade in drawn_anew]
+        assert [kept.getpixel((x, 0)) for x in range(kept.width)] == [(shade,) * 3 for shade in drawn_redrawn]
         with Image.open(tmp_path / "inputs" / name) as stored:
             assert (stored.format, stored.mode) == ("PNG", "L")
 

@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
 FILES = {
     "image": "A picture to draw over (image to image): a PNG, JPEG or WebP file.",
-    "mask": "A picture file: what to draw anew of the image (inpaint), in white.",
+    "mask": "A picture file: what to redraw of the image (inpaint), in white.",
     "layout": "A layout in JSON, to draw over exactly that.",
 }
 """Settings that the command line takes as files."""

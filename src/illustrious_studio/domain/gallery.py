@@ -62,7 +62,7 @@ class GalleryFiles(Protocol):
         ...
 
     async def update(self, item: GalleryItem) -> None:
-        """Write the `.json` anew (a favourite was set)."""
+        """Write the `.json` again (a favourite was set)."""
         ...
 
     async def read(self, item: GalleryItem) -> bytes:
@@ -70,7 +70,7 @@ class GalleryFiles(Protocol):
         ...
 
     async def thumbnail(self, item: GalleryItem) -> bytes:
-        """A WebP of at most 384 pixels, made anew where it is missing. Raises NotFound."""
+        """A WebP of at most 384 pixels, made again where it is missing. Raises NotFound."""
         ...
 
     async def trash(self, item: GalleryItem) -> None:

@@ -162,7 +162,7 @@ class ImageRequest(Value):
     ] = None
     strength: Annotated[
         float | None,
-        Field(ge=0.01, le=1, description="Denoising strength: how much of the picture is drawn anew; left out: 0.75."),
+        Field(ge=0.01, le=1, description="Denoising strength: how much of the picture is redrawn; left out: 0.75."),
         Setting(
             "Denoising strength",
             "img2img",
@@ -188,7 +188,7 @@ class ImageRequest(Value):
     ] = "crop"
     mask: Annotated[
         InputId | None,
-        Field(description="What to draw anew (inpaint), in white; the rest of the picture stays."),
+        Field(description="What to redraw (inpaint), in white; the rest of the picture stays."),
         Setting("Mask", infotext="Mask hash", needs="image", a1111=("mask",)),
     ] = None
     mask_blur: Annotated[
@@ -242,7 +242,7 @@ class ImageRequest(Value):
         Field(
             ge=0.05,
             le=1,
-            description="How much of a sketch is drawn anew; left out: as the checkpoint declares, else 0.8.",
+            description="How much of a sketch is redrawn; left out: as the checkpoint declares, else 0.8.",
         ),
         Setting("Sketch strength", "layout", 0.05, "Denoising strength", needs="layout"),
     ] = None

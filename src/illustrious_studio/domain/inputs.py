@@ -23,7 +23,7 @@ Fit = Literal["crop", "stretch", "fill"]
 """A1111's resize modes 1, 0 and 2."""
 
 MaskAlpha = Literal["none", "opaque", "transparent"]
-"""What says in a mask's file what to draw anew: its brightness, or (A1111) what is opaque, or (OpenAI) transparent."""
+"""What says in a mask's file what to redraw: its brightness, or (A1111) what is opaque, or (OpenAI) transparent."""
 
 MaskContent = Literal["original", "fill"]
 """A1111's masked content: what is under the mask when drawing begins."""
@@ -105,7 +105,7 @@ def _middle(side: int, length: float) -> tuple[float, float]:
 
 
 def mask_in(data: bytes, alpha: MaskAlpha, *, inverted: bool, rounded: bool) -> Image.Image:
-    """The mask that a file means, as grey: white is drawn anew.
+    """The mask that a file means, as grey: white is redrawn.
 
     `opaque` goes by the brightness of a file without transparent pixels, as A1111 does; `transparent` refuses it.
     Raises what `open_grey` raises.
@@ -114,7 +114,7 @@ def mask_in(data: bytes, alpha: MaskAlpha, *, inverted: bool, rounded: bool) -> 
     seen_through = opacity is not None and opacity.getextrema() != (255, 255)
     if alpha == "transparent" and not seen_through:
         raise InvalidRequest(
-            "The mask has no transparent pixels. Send a PNG with an alpha channel, transparent where to draw anew."
+            "The mask has no transparent pixels. Send a PNG with an alpha channel, transparent where to redraw."
         )
     if opacity is not None and seen_through and alpha != "none":
         grey = opacity if alpha == "opaque" else ImageOps.invert(opacity)
@@ -124,7 +124,7 @@ def mask_in(data: bytes, alpha: MaskAlpha, *, inverted: bool, rounded: bool) -> 
 
 
 def soft_mask(mask: Picture, picture: Picture, size: tuple[int, int], fit: Fit, blur: int) -> Image.Image:
-    """How much each pixel is drawn anew (0 to 255), from a mask over the picture: white is drawn anew."""
+    """How much each pixel is redrawn (0 to 255), from a mask over the picture: white is redrawn."""
     grey = mask.image().convert("L")
     if grey.size != (picture.width, picture.height):
         grey = grey.resize((picture.width, picture.height), Image.Resampling.BILINEAR)
@@ -132,13 +132,13 @@ def soft_mask(mask: Picture, picture: Picture, size: tuple[int, int], fit: Fit, 
 
 
 def soft_mask_part(mask: Picture, picture: Picture, blur: int) -> tuple[Image.Image, Box]:
-    """The same in the picture's own size, and the box around all that is drawn anew. InvalidRequest for nothing."""
+    """The same in the picture's own size, and the box around all that is redrawn. InvalidRequest for nothing."""
     blend_mask = soft_mask(mask, picture, (picture.width, picture.height), "stretch", blur)
     box = blend_mask.getbbox()
     if box is None:
         raise InvalidRequest(
-            "The mask leaves nothing to draw anew: it has no white, or mask_blur softens the little that it has away. "
-            "Paint white what is to be drawn anew."
+            "The mask leaves nothing to redraw: it has no white, or mask_blur softens the little that it has away. "
+            "Paint white what is to be redrawn."
         )
     return blend_mask, box
 
@@ -180,7 +180,7 @@ class PreparedInit:
     base: Picture
     """What is drawn over, in the size of the drawing."""
     mask: Picture | None = None
-    """How much each pixel of it is drawn anew, as grey."""
+    """How much each pixel of it is redrawn, as grey."""
     whole: Image.Image | None = None
     """What the drawing is put into, where there is a mask."""
     blend_mask: Image.Image | None = None

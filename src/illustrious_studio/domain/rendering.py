@@ -25,7 +25,7 @@ class FromPicture:
 
     picture: Picture
     mask: Picture | None = None
-    """How much each pixel of it is drawn anew, as grey. Whoever plans puts the drawing into its picture."""
+    """How much each pixel of it is redrawn, as grey. Whoever plans puts the drawing into its picture."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Pass:
     schedule: str
     start: Start = FromNoise()
     strength: float = 1.0
-    """How much of the start is drawn anew, above 0 to 1 (A1111's denoising strength); 1 from noise."""
+    """How much of the start is redrawn, above 0 to 1 (A1111's denoising strength); 1 from noise."""
 
     @property
     def expected_steps(self) -> int:

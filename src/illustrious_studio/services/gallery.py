@@ -19,7 +19,7 @@ from illustrious_studio.domain.pictures import Picture, open_picture
 
 ALL = GalleryQuery()
 ONE_BY_ONE = 100
-"""Up to so many differences `reconcile` mends singly; more are quicker mended by making the index anew."""
+"""Up to so many differences `reconcile` mends singly; more are quicker mended by rebuilding the index."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -93,11 +93,11 @@ class GalleryService:
             return item
 
     async def reindex(self) -> int:
-        """Make the index anew from the files. Answers how many pictures there are."""
+        """Rebuild the index from the files. Answers how many pictures there are."""
         async with self._changing:
             count = await self._index.rebuild(self._files.scan())
         await self._mend()  # what was added meanwhile
-        log.info("gallery index made anew", pictures=count)
+        log.info("gallery index rebuilt", pictures=count)
         return count
 
     async def reconcile(self) -> None:

@@ -32,7 +32,7 @@ class InputService:
     async def keep_mask(
         self, data: bytes, *, alpha: MaskAlpha = "none", inverted: bool = False, rounded: bool = False
     ) -> str:
-        """Keep what a mask's file means as plain grey, white to be drawn anew; its id.
+        """Keep what a mask's file means as plain grey, white to be redrawn; its id.
 
         Raises what `keep` raises, and InvalidRequest for a file without transparent pixels where those say it.
         """

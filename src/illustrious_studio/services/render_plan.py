@@ -7,7 +7,7 @@ from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, Re
 SKETCH_STRENGTH = 0.8
 """How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
 STRENGTH = 0.75
-"""How much of a given picture is drawn anew when nobody says it, as in A1111."""
+"""How much of a given picture is redrawn when nobody says it, as in A1111."""
 
 
 def size_of(request: ImageRequest, checkpoint: Checkpoint) -> tuple[int, int]:
@@ -41,7 +41,7 @@ def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:
 
 
 def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:
-    """How much of its picture, or else of its sketch, the request has drawn anew."""
+    """How much of its picture, or else of its sketch, the request has redrawn."""
     if request.image is not None:
         return STRENGTH if request.strength is None else request.strength
     return request.sketch_strength or checkpoint.sketch_strength or SKETCH_STRENGTH

@@ -170,7 +170,7 @@ async def test_a_damaged_checkpoint_is_refused_and_the_one_before_stays(
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(b"\x10\0\0\0\0\0\0\0 no header at all")
     broken = Checkpoint(name="damaged", path=damaged, layout="single-file")
-    with pytest.raises(InvalidRequest, match=r"damaged cannot be loaded: .+ Fetch the file anew"):
+    with pytest.raises(InvalidRequest, match=r"damaged cannot be loaded: .+ Download the file again"):
         await engine.init_sdxl(broken)
     await until(lambda: engine.status.ready)
     assert engine.status.model == builtin.name

@@ -35,7 +35,7 @@ def apart(one: Picture, other: Picture, box: tuple[int, int, int, int]) -> float
 
 
 def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, given: Picture, **more: Any) -> Picture:
-    """The picture after its masked part was drawn anew, as the studio does it."""
+    """The picture after its masked part was redrawn, as the studio does it."""
     ground = prepare_whole(GIVEN, given, (SIZE, SIZE), "crop", 0, fill=False)
     wanted = plan(checkpoint, sketch=ground.base, mask=ground.mask, image="a" * 64, **{"strength": 0.8, **more})
     return ground.finished(pipeline.render(wanted, QuietWatch()).picture)
@@ -81,7 +81,7 @@ async def test_picture_and_mask_reach_the_drawing_process_whole(
     assert there.picture == loaded.render(wanted, QuietWatch()).picture
 
 
-def test_strength_says_how_much_is_drawn_anew(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+def test_strength_says_how_much_is_drawn_redrawn(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     everything = (0, 0, SIZE, SIZE)
     watches = [QuietWatch(), QuietWatch()]
     little, much = (

@@ -136,7 +136,7 @@ async def test_a_file_of_other_dimensions_is_refused_with_a_sentence(
     tensors[UNET_INPUT] = tensors[UNET_INPUT].repeat(2, 1, 1, 1)
     save_file(tensors, tmp_path / "wider.safetensors")
     (checkpoint,) = await DiskCheckpoints([tmp_path], builtin=None).list()
-    with pytest.raises(InvalidRequest, match="Fetch the file anew, or choose another"):
+    with pytest.raises(InvalidRequest, match="Download the file again, or choose another"):
         pipeline.load(checkpoint)
 
 

@@ -60,6 +60,15 @@ def test_clip_skip_comes_back_from_the_text() -> None:
         assert recorded.request.clip_skip == skip
 
 
+@pytest.mark.parametrize(("sampler", "key"), [("DDIM", "Eta DDIM"), ("Euler a", "Eta")])
+def test_eta_stands_under_the_name_that_a1111_has_for_the_sampler(sampler: str, key: str) -> None:
+    text = write_infotext(with_changes(sampler=sampler, eta=0.5))
+    assert f", {key}: 0.5, " in text
+    recorded = recorded_settings({"parameters": text})
+    assert recorded is not None
+    assert recorded.request.eta == 0.5
+
+
 def test_what_was_drawn_around_a_mask_has_the_size_of_the_drawing_and_a1111s_words() -> None:
     over = {"image": "a" * 64, "strength": 0.5, "fit": "crop", "mask": "b" * 64, "mask_blur": 4}
     part = {"mask_area": "masked", "mask_padding": 32, "width": 1024, "height": 768, "mask_content": "fill"}

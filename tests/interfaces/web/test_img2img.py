@@ -73,11 +73,16 @@ async def test_a_chosen_picture_is_drawn_over_in_its_own_shape(web: WebWithFakes
     assert await web.studio.inputs.file(plan.request.image or "") == photo.read_bytes()
 
 
-async def test_what_is_painted_is_drawn_anew_and_the_rest_stays(web: WebWithFakes, photo: Path) -> None:
+async def test_what_is_painted_is_redrawn_and_the_rest_stays(web: WebWithFakes, photo: Path) -> None:
     page = await web.open()
     await choose(page, photo)
     await stroke(page, (0.1, 0.5), (0.4, 0.5))
     await page.locator("#mask_content").get_by_label("Fill").check()
+    await expect(page.locator("#mask_padding")).to_be_hidden()  # it means nothing for the whole picture
+    await page.locator("#mask_area").get_by_label("Only masked").check()
+    await expect(page.locator("#mask_padding")).to_be_visible()
+    await page.locator("#mask_area").get_by_label("Whole picture").check()
+    await expect(page.locator("#mask_padding")).to_be_hidden()
     await draw(page, "a tree")
     plan = web.engine.plans[-1]
     mask = start_picture(plan).mask

@@ -112,7 +112,7 @@ class OllamaServer:
             "tools": [_tool(tool) for tool in options.tools],
             "format": options.json_schema,
             "options": {
-                "num_ctx": context,  # always the same: another value makes Ollama load the model anew
+                "num_ctx": context,  # always the same: another value makes Ollama load the model again
                 "num_predict": longest + (ROOM_TO_THINK if think else 0),
                 "temperature": options.temperature,
                 **options.sampling.given(),

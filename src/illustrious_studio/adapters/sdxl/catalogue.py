@@ -270,9 +270,9 @@ def _parsed(text: str | bytes, where: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadFile(f"Its {where} is damaged. Fetch it anew.") from error
+        raise BadFile(f"Its {where} is damaged. Download it again.") from error
     if not isinstance(value, dict):
-        raise BadFile(f"Its {where} is damaged. Fetch it anew.")
+        raise BadFile(f"Its {where} is damaged. Download it again.")
     return value
 
 

@@ -231,7 +231,7 @@ class SdxlEngine:
             last_words = f" Its last words: {worker.last_words}" if worker.last_words else ""
             self._give_up(
                 f"The drawing process ended {MOST_DEATHS} times within {WITHIN / 60:.0f} minutes and was left so."
-                f"{last_words} Choose a checkpoint again to start it anew."
+                f"{last_words} Choose a checkpoint again to start it again."
             )
         else:
             await asyncio.sleep(FIRST_PAUSE * 2 ** (len(self._deaths) - 1))

@@ -43,7 +43,7 @@ def read_header(path: Path) -> Header:
                 raise BadFile(
                     "It is a pickle, which can run code, whatever its name says. Only safetensors are loaded."
                 )
-            raise BadFile("It is damaged, half downloaded or no safetensors file. Fetch it anew.")
+            raise BadFile("It is damaged, half downloaded or no safetensors file. Download it again.")
         if length > MAX_HEADER:
             raise BadFile(f"Its header claims {length:,} bytes, more than any checkpoint has. It is not loaded.")
         text = file.read(length)
@@ -68,9 +68,9 @@ def _parsed(text: bytes) -> dict[str, Any]:
     except BadFile:
         raise
     except (ValueError, RecursionError) as error:
-        raise BadFile("It is damaged or no safetensors file: its header cannot be read. Fetch it anew.") from error
+        raise BadFile("It is damaged or no safetensors file: its header cannot be read. Download it again.") from error
     if not isinstance(entries, dict):
-        raise BadFile("It is damaged or no safetensors file: its header is no list of tensors. Fetch it anew.")
+        raise BadFile("It is damaged or no safetensors file: its header is no list of tensors. Download it again.")
     return entries
 
 
@@ -80,10 +80,10 @@ def _check_layout(entries: dict[str, Any], size: int) -> None:
     at = 0
     for start, end in sorted(spans):
         if start != at:
-            raise BadFile("It is damaged: its tensors overlap or leave gaps. Fetch it anew.")
+            raise BadFile("It is damaged: its tensors overlap or leave gaps. Download it again.")
         at = end
     if at != size:
-        raise BadFile("It is damaged or half downloaded: its size is not what its header says. Fetch it anew.")
+        raise BadFile("It is damaged or half downloaded: its size is not what its header says. Download it again.")
 
 
 def _span(name: str, entry: Any) -> tuple[int, int]:
@@ -98,4 +98,4 @@ def _span(name: str, entry: Any) -> tuple[int, int]:
             and end - start == math.prod(shape) * SIZES[dtype]
         ):
             return start, end
-    raise BadFile("It is damaged: a tensor's shape and size do not agree. Fetch it anew.")
+    raise BadFile("It is damaged: a tensor's shape and size do not agree. Download it again.")

@@ -1,4 +1,4 @@
-"""Finding pictures: the `gallery` table as the port `GalleryIndex`. The folder is the truth; this can be made anew."""
+"""Finding pictures: the `gallery` table as the port `GalleryIndex`. The folder is the truth; this can be rebuilt."""
 
 import asyncio
 import base64

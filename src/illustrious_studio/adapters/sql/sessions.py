@@ -106,7 +106,7 @@ def _present(connection: Connection, session_id: str) -> Session:
 
 
 def _ensure(connection: Connection, session_id: str, title: str) -> Session:
-    """A talk that was deleted begins anew under its name: what was said in it does not come back by itself."""
+    """A talk that was deleted begins again under its name: what was said in it does not come back by itself."""
     connection.execute(delete(sessions).where(sessions.c.id == session_id, sessions.c.deleted_at.is_not(None)))
     if not connection.execute(select(exists().where(sessions.c.id == session_id))).scalar():
         now = microseconds(datetime.now(UTC))

@@ -41,7 +41,7 @@ class Drawings:
 
 
 def instruction(drawings: Drawings) -> str:
-    """What a model is told once: always the same, so that a server need not read it anew for each prompt."""
+    """What a model is told once: always the same, so that a server need not read it again for each prompt."""
     return INSTRUCTION + ", ".join(drawings.aspects)
 
 

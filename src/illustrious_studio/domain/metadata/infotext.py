@@ -23,6 +23,8 @@ NEGATIVE = "Negative prompt:"
 LONGEST_TEXT = 1_000_000
 LONGEST_FIELD_LINE = 200_000
 FEWEST_FIELDS = 3
+ETA_DDIM = "Eta DDIM"
+"""A1111 keeps DDIM's eta apart from the others' (`eta_infotext_field` of its timesteps samplers)."""
 
 _FIELD = re.compile(r'\s*(\w[\w \-/]{1,80}):[^\S\n]*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
@@ -60,7 +62,8 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, setting in SETTINGS.items():
         if setting.infotext and worth_telling(request, name, setting):
-            fields[setting.infotext] = written(getattr(request, name), setting)
+            key = ETA_DDIM if name == "eta" and request.sampler == "DDIM" else setting.infotext
+            fields[key] = written(getattr(request, name), setting)
         if name == "height":  # A1111's order: the size, then what drew
             fields["Size"] = f"{request.width or metadata.width}x{request.height or metadata.height}"
             fields |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}

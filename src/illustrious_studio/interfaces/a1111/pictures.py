@@ -33,7 +33,7 @@ async def txt2img(body: Txt2ImgBody, request: Request, state: StateIn) -> Respon
 
 @router.post("/img2img")
 async def img2img(body: Img2ImgBody, request: Request, state: StateIn) -> Response:
-    """The same over a picture; with a mask, white is drawn anew."""
+    """The same over a picture; with a mask, white is redrawn."""
     return JSONResponse(await while_connected(request, _made(body, state)))
 
 

@@ -1,6 +1,6 @@
 """MCP over standard input and output, for hosts that start a program: each request is handed on to a studio's `/mcp`.
 
-Each opens its own exchange with the studio, so that one which was started anew in between is found again.
+Each opens its own exchange with the studio, so that one which was started again in between is found again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

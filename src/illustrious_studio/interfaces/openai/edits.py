@@ -1,4 +1,4 @@
-"""POST /v1/images/edits: a picture drawn over, or its masked part drawn anew; a form with files.
+"""POST /v1/images/edits: a picture drawn over, or its masked part redrawn; a form with files.
 
 The form says in text what the body of `generations` says. It is brought to the types of that body, and is that body
 from there on: nothing but the files is checked here.

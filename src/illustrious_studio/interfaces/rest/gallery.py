@@ -34,7 +34,7 @@ class GalleryEntries(BaseModel):
 
 
 class Reindexed(BaseModel):
-    """The index was made anew."""
+    """The index was rebuilt."""
 
     pictures: int = Field(description="How many pictures are in it now.")
 
@@ -75,7 +75,7 @@ async def browse(
     return GalleryEntries(items=[_entry(request, item) for item in page.items], cursor=page.cursor)
 
 
-@router.post("/reindex", summary="Make the index anew", responses=errors(503, 507))
+@router.post("/reindex", summary="Rebuild the index", responses=errors(503, 507))
 async def reindex(studio: StudioIn) -> Reindexed:
     """From the files alone: the folder is the truth."""
     return Reindexed(pictures=await studio.gallery.reindex())

@@ -30,7 +30,7 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
         Section(
             "Hosts that start a program",
             (Paste("Claude Desktop's claude_desktop_config.json", json_block("mcpServers", started), code=True),),
-            "Claude Desktop: Settings, Developer, Edit Config opens that file. Start the host anew afterwards.",
+            "Claude Desktop: Settings, Developer, Edit Config opens that file. Start the host again afterwards.",
         ),
     ]
 

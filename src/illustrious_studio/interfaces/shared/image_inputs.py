@@ -24,7 +24,7 @@ class ImageRequestBody(ImageRequest):
         "a `data:` prefix, the id of a picture in the gallery, or `image` from the metadata of another one.",
     )
     mask: str | None = Field(
-        None, description="What to draw anew, in white, over the picture; given in the same ways. The rest stays."
+        None, description="What to redraw, in white, over the picture; given in the same ways. The rest stays."
     )
 
 

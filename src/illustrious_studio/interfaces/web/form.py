@@ -1,13 +1,13 @@
 """The words and settings on the right of Create: the controls of the form's values, each by its name."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from illustrious_studio.domain.images import MAX_SEED, SETTINGS, ImageRequest
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
 from illustrious_studio.interfaces.web.controls import controls, read, shown
-from illustrious_studio.interfaces.web.form_values import MOST_AT_ONCE, FormValues, shapes
+from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
 from illustrious_studio.interfaces.web.held import draws_over_sketches
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
 from illustrious_studio.interfaces.web.layout_editor import LayoutSection
@@ -50,6 +50,8 @@ SCRIPTS = {
     { __type__: 'update', visible: what === 'inpaint' },
   ];
 }""",
+    # A setting that means nothing without another's value is not in sight without it.
+    "useful": "(value) => ({ __type__: 'update', visible: value === NEEDED || 'hidden' })",
     "own_size": "(shape) => ({ __type__: 'update', visible: shape === 'custom' })",
 }
 REMEMBER = """((values) => {
@@ -135,9 +137,21 @@ class Form:
             **self.img2img.settings,
         }
         self.all: list[Any] = list(self.controls.values())
-        self.titled: list[Any] = [self.controls[name] for name in ("steps", "guidance", "seed")]
         self.size: list[Any] = [self.shape, self.width, self.height]
         self.dressing: list[Any] = [self.shape, self.layout.wanted, self.controls["vae"], self.about]
+
+    def following(self) -> Iterator[tuple[str, list[Any], Any]]:
+        """What follows the values without asking the server: a script, the controls it reads, and what it changes."""
+        numbers = [self.controls[name] for name in ("steps", "guidance", "seed")]
+        yield self.script("advanced_title"), numbers, self.advanced
+        yield self.script("negative_title"), [self.negative], self.negative_fold
+        yield self.script("img2img_title"), [self.img2img.held], [self.img2img.fold, self.img2img.painted]
+        yield self.script("own_size"), [self.shape], self.own
+        for name in form_settings(*GROUPS):
+            needed, _, value = SETTINGS[name].needs.partition("=")
+            if value:
+                script = self.script("useful").replace("NEEDED", json.dumps(value))
+                yield script, [self.controls[needed]], self.controls[name]
 
     def script(self, name: str) -> str:
         """One of the scripts that need no server: they keep the values of `all` in the browser, by name, and tell the

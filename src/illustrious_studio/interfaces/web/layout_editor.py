@@ -97,7 +97,7 @@ async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | No
 
 
 async def fitted(studio: Studio, held: HeldLayout, request: ImageRequest) -> str:
-    """The text to hold after the form has changed: what a hand made stays, anything else is laid out anew."""
+    """The text to hold after the form has changed: what a hand made stays, anything else is laid out again."""
     size = (request.width or held.width, request.height or held.height)
     if held.fits(request.prompt, request.seed, size):
         return held.text()

@@ -76,7 +76,7 @@ class Page:
 
 
 def now() -> str:
-    """A value for `changed`: the gallery is another one now, and the page shows it anew."""
+    """A value for `changed`: the gallery is another one now, and the page shows it again."""
     return str(time.monotonic_ns())
 
 

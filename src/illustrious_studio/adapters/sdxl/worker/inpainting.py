@@ -1,4 +1,4 @@
-"""Drawing only a part of a picture anew, with any checkpoint: what stays is put back after each step.
+"""Inpainting: drawing only a part of a picture again, with any checkpoint: what stays is put back after each step.
 
 After each step the latents outside the mask become those of the picture, with as much noise as the step left, so that
 what is drawn grows together with what stays. A latent stands for many pixels, and the VAE changes all of them a little:
@@ -17,7 +17,7 @@ class LatentMask:
     """What stays of `base` outside a mask.
 
     `base`: latents in the UNet's scale and dtype, (1, 4, height / 8, width / 8) for SDXL. `mask`: in the size of the
-    pixels, white where it is drawn anew; a latent is drawn anew where any pixel it stands for is.
+    pixels, white where it is redrawn; a latent is redrawn where any pixel it stands for is.
     """
 
     def __init__(self, base: "torch.Tensor", mask: Picture, seed: int) -> None:
@@ -30,13 +30,13 @@ class LatentMask:
         generator = torch.Generator("cpu").manual_seed(seed)
         self._noise = randn_tensor(base.shape, generator=generator, device=base.device, dtype=base.dtype)
         grey = torch.from_numpy(np.array(mask.image().convert("L")))[None, None].float()
-        # Drawn anew wherever anything of it will be seen.
+        # Redrawn wherever anything of it will be seen.
         touched = torch.nn.functional.adaptive_max_pool2d(grey, base.shape[-2:]) > 0
-        self._anew = touched.to(base.device)
+        self._redrawn = touched.to(base.device)
 
     def blend(self, latents: "torch.Tensor", scheduler: Any) -> "torch.Tensor":
         """The latents with the picture outside the mask, as noisy as the scheduler has left them."""
         import torch
 
         kept = scheduler.add_noise(self._base, self._noise)
-        return torch.where(self._anew, latents, kept.to(latents.dtype))
+        return torch.where(self._redrawn, latents, kept.to(latents.dtype))

@@ -34,7 +34,7 @@ def load_pipeline(checkpoint: Checkpoint, dtype: Any, config: Path = SDXL_CONFIG
                 reason = "it lacks some of its weights"
             raise InvalidRequest(
                 f"The checkpoint {checkpoint.name} cannot be loaded: {reason}. "
-                "Fetch the file anew, or choose another checkpoint."
+                "Download the file again, or choose another checkpoint."
             ) from error
     raise OutOfMemory(
         f"There is not enough memory to load the checkpoint {checkpoint.name}. "

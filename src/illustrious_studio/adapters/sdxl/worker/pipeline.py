@@ -138,7 +138,7 @@ class SdxlPipeline:
         )
 
     def enable_offload(self) -> bool:
-        """Keep the model off the device but for the part that works. Stays so until the checkpoint is loaded anew."""
+        """Keep the model off the device but for the part that works. Stays so until the checkpoint is loaded again."""
         if self.device.type != "cpu" and not self._offloaded:
             self._pipeline.to("cpu")
             self.clear()
@@ -147,8 +147,8 @@ class SdxlPipeline:
         return self._offloaded
 
     def upcast(self, part: Part) -> bool:
-        """Let the UNet or the VAE work in float32 until the checkpoint is loaded anew (A1111's --no-half); whether that
-        is a change."""
+        """Let the UNet or the VAE work in float32 until the checkpoint is loaded again (A1111's --no-half); whether
+        that is a change."""
         import torch
 
         if part == "vae":

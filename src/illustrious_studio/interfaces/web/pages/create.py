@@ -78,14 +78,8 @@ class CreateTab:
             show_errors(self.layout_title), *titled, **QUIET
         )
         gr.on([one.change for one in form.all], None, form.all, None, js=form.script("remember"), **QUIET)
-        for name, inputs, outputs in (
-            ("advanced_title", form.titled, form.advanced),
-            ("negative_title", [form.negative], form.negative_fold),
-            ("own_size", [form.shape], form.own),
-            ("img2img_title", [form.img2img.held], [form.img2img.fold, form.img2img.painted]),
-        ):
-            changes = [blocks.load, *(one.change for one in inputs)]
-            gr.on(changes, None, inputs, outputs, js=form.script(name), **QUIET)
+        for script, inputs, outputs in form.following():
+            gr.on([blocks.load, *(one.change for one in inputs)], None, inputs, outputs, js=script, **QUIET)
         gr.on(
             [layout.held.change, layout.wanted.change, form.img2img.held.change],
             show_errors(self.layout_title),
@@ -243,7 +237,7 @@ class CreateTab:
 
     async def regenerate(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request_with({})
-        return (self.page.goto("create"), *await self._start(create_view.anew(request)))
+        return (self.page.goto("create"), *await self._start(create_view.with_new_seed(request)))
 
     async def variation(self, item_id: str) -> tuple[Any, ...]:
         request = (await self.studio.gallery.get(item_id)).metadata.request_with({})

@@ -50,7 +50,7 @@ async function look() { // a new question takes the place of one that is still o
   try {
     const answer = await fetch(`live?${query}`, { cache: 'no-store', signal: mine.signal });
     if (answer.ok) state = await answer.json();
-  } catch { /* the studio does not answer, or is asked anew */ }
+  } catch { /* the studio does not answer, or is asked again */ }
   if (mine !== asking) return;
   asking = null;
   if (state) show(state);

@@ -107,7 +107,7 @@ def enhanced(before: str, after: str, note: str, model: str) -> str:
     )
 
 
-def anew(request: ImageRequest) -> ImageRequest:
+def with_new_seed(request: ImageRequest) -> ImageRequest:
     """The same with another seed. What the words alone were laid out as came from the seed, and so is another, too."""
     update: dict[str, object] = {"seed": -1}
     if request.layout is not None and request.layout.by == "words":
