@@ -213,7 +213,7 @@ async def test_every_resize_mode_has_its_fit(api: Api, mode: int, fit: str) -> N
     assert api.engine.plans[-1].request.fit == fit
 
 
-async def test_a_mask_is_white_where_it_is_drawn_redrawn(api: Api) -> None:
+async def test_a_mask_is_white_where_it_is_redrawn(api: Api) -> None:
     mask = Image.new("L", (128, 96))
     mask.paste(255, (0, 0, 64, 96))
     made = await asked(
