@@ -118,8 +118,6 @@ class ImageService:
             "width": size[0],
             "height": size[1],
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
-            "prediction_type": checkpoint.prediction_type,
-            "zero_terminal_snr": checkpoint.zero_terminal_snr,
         }
         if over is not None:
             values["strength"] = strength_of(request, checkpoint)
