@@ -97,6 +97,18 @@ async def test_a_layout_that_a_model_wrote_is_drawn_after_a_restart_without_aski
         assert silent.asked == []
 
 
+@pytest.mark.parametrize("said", ["model", "words"])
+async def test_several_pictures_are_laid_out_by_a_model_at_one_asking(tmp_path: Path, said: str) -> None:
+    boat = {"what": "sailboat", "x": 0.5, "y": 0.6, "w": 0.5, "h": 0.5, "colour": "red"}
+    answer = json.dumps({"things": [boat], "background": "sea", "time": "sunset"}) if said == "model" else "I forgot."
+    async with studio_for_tests(tmp_path, chat=FakeChat([answer])) as made:
+        jobs = await made.studio.images.start_images(wish(prompt="a catamaran and a red house", seed=5), 4)
+        assert len(made.chat.asked) == 1
+        layouts = [job.request.layout for job in jobs]
+        assert {layout.by for layout in layouts if layout} == {said}
+        assert len(set(layouts)) == (1 if said == "model" else 4), "what the words alone place comes from the seed"
+
+
 async def test_a_model_that_fails_costs_no_picture_and_it_is_recorded_who_laid_it_out(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, chat=FakeChat(["garbage"])) as made:
         item = await made.studio.images.generate_image(wish(prompt="a cat and a catamaran"))
