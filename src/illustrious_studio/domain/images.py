@@ -63,7 +63,7 @@ class ImageRequest(Value):
         Field(
             ge=0,
             le=30,
-            description="How closely to follow the prompt (CFG scale). At 1 and below the negative prompt has no part.",
+            description="CFG scale: how closely to follow the prompt; at 1 and below the negative prompt has no part.",
         ),
         Setting(
             "CFG scale",
@@ -120,7 +120,7 @@ class ImageRequest(Value):
     prediction_type: Annotated[
         Literal["auto", "epsilon", "v_prediction"],
         Field(
-            description="What the checkpoint's UNet predicts; auto: as its file says, or the checkpoint's override. "
+            description="What the checkpoint's UNet predicts; auto: what its override says, else its file. "
             "v_prediction where a v-prediction checkpoint draws only noise."
         ),
         Setting(
@@ -135,7 +135,7 @@ class ImageRequest(Value):
         bool | None,
         Field(
             description="Whether drawing begins at pure noise, as v-prediction checkpoints that were trained so want "
-            "it; left out: as the file says, or the checkpoint's override."
+            "it; left out: what its override says, else its file."
         ),
         Setting("Zero terminal SNR", "advanced", infotext="Zero terminal SNR", a1111=("zero_terminal_snr",)),
     ] = None
