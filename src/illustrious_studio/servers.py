@@ -17,6 +17,7 @@ GRACE_SECONDS = 2
 
 
 def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach that address. Raises InvalidRequest for a name without an address."""
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, None)}
     except OSError as error:

@@ -155,7 +155,7 @@ class CheckpointCatalogue(Protocol):
         ...
 
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
-        """First 10 hex digits of the file's SHA-256 (A1111's "Model hash"), or None for a folder."""
+        """First 10 hex digits of the file's SHA-256 (A1111's "Model hash"); None for a folder or an unreadable file."""
         ...
 
     async def refused(self) -> Sequence[RefusedFile]:

@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 
 class GalleryService:
+    """Keeps pictures, finds them again, and hands them out as files."""
+
     def __init__(self, files: GalleryFiles, index: GalleryIndex) -> None:
         self._files = files
         self._index = index
@@ -50,6 +52,7 @@ class GalleryService:
             raise
 
     async def get(self, item_id: str) -> GalleryItem:
+        """The picture's entry. Raises NotFound."""
         item = await self._index.get(item_id) if _ID.fullmatch(item_id) else None
         if item is None:
             raise NotFound("There is no such picture in the gallery. It may have been deleted.")
@@ -59,22 +62,25 @@ class GalleryService:
         return await self._index.page(query, cursor, limit)
 
     async def png(self, item_id: str) -> bytes:
+        """The PNG file as it is kept. Raises NotFound."""
         return await self._files.read(await self.get(item_id))
 
     async def file(self, item_id: str, kind: FileKind, quality: int = 100) -> bytes:
-        """The picture as a file of that kind, its settings inside."""
+        """The picture as a file of that kind, its settings inside. Raises NotFound."""
         png = await self.png(item_id)
         return png if kind == "png" else await asyncio.to_thread(_converted, png, kind, quality)
 
     async def thumbnail(self, item_id: str) -> bytes:
+        """A small WebP. Raises NotFound."""
         return await self._files.thumbnail(await self.get(item_id))
 
     async def preview(self, item_id: str) -> bytes:
-        """A WebP of at most 768 pixels and 200 kB, to be shown in a talk."""
+        """A WebP of at most 768 pixels and 200 kB, to be shown in a chat. Raises NotFound."""
         png = await self.png(item_id)
         return await asyncio.to_thread(lambda: to_preview(open_picture(png).picture.image()))
 
     async def delete(self, item_id: str) -> None:
+        """Move it to the trash. Raises NotFound."""
         async with self._changing:
             await self._files.trash(await self.get(item_id))
             await self._index.remove(item_id)

@@ -20,6 +20,8 @@ from illustrious_studio.services.gallery import GalleryService
 
 
 class InputService:
+    """Keeps pictures to start from and their masks, and prepares them for drawing."""
+
     def __init__(self, files: InputFiles, gallery: GalleryService) -> None:
         self._files = files
         self._gallery = gallery

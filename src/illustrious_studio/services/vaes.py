@@ -7,6 +7,8 @@ from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeCata
 
 
 class VaeService:
+    """Lists the VAE files, and finds the one that a request names."""
+
     def __init__(self, catalogue: VaeCatalogue) -> None:
         self._catalogue = catalogue
 

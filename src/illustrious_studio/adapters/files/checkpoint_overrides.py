@@ -1,6 +1,6 @@
-"""What people say of checkpoints whose files do not say it: a CheckpointCatalogue around another one.
+"""Overrides of checkpoints, for what their files do not say: an OverridableCatalogue around another catalogue.
 
-It stands in a JSON file of the data folder, by the path of the checkpoint, and counts more than what was read from it.
+They stand in a JSON file of the data folder, by the path of the checkpoint, and count more than what was read from it.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ Checkpoints = list[Checkpoint]
 
 
 class OverriddenCheckpoints:
+    """The checkpoints of another catalogue, each with its override from that file."""
+
     def __init__(self, found: CheckpointCatalogue, file: Path) -> None:
         self._found = found
         self._file = file
