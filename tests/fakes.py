@@ -181,7 +181,7 @@ class FakeVision:
     async def check(self) -> ModelStatus:
         return self.status
 
-    async def look(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
+    async def analyze(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
         self.shown.append(picture)
         yield f"{question}: "
         yield f"{picture.picture.width} x {picture.picture.height}"

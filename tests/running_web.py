@@ -60,7 +60,7 @@ class WebWithFakes(Web):
     vision: FakeVision = field(default_factory=FakeVision)
 
     async def make_empty(self) -> None:
-        """No pictures, no talks, no jobs, and fakes that do as they are told at once."""
+        """No pictures, no chats, no jobs, and fakes that do as they are told at once."""
         self.engine.go_on.set()
         self.engine.stopped.clear()
         self.engine.faults.clear()
@@ -81,7 +81,7 @@ class WebWithFakes(Web):
 
 @contextlib.asynccontextmanager
 async def serving_web(studio: Studio, access: Access = DEFAULT_ACCESS) -> AsyncIterator[str]:
-    """The address of the page, served as on port 7860. Its Connect tab speaks of an API at `access`."""
+    """The address of the page, served as on port 7860. Its Connect tab shows an API at `access`."""
     from illustrious_studio.interfaces.web.app import create_web_app
 
     app = create_web_app(studio, access)

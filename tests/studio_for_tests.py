@@ -1,4 +1,4 @@
-"""A whole studio for tests: the real wiring over a folder of its own, with fakes for what draws, speaks and looks."""
+"""A whole studio for tests: the real wiring over a folder of its own, with fakes for its models."""
 
 import contextlib
 import shutil

@@ -17,7 +17,7 @@ from program import ROOT, pictures, running_program
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
 
 
-def test_a_newcomer_draws_talks_and_looks_with_nothing_but_the_program(tmp_path: Path) -> None:
+def test_a_newcomer_draws_chats_and_analyzes_with_nothing_but_the_program(tmp_path: Path) -> None:
     with running_program(tmp_path / "data") as program:
         assert program.get("/status")["status"] == "running"  # before any model is loaded
         assert requests.get(program.web, timeout=10).ok
@@ -29,8 +29,8 @@ def test_a_newcomer_draws_talks_and_looks_with_nothing_but_the_program(tmp_path:
         assert said["response"].strip()
         looked = program.post("/analyze-image", {"image_base64": drawn["image_base64"]}).json()
         assert "apple" in looked["analysis"].lower()  # the settings inside the file say so
-        in_talk = program.post("/chat", {"message": "#generate a yellow banana", "session_id": "s"}).json()
-        assert program.get("/gallery")["items"][0]["id"] == in_talk["image_id"]
+        in_chat = program.post("/chat", {"message": "#generate a yellow banana", "session_id": "s"}).json()
+        assert program.get("/gallery")["items"][0]["id"] == in_chat["image_id"]
         program.wait_until(lambda: "x-studio-starting" not in requests.get(program.web, timeout=60).headers)
         assert "gradio" in requests.get(program.web, timeout=60).text.lower()
 
@@ -41,7 +41,7 @@ def test_ctrl_c_ends_everything_at_once_also_while_drawing(tmp_path: Path) -> No
         program.post("/jobs", {"prompt": "a red apple", "steps": 150, "seed": 1})
         program.wait_until(lambda: any(job["step"] for job in program.get("/jobs")["active"]))
         family = program.family()
-        assert len(family) >= 3  # the servers, what draws, what talks
+        assert len(family) >= 3  # the servers, the image model, the chat model
         program.interrupt()
         _, alive = psutil.wait_procs(family, timeout=20)
         assert alive == []
@@ -49,7 +49,7 @@ def test_ctrl_c_ends_everything_at_once_also_while_drawing(tmp_path: Path) -> No
     assert pictures(tmp_path / "data") == []  # nobody waited for the 150 steps
 
 
-def test_a_crash_while_drawing_and_talking_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_a_crash_while_drawing_and_chatting_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     with running_program(tmp_path / "data") as program:
         program.wait_for_models("sdxl", "ollama")
         kept = program.post("/generate-image", {"prompt": "a green frog", "steps": 4, "seed": 3}).json()
@@ -59,13 +59,13 @@ def test_a_crash_while_drawing_and_talking_loses_nothing_that_was_acknowledged(t
             ).json()
             for count in (2, 3)
         ]
-        talk = requests.post(
+        chat = requests.post(
             program.api + "/chat",
             json={"message": "Count to a hundred.", "session_id": "crash", "max_tokens": 200, "stream": True},
             stream=True,
             timeout=60,
         )
-        next(talk.iter_lines())
+        next(chat.iter_lines())
         family = program.family()
         program.kill()
         _, alive = psutil.wait_procs(family, timeout=15)

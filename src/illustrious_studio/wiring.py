@@ -82,7 +82,7 @@ async def open_studio(
     vision_models: Sequence[VisionModel] | None = None,
 ) -> AsyncIterator[Studio]:
     """All services over the adapters that the settings name; `engine` and the models may be handed in instead.
-    Who talks and who looks is looked for once `look_after` is set.
+    Chat and vision models are looked for once `look_after` is set.
 
     Raises Conflict when another studio has the data folder open.
     """

@@ -16,7 +16,7 @@ from samples import metadata
 SWARM = {"prompt": "a cat", "sampler": "dpmpp_2m", "scheduler": "karras"}
 
 
-def wish(**changes: object) -> ImageRequest:
+def image_request(**changes: object) -> ImageRequest:
     return ImageRequest.model_validate({"prompt": "a cat", **changes})
 
 
@@ -28,14 +28,14 @@ def checkpoint(*, zero: bool) -> Checkpoint:
 
 @pytest.mark.parametrize("said", ["Euler a", "euler A", "k_euler_a", "k_euler_ancestral", "  Euler a "])
 def test_a_sampler_is_found_by_any_of_its_names_and_then_has_a1111s(said: str) -> None:
-    assert wish(sampler=said).sampler == "Euler a"
+    assert image_request(sampler=said).sampler == "Euler a"
 
 
 @pytest.mark.parametrize("field", ["sampler", "schedule"])
 @pytest.mark.parametrize("said", ["", "__class__", "os.system", "Euler_b", "x" * 10_000])
 def test_an_unknown_name_is_refused_with_those_there_are(field: str, said: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        wish(**{field: said})
+        image_request(**{field: said})
     (problem,) = refused.value.errors()
     assert problem["loc"] == (field,)
     assert ("Euler a, Euler, DPM++ 2M" if field == "sampler" else "Automatic, Karras") in problem["msg"]
@@ -44,9 +44,9 @@ def test_an_unknown_name_is_refused_with_those_there_are(field: str, said: str) 
 
 def test_a_schedule_that_the_sampler_cannot_follow_is_refused() -> None:
     with pytest.raises(ValidationError, match="LCM has no schedule Karras; use one of: Automatic"):
-        wish(sampler="lcm", schedule="karras")
-    assert wish(sampler="DPM++ 2M", schedule="karras").schedule == "Karras"
-    assert wish(sampler="LMS", schedule="kl_optimal").schedule == "KL Optimal"
+        image_request(sampler="lcm", schedule="karras")
+    assert image_request(sampler="DPM++ 2M", schedule="karras").schedule == "Karras"
+    assert image_request(sampler="LMS", schedule="kl_optimal").schedule == "KL Optimal"
 
 
 @pytest.mark.parametrize(

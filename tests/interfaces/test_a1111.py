@@ -1,4 +1,4 @@
-"""The door for A1111's clients, by `webuiapi`, the client in Python that people use."""
+"""A1111's API, by `webuiapi`, the client in Python that people use."""
 
 import asyncio
 import io
@@ -352,7 +352,7 @@ async def test_interrupt_stops_the_request_and_not_what_others_draw(api: Api) ->
     assert await asked(api, lambda client: client.interrupt()) == {}
     stopped = await drawing
     assert (stopped.status_code, stopped.json()["detail"]) == (409, "The picture was cancelled.")
-    assert await asked(api, lambda client: client.interrupt()) == {}, "there is nothing of this door any more"
+    assert await asked(api, lambda client: client.interrupt()) == {}, "there is nothing of this API any more"
     api.engine.go_on.set()
     assert (await other).status_code == 200
 

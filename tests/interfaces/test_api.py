@@ -215,7 +215,7 @@ async def test_a_job_can_be_cancelled_while_it_waits_or_runs_and_only_once(api: 
     assert len(api.engine.plans) == 1
 
 
-async def test_talking_is_kept_in_a_session(tmp_path: Path) -> None:
+async def test_a_chat_is_kept_in_a_session(tmp_path: Path) -> None:
     async with running_api(tmp_path, chat=FakeChat(["Good ", "morning."], ["Yes."])) as api:
         first = (await api.http.post("/chat", json={"message": "hello", "session_id": "mine"})).json()
         assert (first["response"], first["session_id"], first["model"]) == ("Good morning.", "mine", "fake-chat")

@@ -175,7 +175,7 @@ async def test_a_chat_message_has_limits_too(api: Api, body: dict[str, object]) 
 async def test_a_body_over_the_cap_is_refused_however_it_is_declared(api: Api) -> None:
     host, port = api.url.removeprefix("http://").split(":")  # row 37
 
-    def talk(head: bytes, *pieces: bytes) -> bytes:
+    def sent(head: bytes, *pieces: bytes) -> bytes:
         with socket.create_connection((host, int(port)), timeout=30) as line:
             line.sendall(b"POST /chat HTTP/1.1\r\nHost: 127.0.0.1:" + port.encode() + b"\r\n" + head)
             try:
@@ -188,11 +188,11 @@ async def test_a_body_over_the_cap_is_refused_however_it_is_declared(api: Api) -
             except ConnectionResetError:
                 return b""
 
-    declared = await asyncio.to_thread(talk, b"Content-Type: application/json\r\nContent-Length: 999999999\r\n\r\n")
+    declared = await asyncio.to_thread(sent, b"Content-Type: application/json\r\nContent-Length: 999999999\r\n\r\n")
     assert declared.startswith(b"HTTP/1.1 413")
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     chunked = await asyncio.to_thread(
-        talk, b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunk] * 17
+        sent, b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunk] * 17
     )
     assert chunked.startswith(b"HTTP/1.1 413")
     assert (await api.http.get("/health/live")).status_code == 200

@@ -20,11 +20,11 @@ from running_api import Api, running_api
 
 FOX = {"what": "fox", "x": 0.25, "y": 0.75, "w": 0.3, "h": 0.3}
 TREE = {"what": "tree", "x": 0.65, "y": 0.5, "w": 0.6, "h": 0.8, "colour": "red"}
-WISH = {"prompt": "a fox under a tree in the snow at night", "steps": 2, "seed": 7, "width": 128, "height": 96}
+REQUEST = {"prompt": "a fox under a tree in the snow at night", "steps": 2, "seed": 7, "width": 128, "height": 96}
 
 
-async def drawn(api: Api, **wish: object) -> dict[str, Any]:
-    answer = await api.http.post("/generate-image", json=WISH | wish)
+async def drawn(api: Api, **body: object) -> dict[str, Any]:
+    answer = await api.http.post("/generate-image", json=REQUEST | body)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -46,7 +46,7 @@ async def test_a_picture_is_drawn_over_the_layout_that_was_sent(api: Api) -> Non
 
 
 async def test_a_layout_is_painted_as_it_was_shown_whatever_seed_draws_over_it(api: Api) -> None:
-    shown = (await api.http.post("/layout", json={"prompt": WISH["prompt"], "seed": 5})).json()["layout"]
+    shown = (await api.http.post("/layout", json={"prompt": REQUEST["prompt"], "seed": 5})).json()["layout"]
     kept, bare = shown, {name: value for name, value in shown.items() if name != "seed"}
     first, second = [], []
     for seed in (5, 6):
@@ -89,7 +89,7 @@ async def test_a_layout_that_cannot_be_painted_is_refused_before_anything_is_que
     api: Api, layout: object, words: str
 ) -> None:
     for path in ("/generate-image", "/jobs"):
-        answer = await api.http.post(path, json=WISH | {"layout": layout})
+        answer = await api.http.post(path, json=REQUEST | {"layout": layout})
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
         assert words in answer.json()["detail"]
     assert (await api.http.post("/layout/sketch", json={"layout": layout})).status_code == 422
@@ -98,12 +98,12 @@ async def test_a_layout_that_cannot_be_painted_is_refused_before_anything_is_que
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "asked",
     [{"layout": [TREE, FOX]}, {"layout_from_words": True}, {"layout": {"things": [], "background": "forest"}}],
     ids=["by hand", "from words", "only a background"],
 )
-async def test_the_metadata_and_the_png_alone_make_the_same_picture_again(api: Api, wish: dict[str, object]) -> None:
-    body = await drawn(api, **wish, sketch_strength=0.85)
+async def test_the_metadata_and_the_png_alone_make_the_same_picture_again(api: Api, asked: dict[str, object]) -> None:
+    body = await drawn(api, **asked, sketch_strength=0.85)
     png = b64decode(body["image_base64"])
     text = open_picture(png).text
     request = ImageMetadata.from_json(text["illustrious"]).request
@@ -123,12 +123,12 @@ async def test_the_strength_is_what_was_asked_or_what_the_checkpoint_declares(ap
     assert (await drawn(api))["metadata"]["strength"] == declared
     assert (await drawn(api, sketch_strength=0.9))["metadata"]["strength"] == 0.9
     for wrong in (0.04, 1.01, "0.5"):
-        assert (await api.http.post("/generate-image", json=WISH | {"sketch_strength": wrong})).status_code == 422
+        assert (await api.http.post("/generate-image", json=REQUEST | {"sketch_strength": wrong})).status_code == 422
 
 
 async def test_words_are_laid_out_with_the_same_layout_for_the_same_seed(api: Api) -> None:
-    wish = {"prompt": "a cat and a dog in a forest", "seed": 1}
-    answers = [(await api.http.post("/layout", json=wish | {"seed": seed})).json() for seed in (1, 1, 2)]
+    body = {"prompt": "a cat and a dog in a forest", "seed": 1}
+    answers = [(await api.http.post("/layout", json=body | {"seed": seed})).json() for seed in (1, 1, 2)]
     assert answers[0] == answers[1] != answers[2]
     assert {thing["what"] for thing in answers[0]["layout"]["things"]} == {"cat", "dog"}
     assert (answers[0]["by"], answers[0]["model"], answers[0]["unknown"]) == ("words", "", [])
@@ -159,7 +159,7 @@ async def test_a_model_writes_the_layout_of_a_picture_before_it_is_queued(tmp_pa
     said = json.dumps({"things": [FOX | {"what": "sailboat", "colour": ""}], "background": "sea", "time": "sunset"})
     async with running_api(tmp_path, chat=FakeChat([said])) as api:
         api.engine.go_on.clear()
-        job = (await api.http.post("/jobs", json=WISH | {"prompt": "a catamaran"})).json()
+        job = (await api.http.post("/jobs", json=REQUEST | {"prompt": "a catamaran"})).json()
         layout = job["request"]["layout"]
         assert (layout["by"], layout["background"], layout["time"]) == ("model", "sea", "sunset")
         assert [thing["what"] for thing in layout["things"]] == ["sailboat"]

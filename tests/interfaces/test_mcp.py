@@ -162,7 +162,7 @@ class TidyVision(FakeVision):
         super().__init__()
         self.looking, self.tidied = asyncio.Event(), asyncio.Event()
 
-    async def look(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
+    async def analyze(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
         try:
             self.looking.set()
             await asyncio.Event().wait()
@@ -231,7 +231,7 @@ async def test_a_picture_of_the_gallery_or_one_that_is_sent_can_be_looked_at(api
             assert "one picture" in sentence(await client.call_tool("analyze_image", both))
 
 
-async def test_talking_and_drawing_in_a_talk(api: Api) -> None:
+async def test_chatting_and_drawing_in_a_chat(api: Api) -> None:
     async with host(api) as client:
         said = await client.call_tool("chat", {"message": "hello", "session_id": "mine"})
         assert said.content == [TextContent(text="Hello there.")]
@@ -308,7 +308,7 @@ async def test_a_failure_is_a_result_with_a_sentence(
 class BrokenVision(FakeVision):
     """Has a fault of its own."""
 
-    async def look(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
+    async def analyze(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
         raise RuntimeError("at /home/somebody")
         yield ""
 

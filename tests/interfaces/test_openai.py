@@ -1,4 +1,4 @@
-"""The door for clients of OpenAI's API, by the official client: models, talking and embeddings."""
+"""OpenAI's API, by the official client: models, chat and embeddings."""
 
 import asyncio
 import json
@@ -103,13 +103,13 @@ async def test_a_model_whose_name_has_a_slash_is_found(tmp_path: Path) -> None:
 
 
 async def test_an_answer_comes_whole(api: Api) -> None:
-    talk = [
+    messages = [
         {"role": "developer", "content": "Be brief."},
         {"role": "user", "content": [{"type": "text", "text": "One."}, {"type": "text", "text": "Two."}]},
         {"role": "assistant", "content": "Yes."},
         {"role": "user", "content": "#generate is only a word here"},
     ]
-    answer = await client(api).chat.completions.create(model="fake-chat", messages=talk)
+    answer = await client(api).chat.completions.create(model="fake-chat", messages=messages)
     assert answer.choices[0].message.content == "Hello there."
     assert (answer.choices[0].finish_reason, answer.object, answer.model) == ("stop", "chat.completion", "fake-chat")
     told = [(turn.role, turn.content) for turn in api.chat.asked[-1]]
@@ -342,8 +342,12 @@ async def test_tools_reach_the_model_whole_and_its_calls_come_back(tmp_path: Pat
         assert (piece.index, piece.function.name) == (0, "draw")
         assert chunks[-1].choices[0].finish_reason == "tool_calls"
 
-        talk = [*HI, answer.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "done: fox.png"}]
-        final = await gpt.chat.completions.create(model="caller", messages=talk, tools=[TOOL])
+        messages = [
+            *HI,
+            answer.choices[0].message,
+            {"role": "tool", "tool_call_id": call.id, "content": "done: fox.png"},
+        ]
+        final = await gpt.chat.completions.create(model="caller", messages=messages, tools=[TOOL])
         assert final.choices[0].message.content == "Hello there."
         _, called, reply = server.asked("/api/chat")[-1]["messages"]
         assert called["tool_calls"][0]["function"] == {"name": "draw", "arguments": arguments}
@@ -418,7 +422,7 @@ async def test_an_answer_of_a_given_shape_can_be_asked_for(tmp_path: Path) -> No
 
 
 async def test_embeddings_come_from_a_model_that_makes_them(tmp_path: Path) -> None:
-    models = Model("talker"), Model("embedder", ("embedding",))
+    models = Model("chatter"), Model("embedder", ("embedding",))
     async with over_ollama(tmp_path, *models) as (gpt, _):
         made = await gpt.embeddings.create(model="embedder", input=["a fox", "a red fox"])
         assert [one.embedding for one in made.data] == [vector_of("a fox"), vector_of("a red fox")]
@@ -426,8 +430,8 @@ async def test_embeddings_come_from_a_model_that_makes_them(tmp_path: Path) -> N
         plain = await gpt.embeddings.create(model="embedder", input="a fox", encoding_format="float", dimensions=2)
         assert plain.data[0].embedding == vector_of("a fox")[:2]
         with pytest.raises(openai.BadRequestError, match="does not support embeddings"):
-            await gpt.embeddings.create(model="talker", input="a fox")
-        with pytest.raises(openai.NotFoundError, match="talker, embedder"):
+            await gpt.embeddings.create(model="chatter", input="a fox")
+        with pytest.raises(openai.NotFoundError, match="chatter, embedder"):
             await gpt.embeddings.create(model="text-embedding-3-small", input="a fox")
         for tokens in ([1, 2, 3], [[1], [2]], []):
             with pytest.raises(openai.BadRequestError, match="input"):

@@ -1,4 +1,4 @@
-"""The door for clients of OpenAI's API, by the official client: pictures drawn over, whole or by a mask."""
+"""OpenAI's API, by the official client: image to image, and inpainting with a mask."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""The door for clients of OpenAI's API, by the official client: pictures."""
+"""OpenAI's API, by the official client: pictures."""
 
 import asyncio
 import io

@@ -1,6 +1,6 @@
-"""Every door by what its OpenAPI says of it: generated requests, right ones and wrong ones, to every operation.
+"""Every API by what its OpenAPI says of it: generated requests, right ones and wrong ones, to every operation.
 
-None of them may be a fault of the studio, every refusal has the door's own shape, and what is answered is what the
+None of them may be a fault of the studio, every refusal has the API's own shape, and what is answered is what the
 schema promises. The requests are the same in each run.
 """
 
@@ -89,7 +89,7 @@ def _described(app: FastAPI) -> BaseSchema:
 
 
 def _described_to_nobody(app: FastAPI) -> BaseSchema:
-    """A door for other people's clients: without FastAPI's own 422, whose shape is not the door's."""
+    """An API for other people's clients: without FastAPI's own 422, whose shape is not the API's."""
     description = app.openapi()
     for operations in description["paths"].values():
         for operation in operations.values():

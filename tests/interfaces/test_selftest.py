@@ -25,7 +25,7 @@ async def outcomes(url: str, key: str | None = None) -> dict[str, Outcome]:
 
 async def test_every_client_passes_and_nothing_is_left_in_the_gallery(tmp_path: Path) -> None:
     async with running_api(tmp_path, key=KEY) as api:
-        assert [(one.name, one.said) for one in (await outcomes(api.url, KEY)).values()] == [
+        assert [(one.name, one.failure) for one in (await outcomes(api.url, KEY)).values()] == [
             (name, "") for name in EVERYONE
         ]
         assert (await api.studio.gallery.page()).items == []
@@ -37,14 +37,14 @@ async def test_a_wrong_key_is_told_for_every_client(tmp_path: Path) -> None:
         found = await outcomes(api.url, "another-key-of-some-length")
     assert list(found) == EVERYONE
     for one in found.values():
-        assert "expected 200, came 401: This studio asks for a key." in one.said, one
+        assert "expected 200, came 401: This studio asks for a key." in one.failure, one
 
 
 async def test_a_studio_that_is_not_there_is_told_for_every_client() -> None:
     found = await outcomes("http://127.0.0.1:9")
     assert list(found) == EVERYONE
     for one in found.values():
-        assert "no answer (" in one.said, one
+        assert "no answer (" in one.failure, one
 
 
 async def test_a_checkpoint_that_cannot_draw_fails_just_those_who_draw(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ async def test_a_checkpoint_that_cannot_draw_fails_just_those_who_draw(tmp_path:
     async with running_api(tmp_path, engine=engine) as api:
         found = await outcomes(api.url)
     assert [name for name, one in found.items() if one.passed] == ["MCP hosts", TIDYING_UP]
-    assert found["curl"].said == "POST /generate-image: expected 200, came 507: Too large. Choose a smaller size."
-    assert found["OpenAI SDK"].said.startswith("POST /v1/images/generations: expected 200, came 507: Too large.")
-    assert found["SillyTavern"].said.startswith("POST /sdapi/v1/txt2img: expected 200, came 507: Too large.")
+    assert found["curl"].failure == "POST /generate-image: expected 200, came 507: Too large. Choose a smaller size."
+    assert found["OpenAI SDK"].failure.startswith("POST /v1/images/generations: expected 200, came 507: Too large.")
+    assert found["SillyTavern"].failure.startswith("POST /sdapi/v1/txt2img: expected 200, came 507: Too large.")
 
 
 PARSE_ERRORS = [
@@ -92,4 +92,4 @@ async def test_what_a_client_cannot_read_is_told_in_a_sentence(said: str, stream
         found = await outcomes(url)
     assert list(found) == EVERYONE
     for one in found.values():
-        assert re.match(r"(GET|POST) /\w+", one.said), one
+        assert re.match(r"(GET|POST) /\w+", one.failure), one

@@ -59,7 +59,7 @@ async def test_thoughts_are_events_of_their_own(tmp_path: Path) -> None:
         assert whole["response"] == "Yes\n\nindeed."
 
 
-async def test_tokens_arrive_while_the_model_still_speaks(api: Api) -> None:
+async def test_tokens_arrive_while_the_model_still_answers(api: Api) -> None:
     api.chat.go_on.clear()
     async with api.http.stream("POST", "/chat", json={"message": "hello", "stream": True}) as answer:
         events = events_of(answer)

@@ -1,4 +1,4 @@
-"""Talking as a person meets it: answers, thoughts, stopping, failing, drawing, and what is left after a restart."""
+"""Chat as a person meets it: answers, thoughts, stopping, failing, drawing, and what is left after a restart."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -43,7 +43,7 @@ async def heard(chat: ChatService, message: str, session_id: str = "default", **
     return [event async for event in chat.handle_chat(request, **more)]  # type: ignore[arg-type]
 
 
-async def talk(chat: ChatService, session_id: str = "default") -> list[tuple[str, str, str]]:
+async def history(chat: ChatService, session_id: str = "default") -> list[tuple[str, str, str]]:
     return [(one.role, one.content, one.state) for one in await chat.messages(session_id)]
 
 
@@ -51,7 +51,7 @@ async def test_an_answer_streams_and_is_kept(opened: StudioForTests) -> None:
     events = await heard(opened.studio.chat, "Hi")
     assert events[:-1] == [Token("Hello"), Token(" there"), Token(".")]
     assert isinstance(events[-1], Done)
-    assert await talk(opened.studio.chat) == [("user", "Hi", "complete"), ("assistant", "Hello there.", "complete")]
+    assert await history(opened.studio.chat) == [("user", "Hi", "complete"), ("assistant", "Hello there.", "complete")]
     assert events[-1].message == (await opened.studio.chat.messages("default"))[1]
     assert events[-1].message.model == "fake-chat"
 
@@ -80,7 +80,7 @@ async def test_only_the_last_turns_that_fit_are_sent(opened: StudioForTests) -> 
 async def test_a_message_longer_than_the_model_can_take_is_refused_but_kept(opened: StudioForTests) -> None:
     with pytest.raises(InvalidRequest, match="too long"):
         await heard(opened.studio.chat, "9" * 5000)
-    assert (await talk(opened.studio.chat))[0][0] == "user"
+    assert (await history(opened.studio.chat))[0][0] == "user"
     assert opened.chat.asked == []
 
 
@@ -114,7 +114,7 @@ async def test_an_empty_answer_is_an_error_not_silence(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, chat=FakeChat([""])) as opened:
         with pytest.raises(UpstreamFailed):
             await heard(opened.studio.chat, "Hi")
-        assert await talk(opened.studio.chat) == [("user", "Hi", "complete")]
+        assert await history(opened.studio.chat) == [("user", "Hi", "complete")]
 
 
 async def test_closing_stops_the_model_and_keeps_what_it_said(opened: StudioForTests) -> None:
@@ -124,7 +124,7 @@ async def test_closing_stops_the_model_and_keeps_what_it_said(opened: StudioForT
             if event == Token(" there"):
                 break
     assert opened.chat.closed.is_set()
-    assert (await talk(opened.studio.chat))[1] == ("assistant", "Hello there", "interrupted")
+    assert (await history(opened.studio.chat))[1] == ("assistant", "Hello there", "interrupted")
 
 
 async def test_cancelling_the_listener_keeps_what_was_said(opened: StudioForTests) -> None:
@@ -134,7 +134,7 @@ async def test_cancelling_the_listener_keeps_what_was_said(opened: StudioForTest
     listening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await listening
-    assert (await talk(opened.studio.chat))[1] == ("assistant", "Hello there", "interrupted")
+    assert (await history(opened.studio.chat))[1] == ("assistant", "Hello there", "interrupted")
 
 
 async def test_a_model_that_breaks_off_leaves_its_words_and_raises(tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ async def test_a_model_that_breaks_off_leaves_its_words_and_raises(tmp_path: Pat
     async with studio_for_tests(tmp_path, chat=broken) as opened:
         with pytest.raises(UpstreamFailed, match="It broke"):
             await heard(opened.studio.chat, "Hi")
-        assert (await talk(opened.studio.chat))[1] == ("assistant", "Hello", "interrupted")
+        assert (await history(opened.studio.chat))[1] == ("assistant", "Hello", "interrupted")
 
 
 async def test_without_a_model_the_message_is_kept_and_the_error_says_what_to_do(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, chat=FakeChat(ready=False)) as opened:
         with pytest.raises(Unavailable, match=r"Start Ollama\."):
             await heard(opened.studio.chat, "Hi")
-        assert await talk(opened.studio.chat) == [("user", "Hi", "complete")]
+        assert await history(opened.studio.chat) == [("user", "Hi", "complete")]
 
 
 async def test_two_messages_at_once_are_answered_one_after_the_other(opened: StudioForTests) -> None:
@@ -157,15 +157,15 @@ async def test_two_messages_at_once_are_answered_one_after_the_other(opened: Stu
     first = asyncio.create_task(heard(opened.studio.chat, "One"))
     await opened.chat.speaking.wait()
     second = asyncio.create_task(heard(opened.studio.chat, "Two"))
-    await until(lambda: talk(opened.studio.chat), lambda told: len(told) == 2)
+    await until(lambda: history(opened.studio.chat), lambda messages: len(messages) == 2)
     assert len(opened.chat.asked) == 1
     opened.chat.go_on.set()
     await asyncio.gather(first, second)
     assert [turn.content for turn in opened.chat.asked[1][1:]] == ["One", "Hello there.", "Two"]
-    assert len(await talk(opened.studio.chat)) == 4
+    assert len(await history(opened.studio.chat)) == 4
 
 
-async def test_a_talk_is_named_by_its_first_message(opened: StudioForTests) -> None:
+async def test_a_session_is_named_by_its_first_message(opened: StudioForTests) -> None:
     chat = opened.studio.chat
     empty = await chat.create_session()
     assert empty.title == "New chat"
@@ -178,24 +178,24 @@ async def test_a_talk_is_named_by_its_first_message(opened: StudioForTests) -> N
     assert titles["other"] == "a boat"
 
 
-async def test_talks_can_be_renamed_deleted_and_brought_back(opened: StudioForTests) -> None:
+async def test_sessions_can_be_renamed_deleted_and_brought_back(opened: StudioForTests) -> None:
     chat = opened.studio.chat
     await heard(chat, "Hi", "one")
-    assert (await chat.rename("one", "  My\ntalk ")).title == "My talk"
+    assert (await chat.rename("one", "  My\nchat ")).title == "My chat"
     with pytest.raises(InvalidRequest):
         await chat.rename("one", "  ")
     await chat.delete("one")
     with pytest.raises(NotFound):
         await chat.messages("one")
     await chat.restore("one")
-    assert [one.title for one in await chat.sessions("talk")] == ["My talk"]
-    assert len(await talk(chat, "one")) == 2
+    assert [one.title for one in await chat.sessions("chat")] == ["My chat"]
+    assert len(await history(chat, "one")) == 2
 
 
 async def test_what_a_model_says_is_kept_whatever_it_is(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, chat=FakeChat(["nul\0 and \ud800half ", "\U0001f98a"])) as opened:
         await heard(opened.studio.chat, "Hi")
-        assert (await talk(opened.studio.chat))[1][1] == "nul and half \U0001f98a"
+        assert (await history(opened.studio.chat))[1][1] == "nul and half \U0001f98a"
 
 
 async def test_pictures_go_to_a_model_that_can_see_also_with_the_next_question(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ async def test_a_drawing_that_cannot_start_leaves_a_message_that_says_why(tmp_pa
     async with studio_for_tests(tmp_path, engine=FakeEngine(ready=False)) as opened:
         with pytest.raises(Unavailable):
             await heard(opened.studio.chat, "#generate a boat")
-        assert "not drawn" in (await talk(opened.studio.chat))[1][1]
+        assert "not drawn" in (await history(opened.studio.chat))[1][1]
 
 
 async def test_who_waits_in_the_queue_is_told(opened: StudioForTests) -> None:
@@ -366,4 +366,4 @@ async def test_a_drawing_whose_job_is_gone_is_not_waited_for_for_ever(tmp_path: 
         lost = Message(**events[-1].message.model_dump() | {"content": "Drawing: a boat", "job_id": "gone"})
         await SqlSessions(database).add(lost)
     async with studio_for_tests(tmp_path) as opened:
-        assert "not drawn" in (await talk(opened.studio.chat))[1][1]
+        assert "not drawn" in (await history(opened.studio.chat))[1][1]

@@ -21,22 +21,22 @@ from studio_for_tests import studio_for_tests, with_own_checkpoint
 BY_HAND = Layout(things=(Placed(what="cat", x=0.3, y=0.6, w=0.4, h=0.4),), background="forest", by="hand")
 
 
-def wish(**changes: object) -> ImageRequest:
+def image_request(**changes: object) -> ImageRequest:
     return ImageRequest.model_validate({"prompt": "a cat and a dog", "steps": 2, "width": 96, "height": 64} | changes)
 
 
 async def test_any_checkpoint_draws_over_a_layout_when_asked_and_else_from_the_words_alone(tmp_path: Path) -> None:
     async with studio_for_tests(with_own_checkpoint(tmp_path)) as made:
         assert made.studio.models.checkpoint().sketch_strength is None
-        plain = await made.studio.images.generate_image(wish())
+        plain = await made.studio.images.generate_image(image_request())
         request = plain.metadata.request
         assert (request.layout, request.strength, request.sketch_strength) == (None, None, None)
         assert made.engine.plans[-1].passes[0].start == FromNoise()
-        laid = await made.studio.images.generate_image(wish(layout_from_words=True))
+        laid = await made.studio.images.generate_image(image_request(layout_from_words=True))
         assert laid.metadata.request.layout is not None
         assert {thing.what for thing in laid.metadata.request.layout.things} == {"cat", "dog"}
         assert 0.75 <= (laid.metadata.request.sketch_strength or 0) <= 0.9
-        hand = await made.studio.images.generate_image(wish(layout=BY_HAND, sketch_strength=0.6))
+        hand = await made.studio.images.generate_image(image_request(layout=BY_HAND, sketch_strength=0.6))
         assert (hand.metadata.request.layout, hand.metadata.request.sketch_strength) == (BY_HAND, 0.6)
         sketch = start_picture(made.engine.plans[-1]).picture
         assert sketch == await made.studio.sketches.paint(BY_HAND, 96, 64, hand.metadata.request.seed)
@@ -44,8 +44,8 @@ async def test_any_checkpoint_draws_over_a_layout_when_asked_and_else_from_the_w
 
 async def test_what_a_checkpoint_predicts_is_recorded_and_goes_to_no_other_checkpoint(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:  # the built-in one: v-prediction, from pure noise
-        drawn = (await made.studio.images.generate_image(wish())).metadata
-        asked = (await made.studio.images.generate_image(wish(prediction_type="epsilon"))).metadata
+        drawn = (await made.studio.images.generate_image(image_request())).metadata
+        asked = (await made.studio.images.generate_image(image_request(prediction_type="epsilon"))).metadata
         assert (drawn.prediction_type, drawn.zero_terminal_snr) == ("v_prediction", True)
         assert (drawn.request.prediction_type, drawn.request.zero_terminal_snr) == ("auto", None)
         assert (asked.prediction_type, asked.request.prediction_type) == ("epsilon", "epsilon")
@@ -63,7 +63,7 @@ async def test_what_a_checkpoint_predicts_is_recorded_and_goes_to_no_other_check
 
 async def test_a_picture_can_be_drawn_again_exactly_from_its_metadata(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
-        for request in (wish(), wish(layout=BY_HAND), wish(sketch_strength=0.5)):
+        for request in (image_request(), image_request(layout=BY_HAND), image_request(sketch_strength=0.5)):
             first = await made.studio.images.generate_image(request)
             job = await made.studio.images.start_image(first.metadata.request)
             second = await made.studio.jobs.wait(job.id)
@@ -76,7 +76,9 @@ async def test_a_picture_can_be_drawn_again_exactly_from_its_metadata(tmp_path: 
 async def test_a_bad_layout_is_refused_and_leaves_no_job(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         with pytest.raises(InvalidRequest, match="reaches out"):
-            await made.studio.images.start_image(wish(layout=[{"what": "cat", "x": 0, "y": 0.5, "w": 0.2, "h": 0.2}]))
+            await made.studio.images.start_image(
+                image_request(layout=[{"what": "cat", "x": 0, "y": 0.5, "w": 0.2, "h": 0.2}])
+            )
         assert await made.studio.jobs.recent() == []
 
 
@@ -85,7 +87,7 @@ async def test_a_layout_that_a_model_wrote_is_drawn_after_a_restart_without_aski
     said = json.dumps({"things": [boat], "background": "sea", "time": "sunset"})
     async with studio_for_tests(tmp_path, chat=FakeChat([said])) as made:
         made.engine.go_on.clear()
-        job = await made.studio.images.start_image(wish(prompt="a catamaran"))
+        job = await made.studio.images.start_image(image_request(prompt="a catamaran"))
         await made.engine.drawing.wait()
     layout = job.request.layout
     assert layout is not None
@@ -102,7 +104,7 @@ async def test_several_pictures_are_laid_out_by_a_model_at_one_asking(tmp_path: 
     boat = {"what": "sailboat", "x": 0.5, "y": 0.6, "w": 0.5, "h": 0.5, "colour": "red"}
     answer = json.dumps({"things": [boat], "background": "sea", "time": "sunset"}) if said == "model" else "I forgot."
     async with studio_for_tests(tmp_path, chat=FakeChat([answer])) as made:
-        jobs = await made.studio.images.start_images(wish(prompt="a catamaran and a red house", seed=5), 4)
+        jobs = await made.studio.images.start_images(image_request(prompt="a catamaran and a red house", seed=5), 4)
         assert len(made.chat.asked) == 1
         layouts = [job.request.layout for job in jobs]
         assert {layout.by for layout in layouts if layout} == {said}
@@ -111,7 +113,7 @@ async def test_several_pictures_are_laid_out_by_a_model_at_one_asking(tmp_path: 
 
 async def test_a_model_that_fails_costs_no_picture_and_it_is_recorded_who_laid_it_out(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, chat=FakeChat(["garbage"])) as made:
-        item = await made.studio.images.generate_image(wish(prompt="a cat and a catamaran"))
+        item = await made.studio.images.generate_image(image_request(prompt="a cat and a catamaran"))
         assert item.metadata.request.layout is not None
         assert (item.metadata.request.layout.by, item.metadata.request.layout.unknown) == ("words", ("catamaran",))
 
@@ -120,10 +122,10 @@ async def test_several_pictures_are_jobs_with_the_seeds_that_follow_and_each_is_
     tmp_path: Path,
 ) -> None:
     async with studio_for_tests(tmp_path) as made:
-        jobs = await made.studio.images.start_images(wish(seed=MAX_SEED - 1), 3)
+        jobs = await made.studio.images.start_images(image_request(seed=MAX_SEED - 1), 3)
         assert [job.request.seed for job in jobs] == [MAX_SEED - 1, MAX_SEED, 0]
         for job in jobs:
-            alone = await made.studio.images.start_image(wish(seed=job.request.seed))
+            alone = await made.studio.images.start_image(image_request(seed=job.request.seed))
             assert alone.request == job.request
             one, other = await made.studio.jobs.wait(job.id), await made.studio.jobs.wait(alone.id)
             assert await made.studio.gallery.thumbnail(one.id) == await made.studio.gallery.thumbnail(other.id)
@@ -132,18 +134,18 @@ async def test_several_pictures_are_jobs_with_the_seeds_that_follow_and_each_is_
 async def test_several_are_queued_all_or_not_at_all(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, queue_limit=3) as made:
         made.engine.go_on.clear()
-        await made.studio.images.start_image(wish())
+        await made.studio.images.start_image(image_request())
         with pytest.raises(Busy, match="room for 2 more"):
-            await made.studio.images.start_images(wish(), 3)
+            await made.studio.images.start_images(image_request(), 3)
         assert len(made.studio.jobs.active()) == 1
-        assert len(await made.studio.images.start_images(wish(), 2)) == 2
+        assert len(await made.studio.images.start_images(image_request(), 2)) == 2
         made.engine.go_on.set()
 
 
 async def test_who_stops_waiting_for_several_cancels_those_not_drawn_yet(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        asking = asyncio.create_task(made.studio.images.generate_images(wish(), 3))
+        asking = asyncio.create_task(made.studio.images.generate_images(image_request(), 3))
         await made.engine.drawing.wait()
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -157,7 +159,7 @@ async def test_one_that_fails_is_the_answer_and_those_after_it_are_cancelled(tmp
         made.engine.go_on.clear()
         made.engine.faults = [OutOfMemory("It does not fit.")]
         with pytest.raises(OutOfMemory):
-            await made.studio.images.generate_images(wish(), 3)
+            await made.studio.images.generate_images(image_request(), 3)
         assert [job.state for job in await made.studio.jobs.recent()] == ["cancelled", "cancelled", "failed"]
 
 
@@ -167,12 +169,12 @@ async def test_a_vae_is_drawn_with_by_its_name_and_one_that_is_not_there_is_refu
     (tmp_path / "models" / "vae").mkdir(parents=True)
     shutil.copy(DATA / "mini/vae/diffusion_pytorch_model.safetensors", tmp_path / "models" / "vae" / "own.safetensors")
     async with studio_for_tests(tmp_path) as made:
-        item = await made.studio.images.generate_image(wish(vae="own"))
+        item = await made.studio.images.generate_image(image_request(vae="own"))
         used = made.engine.plans[-1].vae
         assert used is not None
         assert (used.name, item.metadata.request.vae) == ("own", "own")
-        await made.studio.images.generate_image(wish())
+        await made.studio.images.generate_image(image_request())
         assert made.engine.plans[-1].vae is None
         with pytest.raises(NotFound, match="There are: automatic, own"):
-            await made.studio.images.start_image(wish(vae="other"))
+            await made.studio.images.start_image(image_request(vae="other"))
         assert made.studio.jobs.active() == []

@@ -23,7 +23,7 @@ from studio_for_tests import studio_for_tests
 ID = "a" * 64
 
 
-def wish(**changes: object) -> ImageRequest:
+def image_request(**changes: object) -> ImageRequest:
     return ImageRequest.model_validate({"prompt": "a cat and a dog", "steps": 2, "width": 96, "height": 64} | changes)
 
 
@@ -38,12 +38,12 @@ async def test_a_given_picture_takes_the_place_of_the_sketch(tmp_path: Path) -> 
     async with studio_for_tests(tmp_path) as made:
         assert made.studio.models.checkpoint().sketch_strength is not None
         image = await made.studio.inputs.keep(to_png(a_picture()))
-        item = await made.studio.images.generate_image(wish(image=image))
+        item = await made.studio.images.generate_image(image_request(image=image))
         (only,) = made.engine.plans[-1].passes
         assert (only.start, only.strength) == (FromPicture(a_picture()), 0.75)
         request = item.metadata.request
         assert (request.layout, request.image, request.strength, request.fit) == (None, image, 0.75, "crop")
-        plain = await made.studio.images.generate_image(wish())
+        plain = await made.studio.images.generate_image(image_request())
         assert plain.metadata.request.image is None
 
 
@@ -51,7 +51,7 @@ async def test_the_size_left_out_is_the_pictures_shape(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         native = made.studio.models.checkpoint().native_width
         image = await made.studio.inputs.keep(to_png(a_picture(200, 50)))
-        job = await made.studio.images.start_image(wish(image=image, width=None, height=None))
+        job = await made.studio.images.start_image(image_request(image=image, width=None, height=None))
         assert (job.request.width, job.request.height) == (2 * native, native // 2)
 
 
@@ -59,7 +59,7 @@ async def test_picture_and_mask_survive_a_restart(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         image, mask = await made.studio.inputs.keep(to_png(a_picture())), await made.studio.inputs.keep(a_mask())
         made.engine.go_on.clear()
-        job = await made.studio.images.start_image(wish(image=image, strength=0.5, mask=mask, mask_blur=0))
+        job = await made.studio.images.start_image(image_request(image=image, strength=0.5, mask=mask, mask_blur=0))
         await made.engine.drawing.wait()
     async with studio_for_tests(tmp_path) as made:
         await made.studio.jobs.wait(job.id)
@@ -69,11 +69,11 @@ async def test_picture_and_mask_survive_a_restart(tmp_path: Path) -> None:
 
 async def test_it_is_drawn_again_from_what_is_recorded_though_the_gallerys_picture_is_gone(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
-        first = await made.studio.images.generate_image(wish())
+        first = await made.studio.images.generate_image(image_request())
         image = await made.studio.inputs.keep_from_gallery(first.id)
         mask = await made.studio.inputs.keep(a_mask())
         over = await made.studio.images.generate_image(
-            wish(image=image, mask=mask, mask_blur=7, fit="fill", strength=0.4, width=64)
+            image_request(image=image, mask=mask, mask_blur=7, fit="fill", strength=0.4, width=64)
         )
         await made.studio.gallery.delete(first.id)
         text = open_picture(await made.studio.gallery.png(over.id)).text
@@ -90,7 +90,9 @@ async def test_around_the_mask_the_drawing_has_its_size_and_the_picture_keeps_it
     async with studio_for_tests(tmp_path) as made:
         picture = a_picture(300, 200)
         image, mask = await made.studio.inputs.keep(to_png(picture)), await made.studio.inputs.keep(a_mask(300, 200))
-        request = wish(image=image, mask=mask, mask_blur=2, mask_area="masked", mask_padding=5, mask_content="fill")
+        request = image_request(
+            image=image, mask=mask, mask_blur=2, mask_area="masked", mask_padding=5, mask_content="fill"
+        )
         item = await made.studio.images.generate_image(request)
         plan = made.engine.plans[-1]
         start = start_picture(plan)
@@ -108,7 +110,7 @@ async def test_it_is_drawn_again_around_the_mask_to_the_same_pixels(tmp_path: Pa
     async with studio_for_tests(tmp_path) as made:
         image, mask = await made.studio.inputs.keep(to_png(a_picture())), await made.studio.inputs.keep(a_mask())
         around = {"mask_area": "masked", "mask_padding": 9, "mask_content": "fill", "width": 128, "height": 128}
-        first = await made.studio.images.generate_image(wish(image=image, mask=mask, seed=5, **around))
+        first = await made.studio.images.generate_image(image_request(image=image, mask=mask, seed=5, **around))
         png = open_picture(await made.studio.gallery.png(first.id))
         assert "Size: 128x128" in png.text["parameters"]
         assert "Masked content: fill, Inpaint area: Only masked, Masked area padding: 9" in png.text["parameters"]
@@ -125,7 +127,7 @@ async def test_a_mask_with_nothing_in_it_is_refused_when_asked_to_be_drawn_aroun
         image = await made.studio.inputs.keep(to_png(a_picture()))
         mask = await made.studio.inputs.keep(to_png(Picture(96, 64, bytes(3 * 96 * 64))))
         with pytest.raises(InvalidRequest, match="leaves nothing to redraw"):
-            await made.studio.images.start_image(wish(image=image, mask=mask, mask_area="masked"))
+            await made.studio.images.start_image(image_request(image=image, mask=mask, mask_area="masked"))
         assert await made.studio.jobs.recent() == []
 
 
@@ -134,10 +136,10 @@ async def test_what_is_no_picture_or_not_there_is_refused_and_leaves_no_job(tmp_
         with pytest.raises(NotAnImage):
             await made.studio.inputs.keep(b"no picture")
         with pytest.raises(NotFound, match="Send the picture itself"):
-            await made.studio.images.start_image(wish(image=ID))
+            await made.studio.images.start_image(image_request(image=ID))
         image = await made.studio.inputs.keep(to_png(a_picture()))
         with pytest.raises(NotFound):
-            await made.studio.images.start_image(wish(image=image, mask=ID))
+            await made.studio.images.start_image(image_request(image=image, mask=ID))
         with pytest.raises(NotFound):
             await made.studio.inputs.keep_from_gallery("0" * 32)
         assert await made.studio.jobs.recent() == []
@@ -235,7 +237,7 @@ async def test_a_masks_file_is_opened_as_carefully_as_a_picture(tmp_path: Path, 
 )
 def test_what_makes_no_sense_together_is_refused_by_name(field: str, values: dict[str, object]) -> None:
     with pytest.raises(ValidationError) as refused:
-        wish(**values)
+        image_request(**values)
     assert [problem["loc"][0] for problem in refused.value.errors()] == [field]
 
 

@@ -17,13 +17,13 @@ from studio_for_tests import studio_for_tests
 from waiting import turns, until
 
 
-def wish(prompt: str = "a cat", **more: object) -> ImageRequest:
+def image_request(prompt: str = "a cat", **more: object) -> ImageRequest:
     return ImageRequest.model_validate({"prompt": prompt, "steps": 4, "width": 64, "height": 64, **more})
 
 
 async def test_a_picture_is_drawn_and_found_in_the_gallery(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
-        item = await made.studio.images.generate_image(wish(seed=5))
+        item = await made.studio.images.generate_image(image_request(seed=5))
         assert item.metadata.request.seed == 5
         assert (await made.studio.gallery.get(item.id)).metadata.request.prompt == "a cat"
         assert [job.state for job in await made.studio.jobs.recent()] == ["done"]
@@ -31,7 +31,7 @@ async def test_a_picture_is_drawn_and_found_in_the_gallery(tmp_path: Path) -> No
 
 async def test_an_open_seed_is_settled_and_written_down(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
-        item = await made.studio.images.generate_image(wish())
+        item = await made.studio.images.generate_image(image_request())
         assert item.metadata.request.seed >= 0
         assert made.engine.plans[0].request.seed == item.metadata.request.seed
 
@@ -46,7 +46,7 @@ async def test_an_open_size_becomes_the_checkpoints_own(tmp_path: Path) -> None:
 async def test_pictures_are_drawn_in_the_order_they_were_asked_for(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        jobs = [await made.studio.images.start_image(wish(word)) for word in ("one", "two", "three")]
+        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one", "two", "three")]
         await made.engine.drawing.wait()
         assert [(live.job.id, live.ahead) for live in made.studio.jobs.active()] == [
             (jobs[0].id, 0),
@@ -61,9 +61,9 @@ async def test_pictures_are_drawn_in_the_order_they_were_asked_for(tmp_path: Pat
 async def test_a_full_queue_says_busy_and_loses_nothing_it_took(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, queue_limit=2) as made:
         made.engine.go_on.clear()
-        taken = [await made.studio.images.start_image(wish()) for _ in range(2)]
+        taken = [await made.studio.images.start_image(image_request()) for _ in range(2)]
         with pytest.raises(Busy) as busy:
-            await made.studio.images.start_image(wish())
+            await made.studio.images.start_image(image_request())
         assert busy.value.retry_after
         made.engine.go_on.set()
         for job in taken:
@@ -74,7 +74,7 @@ async def test_who_leaves_while_a_picture_is_queued_leaves_none_behind(tmp_path:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
         for moments in range(12):  # so many turns of the event loop after asking: before, while, and after it is queued
-            asking = asyncio.create_task(made.studio.images.generate_images(wish(), 2))
+            asking = asyncio.create_task(made.studio.images.generate_images(image_request(), 2))
             await turns(moments)
             asking.cancel()
             with suppress(asyncio.CancelledError):
@@ -87,14 +87,14 @@ async def test_who_leaves_while_a_picture_is_queued_leaves_none_behind(tmp_path:
 async def test_the_bound_holds_for_many_who_ask_at_once(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, queue_limit=2) as made:
         made.engine.go_on.clear()
-        asked = [made.studio.images.start_image(wish(str(number))) for number in range(6)]
+        asked = [made.studio.images.start_image(image_request(str(number))) for number in range(6)]
         taken = await asyncio.gather(*asked, return_exceptions=True)
         assert [type(one) for one in taken] == [Job, Job, Busy, Busy, Busy, Busy]
 
 
 async def test_watching_shows_the_steps_and_ends_with_the_end(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
-        job = await made.studio.images.start_image(wish())
+        job = await made.studio.images.start_image(image_request())
         seen = [change async for change in made.studio.jobs.watch(job.id)]
         assert seen[-1].job.state == "done"
         assert [change.step for change in seen] == sorted(change.step for change in seen)
@@ -104,9 +104,9 @@ async def test_watching_shows_the_steps_and_ends_with_the_end(tmp_path: Path) ->
 async def test_a_waiting_job_is_cancelled_without_being_drawn(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        first = await made.studio.images.start_image(wish("one"))
-        second = await made.studio.images.start_image(wish("two"))
-        third = await made.studio.images.start_image(wish("three"))
+        first = await made.studio.images.start_image(image_request("one"))
+        second = await made.studio.images.start_image(image_request("two"))
+        third = await made.studio.images.start_image(image_request("three"))
         await made.studio.jobs.cancel(second.id)
         with pytest.raises(Cancelled):
             await made.studio.jobs.wait(second.id)
@@ -119,8 +119,8 @@ async def test_a_waiting_job_is_cancelled_without_being_drawn(tmp_path: Path) ->
 async def test_a_running_job_is_cancelled_and_the_next_is_drawn(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        first = await made.studio.images.start_image(wish("one"))
-        second = await made.studio.images.start_image(wish("two"))
+        first = await made.studio.images.start_image(image_request("one"))
+        second = await made.studio.images.start_image(image_request("two"))
         await made.engine.drawing.wait()
         await made.studio.jobs.cancel(first.id)
         assert made.engine.stopped.is_set()
@@ -132,8 +132,8 @@ async def test_a_running_job_is_cancelled_and_the_next_is_drawn(tmp_path: Path) 
 async def test_cancelling_twice_at_once_is_cancelling_once(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        running = await made.studio.images.start_image(wish("one"))
-        waiting = await made.studio.images.start_image(wish("two"))
+        running = await made.studio.images.start_image(image_request("one"))
+        waiting = await made.studio.images.start_image(image_request("two"))
         await made.engine.drawing.wait()
         for job in (waiting, running):
             impatient = [asyncio.create_task(made.studio.jobs.cancel(job.id)) for _ in range(3)]
@@ -149,7 +149,7 @@ async def test_cancelling_what_fails_in_this_moment_leaves_nothing_behind(tmp_pa
     async with studio_for_tests(tmp_path) as made:
         for moments in range(40):
             made.engine.faults.append(EngineDied("It ended. Draw again."))
-            job = await made.studio.images.start_image(wish())
+            job = await made.studio.images.start_image(image_request())
             await turns(moments % 20)
             async with asyncio.timeout(60):
                 with suppress(Conflict):
@@ -163,7 +163,7 @@ async def test_cancelling_what_fails_in_this_moment_leaves_nothing_behind(tmp_pa
 async def test_who_stops_waiting_cancels_the_job(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        caller = asyncio.create_task(made.studio.images.generate_image(wish()))
+        caller = asyncio.create_task(made.studio.images.generate_image(image_request()))
         await made.engine.drawing.wait()
         caller.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -174,7 +174,7 @@ async def test_who_stops_waiting_cancels_the_job(tmp_path: Path) -> None:
 
 async def test_a_finished_job_cannot_be_cancelled(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
-        item = await made.studio.images.generate_image(wish())
+        item = await made.studio.images.generate_image(image_request())
         with pytest.raises(Conflict):
             await made.studio.jobs.cancel(item.id)
         with pytest.raises(NotFound):
@@ -185,11 +185,11 @@ async def test_who_was_away_learns_how_each_job_ended_in_that_order(tmp_path: Pa
     async with studio_for_tests(tmp_path) as made:
         jobs = made.studio.jobs
         assert jobs.ended("") == []
-        first = await made.studio.images.generate_image(wish())
+        first = await made.studio.images.generate_image(image_request())
         made.engine.faults.append(OutOfMemory("Too large."))
         with suppress(OutOfMemory):
-            await made.studio.images.generate_image(wish())
-        last = await made.studio.images.generate_image(wish())
+            await made.studio.images.generate_image(image_request())
+        last = await made.studio.images.generate_image(image_request())
         assert [job.state for job in jobs.ended("")] == ["done", "failed", "done"]
         assert [job.state for job in jobs.ended(first.id)] == ["failed", "done"]
         assert jobs.ended(last.id) == []
@@ -201,10 +201,10 @@ async def test_a_failure_reaches_who_waits_and_the_next_picture_works(tmp_path: 
     engine = FakeEngine()
     engine.faults.append(fault)
     async with studio_for_tests(tmp_path, engine=engine) as made:
-        job = await made.studio.images.start_image(wish())
+        job = await made.studio.images.start_image(image_request())
         with pytest.raises(type(fault), match=fault.detail):
             await made.studio.jobs.wait(job.id)
-        await made.studio.images.generate_image(wish())
+        await made.studio.images.generate_image(image_request())
         # Long after, its reason is still known.
         with pytest.raises(type(fault), match=fault.detail):
             await made.studio.jobs.wait(job.id)
@@ -215,14 +215,14 @@ async def test_a_mistake_of_the_studio_itself_fails_one_job_only(tmp_path: Path)
     engine.faults.append(ZeroDivisionError())
     async with studio_for_tests(tmp_path, engine=engine) as made:
         with pytest.raises(StudioError, match="made a mistake"):
-            await made.studio.images.generate_image(wish())
-        await made.studio.images.generate_image(wish())
+            await made.studio.images.generate_image(image_request())
+        await made.studio.images.generate_image(image_request())
 
 
 async def test_a_restart_goes_on_with_what_was_acknowledged(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        jobs = [await made.studio.images.start_image(wish(word)) for word in ("one", "two")]
+        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one", "two")]
         await made.engine.drawing.wait()
     async with studio_for_tests(tmp_path) as made:
         items = [await made.studio.jobs.wait(job.id) for job in jobs]
@@ -233,7 +233,7 @@ async def test_a_restart_goes_on_with_what_was_acknowledged(tmp_path: Path) -> N
 async def test_stopping_the_studio_often_never_gives_a_job_up(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        job = await made.studio.images.start_image(wish())
+        job = await made.studio.images.start_image(image_request())
         await made.engine.drawing.wait()
     for _ in range(3):
         engine = FakeEngine()
@@ -248,7 +248,7 @@ async def test_a_job_that_was_cut_off_twice_fails_instead_of_trying_for_ever(tmp
     async with studio_for_tests(tmp_path):
         pass
     async with Database(f"sqlite:///{tmp_path / 'studio.db'}") as database:
-        job = Job(id="a" * 32, created_at=datetime.now(UTC), request=wish(seed=1), state="running", tries=2)
+        job = Job(id="a" * 32, created_at=datetime.now(UTC), request=image_request(seed=1), state="running", tries=2)
         await SqlJobs(database).save(job)
     async with studio_for_tests(tmp_path) as made:
         with pytest.raises(StudioError, match="stopped twice"):
@@ -258,14 +258,14 @@ async def test_a_job_that_was_cut_off_twice_fails_instead_of_trying_for_ever(tmp
 
 async def test_a_job_remembers_which_checkpoint_was_in_use(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
-        job = await made.studio.images.start_image(wish())
+        job = await made.studio.images.start_image(image_request())
         await made.studio.jobs.wait(job.id)
         assert job.checkpoint == made.engine.plans[0].checkpoint.name == made.studio.models.checkpoint().name
 
 
 async def test_who_leaves_while_a_job_is_written_down_leaves_a_job_that_is_drawn(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
-        caller = asyncio.create_task(made.studio.images.start_image(wish()))
+        caller = asyncio.create_task(made.studio.images.start_image(image_request()))
         await turns()
         caller.cancel()
         await asyncio.wait([caller])

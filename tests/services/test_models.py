@@ -1,4 +1,4 @@
-"""Which model speaks and draws: preference, falling back, coming back, switching, and saying what is missing."""
+"""Which models are in use: preference, falling back, coming back, switching, and saying what is missing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -67,7 +67,7 @@ async def models(server: Server) -> AsyncIterator[ModelService]:
         yield service
 
 
-async def test_the_small_model_speaks_until_the_server_appears_and_again_when_it_goes(
+async def test_the_small_model_answers_until_the_server_appears_and_again_when_it_goes(
     models: ModelService, server: Server
 ) -> None:
     assert models.model_status().ollama.model == "small"

@@ -19,7 +19,7 @@ class Parrot:
     async def check(self) -> ModelStatus:
         return self.status
 
-    async def look(self, picture: OpenedPicture, question: str) -> AsyncIterator[str]:
+    async def analyze(self, picture: OpenedPicture, question: str) -> AsyncIterator[str]:
         for word in question.split():
             yield f"{word} "
 
@@ -47,7 +47,7 @@ async def test_no_question_is_the_usual_one() -> None:
 
 async def test_a_model_that_says_nothing_is_an_error_and_no_empty_answer() -> None:
     class Mute(Parrot):
-        async def look(self, picture: OpenedPicture, question: str) -> AsyncIterator[str]:
+        async def analyze(self, picture: OpenedPicture, question: str) -> AsyncIterator[str]:
             yield " "
 
     with pytest.raises(UpstreamFailed, match="said nothing"):

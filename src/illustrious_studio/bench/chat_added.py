@@ -43,15 +43,15 @@ async def chat_added(settings: Settings, rounds: int) -> list[Figure]:
         options = ("--ollama-base-url", url, "--ollama-model", "at-50:latest", "--log-level", "error")
         api, program = await stack.enter_async_context(whole_studio(folder, *options))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        talks = itertools.count()  # a talk of its own each time: history must not grow into the figure
+        sessions = itertools.count()  # a session of its own each time: history must not grow into the figure
 
         async def studio(tokens: int) -> Stream:
-            body = {"message": "Hello", "session_id": f"bench-{next(talks)}", "max_tokens": tokens, "stream": True}
+            body = {"message": "Hello", "session_id": f"bench-{next(sessions)}", "max_tokens": tokens, "stream": True}
             return await _stream(http, f"{api}/chat", body, b"event: token", b"event: done")
 
         async def direct(at: int, model: str, tokens: int) -> Stream:
-            told = [{"role": "user", "content": "Hello"}]
-            body = {"model": model, "messages": told, "options": {"num_predict": tokens}}
+            messages = [{"role": "user", "content": "Hello"}]
+            body = {"model": model, "messages": messages, "options": {"num_predict": tokens}}
             return await _stream(http, f"http://127.0.0.1:{at}/api/chat", body, b'"content": "tok', b'"done": true')
 
         added: dict[str, list[float]] = {}

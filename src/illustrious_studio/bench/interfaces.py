@@ -3,7 +3,7 @@
 The studio is served in this process, over an engine that answers at once and a replayed model server. So what both
 sides have (queue, PNG, sync to disk, row) falls out, and the difference is the interface: HTTP, guard, validation,
 reading the file back, JSON. The client runs in this process, too, and its part of HTTP is in the figures. What encoding
-the picture costs (base64; for MCP a WebP to look at) is timed alone in the same run and taken off.
+the picture costs (base64; for MCP a WebP as a preview) is timed alone in the same run and taken off.
 """
 
 import contextlib
@@ -130,13 +130,13 @@ async def _interfaces(http: aiohttp.ClientSession, studio: Studio) -> list[Inter
     openai = {"prompt": REQUEST.prompt, "size": f"{SIZE}x{SIZE}", "steps": 1, "seed": 7, "response_format": "b64_json"}
     a1111 = own | {"cfg_scale": REQUEST.guidance}
     tool = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "generate_image", "arguments": own}}
-    talk = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": TOKENS}
+    chat = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": TOKENS}
     return [
         Interface("POST /generate-image", lambda: _post(http, "/generate-image", own), draw, _base64),
         Interface("POST /v1/images/generations", lambda: _post(http, "/v1/images/generations", openai), draw, _base64),
         Interface("POST /sdapi/v1/txt2img", lambda: _post(http, "/sdapi/v1/txt2img", a1111), draw, _base64),
         Interface("MCP generate_image", lambda: _post(http, "/mcp", tool, host), draw, _preview),
-        Interface("POST /v1/chat/completions", lambda: _post(http, "/v1/chat/completions", talk), answer),
+        Interface("POST /v1/chat/completions", lambda: _post(http, "/v1/chat/completions", chat), answer),
     ]
 
 
@@ -144,12 +144,12 @@ async def _mcp_host(http: aiohttp.ClientSession) -> dict[str, str]:
     """The headers of an MCP session."""
     client = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
     hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client}
-    speaks = {"accept": "application/json, text/event-stream"}
-    async with http.post("/mcp", json=hello, headers=speaks) as answer:
+    headers = {"accept": "application/json, text/event-stream"}
+    async with http.post("/mcp", json=hello, headers=headers) as answer:
         await answer.read()
-        speaks |= {"mcp-session-id": answer.headers["mcp-session-id"], "mcp-protocol-version": PROTOCOL}
-    await _post(http, "/mcp", {"jsonrpc": "2.0", "method": "notifications/initialized"}, speaks)
-    return speaks
+        headers |= {"mcp-session-id": answer.headers["mcp-session-id"], "mcp-protocol-version": PROTOCOL}
+    await _post(http, "/mcp", {"jsonrpc": "2.0", "method": "notifications/initialized"}, headers)
+    return headers
 
 
 async def _post(

@@ -1,4 +1,4 @@
-"""What the `illustrious` command does with a studio: it speaks to the API, like any other client.
+"""What the `illustrious` command does with a studio: it calls the API, like any other client.
 
 When a studio runs already on the same data folder, that one draws and answers (its models are loaded, and the card is
 not filled twice). Otherwise the API is started in this process, on a free loopback port, for as long as the command
@@ -120,12 +120,12 @@ def _layout_in(file: Path) -> object:
 
 
 async def chat(settings: Settings, options: argparse.Namespace) -> int:
-    """Say one thing, or talk until the input ends."""
+    """Send one message, or chat until the input ends."""
     async with studio_client(settings, needs="ollama") as client:
         if options.message is not None:
             await _say(client, options.message, options.session)
             return 0
-        console.print("Talk. #generate <words> draws; Ctrl-D ends.", style="dim")
+        console.print("Chat. #generate <words> draws; Ctrl-D ends.", style="dim")
         while True:
             message = await _typed("> ")
             if message is None:
@@ -141,7 +141,7 @@ async def analyze(settings: Settings, options: argparse.Namespace) -> int:
     """Ask about a picture file."""
     body = {"image_base64": _base64_of(options.file), "question": options.question}
     async with studio_client(settings, needs="multimodal") as client:
-        with console.status("Looking"):
+        with console.status("Analyzing"):
             seen = await _post(client, "/analyze-image", body)
         print(seen["analysis"])
         console.print(f"({escape(seen['model'])})", style="dim")
@@ -149,7 +149,7 @@ async def analyze(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def models(settings: Settings, options: argparse.Namespace) -> int:
-    """List what can draw and speak, or switch."""
+    """List image and chat models, or switch."""
     if options.use and running_studio(settings.data_dir) is None:
         raise Unavailable("No studio is running that could switch. Start it with --sd-model or --ollama-model.")
     async with studio_client(settings) as client:
@@ -164,10 +164,10 @@ async def models(settings: Settings, options: argparse.Namespace) -> int:
             table.add_column(title)
         for one in found["checkpoints"]:
             table.add_row(
-                "draws", one["name"], "built in" if one["builtin"] else one["family"], _size(one["size_bytes"])
+                "image model", one["name"], "built in" if one["builtin"] else one["family"], _size(one["size_bytes"])
             )
         for one in found["language_models"]:
-            table.add_row("speaks", one["name"], one["backend"], _size(one["size_bytes"]))
+            table.add_row("chat model", one["name"], one["backend"], _size(one["size_bytes"]))
         Console().print(table)
     return 0
 
@@ -248,11 +248,11 @@ async def _typed(prompt: str) -> str | None:
 
     def read() -> None:
         try:
-            said = input(prompt)
+            text = input(prompt)
         except (EOFError, OSError, ValueError):
-            said = None
+            text = None
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            loop.call_soon_threadsafe(lambda: None if line.done() else line.set_result(said))
+            loop.call_soon_threadsafe(lambda: None if line.done() else line.set_result(text))
 
     threading.Thread(target=read, name="terminal", daemon=True).start()
     return await line

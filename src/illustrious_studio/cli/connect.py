@@ -47,5 +47,5 @@ async def _test(settings: Settings, url: str) -> int:
         async for outcome in replay_all(access_to(settings, url)):
             failed = failed or not outcome.passed
             verdict = "[green]passed[/]" if outcome.passed else "[red]failed[/]"
-            console.print(verdict, outcome.name, escape(outcome.said), soft_wrap=True)
+            console.print(verdict, outcome.name, escape(outcome.failure), soft_wrap=True)
     return int(failed)

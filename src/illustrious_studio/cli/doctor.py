@@ -35,7 +35,7 @@ _WAL_RESET_FIXED = (3, 51, 3)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `advice` says what to do, when there is something."""
+    """One thing that was checked. `advice` says what to do, when there is something."""
 
     what: str
     verdict: Verdict
@@ -49,8 +49,8 @@ def examine(settings: Settings) -> int:
     colours = {"ok": "green", "note": "yellow", "missing": "red"}
     findings = []
     console = Console()
-    with console.status("Looking"):
-        for finding in look(settings):
+    with console.status("Checking"):
+        for finding in check_all(settings):
             findings.append(finding)
             text = f"{finding.found}\n[dim]{finding.advice}[/dim]" if finding.advice else finding.found
             table.add_row(finding.what, f"[{colours[finding.verdict]}]{finding.verdict}[/]", text)
@@ -58,7 +58,7 @@ def examine(settings: Settings) -> int:
     return int(any(finding.verdict == "missing" for finding in findings))
 
 
-def look(settings: Settings) -> Iterator[Finding]:
+def check_all(settings: Settings) -> Iterator[Finding]:
     """Every finding, in the order in which they matter."""
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.platform()}, {sys.executable}")
     yield from _torch(settings)
@@ -146,7 +146,7 @@ def _ollama(settings: Settings) -> Finding:
             "Ollama",
             "note",
             f"does not answer at {settings.ollama_base_url} ({error})",
-            "Start it (ollama serve), or install it from https://ollama.com; until then a small built-in model talks.",
+            "Start it (ollama serve), or install it from https://ollama.com; until then a small built-in one answers.",
         )
     wanted = settings.ollama_model
     if wanted and not any(name in (wanted, f"{wanted}:latest") for name in names):

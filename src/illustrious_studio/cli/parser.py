@@ -75,19 +75,19 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("prompt", help="What to draw.")
     draw.add_argument("-o", "--output", type=Path, help="Where to write the PNG; it is in the gallery anyway.")
     draw.add_argument("--count", type=int, default=1, help="How many pictures: with this seed, the next, and so on.")
-    draw.add_argument("--layout-from-words", action="store_true", help="Lay known objects out first, draw over them.")
+    draw.add_argument("--layout-from-words", action="store_true", help="Lay known objects out, start from that sketch.")
     for name in SETTINGS:
         if name != "prompt":
             draw.add_argument(*(["-n"] if name == "negative_prompt" else []), _option(name), **_setting_option(name))
     draw.add_argument("--enhance", action="store_true", help="Let the language model enhance the prompt first.")
 
-    chat = add("chat", _client("chat"), "Talk, in the terminal. `#generate words` draws.")
-    chat.add_argument("message", nargs="?", help="Say just this; left out: talk until Ctrl-D.")
+    chat = add("chat", _client("chat"), "Chat in the terminal. `#generate words` draws.")
+    chat.add_argument("message", nargs="?", help="Send just this; left out: chat until Ctrl-D.")
     chat.add_argument("--session", default="terminal", help="The chat session to go on with.")
 
-    look = add("analyze", _client("analyze"), "Ask about a picture.")
-    look.add_argument("file", type=Path, help="A PNG, JPEG or WebP file.")
-    look.add_argument("question", nargs="?", default="Describe this image in detail", help="What to ask.")
+    analyze = add("analyze", _client("analyze"), "Ask about a picture.")
+    analyze.add_argument("file", type=Path, help="A PNG, JPEG or WebP file.")
+    analyze.add_argument("question", nargs="?", default="Describe this image in detail", help="What to ask.")
 
     models = add("models", _client("models"), "List the models, or switch to one.")
     models.add_argument("--use", metavar="NAME", help="Checkpoint or language model for the running studio.")
@@ -112,9 +112,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 FILES = {
-    "image": "A picture to draw over (image to image): a PNG, JPEG or WebP file.",
+    "image": "A picture to start from (image to image): a PNG, JPEG or WebP file.",
     "mask": "A picture file: what to redraw of the image (inpaint), in white.",
-    "layout": "A layout in JSON, to draw over exactly that.",
+    "layout": "A layout in JSON, to start from exactly that.",
 }
 """Settings that the command line takes as files."""
 

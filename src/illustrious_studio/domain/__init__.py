@@ -1,1 +1,1 @@
-"""What the studio talks about: frozen values, the ports beside them, and the error tree."""
+"""What the studio is about: frozen values, the ports beside them, and the error tree."""

@@ -1,4 +1,4 @@
-"""Talking: messages, sessions, what happens during an answer, and the ports of whatever answers and keeps."""
+"""Chat: sessions and their messages, the events of an answer, and the ports of what answers and of what keeps them."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass, field
@@ -10,15 +10,15 @@ from pydantic import Field
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.models import LanguageModel, ModelStatus
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.values import SpokenPrompt, Text, Value
+from illustrious_studio.domain.values import NonEmptyPrompt, Text, Value
 
 Role = Literal["system", "user", "assistant"]
 
 
 class ChatRequest(Value):
-    """One thing a person says."""
+    """A message that a person sends."""
 
-    message: SpokenPrompt = Field(description="What to say. `#generate <words>` draws a picture.")
+    message: NonEmptyPrompt = Field(description="The message. `#generate <words>` draws a picture.")
     session_id: str = Field(
         "default",
         min_length=1,
@@ -50,7 +50,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class ChatTurn:
-    """What a model is told: one turn of a talk, with pictures for models that can see.
+    """One turn of a chat as a model is given it, with pictures for models that can see.
 
     An answer of the model has the calls that it asked for; a `tool` turn has what the call `call_id` came to.
     """
@@ -78,8 +78,8 @@ class Sampling:
 
     def given(self) -> dict[str, object]:
         """What was asked for, under the names that all servers share."""
-        said: dict[str, object] = {name: value for name, value in asdict(self).items() if value not in (None, ())}
-        return said | ({"stop": list(self.stop)} if self.stop else {})
+        given: dict[str, object] = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        return given | ({"stop": list(self.stop)} if self.stop else {})
 
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -107,7 +107,7 @@ class ChatOptions:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an answer ended, and how many tokens were read and said, where the model's server counts them."""
+    """How an answer ended, and how many tokens were read and written, where the model's server counts them."""
 
     reason: Literal["stop", "length"] = "stop"
     prompt_tokens: int | None = None
@@ -125,13 +125,13 @@ class ChatChunk:
 
 
 class ChatModel(Protocol):
-    """Whatever answers."""
+    """A chat model."""
 
     @property
     def status(self) -> ModelStatus: ...
 
     async def check(self) -> ModelStatus:
-        """Look whether it can answer now, starting or connecting what that needs. Never raises StudioError."""
+        """Check whether it can answer now, starting or connecting what that needs. Never raises StudioError."""
         ...
 
     def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
@@ -156,7 +156,7 @@ class ChatModel(Protocol):
 
 
 class Message(Value):
-    """A message as kept. `content` never holds thinking tags; `thinking` is what was thought."""
+    """A message of a session, as kept. `content` never holds thinking tags; `thinking` is what the model thought."""
 
     id: str
     session_id: str
@@ -165,14 +165,14 @@ class Message(Value):
     created_at: datetime
     thinking: Text = ""
     thinking_seconds: float = 0.0
-    model: str = Field("", description="Which model spoke.")
+    model: str = Field("", description="Which model answered.")
     state: Literal["complete", "interrupted"] = "complete"
     job_id: str | None = Field(None, description="The drawing this message stands for, while it runs.")
     image_id: str | None = Field(None, description="The picture that stands here.")
 
 
 class Session(Value):
-    """A talk."""
+    """A chat session."""
 
     id: str
     title: Text
@@ -182,11 +182,11 @@ class Session(Value):
 
 
 NEW_CHAT = "New chat"
-"""What a talk is called before anything was said in it."""
+"""The title of a session before its first message."""
 
 
 class SessionStore(Protocol):
-    """Keeps talks. Every method is durable when it returns."""
+    """Keeps sessions and their messages. Every method is durable when it returns."""
 
     async def ensure(self, session_id: str, title: str = NEW_CHAT) -> Session: ...
     async def rename(self, session_id: str, title: str) -> Session: ...
@@ -196,8 +196,8 @@ class SessionStore(Protocol):
         """Oldest first. Raises NotFound."""
         ...
 
-    async def say(self, message: Message, title: str) -> None:
-        """Append what a person said, all in one step; a talk that begins with it, or has no name yet, gets `title`."""
+    async def add_user_message(self, message: Message, title: str) -> None:
+        """Append it in one step; a session that begins with it, or has no title yet, gets this one."""
         ...
 
     async def add(self, message: Message) -> None:
@@ -205,7 +205,7 @@ class SessionStore(Protocol):
         ...
 
     async def list(self, query: str = "") -> list[Session]:
-        """Not deleted, last talked to first; `query` searches titles and messages."""
+        """Not deleted, the one last used first; `query` searches titles and messages."""
         ...
 
 
@@ -268,5 +268,5 @@ class Done:
 
 
 AnswerEvent = Token | Thinking | Retract | ToolCall | Ending
-"""What happens while a talk that was handed in whole is answered; the last is the Ending."""
+"""What happens while a chat that comes whole is answered; the last is the Ending."""
 ChatEvent = Token | Thinking | Retract | Notice | DrawingStarted | DrawingStep | ImageReady | Done

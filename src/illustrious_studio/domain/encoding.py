@@ -1,4 +1,4 @@
-"""Pictures as files: the PNG that is kept and sent, JPEG and WebP for who wants those, and small WebPs to look at.
+"""Pictures as files: the PNG that is kept and sent, JPEG and WebP for who wants those, and small WebPs as previews.
 
 All of it computes (tens of milliseconds for a megapixel): call it in a thread. Reading files is in `pictures.py`.
 """

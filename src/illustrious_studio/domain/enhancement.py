@@ -35,15 +35,15 @@ QUALITY = frozenset(tag.strip() for tag in QUALITY_TAGS.split(","))
 def read_answer(answer: str, masked: Masked, examples: frozenset[str]) -> str | None:
     """The enhanced prompt, protected spans put back; None when the answer is not good or adds nothing.
 
-    `examples` are the tags that the model was shown: repeating them is parroting, unless the prompt speaks of them.
+    `examples` are the tags that the model was shown: repeating them is parroting, unless the prompt has them.
     """
-    said = _tags(re.sub(rf"{masked.mark}(\d+)X", rf"{masked.mark}\1X", answer, flags=re.IGNORECASE))
-    valid = [tag for tag in said if _valid(tag, masked.marks)]
+    answered = _tags(re.sub(rf"{masked.mark}(\d+)X", rf"{masked.mark}\1X", answer, flags=re.IGNORECASE))
+    valid = [tag for tag in answered if _valid(tag, masked.marks)]
     own = _content(masked.text, masked.marks)
     tags = _without_repeats(valid, own, masked.marks)
-    if len(tags) < 2 or len(valid) * 4 < len(said) * 3:
+    if len(tags) < 2 or len(valid) * 4 < len(answered) * 3:
         return None
-    flawed = len(tags) < len(said)
+    flawed = len(tags) < len(answered)
     kept = [tag for tag in tags if _stems(tag) & own or tag in masked.marks]
     added = [tag for tag in tags if tag not in kept and tag not in examples - QUALITY]
     if flawed:
@@ -59,7 +59,7 @@ def read_answer(answer: str, masked: Masked, examples: frozenset[str]) -> str | 
 
 
 def repeats_itself(answer: str) -> bool:
-    """Whether a model has begun to say the same over and over, so that there is no point in listening on."""
+    """Whether a model has begun to repeat the same tags, so that there is no point in going on."""
     tags = [tag.strip().lower() for tag in answer.split(",")][:-1]
     return len(tags) - len(set(tags)) >= 4
 
@@ -89,12 +89,12 @@ def _valid(tag: str, marks: Sequence[str]) -> bool:
 
 
 def _without_repeats(tags: list[str], own: set[str], marks: Sequence[str]) -> list[str]:
-    """Each tag once, and none that a longer one of the person's words says already: `red` beside `red fox`."""
+    """Each tag once, and none that is in a longer one of the person's words already: `red` beside `red fox`."""
     kept: list[str] = []
     for tag in sorted(tags, key=lambda tag: -len(_stems(tag))):
         stems = _stems(tag)
-        said = [_stems(other) for other in kept]
-        if any(mark in tag for mark in marks) or not any(stems == one or (stems < one <= own) for one in said):
+        others = [_stems(other) for other in kept]
+        if any(mark in tag for mark in marks) or not any(stems == one or (stems < one <= own) for one in others):
             kept.append(tag)
     return [tag for index, tag in enumerate(tags) if tag in kept and tag not in tags[:index]]
 

@@ -11,8 +11,8 @@ StudioError
     EngineDied          the drawing process ended in the middle of this picture
   OutOfMemory           the picture does not fit into the device's memory, after every attempt
   StorageFull           the disk (or a quota) is full
-  UpstreamFailed        a server the studio talks to answered with an error or with garbage
-  UpstreamTimeout       a server the studio talks to did not answer in time
+  UpstreamFailed        a server that the studio uses answered with an error, or malformed
+  UpstreamTimeout       a server that the studio uses did not answer in time
 
 Each has a stable `code` for programs and a `detail` for people: what happened, then what to do.
 Anything else that is raised is a bug.

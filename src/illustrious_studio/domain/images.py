@@ -207,8 +207,8 @@ class ImageRequest(Value):
     mask_area: Annotated[
         MaskArea,
         Field(
-            description="Draw over the whole picture, or only over what is around the mask: in width x height, which "
-            "is then put back into the picture. That keeps its own size."
+            description="Redraw the whole picture, or only what is around the mask: in width x height, and then "
+            "put back into the picture, which keeps its own size."
         ),
         Setting(
             "Inpaint area",
@@ -233,11 +233,11 @@ class ImageRequest(Value):
     ] = 32
     layout_from_words: Annotated[
         bool,
-        Field(description="Lay the known objects of the prompt out as a sketch first and draw over it."),
+        Field(description="Lay the known objects of the prompt out as a sketch first, and start from it."),
     ] = False
     layout: Annotated[
         LayoutGiven | None,
-        Field(description="What stands where: a layout, or only its things. It is painted as a sketch and drawn over."),
+        Field(description="What stands where: a layout, or only its things. It is painted as a sketch to start from."),
         Setting("Layout", infotext="Layout"),
     ] = None
     sketch_strength: Annotated[

@@ -1,8 +1,8 @@
-"""Input pictures: what a person gives to be drawn over, how it is brought to size, what a mask means and how what was
-drawn comes back into the picture; and the port that keeps it.
+"""Input pictures: what a person gives to start from (image to image), how it is brought to size, what a mask means and
+how what was drawn comes back into the picture; and the port that keeps it.
 
 An input is named by the SHA-256 of its bytes and kept as it came. So a job finds it after a restart; what was drawn
-over it can be drawn again, whatever has become of the person's file or of the gallery's picture that it was; and the
+from it can be drawn again, whatever has become of the person's file or of the gallery's picture that it was; and the
 same one is kept only once.
 """
 
@@ -23,7 +23,7 @@ Fit = Literal["crop", "stretch", "fill"]
 """A1111's resize modes 1, 0 and 2."""
 
 MaskAlpha = Literal["none", "opaque", "transparent"]
-"""What says in a mask's file what to redraw: its brightness, or (A1111) what is opaque, or (OpenAI) transparent."""
+"""What in a mask's file means what to redraw: its brightness, or (A1111) what is opaque, or (OpenAI) transparent."""
 
 MaskContent = Literal["original", "fill"]
 """A1111's masked content: what is under the mask when drawing begins."""
@@ -175,10 +175,10 @@ def filled(image: Image.Image, mask: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True)
 class PreparedInit:
-    """A picture ready to be drawn over, and how what was drawn comes into it."""
+    """A picture ready to start from, and how what was drawn comes into it."""
 
     base: Picture
-    """What is drawn over, in the size of the drawing."""
+    """What drawing starts from, in its size."""
     mask: Picture | None = None
     """How much each pixel of it is redrawn, as grey."""
     whole: Image.Image | None = None
@@ -189,7 +189,7 @@ class PreparedInit:
     """Which part of it the drawing shows."""
 
     def finished(self, drawn: Picture) -> Picture:
-        """What was drawn, in the picture as far as the mask says; all of it where there is no mask."""
+        """What was drawn, in the picture as far as the mask goes; all of it where there is no mask."""
         if self.whole is None or self.blend_mask is None:
             return drawn
         left, top, right, bottom = self.region
@@ -203,7 +203,7 @@ class PreparedInit:
 def prepare_whole(
     picture: Picture, mask: Picture, size: tuple[int, int], fit: Fit, blur: int, fill: bool
 ) -> PreparedInit:
-    """For drawing over all of the picture, brought to that size."""
+    """For redrawing in the whole picture, brought to that size."""
     whole, blend_mask = fitted(picture.image(), size, fit), soft_mask(mask, picture, size, fit, blur)
     return _prepared(whole, blend_mask, (0, 0, *size), whole, blend_mask, fill)
 

@@ -1,4 +1,4 @@
-"""Models: checkpoints that draw, language models that speak, and how each of them is."""
+"""Models: checkpoints and VAEs, language models, how each of them is, and the ports that list the files."""
 
 import re
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ ModelState = Literal["absent", "loading", "ready", "failed"]
 PredictionType = Literal["epsilon", "v_prediction"]
 """What the UNet predicts: the noise, or the velocity (Salimans and Ho, arXiv:2202.00512)."""
 
-_SAYS_V_PREDICTION = re.compile(r"v[-_ ]?pred", re.IGNORECASE)
+_V_PREDICTION_NAME = re.compile(r"v[-_ ]?pred", re.IGNORECASE)
 
 
 class CheckpointOverride(Value):
-    """What a person says of a checkpoint whose file does not say it; None: as the file says."""
+    """What a person set for a checkpoint whose file does not say it; None: as the file says."""
 
     prediction_type: PredictionType | None = None
     zero_terminal_snr: bool | None = None
@@ -39,13 +39,15 @@ class Checkpoint(Value):
     native_height: int = 1024
     prediction_type: PredictionType = "epsilon"
     zero_terminal_snr: bool = False
-    override: CheckpointOverride = Field(CheckpointOverride(), description="What a person said of it.")
+    override: CheckpointOverride = Field(CheckpointOverride(), description="What a person set for it.")
     size_bytes: int = 0
-    sketch_strength: float | None = Field(None, description="Set when it draws over a sketch; how much it changes it.")
+    sketch_strength: float | None = Field(
+        None, description="Set when it always starts from a sketch: how much it changes it."
+    )
     steps: int = Field(30, description="Steps to offer first.")
     guidance: float = Field(7.5, description="Guidance to offer first.")
     about: str = Field("", description="One line for the UI: what this model is.")
-    vocabulary: str = Field("", description="What it knows, when that can be said in a line.")
+    vocabulary: str = Field("", description="What it knows, when a line can say it.")
     licence: str = ""
     examples: tuple[str, ...] = Field((), description="Prompts it draws well, for the empty screen.")
     latent_rgb: tuple[tuple[float, float, float, float], ...] | None = Field(
@@ -55,9 +57,9 @@ class Checkpoint(Value):
     latent_rgb_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def with_override(self, override: CheckpointOverride) -> "Checkpoint":
-        """The same, with what a person said in place of what the file says."""
-        said = {name: value for name, value in dict(override).items() if value is not None}
-        return self.model_copy(update={**said, "override": override})
+        """The same, with what a person set in place of what the file says."""
+        given = {name: value for name, value in dict(override).items() if value is not None}
+        return self.model_copy(update={**given, "override": override})
 
     def same_weights(self, other: "Checkpoint") -> bool:
         """Whether both are loaded from the same files: what the UNet's output means is said for each drawing."""
@@ -67,7 +69,7 @@ class Checkpoint(Value):
     def hint(self) -> str:
         """What may be wrong with what is known of it."""
         known = self.prediction_type == "v_prediction" or self.override.prediction_type is not None
-        if known or not _SAYS_V_PREDICTION.search(self.name):
+        if known or not _V_PREDICTION_NAME.search(self.name):
             return ""
         return (
             "Its name says v-prediction, and nothing in its file does. If pictures come out as noise, set its "
@@ -129,7 +131,7 @@ class DeviceMemory(Value):
 
 
 class ModelStatus(Value):
-    """How one of the three (drawing, chat, looking) is, now."""
+    """How one of the three (image model, chat model, vision model) is, now."""
 
     backend: str = Field(description="What runs it: sdxl, ollama, openai, embedded, builtin.")
     model: str = ""
@@ -176,7 +178,7 @@ class VaeCatalogue(Protocol):
 
 
 class OverridableCatalogue(CheckpointCatalogue, Protocol):
-    """A catalogue that is told what the files do not say."""
+    """A catalogue that keeps overrides of what the files say."""
 
     async def set_override(self, checkpoint: Checkpoint, override: CheckpointOverride) -> None:
         """Keep it, over restarts, too; `list` has it from then on. Raises Unavailable."""

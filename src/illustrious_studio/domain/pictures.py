@@ -1,6 +1,6 @@
 """A picture in memory, and the one place where bytes from outside become one.
 
-What opens a file here looks at its header first: only PNG, JPEG and WebP, and never more than 25 megapixels, are
+What opens a file here reads its header first: only PNG, JPEG and WebP, and never more than 25 megapixels, are
 decoded (a 20 kB PNG can ask for gigabytes). Nothing else in the studio opens an image that somebody sent.
 """
 

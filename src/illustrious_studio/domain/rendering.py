@@ -1,6 +1,6 @@
 """Drawing as an engine sees it: the plan it carries out, its progress, what it answers, and its port.
 
-A plan is passes and what all of them share. A picture from noise, over a sketch or by a mask is a plan of one pass; a
+A plan is passes and what all of them share. A picture from noise, from a sketch or by a mask is a plan of one pass; a
 pass may also go on from the one before, in another size. `services/render_plan.py` makes plans.
 """
 

@@ -86,8 +86,8 @@ _ALL = (
 )
 SAMPLERS = {sampler.name: sampler for sampler in _ALL}
 
-_BY_NAME = {said.lower(): sampler.name for sampler in _ALL for said in (sampler.name, *sampler.aliases)}
-_BY_SCHEDULE = {said.lower(): name for name, aliases in SCHEDULES.items() for said in (name, *aliases)}
+_BY_NAME = {alias.lower(): sampler.name for sampler in _ALL for alias in (sampler.name, *sampler.aliases)}
+_BY_SCHEDULE = {alias.lower(): name for name, aliases in SCHEDULES.items() for alias in (name, *aliases)}
 
 
 def sampler_named(name: str) -> str | None:

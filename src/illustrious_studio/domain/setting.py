@@ -29,7 +29,7 @@ class Setting:
     infotext: str = ""
     """Its key in A1111's `parameters` text; empty: not written there."""
     always: bool = False
-    """Whether it is told of also where it has its default."""
+    """Whether it is written also where it has its default."""
     needs: str = ""
     """The setting without which this one means nothing, or `setting=value` where it must have that value."""
     a1111: tuple[str, ...] = ()
@@ -45,8 +45,8 @@ def settings_of(model: type[BaseModel]) -> dict[str, Setting]:
     return {name: one for name, info in model.model_fields.items() for one in info.metadata if isinstance(one, Setting)}
 
 
-def worth_telling(request: BaseModel, name: str, setting: Setting) -> bool:
-    """Whether a request says something by this setting: it was given, and is more than its default."""
+def is_recorded(request: BaseModel, name: str, setting: Setting) -> bool:
+    """Whether this setting of a request is written into a record: it was given, and is not its default (`always`)."""
     if name not in request.model_fields_set or getattr(request, name) is None:
         return False
     if not has_what_it_needs(setting, dict(request)):

@@ -1,8 +1,8 @@
-"""Takes what a model thinks out of what it says, while it streams: `<think>...</think>` and `<thinking>...</thinking>`.
+"""Takes what a model thinks out of its answer, while it streams: `<think>...</think>` and `<thinking>...</thinking>`.
 
 A tag may be split over any number of pieces, be left open (the rest was thought), or close what was never opened: then
 all that came before it was thought. That text has been shown already, since no answer is held back on suspicion; a
-Retract event says to take it back. A model known to do so can be told at the start (`starts_thinking`): what it says is
+Retract event says to take it back. A model known to do so can be named at the start (`starts_thinking`): its answer is
 shown as thought until the closing tag, or becomes the answer in the end when none comes.
 """
 
@@ -15,7 +15,7 @@ TAGS = ("<think>", "</think>", "<thinking>", "</thinking>")
 
 
 class ThinkingFilter:
-    """One answer. `text` and `thought` are what it said and thought so far."""
+    """One answer. `text` and `thought` are what there is of it, and of its thought, so far."""
 
     def __init__(self, *, starts_thinking: bool = False) -> None:
         self._held = ""

@@ -43,8 +43,8 @@ Text = Annotated[str, AfterValidator(_can_be_kept)]
 Prompt = Annotated[Text, StringConstraints(max_length=10_000)]
 """A picture's words: at most 10,000 characters."""
 
-SpokenPrompt = Annotated[Prompt, AfterValidator(_not_blank)]
-"""A prompt that says something."""
+NonEmptyPrompt = Annotated[Prompt, AfterValidator(_not_blank)]
+"""A prompt that is not blank."""
 
 Moment = Annotated[datetime, BeforeValidator(_starts_with_a_date)]
 """A date, with or without a time: a mere number would be taken for so many seconds after 1970, `2026` too."""

@@ -1,4 +1,4 @@
-"""Looking at pictures: the question, and the port of whatever looks."""
+"""Analyzing pictures: the question, the answer, and the port of vision models."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ DEFAULT_QUESTION = "Describe this image in detail"
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was seen, and which model looked."""
+    """What a vision model answered, and which."""
 
     analysis: str
     model: str
 
 
 class VisionModel(Protocol):
-    """Whatever looks at pictures."""
+    """A vision model: answers questions about pictures."""
 
     @property
     def status(self) -> ModelStatus: ...
 
     async def check(self) -> ModelStatus:
-        """Look whether it can see now. Never raises StudioError."""
+        """Check whether it can answer now. Never raises StudioError."""
         ...
 
-    def look(self, picture: OpenedPicture, question: str) -> AsyncIterator[str]:
+    def analyze(self, picture: OpenedPicture, question: str) -> AsyncIterator[str]:
         """Stream the answer. Raises Unavailable, UpstreamFailed, UpstreamTimeout."""
         ...

@@ -1,6 +1,6 @@
-"""Answers of language models, cleaned and with their thoughts told apart; and talks that are handed in whole.
+"""Answers of language models, cleaned and with their thoughts apart; and chats that come whole with each request.
 
-Nothing is kept here. Talks that are kept are in `chat.py`, which hears its answers through this, too.
+Nothing is kept here. Sessions are in `chat.py`, which gets its answers through this, too.
 """
 
 import time
@@ -33,38 +33,38 @@ class AnswerService:
         self._starts_thinking: set[str] = set()
 
     async def answer(
-        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions
+        self, name: str, turns: Sequence[ChatTurn], options: ChatOptions
     ) -> AsyncGenerator[AnswerEvent, None]:
-        """Answer a whole talk, event by event. Close it to stop the model (`contextlib.aclosing`).
+        """Answer a whole chat, event by event. Close it to stop the model (`contextlib.aclosing`).
 
         Raises NotFound for an unknown name, with the names there are, and what the model raises.
         """
-        speaker = await self._models.language_model(model)
-        async with aclosing(self.begin(speaker, model, turns, replace(options, model=model)).events()) as events:
+        model = await self._models.language_model(name)
+        async with aclosing(self.begin(model, name, turns, replace(options, model=name)).events()) as events:
             async for event in events:
                 yield event
 
-    def begin(self, speaker: ChatModel, name: str, turns: Sequence[ChatTurn], options: ChatOptions) -> "Answer":
-        """An answer that can be looked at while it comes in; `name` is that of the model that speaks."""
-        return Answer(speaker, name, list(turns), options, self._starts_thinking)
+    def begin(self, model: ChatModel, name: str, turns: Sequence[ChatTurn], options: ChatOptions) -> "Answer":
+        """An answer that can be read while it comes in; `name` is that of the model that answers."""
+        return Answer(model, name, list(turns), options, self._starts_thinking)
 
-    async def embed(self, model: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
+    async def embed(self, name: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
         """A vector for each text. Raises NotFound, InvalidRequest (it makes none), and what the model raises."""
-        speaker = await self._models.language_model(model)
-        if not isinstance(speaker, EmbeddingModel):
+        model = await self._models.language_model(name)
+        if not isinstance(model, EmbeddingModel):
             raise InvalidRequest(
-                f"{model} makes no embeddings. Install a model that does in Ollama: `ollama pull embeddinggemma`."
+                f"{name} makes no embeddings. Install a model that does in Ollama: `ollama pull embeddinggemma`."
             )
-        return await speaker.embed(model, texts, dimensions)
+        return await model.embed(name, texts, dimensions)
 
 
 class Answer:
-    """One answer as it comes in: what it said and thought so far, and for how long it thought."""
+    """One answer as it comes in: its text and thought so far, and for how long the model thought."""
 
     def __init__(
-        self, speaker: ChatModel, name: str, turns: list[ChatTurn], options: ChatOptions, starts_thinking: set[str]
+        self, model: ChatModel, name: str, turns: list[ChatTurn], options: ChatOptions, starts_thinking: set[str]
     ) -> None:
-        self._speaker, self._name, self._turns, self._options = speaker, name, turns, options
+        self._model, self._name, self._turns, self._options = model, name, turns, options
         self._starts_thinking = starts_thinking
         self._filter = ThinkingFilter(starts_thinking=name in starts_thinking)
         self._began: float | None = None
@@ -85,9 +85,9 @@ class Answer:
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
         ending = Ending()
         try:
-            async with aclosing(self._speaker.chat_completion(self._turns, self._options)) as chunks:
+            async with aclosing(self._model.chat_completion(self._turns, self._options)) as chunks:
                 async for chunk in chunks:
-                    for event in self._heard(chunk):
+                    for event in self._events_of(chunk):
                         yield event
                     for call in chunk.tool_calls:
                         yield call
@@ -99,7 +99,7 @@ class Answer:
                 self._starts_thinking.add(self._name)
         yield ending
 
-    def _heard(self, chunk: ChatChunk) -> list[Token | Thinking | Retract]:
+    def _events_of(self, chunk: ChatChunk) -> list[Token | Thinking | Retract]:
         if self._began is None:
             self._began = time.monotonic()
         events = self._filter.think(_clean(chunk.thinking)) if chunk.thinking else []

@@ -1,8 +1,8 @@
-"""Talking: keeps what is said, has a model answer it, and draws when a message begins with `#generate`.
+"""Chat: keeps the messages, has a model answer them, and draws when one begins with `#generate`.
 
 Two messages at once in one session are answered one after the other; a drawing holds nobody up. Who stops listening
-stops the model (what it said so far is kept as `interrupted`), but not a drawing: that goes on, and its message is
-completed when the talk is next read.
+stops the model (its answer so far is kept as `interrupted`), but not a drawing: that goes on, and its message is
+completed when the session is next read.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ def _now() -> datetime:
 
 
 class ChatService:
-    """Holds talks."""
+    """Chats, and keeps the sessions."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class ChatService:
 
         The message is kept before anything is answered to it. Raises what the model raises, or the drawing.
         """
-        said = Message(
+        user_message = Message(
             id=uuid.uuid4().hex,
             session_id=request.session_id,
             role="user",
@@ -105,15 +105,15 @@ class ChatService:
         )
         command = _command(request.message)
         if command is None:
-            # What was said before is read first, and the model begins while the message is written down: on a slow
+            # The history is read first, and the model begins while the message is written down: on a slow
             # disk that takes longer than all the rest.
-            before = asyncio.create_task(self._said_before(said))
-            kept = self._in_background(self._sessions.say(said, _title(said.content)))
-            events = self._talk(request, said, pictures, before, kept)
+            history = asyncio.create_task(self._history(user_message))
+            kept = self._in_background(self._sessions.add_user_message(user_message, _title(user_message.content)))
+            events = self._answer(request, user_message, pictures, history, kept)
         else:
-            kept = self._in_background(self._sessions.say(said, _title(said.content)))
+            kept = self._in_background(self._sessions.add_user_message(user_message, _title(user_message.content)))
             await asyncio.shield(kept)
-            events = self._obey(said, command, way)
+            events = self._run_command(user_message, command, way)
         try:
             async with aclosing(events):
                 async for event in events:
@@ -123,15 +123,15 @@ class ChatService:
             await asyncio.shield(kept)
 
     async def sessions(self, query: str = "") -> list[Session]:
-        """Talks, last talked to first; `query` searches titles and what was said."""
+        """Not deleted, the one last used first; `query` searches titles and messages."""
         return await self._sessions.list(query)
 
     async def messages(self, session_id: str) -> list[Message]:
-        """What was said, oldest first. Drawings that ended while nobody listened are filled in. Raises NotFound."""
+        """The messages, oldest first. Drawings that ended while nobody listened are filled in. Raises NotFound."""
         return [await self._settled(message) for message in await self._sessions.messages(session_id)]
 
     async def create_session(self) -> Session:
-        """An empty talk; its title comes from the first message."""
+        """An empty session; its title comes from the first message."""
         return await self._sessions.ensure(uuid.uuid4().hex, NEW_CHAT)
 
     async def rename(self, session_id: str, title: str) -> Session:
@@ -142,7 +142,7 @@ class ChatService:
         return await self._sessions.rename(session_id, title)
 
     async def delete(self, session_id: str) -> None:
-        """Put a talk out of sight; `restore` brings it back. Raises NotFound."""
+        """Put a session out of sight; `restore` brings it back. Raises NotFound."""
         await self._sessions.delete(session_id)
 
     async def restore(self, session_id: str) -> Session:
@@ -150,56 +150,60 @@ class ChatService:
         return await self._sessions.restore(session_id)
 
     async def settle(self) -> None:
-        """Wait until everything that was said is kept; to be called before the store closes."""
+        """Wait until every message is kept; to be called before the store closes."""
         await asyncio.gather(*self._keeping, return_exceptions=True)
 
-    async def _said_before(self, said: Message) -> list[Message]:
+    async def _history(self, user_message: Message) -> list[Message]:
         try:
-            return await self._sessions.messages(said.session_id)
+            return await self._sessions.messages(user_message.session_id)
         except NotFound:  # it begins with this message
             return []
 
-    def _obey(self, said: Message, command: re.Match[str], way: Way) -> AsyncGenerator[ChatEvent, None]:
+    def _run_command(self, user_message: Message, command: re.Match[str], way: Way) -> AsyncGenerator[ChatEvent, None]:
         if command[1].lower() != "generate":
-            return self._explain(said, f"There is no command #{command[1]}. {HOW_TO_DRAW}")
-        return self._draw(said, command[2].strip(), way) if command[2] else self._explain(said, HOW_TO_DRAW)
+            return self._explain(user_message, f"There is no command #{command[1]}. {HOW_TO_DRAW}")
+        return (
+            self._draw(user_message, command[2].strip(), way)
+            if command[2]
+            else self._explain(user_message, HOW_TO_DRAW)
+        )
 
-    async def _talk(
+    async def _answer(
         self,
         request: ChatRequest,
-        said: Message,
+        user_message: Message,
         pictures: Sequence[OpenedPicture],
-        before: asyncio.Task[list[Message]],
+        history: asyncio.Task[list[Message]],
         kept: asyncio.Task[None],
     ) -> AsyncGenerator[ChatEvent, None]:
-        lock = self._answering.setdefault(said.session_id, asyncio.Lock())
+        lock = self._answering.setdefault(user_message.session_id, asyncio.Lock())
         waits = lock.locked()
         async with lock:
-            messages = await before
+            messages = await history
             if waits:  # the answer that was waited for belongs to it
                 await asyncio.shield(kept)
-                messages = await self._said_before(said)
+                messages = await self._history(user_message)
             model = self._chat_model()
             status = model.status
             can_see = "vision" in status.capabilities
             if pictures and can_see:
-                await self._recent.add(said, pictures)
+                await self._recent.add(user_message, pictures)
             elif pictures:
                 yield Notice(
                     f"{status.model} cannot see pictures and answers to the words alone. "
-                    "Analyze looks at pictures, and so does a vision model such as qwen2.5vl on Ollama."
+                    "Ask about them in Analyze, or choose a model with vision such as qwen2.5vl on Ollama."
                 )
             turns = trim_history(
                 messages,
-                said,
+                user_message,
                 context=status.context_length,
                 reserve=request.max_tokens,
-                pictures=self._recent.of(said.session_id) if can_see else {},
+                pictures=self._recent.of(user_message.session_id) if can_see else {},
             )
             options = ChatOptions(temperature=request.temperature, max_tokens=request.max_tokens)
             answer = self._answers.begin(model, status.model, turns, options)
             state: Literal["complete", "interrupted"] = "interrupted"
-            message = self._message(said, "", model=status.model)
+            message = self._message(user_message, "", model=status.model)
             try:
                 async with aclosing(answer.events()) as events:
                     async for event in events:
@@ -221,15 +225,15 @@ class ChatService:
                 yield Notice(f"{status.model} thought, but did not get to an answer. Allow more tokens, or ask again.")
             yield Done(message)
 
-    async def _draw(self, said: Message, words: str, way: Way) -> AsyncGenerator[ChatEvent, None]:
+    async def _draw(self, user_message: Message, words: str, way: Way) -> AsyncGenerator[ChatEvent, None]:
         prompt = words
         if self._enhance:
             enhanced = await self._prompts.enhance(words)
             prompt = enhanced.prompt
             if not enhanced.changed:
                 yield Notice(enhanced.note)
-        message = self._message(said, f"Drawing: {prompt}")
-        origin = Origin(way=way, words=words, session_id=said.session_id, message_id=message.id)
+        message = self._message(user_message, f"Drawing: {prompt}")
+        origin = Origin(way=way, words=words, session_id=user_message.session_id, message_id=message.id)
         try:
             job = await self._images.start_image(self._images.suggested(prompt), origin)
         except StudioError as error:
@@ -255,8 +259,8 @@ class ChatService:
         yield ImageReady(item)
         yield Done(message)
 
-    async def _explain(self, said: Message, text: str) -> AsyncGenerator[ChatEvent, None]:
-        message = self._message(said, text)
+    async def _explain(self, user_message: Message, text: str) -> AsyncGenerator[ChatEvent, None]:
+        message = self._message(user_message, text)
         await self._keep(message)
         yield Token(text)
         yield Done(message)
@@ -278,10 +282,10 @@ class ChatService:
         await self._keep(message)
         return message
 
-    def _message(self, said: Message, content: str, *, model: str = "") -> Message:
+    def _message(self, user_message: Message, content: str, *, model: str = "") -> Message:
         return Message(
             id=uuid.uuid4().hex,
-            session_id=said.session_id,
+            session_id=user_message.session_id,
             role="assistant",
             content=content,
             created_at=self._clock(),
@@ -300,13 +304,13 @@ class ChatService:
 
 
 def _command(message: str) -> re.Match[str] | None:
-    """`#generate`, or what was surely meant to be it. Other words after a `#` (`#include`, `#todo`) are just said."""
+    """`#generate`, or what was surely meant to be it. Other words after a `#` (`#include`, `#todo`) are just words."""
     found = COMMAND.fullmatch(message)
     return found if found and get_close_matches(found[1].lower(), MEANT, cutoff=0.75) else None
 
 
 def _title(message: str) -> str:
-    """The first words of a talk, as its title."""
+    """The first words of a session, as its title."""
     command = _command(message)
     words = " ".join(((command[2] or command[1]) if command else message).split())
     if len(words) <= LONGEST_TITLE:

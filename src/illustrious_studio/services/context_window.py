@@ -1,4 +1,4 @@
-"""What a model is told of a talk: a short word about its place, and the last turns that fit its context."""
+"""What of a chat a model is given: the system prompt, and the last turns that fit its context."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ SYSTEM = "You are a helpful assistant."
 SMALLEST_CONTEXT = 2048
 TOKENS_PER_TURN = 8
 PER_PICTURE = 800
-REMEMBERED_TALKS = 8
+REMEMBERED_SESSIONS = 8
 LARGEST_REMEMBERED = 1280
 
 WORDS = re.compile(r"[A-Za-z ]+")
@@ -27,7 +27,7 @@ def estimated_tokens(text: str) -> int:
 
 
 class RecentPictures:
-    """The pictures that were shown last in each of the latest talks, so that one can ask about them again."""
+    """The pictures that were shown last in each of the latest sessions, so that one can ask about them again."""
 
     def __init__(self) -> None:
         self._shown: OrderedDict[str, dict[str, tuple[Picture, ...]]] = OrderedDict()
@@ -36,7 +36,7 @@ class RecentPictures:
         small = tuple([await asyncio.to_thread(opened.picture.within, LARGEST_REMEMBERED) for opened in pictures])
         self._shown[message.session_id] = {message.id: small}
         self._shown.move_to_end(message.session_id)
-        while len(self._shown) > REMEMBERED_TALKS:
+        while len(self._shown) > REMEMBERED_SESSIONS:
             self._shown.popitem(last=False)
 
     def of(self, session_id: str) -> Mapping[str, tuple[Picture, ...]]:
@@ -46,18 +46,18 @@ class RecentPictures:
 
 def trim_history(
     messages: Sequence[Message],
-    said: Message,
+    user_message: Message,
     *,
     context: int | None,
     reserve: int,
     pictures: Mapping[str, tuple[Picture, ...]],
 ) -> list[ChatTurn]:
-    """The system's word, the latest turns before `said` that fit beside the answer, and `said`.
+    """The system prompt, the latest turns before `user_message` that fit beside the answer, and that message.
 
-    Raises InvalidRequest when `said` alone does not fit.
+    Raises InvalidRequest when the message alone does not fit.
     """
     room = context or SMALLEST_CONTEXT
-    last = _turn(said, pictures)
+    last = _turn(user_message, pictures)
     system = ChatTurn("system", SYSTEM)
     free = room - _cost(system) - _cost(last)
     if free <= 0:
@@ -67,19 +67,19 @@ def trim_history(
         )
     free -= min(reserve, room // 2)
     kept: list[ChatTurn] = []
-    for turn in reversed([_turn(message, pictures) for message in _before(messages, said)]):
+    for turn in reversed([_turn(message, pictures) for message in _before(messages, user_message)]):
         free -= _cost(turn)
         if free < 0:
             break
         kept.insert(0, turn)
-    while kept and kept[0].role != "user":  # a talk that begins with an answer confuses the templates of some models
+    while kept and kept[0].role != "user":  # a chat that begins with an answer confuses the templates of some models
         kept.pop(0)
     return [system, *kept, last]
 
 
-def _before(messages: Sequence[Message], said: Message) -> list[Message]:
-    """What was said before; answers to earlier messages may have been written down after `said` was."""
-    place = next((index for index, message in enumerate(messages) if message.id == said.id), len(messages))
+def _before(messages: Sequence[Message], user_message: Message) -> list[Message]:
+    """The messages before it; answers to earlier ones may have been written down after it was."""
+    place = next((index for index, message in enumerate(messages) if message.id == user_message.id), len(messages))
     later_answers = [message for message in messages[place + 1 :] if message.role == "assistant"]
     return [message for message in [*messages[:place], *later_answers] if message.content]
 

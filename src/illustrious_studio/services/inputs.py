@@ -1,4 +1,4 @@
-"""Pictures that a person gives to be drawn over: kept under their hash, and brought to the size of the drawing."""
+"""Pictures to start from (image to image) and masks: kept under their hash, and brought to the size of the drawing."""
 
 import asyncio
 
@@ -36,7 +36,7 @@ class InputService:
     ) -> str:
         """Keep what a mask's file means as plain grey, white to be redrawn; its id.
 
-        Raises what `keep` raises, and InvalidRequest for a file without transparent pixels where those say it.
+        Raises what `keep` raises, and InvalidRequest for a file without transparent pixels where those mean it.
         """
 
         def read() -> bytes:
@@ -45,7 +45,7 @@ class InputService:
         return await self._files.keep(await asyncio.to_thread(read))
 
     async def keep_from_gallery(self, item_id: str) -> str:
-        """Keep a picture of the gallery: deleting it there does not take it from what is drawn over it."""
+        """Keep a picture of the gallery: deleting it there does not take it from what starts from it."""
         return await self._files.keep(await self._gallery.png(item_id))
 
     async def file(self, input_id: InputId) -> bytes:
@@ -57,7 +57,7 @@ class InputService:
         return (await asyncio.to_thread(open_picture, await self.file(input_id))).picture
 
     async def checked(self, request: ImageRequest) -> Picture:
-        """The request's picture, after a look at whether it can be drawn over as asked.
+        """The request's picture, once it is checked that drawing can start from it as asked.
 
         Raises NotFound, and InvalidRequest for a mask with nothing in it where only that is to be drawn.
         """
@@ -67,7 +67,7 @@ class InputService:
         return picture
 
     async def prepared(self, request: ImageRequest, size: tuple[int, int]) -> PreparedInit:
-        """The request's picture, and its mask if it has one, ready to be drawn over in that size. Raises NotFound."""
+        """The request's picture, and its mask if it has one, ready to start from in that size. Raises NotFound."""
         picture, mask = await self._given(request)
 
         def prepare() -> PreparedInit:

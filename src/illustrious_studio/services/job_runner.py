@@ -1,4 +1,4 @@
-"""Making one picture: what to draw over, if anything; room on the card; drawing; keeping it with all that made it."""
+"""Making one picture: what to start from, if anything; room on the card; drawing; keeping it with all that made it."""
 
 import asyncio
 from collections.abc import Callable

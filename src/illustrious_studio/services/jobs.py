@@ -41,7 +41,7 @@ class JobExecutor(Protocol):
 
 @dataclass
 class _Live:
-    """A job that is not finished yet, and those who look at it."""
+    """A job that is not finished yet, and those who watch it."""
 
     job: Job
     step: Step

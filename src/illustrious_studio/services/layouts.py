@@ -115,12 +115,12 @@ class LayoutService:
         turns = [ChatTurn("system", instruction(drawings)), ChatTurn("user", question(prompt, aspect))]
         schema = answer_schema(drawings, PAINTED_COLOURS)
         options = ChatOptions(temperature=0, max_tokens=LONGEST_ANSWER, think=False, json_schema=schema)
-        said = ThinkingFilter()
+        answer = ThinkingFilter()
         async with aclosing(model.chat_completion(turns, options)) as chunks:
             async for chunk in chunks:
-                said.feed(chunk.text)
-        said.finish()
-        return said.text
+                answer.feed(chunk.text)
+        answer.finish()
+        return answer.text
 
     def _drawings(self) -> Drawings:
         aspects = {known.name: known.aspect for known in self._sketches.objects()}

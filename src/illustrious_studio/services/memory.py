@@ -1,4 +1,4 @@
-"""Memory of the card that drawing and talking share: who must give way before a picture is drawn."""
+"""Memory of the card that image and chat models share: who must give way before a picture is drawn."""
 
 from collections.abc import Sequence
 

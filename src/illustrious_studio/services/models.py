@@ -1,7 +1,7 @@
-"""Models: which draws, which speaks, which looks; watching over them and switching between them.
+"""Models: which image, chat and vision model is in use; watching over them and switching between them.
 
-For talking and looking there are candidates in order of preference (Ollama before the built-in ones). The first that
-is ready speaks; one that goes away is replaced by the next, and taken back when it returns, without a restart.
+For chat and vision there are candidates in order of preference (Ollama before the built-in ones). The first that is
+ready is used; one that goes away is replaced by the next, and taken back when it returns, without a restart.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class StudioStatus(Value):
-    """How the three are, now. The names of the fields are those of the first description of this system."""
+    """How image, chat and vision model are, now. The fields have the names of the first description of this system."""
 
     version: str
     sdxl: ModelStatus
@@ -67,7 +67,7 @@ class ModelService:
         self._hashing: asyncio.Task[str | None] | None = None
         self._loading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._looked = False
+        self._checked = False
         self._overriding = asyncio.Lock()
         """Held while an override is read, changed and kept, so that of two changes neither is lost."""
 
@@ -85,7 +85,7 @@ class ModelService:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def model_status(self) -> StudioStatus:
-        """What draws, speaks and looks now, and how each is."""
+        """Which image, chat and vision model is in use, and how each is."""
         sdxl = self._engine.status
         if sdxl.state == "absent" and self._loading is not None and not self._loading.done():
             sdxl = sdxl.model_copy(update={"state": "loading", "reason": "The checkpoint is being loaded."})
@@ -102,7 +102,7 @@ class ModelService:
 
     def _known(self, status: ModelStatus) -> ModelStatus:
         """Before the first round has ended, nobody knows yet that a model is absent."""
-        if self._looked or status.state != "absent":
+        if self._checked or status.state != "absent":
             return status
         return status.model_copy(update={"state": "loading", "reason": "It is being looked for."})
 
@@ -134,7 +134,7 @@ class ModelService:
         raise NotFound(f"There is no checkpoint {name!r}. There are: {', '.join(one.name for one in found)}.")
 
     def chat_model(self) -> ChatModel:
-        """The one that speaks. Raises Unavailable with what to do."""
+        """The one in use. Raises Unavailable with what to do."""
         for model in self._chat_models:
             if model.status.ready:
                 return model
@@ -154,12 +154,12 @@ class ModelService:
         raise NotFound(f"There is no language model {name!r}. There are: {known_names}.")
 
     def vision_model(self) -> VisionModel:
-        """The one that looks. Raises Unavailable with what to do."""
+        """The one in use. Raises Unavailable with what to do."""
         for model in self._vision_models:
             if model.status.ready:
                 return model
         reason = self.model_status().multimodal.reason or "The vision model is still loading."
-        raise Unavailable(f"Nobody can look at pictures now. {reason}", retry_after=5)
+        raise Unavailable(f"No picture can be analyzed now. {reason}", retry_after=5)
 
     async def checkpoints(self) -> list[Checkpoint]:
         """All that can be switched to."""
@@ -171,7 +171,7 @@ class ModelService:
         return [model for models in found for model in models]
 
     async def switch(self, checkpoint: str | None = None, language_model: str | None = None) -> None:
-        """Change what draws or what speaks. Raises NotFound with the names there are, and what loading raises.
+        """Change the image model or the chat model. Raises NotFound with the names there are, and what loading raises.
 
         A checkpoint that cannot be loaded leaves the one before in place.
         """
@@ -200,7 +200,7 @@ class ModelService:
         await self._engine.unload()
 
     async def check_again(self) -> StudioStatus:
-        """Look at everything now instead of at the next round."""
+        """Check everything now instead of at the next round."""
         await self._check()
         if self._checkpoint is None or self._engine.status.state == "failed":
             await self._load_first_checkpoint()
@@ -272,7 +272,7 @@ class ModelService:
             await _check_in_order(self._chat_models)
             await _check_in_order(self._vision_models)
         finally:
-            self._looked = True
+            self._checked = True
 
 
 async def _check_in_order(models: Sequence[ChatModel] | Sequence[VisionModel]) -> None:

@@ -26,7 +26,7 @@ INSTRUCTION = (
     "Keep every word of it, copy words like KEEP1X as they are, and add a few fitting tags. "
     "Answer with one line of short tags, separated by commas."
 )
-# What they add is odd on purpose: a small model repeats it for other pictures, and it is then told by that.
+# What they add is odd on purpose: a small model repeats it for other pictures, and it is then known by that.
 EXAMPLES = (
     (
         "a witch with green hair riding a broom",
@@ -54,7 +54,7 @@ class Enhanced:
 
 
 class PromptService:
-    """Enhances prompts with whatever model speaks."""
+    """Enhances prompts with the chat model in use."""
 
     def __init__(self, chat_model: Callable[[], ChatModel]) -> None:
         self._chat_model = chat_model

@@ -8,7 +8,7 @@ from illustrious_studio.domain.sampling import resolved_schedule
 SKETCH_STRENGTH = 0.8
 """How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
 STRENGTH = 0.75
-"""How much of a given picture is redrawn when nobody says it, as in A1111."""
+"""How much of a given picture is redrawn when the request does not say it, as in A1111."""
 
 
 def size_of(request: ImageRequest, checkpoint: Checkpoint) -> tuple[int, int]:

@@ -28,7 +28,7 @@ class SketchService:
         """Where the things of the prompt stand in a frame of that width by height.
 
         The same prompt, seed and aspect give the same layout. A prompt that names nothing known gives no things; its
-        `unknown` words are there to be told, with their `nearest` names.
+        `unknown` words are there to be shown, with their `nearest` names.
         """
         scene = read_scene(prompt, self._vocabulary)
         return Layout(
@@ -49,7 +49,7 @@ class SketchService:
         return await self._painter.paint(layout, width, height, seed if layout.seed is None else layout.seed)
 
     def completed(self, layout: Layout, prompt: str) -> Layout:
-        """The layout with everything said: without a background, it gets background, light and style of the words.
+        """The layout with nothing left open: without a background, it gets background, light and style of the words.
 
         Raises InvalidRequest for one that cannot be painted.
         """

@@ -1,4 +1,4 @@
-"""Looking at pictures: asks whichever model looks now, and reads the settings that a picture's file carries."""
+"""Analyzing pictures: asks the vision model in use, and reads the settings that a picture's file carries."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -12,7 +12,7 @@ from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis, VisionM
 
 
 class VisionService:
-    """Answers questions about pictures. `vision_model` gives the model that looks now, or raises Unavailable."""
+    """Answers questions about pictures. `vision_model` gives the model in use, or raises Unavailable."""
 
     def __init__(self, vision_model: Callable[[], VisionModel]) -> None:
         self._vision_model = vision_model
@@ -20,18 +20,18 @@ class VisionService:
     async def analyze(self, picture: OpenedPicture, question: str = DEFAULT_QUESTION) -> Analysis:
         """The whole answer. Raises Unavailable, UpstreamFailed, UpstreamTimeout."""
         model = self._vision_model()
-        name, said = model.status.model, ThinkingFilter()
-        async for piece in model.look(picture, question.strip() or DEFAULT_QUESTION):
-            said.feed(piece)
-        said.finish()
-        if not said.text.strip():
+        name, answer = model.status.model, ThinkingFilter()
+        async for piece in model.analyze(picture, question.strip() or DEFAULT_QUESTION):
+            answer.feed(piece)
+        answer.finish()
+        if not answer.text.strip():
             raise UpstreamFailed(f"{name} said nothing about the picture. Ask again, or ask differently.")
-        return Analysis(said.text.strip(), name)
+        return Analysis(answer.text.strip(), name)
 
     async def stream(self, picture: OpenedPicture, question: str = DEFAULT_QUESTION) -> tuple[str, AsyncIterator[str]]:
-        """Which model looks, and the pieces of its answer as they come, without what it thinks."""
+        """Which model answers, and the pieces of its answer as they come, without what it thinks."""
         model = self._vision_model()
-        return model.status.model, _without_thoughts(model.look(picture, question.strip() or DEFAULT_QUESTION))
+        return model.status.model, _without_thoughts(model.analyze(picture, question.strip() or DEFAULT_QUESTION))
 
     def recorded(self, picture: OpenedPicture) -> RecordedSettings | None:
         """The settings in the file with everything that was found about them, for people to see."""
@@ -44,11 +44,11 @@ class VisionService:
 
 
 async def _without_thoughts(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-    said = ThinkingFilter()
+    answer = ThinkingFilter()
     async for piece in pieces:
-        for event in said.feed(piece):
+        for event in answer.feed(piece):
             if isinstance(event, Token):
                 yield event.text
-    for event in said.finish():
+    for event in answer.finish():
         if isinstance(event, Token):
             yield event.text

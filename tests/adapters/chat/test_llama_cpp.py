@@ -70,7 +70,7 @@ async def test_a_killed_child_comes_back_at_the_next_question(chat: EmbeddedChat
     assert await heard(chat, HI)
 
 
-async def test_a_child_killed_while_it_speaks_is_an_error_and_the_next_check_mends_it(chat: EmbeddedChat) -> None:
+async def test_a_child_killed_while_it_answers_is_an_error_and_the_next_check_mends_it(chat: EmbeddedChat) -> None:
     before = chat.process_id
     answer = chat.chat_completion(LONG, ChatOptions(max_tokens=1500))
     await anext(answer)

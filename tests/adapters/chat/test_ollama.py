@@ -1,4 +1,4 @@
-"""Talking and looking through Ollama: the official client against a stand-in server on a real socket."""
+"""Chat and vision through Ollama: the official client against a stand-in server on a real socket."""
 
 import asyncio
 import base64
@@ -17,8 +17,8 @@ from illustrious_studio.domain.errors import (
     UpstreamFailed,
 )
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from ollama_chat import connected, ended, heard, said
 from ollama_server import Model, OllamaServer, Reply, line, stream
-from ollama_talk import connected, ended, heard, said
 from waiting import until
 
 PLAIN = Model("llama3.2:latest")
@@ -124,7 +124,7 @@ async def test_a_named_model_is_found_also_without_its_tag(server: OllamaServer)
         assert len(server.asked("/api/chat")) == 1
 
 
-async def test_without_a_name_the_first_that_talks_is_taken(server: OllamaServer) -> None:
+async def test_without_a_name_the_first_that_can_chat_is_taken(server: OllamaServer) -> None:
     server.models = [Model("nomic-embed-text", ("embedding",)), THINKER, PLAIN]
     async with connected(server) as chat:
         assert (chat.status.model, chat.status.capabilities) == ("qwen3:8b", THINKER.capabilities)
@@ -255,7 +255,7 @@ async def test_release_frees_the_memory_and_the_next_question_loads_again(server
         assert server.loaded
 
 
-async def test_another_model_that_can_see_looks_when_the_one_that_talks_cannot(server: OllamaServer) -> None:
+async def test_another_model_that_can_see_analyzes_when_the_chat_model_cannot(server: OllamaServer) -> None:
     server.models = [PLAIN, SEER]
     server.say("A ", "gradient.")
     async with connected(server) as chat:
@@ -263,7 +263,7 @@ async def test_another_model_that_can_see_looks_when_the_one_that_talks_cannot(s
         assert (await vision.check()).model == "qwen2.5vl:3b"
         assert chat.status.model == "llama3.2:latest"
         picture = OpenedPicture(gradient(40, 30, 7), "PNG")
-        assert [piece async for piece in vision.look(picture, "What is it?")] == ["A ", "gradient."]
+        assert [piece async for piece in vision.analyze(picture, "What is it?")] == ["A ", "gradient."]
         body = server.asked("/api/chat")[-1]
         assert (body["model"], body["messages"][0]["content"]) == ("qwen2.5vl:3b", "What is it?")
 
@@ -274,7 +274,7 @@ async def test_without_a_model_that_can_see_it_says_what_to_type(server: OllamaS
         status = await vision.check()
         assert (status.state, "ollama pull" in status.reason) == ("absent", True)
         with pytest.raises(Unavailable, match="ollama pull"):
-            await anext(vision.look(OpenedPicture(gradient(40, 30, 7), "PNG"), "What is it?"))
+            await anext(vision.analyze(OpenedPicture(gradient(40, 30, 7), "PNG"), "What is it?"))
         await server.stop()
         assert "ollama serve" in (await vision.check()).reason
 
@@ -317,9 +317,9 @@ async def test_arguments_that_are_no_object_are_refused(server: OllamaServer) ->
     server.models = [Model("caller", ("completion", "tools"))]
     async with connected(server) as chat:
         for arguments in ("[1]", "{", "null", "[" * 100_000):
-            talk = [ChatTurn("assistant", "", tool_calls=(ToolCall("1", "draw", arguments),))]
+            turns = [ChatTurn("assistant", "", tool_calls=(ToolCall("1", "draw", arguments),))]
             with pytest.raises(InvalidRequest, match="draw are no JSON object"):
-                await heard(chat, talk)
+                await heard(chat, turns)
 
 
 async def test_every_model_that_was_asked_gives_its_memory_back(server: OllamaServer) -> None:

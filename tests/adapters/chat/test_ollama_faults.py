@@ -20,8 +20,8 @@ from illustrious_studio.domain.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
+from ollama_chat import HI, connected, said
 from ollama_server import CUT, RESET, SILENCE, Model, OllamaServer, Reply, line, stream
-from ollama_talk import HI, connected, said
 from waiting import until
 
 PLAIN = Model("llama3.2:latest")

@@ -1,4 +1,4 @@
-"""Talking through OpenAI's protocol: the official client against a stand-in server on a real socket, with faults."""
+"""Chat through OpenAI's protocol: the official client against a stand-in server on a real socket, with faults."""
 
 import json
 from collections.abc import AsyncIterator
@@ -194,12 +194,12 @@ async def test_calls_are_put_together_from_their_pieces(server: OllamaServer) ->
             ["draw", "stop"],
         )
         assert body["tools"][0]["function"]["parameters"] == TOOLS[0].parameters
-        talk = [
+        turns = [
             *HI,
             ChatTurn("assistant", "", thinking="hm", tool_calls=last.tool_calls),
             ChatTurn("tool", "fox.png", call_id="call_0"),
         ]
-        await heard(chat, talk)
+        await heard(chat, turns)
         _, called, reply = server.asked(CHAT)[-1]["messages"]
         assert called["reasoning_content"] == "hm"
         assert called["tool_calls"][0]["function"] == {"name": "draw", "arguments": '{"words": "a fox"}'}

@@ -142,7 +142,7 @@ async def test_a_write_waits_for_another_program_and_then_says_busy_f10(url: str
 
 async def test_two_programs_that_write_at_once_lose_nothing_f11_f12(url: str) -> None:
     async with Database(url) as database:
-        await SqlSessions(database).ensure("talk", title="0")
+        await SqlSessions(database).ensure("session", title="0")
     children = [FORKS.Process(target=write_much, args=(url, name, 60)) for name in ("left", "right")]
     for child in children:
         child.start()

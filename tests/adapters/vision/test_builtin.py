@@ -13,7 +13,7 @@ from illustrious_studio.adapters.vision.facts import colour_name, colour_shares,
 from illustrious_studio.domain.pictures import OpenedPicture, Picture, open_picture
 from illustrious_studio.services.sketch import SketchService
 
-LOOKER = BuiltinVision()
+ANALYZER = BuiltinVision()
 SKETCHES = SketchService(SpritePainter())
 
 
@@ -27,7 +27,7 @@ def opened(image: Image.Image, parameters: str = "") -> OpenedPicture:
 
 
 async def ask(image: Image.Image, question: str = "Describe this image in detail", parameters: str = "") -> str:
-    return "".join([piece async for piece in LOOKER.look(opened(image, parameters), question)])
+    return "".join([piece async for piece in ANALYZER.analyze(opened(image, parameters), question)])
 
 
 async def sketch(prompt: str, size: int = 384) -> Image.Image:
@@ -42,7 +42,7 @@ def written(*lines: str) -> Image.Image:
 
 
 async def test_it_is_ready_and_says_what_it_is() -> None:
-    status = await LOOKER.check()
+    status = await ANALYZER.check()
     assert (status.backend, status.model, status.state) == ("builtin", "Built-in analyzer", "ready")
     answer = await ask(Image.new("RGB", (64, 48), "red"))
     assert "built-in analyzer" in answer
@@ -129,7 +129,7 @@ async def test_several_can_be_looked_at_at_once() -> None:
 
 async def test_a_picture_without_a_file_can_be_looked_at() -> None:
     picture = OpenedPicture(Picture.from_image(Image.new("RGB", (40, 20), "white")), "")
-    assert "It is a 40 x 20" in "".join([piece async for piece in LOOKER.look(picture, "how large is it")])
+    assert "It is a 40 x 20" in "".join([piece async for piece in ANALYZER.analyze(picture, "how large is it")])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_looking_loads_no_torch_and_importing_loads_no_model_library() -> None:
         "heavy = {'torch', 'onnxruntime', 'rapidocr', 'cv2', 'numpy'} & sys.modules.keys(); assert not heavy, heavy;"
         "from illustrious_studio.domain.pictures import OpenedPicture, Picture;"
         "picture = OpenedPicture(Picture(64, 64, bytes(range(192)) * 64), '');\n"
-        "async def look(): return [piece async for piece in BuiltinVision().look(picture, 'describe')]\n"
+        "async def look(): return [piece async for piece in BuiltinVision().analyze(picture, 'describe')]\n"
         "assert asyncio.run(look()); assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

@@ -22,7 +22,7 @@ async def test_an_answer_streams_and_says_which_model_spoke(web: WebWithFakes) -
     assert "and the end" not in await page.inner_text("#messages")
     assert await page.input_value("#chat-box textarea") == ""
     web.chat.go_on.set()
-    await page.wait_for_selector("#messages .said-by:has-text('fake-chat')")
+    await page.wait_for_selector("#messages .byline:has-text('fake-chat')")
     assert "A bold start, and the end." in await page.inner_text(LAST)
 
 
@@ -30,7 +30,7 @@ async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: WebWit
     web.chat.scripts = [["<button name='delete' value='x'>Press</button> ![x](http://elsewhere.test/x.png) `<b>`"]]
     page = await web.open("chat")
     await say(page, "<img src=x onerror=alert(1)>")
-    await page.wait_for_selector("#messages .said-by")
+    await page.wait_for_selector("#messages .byline")
     assert await page.locator("#messages article img").count() == 0
     assert await page.locator("#messages article [name=delete]").count() == 0
     assert "<img src=x" in await page.inner_text("#messages article.asked")
@@ -40,7 +40,7 @@ async def test_thoughts_are_folded_beside_the_answer(web: WebWithFakes) -> None:
     web.chat.scripts = [["<think>Two and two", " make four.</think>", "Four."]]
     page = await web.open("chat")
     await say(page, "What is two and two?")
-    await page.wait_for_selector("#messages .said-by")
+    await page.wait_for_selector("#messages .byline")
     assert await page.locator("#messages .thought .md").is_hidden()
     await page.click("#messages .thought summary")
     assert await page.inner_text("#messages .thought .md") == "Two and two make four."
@@ -54,7 +54,7 @@ async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: WebWithF
     await say(page, "Count")
     await page.wait_for_selector("#messages:has-text('One, two')")
     await page.click("#chat-box .stop-button")
-    await page.wait_for_selector("#messages .said-by:has-text('stopped early')")
+    await page.wait_for_selector("#messages .byline:has-text('stopped early')")
     await page.wait_for_selector("#chat-box .submit-button")
     assert web.chat.closed.is_set()
     assert "three" not in await page.inner_text("#messages")
@@ -73,12 +73,12 @@ async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: WebWithFakes
     await page.wait_for_function("document.querySelector('#chat-box textarea')?.value === 'half a thought'")
     assert await page.locator("#messages article.asked").count() == 1
     web.chat.go_on.set()
-    await page.wait_for_selector("#messages .said-by")
+    await page.wait_for_selector("#messages .byline")
     assert "The beginning, the end." in await page.inner_text(LAST)
     assert not web.chat.closed.is_set() or "stopped" not in await page.inner_text("#messages")
 
 
-async def test_an_answer_stays_in_its_talk_while_another_is_shown(web: WebWithFakes) -> None:
+async def test_an_answer_stays_in_its_chat_while_another_is_shown(web: WebWithFakes) -> None:
     web.chat.go_on.clear()
     web.chat.scripts = [["The beginning, ", "the end."]]
     page = await web.open("chat")
@@ -89,7 +89,7 @@ async def test_an_answer_stays_in_its_talk_while_another_is_shown(web: WebWithFa
     web.chat.go_on.set()
     await page.wait_for_selector("#chat-box .submit-button")
     await page.click(".sessions .session:has-text('First')")
-    await page.wait_for_selector("#messages .said-by")
+    await page.wait_for_selector("#messages .byline")
     assert "The beginning, the end." in await page.inner_text(LAST)
     await page.click("[name=new_chat]")
     await page.wait_for_selector("#messages:has-text('Ask anything')")
@@ -135,7 +135,7 @@ async def test_a_picture_drawn_in_the_chat_can_be_cancelled_there(web: WebWithFa
     assert await page.locator("#messages .failed").count() == 0
 
 
-async def test_talks_can_be_found_renamed_deleted_and_brought_back(web: WebWithFakes) -> None:
+async def test_chats_can_be_found_renamed_deleted_and_brought_back(web: WebWithFakes) -> None:
     page = await web.open("chat")
     for words in ("About cats", "About dogs"):
         await page.click("[name=new_chat]")
@@ -197,10 +197,10 @@ async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_name
     await page.wait_for_selector("#messages .notice:has-text('catt')")
 
 
-async def test_a_page_shows_the_talk_that_it_showed_before(web: WebWithFakes) -> None:
+async def test_a_page_shows_the_chat_that_it_showed_before(web: WebWithFakes) -> None:
     page = await web.open("chat")
-    await say(page, "First talk")
-    await page.wait_for_selector(".sessions li:has-text('First talk')")
+    await say(page, "First chat")
+    await page.wait_for_selector(".sessions li:has-text('First chat')")
     await page.reload()
     await page.wait_for_selector("#tab-chat-button[aria-selected=true]")
-    await page.wait_for_selector("#messages article.asked:has-text('First talk')")
+    await page.wait_for_selector("#messages article.asked:has-text('First chat')")

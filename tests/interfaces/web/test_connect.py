@@ -38,8 +38,8 @@ async def test_settings_are_copied_as_they_stand_there(web: WebWithFakes) -> Non
     assert '"url": "http://127.0.0.1:8000/mcp"' in code
     await choose(page, "SillyTavern")
     await page.wait_for_selector("#client-settings:has-text('Custom (OpenAI-compatible)')")
-    assert await copied(page, "Copy: Custom endpoint. Talk: API Connections") == "http://127.0.0.1:8000/v1"
-    assert await copied(page, "Copy: Model. Talk: API Connections") == "fake-chat", "the one that talks now"
+    assert await copied(page, "Copy: Custom endpoint. Chat: API Connections") == "http://127.0.0.1:8000/v1"
+    assert await copied(page, "Copy: Model. Chat: API Connections") == "fake-chat", "the one in use"
     assert await copied(page, "Copy: MCP. Addresses") == "http://127.0.0.1:8000/mcp"
 
 

@@ -316,8 +316,8 @@ async def test_pictures_drawn_elsewhere_appear_by_themselves(web: WebWithFakes) 
 
 
 async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brought_back(web: WebWithFakes) -> None:
-    wish = ImageRequest(prompt="an old boat", seed=3, sampler="DPM++ 2M", schedule="Normal", clip_skip=2)
-    item = await web.studio.images.generate_image(wish)
+    wanted = ImageRequest(prompt="an old boat", seed=3, sampler="DPM++ 2M", schedule="Normal", clip_skip=2)
+    item = await web.studio.images.generate_image(wanted)
     page = await web.open()
     await page.click("#advanced button.label-wrap")
     assert await page.input_value("#sampler input") == "Euler"

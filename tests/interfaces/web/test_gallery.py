@@ -115,7 +115,7 @@ async def test_what_the_checkpoints_file_does_not_say_is_said_under_system(web: 
     await fold.locator("button").first.click()
     kinds = fold.locator("fieldset", has_text="Prediction type")
     await kinds.locator("label", has_text="epsilon").click()
-    await expect(fold).to_contain_text("epsilon, zero terminal SNR, as you said")
+    await expect(fold).to_contain_text("epsilon, zero terminal SNR, as you set it")
     assert web.studio.models.checkpoint().prediction_type == "epsilon"
     await kinds.locator("label", has_text="As its file says").click()
     await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")

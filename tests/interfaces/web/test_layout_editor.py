@@ -150,7 +150,7 @@ async def test_the_keyboard_moves_resizes_and_removes(web: WebWithFakes) -> None
         await page.keyboard.press(key)
     moved = await thing(page, "fox")
     assert (moved.x, moved.y) == (pytest.approx(before.x - 0.01), pytest.approx(before.y - 0.02))
-    assert f"{round(moved.y * 100)}% from the top" in await page.inner_text(".layout-spoken")
+    assert f"{round(moved.y * 100)}% from the top" in await page.inner_text(".layout-announced")
     await page.keyboard.press("Shift+ArrowUp")
     assert (await thing(page, "fox")).w == pytest.approx(moved.w + 0.01, abs=0.001)
     await page.keyboard.press("Delete")

@@ -21,7 +21,7 @@ async def test_axe_finds_nothing_serious(web: WebWithFakes, dark: bool) -> None:
     page = await web.open(dark=dark)
     await tab(page, "chat")
     await say(page, "Hello")
-    await page.wait_for_selector("#messages .said-by")
+    await page.wait_for_selector("#messages .byline")
     found = []
     for name in TABS:
         await tab(page, name)

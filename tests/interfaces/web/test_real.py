@@ -1,4 +1,4 @@
-"""One walk through the page with nothing faked: the small picture model, llama.cpp, the looker, files and SQLite."""
+"""One walk through the page with nothing faked: the small models, llama.cpp, files and SQLite."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ pytestmark = [
 A_WHILE = 180_000
 
 
-async def test_draw_talk_generate_look_find_and_delete(tmp_path: Path, browser: BrowserContext) -> None:
+async def test_draw_chat_generate_analyze_find_and_delete(tmp_path: Path, browser: BrowserContext) -> None:
     settings = Settings(data_dir=tmp_path / "data", ollama_base_url="none")
     async with open_studio(settings) as studio, serving_web(studio) as url:
         web = Web(url, studio, browser)
@@ -34,7 +34,7 @@ async def test_draw_talk_generate_look_find_and_delete(tmp_path: Path, browser: 
 
         await tab(page, "chat")
         await say(page, "Say hello.")
-        await page.wait_for_selector("#messages .said-by:has-text('SmolLM2')")
+        await page.wait_for_selector("#messages .byline:has-text('SmolLM2')")
         assert (await page.inner_text("#messages article.answer .md")).strip()
 
         await say(page, "#generate a black cat in the snow")

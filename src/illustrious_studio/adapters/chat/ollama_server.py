@@ -1,7 +1,7 @@
 """A connection to one Ollama server, over its native API with the official client.
 
 What is installed on it, what each model can do, one stream of an answer, vectors; in the studio's values and errors.
-The studio's chat model on top of it is in `ollama.py`, and the one that looks at pictures in `ollama_vision.py`.
+The studio's chat model on top of it is in `ollama.py`, and its vision model in `adapters/vision/ollama.py`.
 """
 
 import asyncio

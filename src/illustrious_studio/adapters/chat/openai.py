@@ -1,6 +1,6 @@
-"""Talking through any server that speaks OpenAI's chat protocol, with the official client.
+"""Chat through any server that speaks OpenAI's chat protocol, with the official client.
 
-The embedded language model is spoken to by this, too. It knows the protocol and nothing about a particular server.
+The embedded language model is used through this, too. It knows the protocol and nothing about a particular server.
 """
 
 import asyncio
@@ -220,13 +220,13 @@ class OpenAIChat:
         try:
             yield
         except openai.APIStatusError as error:
-            if error.status_code == 404 and self._status.model and self._status.model in _said(error):
+            if error.status_code == 404 and self._status.model and self._status.model in _error_message(error):
                 raise NotFound(f"{self._name} has no model {self._status.model}. Choose another.") from error
-            raise refusal(error.status_code, _said(error), self._name) from error
+            raise refusal(error.status_code, _error_message(error), self._name) from error
         except openai.APIConnectionError as error:
             raise failure(error, self._name, advice) from error
         except openai.APIError as error:  # an error line in the middle of a stream
-            raise refusal(500, _said(error), self._name) from error
+            raise refusal(500, _error_message(error), self._name) from error
         except (*FAILURES, *PARSE_ERRORS) as error:
             raise failure(error, self._name, advice) from error
 
@@ -235,10 +235,10 @@ class OpenAIChat:
         self._status = self._status.model_copy(update={"state": state, "reason": error.detail})
 
 
-def _said(error: "APIError") -> str:
+def _error_message(error: "APIError") -> str:
     """The server's own words."""
-    said = error.body.get("message") if isinstance(error.body, dict) else None
-    return said if isinstance(said, str) else error.message
+    message = error.body.get("message") if isinstance(error.body, dict) else None
+    return message if isinstance(message, str) else error.message
 
 
 def _joined(call: ToolCall | None, piece: "ChoiceDeltaToolCall") -> ToolCall:

@@ -1,4 +1,4 @@
-"""The gallery's folder: PNG and JSON files that anybody can look at without the studio. Port `GalleryFiles`.
+"""The gallery's folder: PNG and JSON files that anybody can open without the studio. Port `GalleryFiles`.
 
     <folder>/<time>_<uuid>.png      the picture, its settings inside
     <folder>/<time>_<uuid>.json     the item, for programs

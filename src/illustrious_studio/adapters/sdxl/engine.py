@@ -185,7 +185,7 @@ class SdxlEngine:
         logger.info("checkpoint %s is loaded on %s", checkpoint.name, worker.device)
 
     async def _load_again(self, checkpoint: Checkpoint) -> None:
-        """After a death, or after another checkpoint could not be loaded. The status tells when it fails."""
+        """After a death, or after another checkpoint could not be loaded. The status shows when it fails."""
         try:
             await self._load(checkpoint)
         except StudioError as error:
@@ -256,7 +256,7 @@ class SdxlEngine:
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._background.discard(task)
         if not task.cancelled():
-            task.exception()  # seen: whoever waits for it has it, and otherwise the status tells
+            task.exception()  # seen: whoever waits for it has it, and otherwise the status shows it
 
 
 def _good(answer: Frame) -> Frame:

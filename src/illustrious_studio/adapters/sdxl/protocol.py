@@ -1,8 +1,8 @@
-"""How the engine and its worker process talk: frames over the child's stdin and stdout.
+"""What the engine and its worker process send each other: frames over the worker process's stdin and stdout.
 
-A frame is two lengths, a JSON header and raw bytes (pixels, a preview, what to draw over). The header holds what kind
-of message it is and which call it belongs to, so that an answer nobody waits for any more is told from the one that is
-awaited.
+A frame is two lengths, a JSON header and raw bytes (pixels, a preview, what to start from). The header holds what kind
+of message it is and which call it belongs to, so that an answer nobody waits for any more is not taken for the one that
+is awaited.
 This module knows both directions and no more: it starts nothing and draws nothing.
 """
 
@@ -25,7 +25,7 @@ STARTS: dict[str, type[Start]] = {kind.__name__: kind for kind in get_args(Start
 
 @dataclass(frozen=True)
 class Frame:
-    """One message. `call` is 0 for what the worker says unasked."""
+    """One message. `call` is 0 for what the worker sends unasked."""
 
     kind: str
     call: int = 0

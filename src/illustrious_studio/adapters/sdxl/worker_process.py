@@ -1,8 +1,8 @@
 """One worker process as its parent sees it: started, asked, watched, ended.
 
-Slow and hung look alike from outside, so the child tells every second how much processor time it has used. It counts as
-hung when nothing is heard from it, when it has neither finished a step nor used its processor for a while, or when one
-step takes longer than any machine needs. Whether a new one is started is the engine's matter.
+Slow and hung look alike from outside, so the worker process says every second how much processor time it has used.
+It counts as hung when nothing comes from it, when it has neither finished a step nor used its processor for a while, or
+when one step takes longer than any machine needs. Whether a new one is started is the engine's matter.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class WorkerProcess:
     async def call(self, frame: Frame, on_frame: Callable[[Frame], None] | None = None, grace: float = 60.0) -> Frame:
         """Ask, and wait for the answer; frames before it go to `on_frame`. Raises EngineDied, Unavailable.
 
-        When the awaiting task is cancelled, the worker is told to stop, and this returns once it did; after `grace`
+        When the awaiting task is cancelled, the worker is asked to stop, and this returns once it did; after `grace`
         seconds it is killed.
         """
         self._calls += 1
@@ -97,7 +97,7 @@ class WorkerProcess:
                 frame = await asyncio.wait_for(frames.get(), TICK)
             except TimeoutError:
                 now = self._loop.time()
-                if now - ticked > 5 * TICK:  # we ourselves stood still (a debugger, a laptop asleep): count anew
+                if now - ticked > 5 * TICK:  # we ourselves stood still (a debugger, a laptop asleep): count again
                     progressed = self._heard = self._worked = now
                 elif why := self._hung(now - progressed):
                     self.kill()
@@ -202,7 +202,7 @@ class WorkerProcess:
                 logger.log(level, "worker %d: %s", self.pid, line.rstrip())
 
     async def ended(self) -> None:
-        """Wait until the process has ended and all it said was read."""
+        """Wait until the process has ended and all its output was read."""
         await self._process.wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

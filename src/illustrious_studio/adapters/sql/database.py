@@ -157,7 +157,7 @@ def _prepare_file(path: Path) -> None:
     """Make the file where there is none; set aside what is no database at all. Raises StorageFull, Unavailable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "rb") as file:  # talks are private
+        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "rb") as file:  # chats are private
             start = file.read(len(HEADER))
         if start in (b"", HEADER):
             return
@@ -214,7 +214,7 @@ def _translated(error: DBAPIError) -> StudioError | None:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Unavailable(
                 "The database is damaged. The pictures are safe in the gallery folder. Stop the studio, put back a "
-                "copy of the database, or move the file away: a new one is made, with all pictures but without talks."
+                "copy of the database, or move the file away: a new one is made, with all pictures but without chats."
             )
         case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return Unavailable(_unusable(str(error.orig)))

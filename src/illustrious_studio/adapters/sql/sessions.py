@@ -1,4 +1,4 @@
-"""Talks and what was said in them: the port `SessionStore`. A deleted talk can be brought back for seven days."""
+"""Chat sessions and their messages: the port `SessionStore`. A deleted session can be restored for seven days."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,11 +21,11 @@ class SqlSessions:
     async def ensure(self, session_id: str, title: str = NEW_CHAT) -> Session:
         return await self._database.write(lambda connection: _ensure(connection, session_id, title))
 
-    async def say(self, message: Message, title: str) -> None:
+    async def add_user_message(self, message: Message, title: str) -> None:
         def change(connection: Connection) -> None:
-            talk = _ensure(connection, message.session_id, title)
-            if talk.title == NEW_CHAT and talk.messages == 0:
-                _rename(connection, talk.id, title)
+            session = _ensure(connection, message.session_id, title)
+            if session.title == NEW_CHAT and session.messages == 0:
+                _rename(connection, session.id, title)
             _add(connection, message)
 
         await self._database.write(change)
@@ -63,16 +63,16 @@ class SqlSessions:
         return await self._database.read(fetch)
 
     async def add(self, message: Message) -> None:
-        """Raises NotFound when there is no such talk; one that was deleted meanwhile still takes its answer."""
+        """Raises NotFound when there is no such session; one that was deleted meanwhile still takes its answer."""
         await self._database.write(lambda connection: _add(connection, message))
 
     async def list(self, query: str = "") -> list[Session]:
         def fetch(connection: Connection) -> list[Session]:
             wanted = _with_counts().where(sessions.c.deleted_at.is_(None))
             if query.strip():
-                said = select(messages.c.session_id).where(messages.c.position.in_(hits(connection, messages, query)))
+                found = select(messages.c.session_id).where(messages.c.position.in_(hits(connection, messages, query)))
                 titled = sessions.c.position.in_(hits(connection, sessions, query))
-                wanted = wanted.where(or_(titled, sessions.c.id.in_(said)))
+                wanted = wanted.where(or_(titled, sessions.c.id.in_(found)))
             ordered = wanted.order_by(sessions.c.updated_at.desc(), sessions.c.position.desc())
             return [_session(row) for row in connection.execute(ordered)]
 
@@ -106,7 +106,7 @@ def _present(connection: Connection, session_id: str) -> Session:
 
 
 def _ensure(connection: Connection, session_id: str, title: str) -> Session:
-    """A talk that was deleted begins again under its name: what was said in it does not come back by itself."""
+    """A session that was deleted begins again under its name: its messages do not come back by themselves."""
     connection.execute(delete(sessions).where(sessions.c.id == session_id, sessions.c.deleted_at.is_not(None)))
     if not connection.execute(select(exists().where(sessions.c.id == session_id))).scalar():
         now = microseconds(datetime.now(UTC))
@@ -121,8 +121,8 @@ def _rename(connection: Connection, session_id: str, title: str) -> None:
 
 
 def _add(connection: Connection, message: Message) -> None:
-    talk = sessions.c.id == message.session_id
-    if not connection.execute(select(exists().where(talk))).scalar():
+    its_session = sessions.c.id == message.session_id
+    if not connection.execute(select(exists().where(its_session))).scalar():
         raise _not_found()
     values = {
         "session_id": message.session_id,
@@ -132,7 +132,7 @@ def _add(connection: Connection, message: Message) -> None:
     if not connection.execute(update(messages).where(messages.c.id == message.id).values(values)).rowcount:
         connection.execute(insert(messages).values(**values, id=message.id))
     at = microseconds(message.created_at)
-    connection.execute(update(sessions).where(talk, sessions.c.updated_at < at).values(updated_at=at))
+    connection.execute(update(sessions).where(its_session, sessions.c.updated_at < at).values(updated_at=at))
 
 
 def _not_found() -> NotFound:

@@ -1,1 +1,1 @@
-"""What looks at pictures: a vision model in Ollama, and the built-in analyzer."""
+"""Vision models: one in Ollama, and the built-in analyzer."""

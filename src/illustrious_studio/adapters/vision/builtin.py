@@ -1,4 +1,4 @@
-"""The built-in analyzer: says what can be told of a picture without a vision model, and that it is no more than that.
+"""The built-in analyzer: says what can be found in a picture without a vision model, and that it is no more than that.
 
 Size, colours and faults are measured, text is read, things are recognised as far as a small classifier can, and the
 settings in the file are repeated. It understands neither the picture nor the question: the question's words only
@@ -65,7 +65,7 @@ class BuiltinVision:
         )
         return self._status
 
-    async def look(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
+    async def analyze(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
         view = _View(picture, self._reader, self._classifier)
         asked = f" {question.lower()} "
         topics = [topic for topic, words in TOPICS.items() if any(word in asked for word in words)]
@@ -80,7 +80,7 @@ class BuiltinVision:
 
 
 class _View:
-    """One picture that is looked at, with what was found in it so far."""
+    """One picture that is analyzed, with what was found in it so far."""
 
     def __init__(self, picture: OpenedPicture, reader: TextReader, classifier: Classifier) -> None:
         self.picture = picture

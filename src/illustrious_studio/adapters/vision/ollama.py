@@ -1,4 +1,4 @@
-"""Looking at pictures through an Ollama model that can see: the chat model itself, or another one installed there."""
+"""A vision model in Ollama: the chat model itself, where it can see, or another one installed there."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -25,13 +25,13 @@ class OllamaVision:
         return self._status
 
     async def check(self) -> ModelStatus:
-        speaks = self._chat.status
+        chat = self._chat.status
         try:
             models = await self._chat.server.models()
         except StudioError as error:
             self._lose(error)
             return self._status
-        models.sort(key=lambda model: model.name != speaks.model)  # the one that speaks first: it is loaded already
+        models.sort(key=lambda model: model.name != chat.model)  # the chat model first: it is loaded already
         for model in models:
             if "vision" in model.capabilities:
                 self._context = self._chat.context_for(model.context_length)
@@ -46,9 +46,9 @@ class OllamaVision:
         self._lose(NotFound("No model on Ollama can see. Type `ollama pull qwen2.5vl:3b` to get one."))
         return self._status
 
-    async def look(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
+    async def analyze(self, picture: OpenedPicture, question: str) -> AsyncGenerator[str, None]:
         if not self._status.ready:
-            raise Unavailable(f"Ollama cannot look at pictures now. {self._status.reason}", retry_after=5)
+            raise Unavailable(f"Ollama cannot analyze pictures now. {self._status.reason}", retry_after=5)
         turns = [ChatTurn("user", question, (picture.picture,))]
         options = ChatOptions(temperature=0.2, max_tokens=LONGEST_DESCRIPTION, think=False)
         try:

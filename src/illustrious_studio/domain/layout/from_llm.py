@@ -1,7 +1,7 @@
-"""A layout as a language model says it: what it is told, the shape of its answer, and how that is read.
+"""A layout by a language model: its instruction, the shape of its answer, and how that is read.
 
-Nothing it says is trusted: names are looked up, boxes are put into the frame and into the shape of their drawing, and
-what is said twice, is nothing known, or is too much is dropped.
+Nothing in it is trusted: names are looked up, boxes are put into the frame and into the shape of their drawing, and
+what comes twice, is nothing known, or is too much is dropped.
 """
 
 import json
@@ -41,7 +41,7 @@ class Drawings:
 
 
 def instruction(drawings: Drawings) -> str:
-    """What a model is told once: always the same, so that a server need not read it again for each prompt."""
+    """The system prompt: always the same, so that a server need not read it again for each prompt."""
     return INSTRUCTION + ", ".join(drawings.aspects)
 
 
@@ -83,8 +83,8 @@ def read_answer(answer: str, words: Layout, drawings: Drawings, aspect: float) -
     `words` is what the rules made of the prompt: its style stays, and so does its background unless that is white.
     `aspect` is that of the picture.
     """
-    said = _json_object(answer)
-    listed = said.get("things")
+    answered = _json_object(answer)
+    listed = answered.get("things")
     things: list[Placed] = []
     for one in listed[: 2 * MAX_THINGS] if isinstance(listed, list) else ():
         thing = _thing(one, drawings, aspect) if isinstance(one, dict) else None
@@ -93,10 +93,10 @@ def read_answer(answer: str, words: Layout, drawings: Drawings, aspect: float) -
     if not things:
         return None
     update: dict[str, Any] = {"things": tuple(things[:MAX_THINGS]), "unknown": (), "by": "model"}
-    if words.background == "white" and said.get("background") in drawings.backgrounds:
-        update["background"] = said["background"]
-        if said.get("time") in TIMES:
-            update["time"] = said["time"]
+    if words.background == "white" and answered.get("background") in drawings.backgrounds:
+        update["background"] = answered["background"]
+        if answered.get("time") in TIMES:
+            update["time"] = answered["time"]
     return words.model_copy(update=update)
 
 
@@ -110,8 +110,8 @@ def _json_object(answer: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _thing(said: Mapping[str, Any], drawings: Drawings, aspect: float) -> Placed | None:
-    name, numbers = said.get("what"), [_number(said.get(key)) for key in ("x", "y", "w", "h")]
+def _thing(answered: Mapping[str, Any], drawings: Drawings, aspect: float) -> Placed | None:
+    name, numbers = answered.get("what"), [_number(answered.get(key)) for key in ("x", "y", "w", "h")]
     found = drawings.named(name[:100]) if isinstance(name, str) else None
     if found is None or any(number is None for number in numbers):
         return None
@@ -121,7 +121,7 @@ def _thing(said: Mapping[str, Any], drawings: Drawings, aspect: float) -> Placed
     shape = drawings.aspects[what] / aspect
     w, h = (h * shape, h) if w > h * shape else (w, w / shape)
     x, y = min(max(x, w / 2), 1 - w / 2), min(max(y, h / 2), 1 - h / 2)
-    colour = COLOURS.get(str(said.get("colour") or "").strip().lower(), colour)
+    colour = COLOURS.get(str(answered.get("colour") or "").strip().lower(), colour)
     return Placed(what=what, x=round(x, 4), y=round(y, 4), w=round(w, 4), h=round(h, 4), colour=colour)
 
 

@@ -68,7 +68,7 @@ def without_syntax(prompt: str) -> str:
 
 @dataclass
 class _Modifiers:
-    """What was said before a noun."""
+    """What stands before a noun."""
 
     article: str = ""
     count: int | None = None
@@ -88,7 +88,7 @@ class _Reader:
     time: str = ""
     style: str = "flat"
 
-    said: _Modifiers = field(default_factory=_Modifiers)
+    modifiers: _Modifiers = field(default_factory=_Modifiers)
     relation: RelationKind | None = None
     contents: int | None = None
     """ "A basket of ...": what the next thing is in."""
@@ -146,18 +146,18 @@ class _Reader:
             case "position":
                 self._position(cast(tuple[int, int], mark.value))
             case "number":
-                self.said.count, self.said.pair = cast(int, mark.value), mark.text.startswith("pair")
+                self.modifiers.count, self.modifiers.pair = cast(int, mark.value), mark.text.startswith("pair")
             case "contents":
                 self.contents, self.relation = (self.group[-1] if self.group else None), None
                 self._forget()
             case "size":
-                self.said.size *= cast(float, mark.value)
+                self.modifiers.size *= cast(float, mark.value)
             case "colour":
-                self.said.colour = self.said.colour or cast(str, mark.value)
+                self.modifiers.colour = self.modifiers.colour or cast(str, mark.value)
             case "article":
-                self.said = _Modifiers(article=mark.text, negated=self.said.negated)
+                self.modifiers = _Modifiers(article=mark.text, negated=self.modifiers.negated)
             case "negation":
-                self.said.negated = True
+                self.modifiers.negated = True
             case "and":
                 self.joined = True
             case "pronoun":
@@ -176,7 +176,7 @@ class _Reader:
         return False
 
     def _forget(self) -> None:
-        self.said = _Modifiers()
+        self.modifiers = _Modifiers()
 
     def _break(self) -> None:
         """A pause: what was begun ends here, but "on the bed, a cat" may go on."""
@@ -222,9 +222,9 @@ class _Reader:
     def _thing(self, mark: Mark, following: Mark) -> bool:
         what = cast(str, mark.value)
         known = self.vocabulary.objects[what]
-        said = self.said
+        modifiers = self.modifiers
         living = self._somebody_living()
-        alone = said.article in lists.NEW and self.relation is None
+        alone = modifiers.article in lists.NEW and self.relation is None
         if mark.text in lists.BODY and living is not None and not alone:
             self._forget()
             return False
@@ -240,15 +240,15 @@ class _Reader:
                     return False
                 self._name(what, following.plural, known.kind)
                 return True
-            if said.article or said.count or following.plural:  # "an apple pie" is a pie
+            if modifiers.article or modifiers.count or following.plural:  # "an apple pie" is a pie
                 return False
         self._name(what, mark.plural, known.kind)
         return its_part
 
     def _name(self, what: str, plural: bool, kind: ObjectKind) -> None:
         """A thing is named: a new one, or one that was named before."""
-        said, living = self.said, self._somebody_living()
-        if said.negated:
+        modifiers, living = self.modifiers, self._somebody_living()
+        if modifiers.negated:
             self.relation = None
             self._forget()
             return
@@ -260,16 +260,16 @@ class _Reader:
         if again is not None:
             self._again(again, what)
             return
-        count = said.count if said.count is not None else (lists.PLURAL_COUNT if plural else 1)
-        if said.pair and not plural and what.endswith("s"):
+        count = modifiers.count if modifiers.count is not None else (lists.PLURAL_COUNT if plural else 1)
+        if modifiers.pair and not plural and what.endswith("s"):
             count = 1  # a pair of glasses
-        self._add(Mention(what, min(count, lists.MOST), said.size, said.colour, self.position))
+        self._add(Mention(what, min(count, lists.MOST), modifiers.size, modifiers.colour, self.position))
 
     def _worn(self, kind: ObjectKind, living: int) -> bool:
         """Whether clothes are only a detail of somebody; a hat or glasses become worn instead."""
-        said = self.said
+        modifiers = self.modifiers
         dressed = self.relation in ("wearing", "inside")
-        as_tag = self.relation is None and not said.article and said.count is None and not self.group
+        as_tag = self.relation is None and not modifiers.article and modifiers.count is None and not self.group
         if not (dressed or as_tag):
             return False
         if kind == "clothes" and (as_tag or self._kind_of(living) == "person"):
@@ -279,11 +279,11 @@ class _Reader:
         return False
 
     def _named_before(self, what: str, plural: bool, kind: ObjectKind) -> int | None:
-        said = self.said
+        modifiers = self.modifiers
         same = [index for index, mention in enumerate(self.mentions) if mention.what == what]
-        as_tag = not (said.article or said.count is not None or self.relation or self.joined)
-        if same and (said.article == "the" or as_tag):
-            return same[-1] if not plural or self.mentions[same[-1]].count > 1 or said.article == "the" else None
+        as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
+        if same and (modifiers.article == "the" or as_tag):
+            return same[-1] if not plural or self.mentions[same[-1]].count > 1 or modifiers.article == "the" else None
         if kind == "person" and self.somebody:
             return self.somebody.pop(0)
         return None
@@ -293,8 +293,8 @@ class _Reader:
         self.mentions[index] = replace(
             mention,
             what=what,
-            size=self.said.size if self.said.size != 1.0 else mention.size,
-            colour=self.said.colour or mention.colour,
+            size=self.modifiers.size if self.modifiers.size != 1.0 else mention.size,
+            colour=self.modifiers.colour or mention.colour,
         )
         self._connect(index)
 

@@ -18,7 +18,7 @@ from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import SAFETENSORS
 from illustrious_studio.domain.sampling import split_joined
-from illustrious_studio.domain.setting import Setting, worth_telling
+from illustrious_studio.domain.setting import Setting, is_recorded
 
 NEGATIVE = "Negative prompt:"
 LONGEST_TEXT = 1_000_000
@@ -62,7 +62,7 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
     request = metadata.request
     fields: dict[str, str] = {}
     for name, setting in SETTINGS.items():
-        if setting.infotext and worth_telling(request, name, setting):
+        if setting.infotext and is_recorded(request, name, setting):
             key = ETA_DDIM if name == "eta" and request.sampler == "DDIM" else setting.infotext
             fields[key] = written(getattr(request, name), setting) + (SAFETENSORS if name == "vae" else "")
         if name == "height":  # A1111's order: the size, then what drew

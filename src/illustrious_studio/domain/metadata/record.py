@@ -78,7 +78,7 @@ class ImageMetadata(Value):
 
     def request_with(self, changes: Mapping[str, object]) -> ImageRequest:
         """The request but for these fields. Raises pydantic's ValidationError where they are beyond its limits, and
-        InvalidRequest where the record holds what no request can, and nothing is said in its place.
+        InvalidRequest where the record holds what no request can, and nothing is given in its place.
 
         Other words get another layout, unless a hand has placed what is in it.
         """

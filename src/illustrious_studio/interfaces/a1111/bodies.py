@@ -136,8 +136,8 @@ class Img2ImgBody(Txt2ImgBody):
         return self.model_dump(exclude=set() if self.include_init_images else {"init_images", "mask"})
 
     async def _pictures(self, studio: Studio) -> dict[str, Any]:
-        """The picture to draw over, what of it, and how. A1111's defaults: it is stretched, and of a picture with a
-        mask the masked part is filled and drawn alone."""
+        """The picture to start from, its mask, and how they are used. A1111's defaults: it is stretched, and of a
+        picture with a mask the masked part is filled and drawn alone."""
         if len(images := self.init_images or [""]) > 1:
             raise InvalidRequest("init_images: send one picture at a time")
         if (fit := FITS.get(self.resize_mode or 0)) is None:

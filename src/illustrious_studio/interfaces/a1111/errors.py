@@ -7,5 +7,5 @@ import json
 
 
 def error_body(status: int, detail: str, code: str, request_id: str = "") -> bytes:
-    said = f"{detail} (id {request_id})" if request_id else detail
-    return json.dumps({"error": code, "detail": said, "body": "", "errors": said}).encode("utf-8")
+    message = f"{detail} (id {request_id})" if request_id else detail
+    return json.dumps({"error": code, "detail": message, "body": "", "errors": message}).encode("utf-8")

@@ -48,7 +48,7 @@ async def png_info(body: PictureBody) -> dict[str, Any]:
 
 @router.post("/interrogate")
 async def interrogate(body: InterrogateBody, request: Request, state: StateIn) -> Response:
-    """What the picture shows, by whichever model looks in this studio."""
+    """What the picture shows, by the studio's vision model."""
     asked = state.studio.vision.analyze(await body.opened(), QUESTIONS[body.model])
     return JSONResponse({"caption": (await while_connected(request, asked)).analysis})
 

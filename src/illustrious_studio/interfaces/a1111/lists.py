@@ -96,7 +96,7 @@ async def list_flags() -> dict[str, Any]:
 @router.post("/refresh-vae")
 @router.post("/refresh-embeddings")
 async def refresh() -> None:
-    """The folders are looked at again whenever somebody asks what lies in them."""
+    """The folders are read again whenever somebody asks what lies in them."""
 
 
 def _begins_at_noise(state: ApiState) -> bool:

@@ -13,7 +13,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
 from illustrious_studio.domain.metadata.infotext import write_infotext, written
 from illustrious_studio.domain.models import AUTOMATIC_VAE, SAFETENSORS, Checkpoint
-from illustrious_studio.domain.setting import worth_telling
+from illustrious_studio.domain.setting import is_recorded
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options, checkpoint_titled
 from illustrious_studio.interfaces.a1111.options import changed
@@ -21,7 +21,7 @@ from illustrious_studio.interfaces.http.sse import while_connected
 
 router = APIRouter()
 
-SAID_BY_THEMSELVES = ("Steps", "Sampler", "CFG scale", "Seed", "Denoising strength", "Clip skip")
+WITH_FIELDS_OF_THEIR_OWN = ("Steps", "Sampler", "CFG scale", "Seed", "Denoising strength", "Clip skip")
 """What A1111's account of a picture has fields for."""
 
 
@@ -49,7 +49,7 @@ async def _made(body: Txt2ImgBody, state: ApiState) -> dict[str, Any]:
 
 
 async def _overridden(body: Txt2ImgBody, state: ApiState) -> tuple[Options, Checkpoint]:
-    """The options for this request, and what draws it; for good, where A1111 is told not to restore them afterwards.
+    """The options for this request, and what draws it; for good, where A1111 is asked not to restore them afterwards.
 
     Raises InvalidRequest, NotFound (no such checkpoint), Unavailable.
     """
@@ -73,7 +73,7 @@ async def _base64(item: GalleryItem, options: Options, state: ApiState) -> str:
 
 
 def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
-    """A1111's account of the pictures: what is said once is that of the first."""
+    """A1111's account of the pictures: what stands there once is that of the first."""
     made = items[0].metadata
     first = made.request
     every = [item.metadata.request for item in items]
@@ -118,5 +118,5 @@ def _extra(request: ImageRequest) -> dict[str, str]:
     return {
         setting.infotext: written(getattr(request, name), setting)
         for name, setting in SETTINGS.items()
-        if setting.infotext and setting.infotext not in SAID_BY_THEMSELVES and worth_telling(request, name, setting)
+        if setting.infotext and setting.infotext not in WITH_FIELDS_OF_THEIR_OWN and is_recorded(request, name, setting)
     }

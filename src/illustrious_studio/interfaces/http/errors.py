@@ -136,9 +136,9 @@ def _is_json(request: Request) -> bool:
 
 def sentences(errors: Sequence[Mapping[str, object]]) -> str:
     """What is wrong with each field and what it must be: `steps: must be at most 150`. Never what was sent."""
-    said = [f"{_field(problem['loc'])}: {_must(problem)}" for problem in errors[:_MOST_SENTENCES]]
-    more = len(errors) - len(said)
-    return "; ".join(said) + (f"; and {more} more" if more else "")
+    listed = [f"{_field(problem['loc'])}: {_must(problem)}" for problem in errors[:_MOST_SENTENCES]]
+    more = len(errors) - len(listed)
+    return "; ".join(listed) + (f"; and {more} more" if more else "")
 
 
 def _field(loc: object) -> str:

@@ -1,4 +1,4 @@
-"""The outermost layer of both ports: who may speak to the studio at all, before anything inside looks at the request.
+"""The outermost layer of both ports: who may reach the studio at all, before anything inside sees the request.
 
 Pure ASGI, so that streams, uploads and websockets pass untouched. It decides on `scope` alone (never on a URL built
 from headers): Host (421), Origin and fetch metadata (403), key (401), size and slowness of the body (413, 408). It adds
@@ -54,7 +54,7 @@ GRADIO_PAGES = (
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_TELL_AGAIN = 60.0
+_LOG_AGAIN = 60.0
 
 
 class Guard:
@@ -90,7 +90,7 @@ class Guard:
         self._page_policy = page_policy.encode("ascii")
         self._entry_pages = frozenset(entry_pages)
         self._shapes = dict(shapes or {})
-        self._told: dict[int, float] = {}
+        self._logged: dict[int, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -99,25 +99,25 @@ class Guard:
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            exchange = RequestCycle(scope, receive, send, request_id, self._page_policy, self._shape(scope["path"]))
+            cycle = RequestCycle(scope, receive, send, request_id, self._page_policy, self._shape(scope["path"]))
             try:
                 self._check(scope)
-                exchange.limit_body(self._larger.get(scope["path"], self._max_body), self._body_seconds)
+                cycle.limit_body(self._larger.get(scope["path"], self._max_body), self._body_seconds)
             except Refused as refusal:
-                self._tell(refusal)
-                await exchange.answer(refusal)
+                self._log_refusal(refusal)
+                await cycle.answer(refusal)
                 return
             try:
-                await self._app(scope, exchange.receive, exchange.send)
+                await self._app(scope, cycle.receive, cycle.send)
             except ClientDisconnect:
                 pass  # The caller left in the middle of a body; the line below says so.
             except Exception:  # the top of a request
-                logger.exception("request failed", **exchange.line())
-                await exchange.answer_unexpected()
+                logger.exception("request failed", **cycle.line())
+                await cycle.answer_unexpected()
                 return
             # A probe that asks every second must not fill the log.
             log = logger.debug if scope["path"] in ALWAYS_OPEN | ASKED_OFTEN else logger.info
-            log("request", **exchange.line())
+            log("request", **cycle.line())
 
     def _shape(self, path: str) -> ErrorShape:
         return next((shape for prefix, shape in self._shapes.items() if path.startswith(prefix)), error_body)
@@ -187,11 +187,11 @@ class Guard:
             "in a browser, as the password, with any user name.",
         )
 
-    def _tell(self, refusal: Refused) -> None:
+    def _log_refusal(self, refusal: Refused) -> None:
         """Log a refusal, each kind at most once a minute: a hostile page must not fill the log either."""
         now = time.monotonic()
-        if now - self._told.get(refusal.status, -_TELL_AGAIN) >= _TELL_AGAIN:
-            self._told[refusal.status] = now
+        if now - self._logged.get(refusal.status, -_LOG_AGAIN) >= _LOG_AGAIN:
+            self._logged[refusal.status] = now
             logger.warning("request refused", status=refusal.status, reason=refusal.detail)
 
 

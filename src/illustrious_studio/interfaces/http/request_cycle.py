@@ -1,5 +1,5 @@
 """One request and its answer as they pass the guard: the body counted while it streams, headers added and taken out, a
-refusal said in the app's place, and the line about it in the log. Whether it may pass is not decided here.
+refusal sent in the app's place, and the line about it in the log. Whether it may pass is not decided here.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ class RequestCycle:
         }
 
     async def _cut_off(self, refusal: Refused) -> Message:
-        """Answer in the app's place; the app is told that the caller left, and what it still says is dropped."""
+        """Answer in the app's place; the app learns that the caller left, and what it still sends is dropped."""
         if not self._status:
             await self.answer(refusal)
         self._refused = self._body_ended = True

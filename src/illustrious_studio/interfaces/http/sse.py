@@ -1,7 +1,7 @@
 """Work that lasts, for every interface: it stops when the caller leaves, and streams stay alive while nothing happens.
 
 Written on asyncio alone. A cancelled anyio scope cancels every further `await`, and so would cut off what a service
-does last, such as keeping the half of an answer that was spoken.
+does last, such as keeping the half of an answer that was given.
 """
 
 import asyncio

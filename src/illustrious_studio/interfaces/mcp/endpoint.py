@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 LARGEST_BODY = 36 * 1024 * 1024
-"""A picture to look at may be in it, as in the API."""
+"""A picture to analyze may be in it, as in the API."""
 
 
 class McpEndpoint:

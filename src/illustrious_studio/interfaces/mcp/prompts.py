@@ -56,9 +56,9 @@ TASKS = (
         "change",
         "Change a picture",
         "Draw a picture again with one thing changed.",
-        {"image_id": "Id of the picture.", "wish": "What should be different."},
-        "Change the picture {image_id} like this: {wish}\n\nLook at it and its settings with get_image, then use "
-        "refine_image with only those settings changed that the wish needs; keep the seed, so that the rest stays "
+        {"image_id": "Id of the picture.", "change": "What should be different."},
+        "Change the picture {image_id} like this: {change}\n\nLook at it and its settings with get_image, then use "
+        "refine_image with only those settings changed that this needs; keep the seed, so that the rest stays "
         "similar. Compare the two previews, and tell me what changed.",
     ),
     Task(

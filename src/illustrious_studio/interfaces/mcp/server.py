@@ -136,8 +136,8 @@ async def _protocol_errors() -> AsyncIterator[None]:
 async def _in_own_task(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is cancelled, and waited for, when the host cancels.
 
-    The SDK cancels by anyio's scopes, in which every further `await` is cancelled, too. A task of its own is told once,
-    and may do what it does last, such as keeping the half of an answer that was spoken.
+    The SDK cancels by anyio's scopes, in which every further `await` is cancelled, too. A task of its own is cancelled
+    once, and may do what it does last, such as keeping the half of an answer that was given.
     """
     task = asyncio.create_task(work)
     try:

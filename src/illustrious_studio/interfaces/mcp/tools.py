@@ -1,6 +1,6 @@
 """The tools: what each takes and gives, in the domain's own models, and the service that does it.
 
-Nothing here deletes, switches or sets anything: an agent may draw, look and talk.
+Nothing here deletes, switches or sets anything: an agent may draw, analyze and chat.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.pictures import open_picture, picture_from_base64
-from illustrious_studio.domain.values import SpokenPrompt, Value
+from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.results import Answer, facts, link, picture, text
@@ -35,7 +35,7 @@ from illustrious_studio.services.studio import Studio
 
 T = TypeVar("T", bound=Value)
 
-Tell = Callable[[float, float | None, str | None], Awaitable[None]]
+Report = Callable[[float, float | None, str | None], Awaitable[None]]
 """Reports progress to the host: how far, of how much, and in words."""
 
 
@@ -43,7 +43,7 @@ Tell = Callable[[float, float | None, str | None], Awaitable[None]]
 class Tool(Generic[T]):
     """A tool: its name and description are those of the function that does it."""
 
-    does: Callable[[Studio, T, Tell], Coroutine[Any, Any, Answer]]
+    does: Callable[[Studio, T, Report], Coroutine[Any, Any, Answer]]
     title: str
     takes: type[T]
     gives: type[object]
@@ -54,7 +54,7 @@ class Tool(Generic[T]):
         return self.does.__name__
 
     def declared(self) -> Declared:
-        """The tool as hosts see it. Each draws, talks or looks here, with the models there are: no open world."""
+        """The tool as hosts see it. Each draws, chats or analyzes here, with the models there are: no open world."""
         return Declared(
             name=self.name,
             title=self.title,
@@ -103,7 +103,7 @@ class Refinement(ImageRequestBody):
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     image_id: str = Field(description="Id of the picture to draw again.")
-    prompt: SpokenPrompt = Field("", description="Other words for what to draw.")
+    prompt: NonEmptyPrompt = Field("", description="Other words for what to draw.")
 
     # Picture and mask may be the recorded ones: what goes with them is seen when all is together.
     @classmethod
@@ -119,12 +119,12 @@ class Refinement(ImageRequestBody):
         return self.model_dump(include=self.model_fields_set - {"image_id"}) | await store_inputs(self, studio)
 
 
-class Look(Value):
+class Question(Value):
     """A picture, from the gallery or as it is, and what to find out about it."""
 
     image_id: str | None = Field(None, description="Id of a picture in the gallery; or give image_base64.")
     image_base64: str | None = Field(None, description="A PNG, JPEG or WebP file in base64; or give image_id.")
-    question: SpokenPrompt = Field(DEFAULT_QUESTION, description="What to find out.")
+    question: NonEmptyPrompt = Field(DEFAULT_QUESTION, description="What to find out.")
 
     @model_validator(mode="after")
     def _one_picture(self) -> Self:
@@ -136,7 +136,7 @@ class Look(Value):
 class Words(Value):
     """A prompt to be put into the words that the picture model was trained on."""
 
-    prompt: SpokenPrompt = Field(description="The prompt to improve.")
+    prompt: NonEmptyPrompt = Field(description="The prompt to improve.")
 
 
 class Search(GalleryQuery):
@@ -150,23 +150,23 @@ class Nothing(Value):
     """No arguments."""
 
 
-class Said(BaseModel):
+class ChatAnswer(BaseModel):
     """What was answered, and the picture, when one was drawn."""
 
     response: str
     session_id: str
-    model: str = Field(description="Which model spoke.")
+    model: str = Field(description="Which model answered.")
     notices: list[str] = Field(description="What else the person should know.")
     picture: PictureItem | None
 
 
-async def generate_image(studio: Studio, request: ImageRequestBody, tell: Tell) -> Answer:
+async def generate_image(studio: Studio, request: ImageRequestBody, report: Report) -> Answer:
     """Draw a picture, and keep it in the gallery. Answers with a preview, the picture's id and all of its settings.
     list_models says which steps and guidance the checkpoint in use wants."""
-    return await _draw(studio, await resolve_inputs(request, studio), tell)
+    return await _draw(studio, await resolve_inputs(request, studio), report)
 
 
-async def refine_image(studio: Studio, request: Refinement, tell: Tell) -> Answer:
+async def refine_image(studio: Studio, request: Refinement, report: Report) -> Answer:
     """Draw a picture of the gallery again, with its recorded settings (its seed, too) but for what is given here.
     The picture it comes from stays as it is."""
     item = await studio.gallery.get(request.image_id)
@@ -174,11 +174,11 @@ async def refine_image(studio: Studio, request: Refinement, tell: Tell) -> Answe
         refined = item.metadata.request_with(await request.changes(studio))
     except ValidationError as error:
         raise InvalidRequest(sentences(error.errors())) from error
-    return await _draw(studio, refined, tell)
+    return await _draw(studio, refined, report)
 
 
-async def analyze_image(studio: Studio, request: Look, tell: Tell) -> Answer:
-    """Look at a picture and answer a question about it. Nothing of it is kept."""
+async def analyze_image(studio: Studio, request: Question, report: Report) -> Answer:
+    """Analyze a picture: answer a question about it. Nothing of it is kept."""
     if request.image_base64 is not None:
         seen = await asyncio.to_thread(picture_from_base64, request.image_base64)
     else:
@@ -188,32 +188,32 @@ async def analyze_image(studio: Studio, request: Look, tell: Tell) -> Answer:
     return Answer(analysis, [text(analysis.analysis)])
 
 
-async def chat(studio: Studio, request: ChatRequest, tell: Tell) -> Answer:
+async def chat(studio: Studio, request: ChatRequest, report: Report) -> Answer:
     """Chat with the studio's own language model. The chat is kept and goes on under its session_id."""
-    said = Said(response="", session_id=request.session_id, model="", notices=[], picture=None)
+    answer = ChatAnswer(response="", session_id=request.session_id, model="", notices=[], picture=None)
     async with aclosing(studio.chat.handle_chat(request)) as events:
-        steps = _Steps(tell)
+        steps = _Steps(report)
         async for event in events:
             match event:
                 case Notice(words):
-                    said.notices.append(words)
+                    answer.notices.append(words)
                 case DrawingStep():
-                    await steps.tell(event.step, event.steps, "Drawing")
+                    await steps.report(event.step, event.steps, "Drawing")
                 case ImageReady(item):
-                    said.picture = PictureItem.of(item)
+                    answer.picture = PictureItem.of(item)
                 case Done(message):
-                    said.response, said.model = message.content, message.model
-    shown = await picture(studio, said.picture) if said.picture else []
-    return Answer(said, [text("\n\n".join([said.response, *said.notices])), *shown])
+                    answer.response, answer.model = message.content, message.model
+    shown = await picture(studio, answer.picture) if answer.picture else []
+    return Answer(answer, [text("\n\n".join([answer.response, *answer.notices])), *shown])
 
 
-async def enhance_prompt(studio: Studio, request: Words, tell: Tell) -> Answer:
+async def enhance_prompt(studio: Studio, request: Words, report: Report) -> Answer:
     """Put a prompt into the tags that the picture model was trained on. Weights, LoRA tags and wildcards stay.
     When the language model gives nothing of use, the prompt is unchanged and `note` says why."""
     return Answer(await studio.prompts.enhance(request.prompt))
 
 
-async def search_gallery(studio: Studio, request: Search, tell: Tell) -> Answer:
+async def search_gallery(studio: Studio, request: Search, report: Report) -> Answer:
     """Find pictures in the gallery, newest first. get_image shows one of them."""
     page = await studio.gallery.page(request, request.cursor, request.limit)
     shown: list[ContentBlock] = []
@@ -225,51 +225,51 @@ async def search_gallery(studio: Studio, request: Search, tell: Tell) -> Answer:
     return Answer(found, shown or [text("No picture was found.")])
 
 
-async def get_image(studio: Studio, request: ImageId, tell: Tell) -> Answer:
+async def get_image(studio: Studio, request: ImageId, report: Report) -> Answer:
     """Show a picture of the gallery: a preview, a link to the PNG, and all of its settings."""
     item = await studio.gallery.get(request.image_id)
     return Answer(PictureItem.of(item), await picture(studio, item))
 
 
-async def list_models(studio: Studio, request: Nothing, tell: Tell) -> Answer:
-    """What draws and what speaks: what is in use, and what else there is."""
+async def list_models(studio: Studio, request: Nothing, report: Report) -> Answer:
+    """Image models and chat models: which are in use, and which else there are."""
     return Answer(await models_now(studio))
 
 
-async def status(studio: Studio, request: Nothing, tell: Tell) -> Answer:
-    """Whether pictures can be drawn, somebody answers, and pictures can be looked at; and what waits in the queue."""
+async def status(studio: Studio, request: Nothing, report: Report) -> Answer:
+    """Whether pictures can be drawn and analyzed, and a chat model answers; and what waits in the queue."""
     return Answer(status_now(studio))
 
 
-async def _draw(studio: Studio, request: ImageRequest, tell: Tell) -> Answer:
-    steps = _Steps(tell)
+async def _draw(studio: Studio, request: ImageRequest, report: Report) -> Answer:
+    steps = _Steps(report)
 
     async with aclosing(studio.images.follow_image(request, Origin(way="api", words=request.prompt))) as changes:
         async for now in changes:
             if isinstance(now, GalleryItem):
                 return Answer(PictureItem.of(now), await picture(studio, now))
-            await steps.tell(now.step, now.steps, f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
+            await steps.report(now.step, now.steps, f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
     raise AssertionError("a drawing ends with its picture, or with an error")
 
 
 class _Steps:
-    """Tells of each step once: the protocol wants progress that grows, and a job changes in other ways, too."""
+    """Reports each step once: the protocol wants progress that grows, and a job changes in other ways, too."""
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self._told = -1
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._reported = -1
 
-    async def tell(self, step: int, steps: int, words: str) -> None:
-        if step > self._told:
-            self._told = step
-            await self._tell(step, steps, words)
+    async def report(self, step: int, steps: int, words: str) -> None:
+        if step > self._reported:
+            self._reported = step
+            await self._report(step, steps, words)
 
 
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(generate_image, "Draw a picture", ImageRequestBody, PictureItem, reads_only=False),
     Tool(refine_image, "Draw a picture again, changed", Refinement, PictureItem, reads_only=False),
-    Tool(analyze_image, "Look at a picture", Look, Analysis, reads_only=True),
-    Tool(chat, "Chat", ChatRequest, Said, reads_only=False),
+    Tool(analyze_image, "Analyze a picture", Question, Analysis, reads_only=True),
+    Tool(chat, "Chat", ChatRequest, ChatAnswer, reads_only=False),
     Tool(enhance_prompt, "Improve a prompt", Words, Enhanced, reads_only=True),
     Tool(search_gallery, "Search the gallery", Search, PicturePage, reads_only=True),
     Tool(get_image, "Show a picture", ImageId, PictureItem, reads_only=True),

@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions: an answer to a talk that comes whole. Nothing of it is kept."""
+"""POST /v1/chat/completions: an answer to a chat that comes whole. Nothing of it is kept."""
 
 import asyncio
 import time

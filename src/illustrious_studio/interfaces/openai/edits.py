@@ -1,6 +1,6 @@
-"""POST /v1/images/edits: a picture drawn over, or its masked part redrawn; a form with files.
+"""POST /v1/images/edits: image to image, or inpainting with a mask; a form with files.
 
-The form says in text what the body of `generations` says. It is brought to the types of that body, and is that body
+The form has as text what the body of `generations` has. It is brought to the types of that body, and is that body
 from there on: nothing but the files is checked here.
 """
 
@@ -57,7 +57,7 @@ async def _body(request: Request, studio: Studio) -> ImagesBody:
 async def _file(form: FormData, name: str) -> bytes | None:
     given = [*form.getlist(name), *form.getlist(f"{name}[]")]
     if len(given) > 1:
-        raise InvalidRequest(f"{name}: must be one file; one picture at a time can be drawn over here")
+        raise InvalidRequest(f"{name}: must be one file; one picture at a time can be drawn from here")
     if not given:
         return None
     if not isinstance(given[0], UploadFile):

@@ -41,5 +41,5 @@ async def create_embeddings(body: EmbeddingsBody, request: Request, studio: Stud
 
 
 def _base64(vector: tuple[float, ...]) -> str:
-    """Little-endian floats of 32 bits: what the official client asks for, unless told otherwise."""
+    """Little-endian floats of 32 bits: what the official client asks for, where nothing else is set."""
     return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")

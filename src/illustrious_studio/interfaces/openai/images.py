@@ -18,7 +18,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
 from illustrious_studio.domain.pictures import open_picture
-from illustrious_studio.domain.values import SpokenPrompt, Text
+from illustrious_studio.domain.values import NonEmptyPrompt, Text
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.http.sse import EventStream, Frame, Sent, while_connected
 from illustrious_studio.interfaces.openai.common import Body, NotHad, StudioIn, failed
@@ -39,7 +39,7 @@ class ImagesBody(Body):
 
     model_config = ConfigDict(extra="allow")
 
-    prompt: SpokenPrompt
+    prompt: NonEmptyPrompt
     model: Text | None = None
     n: int | None = Field(None, ge=1, le=MOST_PICTURES)
     size: str | None = None

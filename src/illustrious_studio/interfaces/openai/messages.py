@@ -1,4 +1,4 @@
-"""A talk as OpenAI's clients send it, whole in each request, and as the studio's models are told it."""
+"""A chat as OpenAI's clients send it, whole in each request, and as the studio's models are given it."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -12,7 +12,7 @@ from illustrious_studio.interfaces.openai.common import Body
 
 MOST_PICTURES = 16
 LARGEST_PICTURE = 1280
-"""More than models look at. Pictures are scaled down one by one, so that many do not fill the memory."""
+"""More than models take. Pictures are scaled down one by one, so that many do not fill the memory."""
 
 
 def _as_parts(content: Any) -> Any:
@@ -70,7 +70,7 @@ class Message(Body):
 
 
 def turns_of(messages: list[Message]) -> list[ChatTurn]:
-    """What the model is told. Raises InvalidRequest and NotAnImage. Blocking: it opens pictures."""
+    """What the model is given. Raises InvalidRequest and NotAnImage. Blocking: it opens pictures."""
     if sum(part.image_url is not None for message in messages for part in message.content) > MOST_PICTURES:
         raise InvalidRequest(f"There are more than {MOST_PICTURES} pictures in the messages. Leave older ones out.")
     return [_turn(message) for message in messages]

@@ -1,4 +1,4 @@
-"""GET /v1/models: what draws and what speaks, by the studio's own names."""
+"""GET /v1/models: checkpoints and language models, by the studio's own names."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -42,12 +42,12 @@ async def read_model(name: str, studio: StudioIn) -> Model:
 
 
 async def _models(studio: Studio) -> list[Model]:
-    draws = [
+    checkpoints = [
         Model(id=one.name, owned_by=one.family.lower(), capabilities=("image",))
         for one in await studio.models.checkpoints()
     ]
-    speaks = [
+    language_models = [
         Model(id=one.name, owned_by=one.backend, capabilities=one.capabilities)
         for one in await studio.models.language_models()
     ]
-    return [*speaks, *draws]
+    return [*language_models, *checkpoints]

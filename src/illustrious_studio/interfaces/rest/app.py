@@ -12,7 +12,7 @@ from illustrious_studio.interfaces.rest import chat, gallery, images, jobs, layo
 from illustrious_studio.interfaces.rest.metrics import MeasureRequests, Metrics
 from illustrious_studio.services.studio import Studio
 
-DESCRIPTION = """Draw with SDXL, talk to a language model, ask about pictures, and browse everything that was made.
+DESCRIPTION = """Draw with SDXL, chat with a language model, ask about pictures, and browse everything that was made.
 
 Every error is `{"detail", "code"}`: what happened, then what to do; and a word for programs."""
 

@@ -1,4 +1,4 @@
-"""Talking: POST /chat, as JSON or as a stream, and the sessions it keeps."""
+"""Chat: POST /chat, as JSON or as a stream, and the sessions it keeps."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ from illustrious_studio.domain.chat import (
 )
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.values import SpokenPrompt, Value
+from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.interfaces.http.sse import EVENT_STREAM, EventStream, Frame, while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors, errors_of_body, image_link
 from illustrious_studio.services.studio import Studio
@@ -34,7 +34,7 @@ router = APIRouter(tags=["Chat"])
 
 
 class ChatBody(ChatRequest):
-    """One thing a person says, and how the answer should come."""
+    """A message that a person sends, and how the answer should come."""
 
     stream: bool = Field(False, description="Answer as server-sent events, piece by piece.")
 
@@ -57,13 +57,13 @@ class ChatAnswer(BaseModel):
 
 
 class SessionList(BaseModel):
-    """Sessions, last talked to first."""
+    """Sessions, the one last used first."""
 
     sessions: list[Session]
 
 
 class SessionWithMessages(BaseModel):
-    """A session and what was said in it, oldest first."""
+    """A session and its messages, oldest first."""
 
     session: Session
     messages: list[Message]
@@ -72,12 +72,12 @@ class SessionWithMessages(BaseModel):
 class NewTitle(Value):
     """What a session is called."""
 
-    title: SpokenPrompt = Field(max_length=200)
+    title: NonEmptyPrompt = Field(max_length=200)
 
 
 @router.post(
     "/chat",
-    summary="Say something",
+    summary="Send a message",
     response_model=ChatAnswer,
     response_model_exclude_none=True,
     responses={**errors_of_body(502, 503, 504, 507), **EVENT_STREAM},

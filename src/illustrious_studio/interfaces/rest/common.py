@@ -17,9 +17,9 @@ _MEANINGS = {
     409: "Not in this state.",
     415: "The body is not declared as JSON.",
     422: "A value is out of range; `detail` names the field and what it must be.",
-    502: "A server the studio talks to answered with an error.",
+    502: "A server that the studio uses answered with an error.",
     503: "Nothing can do this now, or too much is waiting; `Retry-After` says when to come back, where it is known.",
-    504: "A server the studio talks to did not answer in time.",
+    504: "A server that the studio uses did not answer in time.",
     507: "The device's memory or the disk is full.",
 }
 

@@ -1,4 +1,4 @@
-"""Drawing and looking: POST /generate-image, /prompts/enhance and /analyze-image."""
+"""Drawing and analyzing: POST /generate-image, /prompts/enhance and /analyze-image."""
 
 import asyncio
 from base64 import b64encode
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.pictures import picture_from_base64
-from illustrious_studio.domain.values import SpokenPrompt, Value
+from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.http.sse import while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body, image_link
@@ -24,7 +24,7 @@ MOST_AT_ONCE = 32
 
 
 class DrawRequest(ImageRequestBody):
-    """A picture somebody wants, or several; the picture to draw over may come with it."""
+    """A picture somebody wants, or several; the picture to start from may come with it."""
 
     n: int = Field(1, ge=1, le=MOST_AT_ONCE, description="How many pictures: with this seed, the next one, and so on.")
 
@@ -47,15 +47,15 @@ class DrawnImage(OtherImage):
     others: list[OtherImage] = Field([], description="The second and further ones, where several were asked for.")
 
 
-class LookRequest(Value):
+class AnalyzeRequest(Value):
     """A picture, and what to find out about it."""
 
     image_base64: str = Field(description="A PNG, JPEG or WebP file in base64, with or without a `data:` prefix.")
-    question: SpokenPrompt = DEFAULT_QUESTION
+    question: NonEmptyPrompt = DEFAULT_QUESTION
 
 
-class LookAnswer(BaseModel):
-    """What was seen, and which model looked."""
+class AnalyzeAnswer(BaseModel):
+    """What the vision model answered, and which it was."""
 
     analysis: str
     model: str
@@ -64,7 +64,7 @@ class LookAnswer(BaseModel):
 class EnhanceRequest(Value):
     """A prompt to be put into the words that the picture model was trained on."""
 
-    prompt: SpokenPrompt
+    prompt: NonEmptyPrompt
 
 
 class EnhancedPrompt(BaseModel):
@@ -99,12 +99,12 @@ async def _drawn(item: GalleryItem, request: Request, studio: Studio) -> dict[st
     }
 
 
-@router.post("/analyze-image", summary="Look at a picture", responses=errors_of_body(502, 503, 504))
-async def analyze_image(body: LookRequest, request: Request, studio: StudioIn) -> LookAnswer:
+@router.post("/analyze-image", summary="Analyze a picture", responses=errors_of_body(502, 503, 504))
+async def analyze_image(body: AnalyzeRequest, request: Request, studio: StudioIn) -> AnalyzeAnswer:
     """Answers a question about a picture. Nothing of it is kept."""
     picture = await asyncio.to_thread(picture_from_base64, body.image_base64)
     seen = await while_connected(request, studio.vision.analyze(picture, body.question))
-    return LookAnswer(analysis=seen.analysis, model=seen.model)
+    return AnalyzeAnswer(analysis=seen.analysis, model=seen.model)
 
 
 @router.post("/prompts/enhance", summary="Improve a prompt", responses=errors_of_body(502, 503, 504))

@@ -52,7 +52,7 @@ class LayoutAnswer(BaseModel):
 
 
 class SketchRequest(Value):
-    """A layout to look at."""
+    """A layout to be painted."""
 
     layout: LayoutGiven
     prompt: Prompt = Field("", description="Says what the layout leaves out: background, light and style.")
@@ -96,7 +96,7 @@ async def lay_out(body: LayoutRequest, request: Request, studio: StudioIn) -> La
     responses={**errors_of_body(), 200: {"content": {"image/png": {}}, "description": "The sketch as a PNG file."}},
 )
 async def sketch(body: SketchRequest, studio: StudioIn) -> Response:
-    """The sketch that a checkpoint would draw over."""
+    """The sketch that a checkpoint would start from."""
     layout = studio.sketches.completed(body.layout, body.prompt)
     picture = await studio.sketches.paint(layout, body.width, body.height, body.seed)
     return Response(await asyncio.to_thread(to_png, picture), media_type="image/png")

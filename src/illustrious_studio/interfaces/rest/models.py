@@ -1,4 +1,4 @@
-"""Models: what can draw and speak, and switching between them without a restart."""
+"""Models: checkpoints and language models, and switching between them without a restart."""
 
 from typing import Self
 
@@ -33,10 +33,11 @@ async def list_models(studio: StudioIn) -> ModelList:
 
 
 @router.patch(
-    "/checkpoints/{name:path}", summary="Say what a checkpoint's file does not", responses=errors_of_body(404, 503)
+    "/checkpoints/{name:path}", summary="Set what a checkpoint's file does not say", responses=errors_of_body(404, 503)
 )
 async def set_override(name: str, body: CheckpointOverride, studio: StudioIn) -> CheckpointEntry:
-    """What is left out stays; null takes back what was said. It holds from the next picture on, and over restarts."""
+    """What is left out stays; null goes back to what the file says. It holds from the next picture on, also after a
+    restart."""
     changed = await studio.models.set_override(name, given(body))
     return CheckpointEntry.model_validate(changed, from_attributes=True)
 

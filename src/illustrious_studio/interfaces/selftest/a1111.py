@@ -47,7 +47,7 @@ _SENT: dict[str, Any] = {
     "save_images": False,
     "alwayson_scripts": {},
 }
-"""What `webuiapi` sends for a picture, whatever the program said."""
+"""What `webuiapi` sends for a picture, whatever the program asked for."""
 _ALSO_WITHOUT_A_PICTURE: dict[str, Any] = {
     "enable_hr": False,
     "hr_scale": 2,
@@ -123,6 +123,6 @@ A1111_CLIENT = Client(
     about="Programs, bots and plug-ins made for AUTOMATIC1111's web UI draw here instead.",
     path="/sdapi/v1",
     settings=settings,
-    tried="scripts, options and lists, a picture, one drawn over it",
+    tried="scripts, options and lists, a picture, one from that (image to image)",
     replay=replay,
 )

@@ -103,7 +103,7 @@ async def check_picture(call: str, data: str) -> None:
 
 @dataclass(frozen=True)
 class Calls:
-    """`seed` is this test's own, so that its pictures can be told from a person's and put away again."""
+    """`seed` is this test's own, so that its pictures can be told apart from a person's and put away again."""
 
     http: httpx.AsyncClient
     url: str
@@ -167,10 +167,10 @@ class Calls:
                 raise failed(answer.call, "a list of models", error.errors()[0]["msg"]) from None
         return self._known["models"]
 
-    async def streamed_talk(self, body: Mapping[str, object]) -> None:
+    async def streamed_chat(self, body: Mapping[str, object]) -> None:
         """POST /v1/chat/completions as a stream, read as clients of OpenAI's API read it."""
         call = "POST /v1/chat/completions"
-        said, ended, lines = "", False, []
+        answer, ended, lines = "", False, []
         try:
             async with self.http.stream(
                 "POST", f"{self.url}/v1/chat/completions", headers=self.bearer(), json={**body, "stream": True}
@@ -191,9 +191,9 @@ class Calls:
                 raise failed(call, "JSON in each chunk", line) from None
             for number in range(chunk.count("choices")):  # the chunk with the usage has none
                 delta = Answer(call, chunk.at("choices", number, "delta"))
-                said += "".join(delta.text(name) for name in ("content", "reasoning_content") if delta.has(name))
+                answer += "".join(delta.text(name) for name in ("content", "reasoning_content") if delta.has(name))
                 ended = ended or chunk.at("choices", number, "finish_reason") is not None
-        if not said.strip() or not ended:
+        if not answer.strip() or not ended:
             raise failed(call, "words, and a finish_reason", lines)
 
 
@@ -201,10 +201,10 @@ def refusal(call: str, status: int, text: str) -> Failed:
     """The studio's own sentence says why, whichever API's shape it comes in."""
     try:
         body = json.loads(text)
-        said = body["error"]["message"] if isinstance(body.get("error"), dict) else body["detail"]
+        reason = body["error"]["message"] if isinstance(body.get("error"), dict) else body["detail"]
     except (ValueError, KeyError, TypeError, AttributeError):
-        said = short(text)
-    return Failed(f"{call}: expected 200, came {status}: {said}")
+        reason = short(text)
+    return Failed(f"{call}: expected 200, came {status}: {reason}")
 
 
 def no_answer(call: str, error: BaseException) -> Failed:

@@ -59,7 +59,7 @@ class Access(Value):
 
 
 class InUse(Value):
-    """What draws and who talks now, by the names that clients are told."""
+    """The checkpoint and the language model in use, by the names that clients see."""
 
     checkpoint: str = "illustrious-mini"
     language_model: str = "SmolLM2-135M-Instruct"

@@ -46,7 +46,7 @@ async def replay(calls: Calls) -> None:
     refused: list[Failed] = []
 
     async def note(response: httpx2.Response) -> None:
-        if response.is_error:  # the protocol's client does not tell what it was answered
+        if response.is_error:  # the protocol's client does not pass on what it was answered
             refused.append(refusal(CALL, response.status_code, (await response.aread()).decode(errors="replace")))
 
     headers = {"authorization": f"Bearer {calls.secret}"} if calls.secret else {}

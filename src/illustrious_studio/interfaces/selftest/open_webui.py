@@ -1,4 +1,4 @@
-"""Open WebUI: talks through OpenAI's API, and draws through that or through A1111's."""
+"""Open WebUI: chats through OpenAI's API, and draws through that or through A1111's."""
 
 from illustrious_studio.interfaces.selftest.calls import FEW_TOKENS, PROMPT, SIDE, STEPS, Calls, failed
 from illustrious_studio.interfaces.selftest.client import IN_A_CONTAINER, KEY, Access, Client, InUse, Paste, Section
@@ -10,12 +10,12 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
     auth = (Paste("API auth", f"user:{KEY}"),) if access.key else ()
     return [
         Section(
-            "Talk: Admin Panel, Settings, Connections, OpenAI API, add a connection",
+            "Chat: Admin Panel, Settings, Connections, OpenAI API, add a connection",
             (*urls, key, Paste("Model IDs", in_use.language_model)),
             IN_A_CONTAINER,
         ),
         Section(
-            "Draw: Admin Panel, Settings, Images, engine Open AI",
+            "Images: Admin Panel, Settings, Images, engine Open AI",
             (
                 *urls,
                 key,
@@ -25,7 +25,7 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
             ),
         ),
         Section(
-            "Or draw with the engine Automatic1111",
+            "Or images with the engine Automatic1111",
             (
                 *access.addresses("Base URL"),
                 *auth,
@@ -40,7 +40,7 @@ async def replay(calls: Calls) -> None:
     models = await calls.in_use()
     await calls.listed(models.language_model)
     question = "Answer in one word: is snow white?"
-    await calls.streamed_talk(
+    await calls.streamed_chat(
         {
             "model": models.language_model,
             "messages": [{"role": "user", "content": question}],

@@ -27,7 +27,7 @@ for model in studio.models.list():
     print(model.id, model.owned_by)
 
 answer = studio.chat.completions.create(
-    model="{talks}", messages=[{{"role": "user", "content": "Hello!"}}], stream=True
+    model="{language_model}", messages=[{{"role": "user", "content": "Hello!"}}], stream=True
 )
 for chunk in answer:
     print(chunk.choices[0].delta.content or "", end="")
@@ -38,7 +38,7 @@ open("fox.png", "wb").write(b64decode(made.data[0].b64_json))"""
 
 def settings(access: Access, in_use: InUse) -> list[Section]:
     key, url = access.shown_key, access.url
-    program = _PROGRAM.format(url=url, key=key, talks=in_use.language_model, size=in_use.size)
+    program = _PROGRAM.format(url=url, key=key, language_model=in_use.language_model, size=in_use.size)
     return [
         Section(
             "In the environment, for what reads these variables",
@@ -65,15 +65,15 @@ async def replay(calls: Calls) -> None:
         model = (await calls.in_use()).language_model
         if model not in names:
             raise failed(call, f"{model or 'a language model in use'} among the models", names)
-        call, said = "POST /v1/chat/completions", ""
+        call, text = "POST /v1/chat/completions", ""
         answer = await studio.chat.completions.create(
             model=model, messages=[{"role": "user", "content": "Hello!"}], max_tokens=FEW_TOKENS, stream=True
         )
         async for chunk in answer:
             for choice in chunk.choices:
-                said += choice.delta.content or getattr(choice.delta, "reasoning_content", None) or ""
-        if not said.strip():
-            raise failed(call, "words", said)
+                text += choice.delta.content or getattr(choice.delta, "reasoning_content", None) or ""
+        if not text.strip():
+            raise failed(call, "words", text)
         call = "POST /v1/images/generations"
         made = await studio.images.generate(
             prompt=PROMPT, size=f"{SIDE}x{SIDE}", extra_body={"steps": STEPS, "seed": calls.seed}

@@ -28,14 +28,14 @@ TIDYING_UP = "Tidying up"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a client fared. `said` is what it stumbled over; nothing when it passed."""
+    """How a client fared. `failure` is what it stumbled over; nothing when it passed."""
 
     name: str
-    said: str = ""
+    failure: str = ""
 
     @property
     def passed(self) -> bool:
-        return not self.said
+        return not self.failure
 
 
 async def replay_all(access: Access) -> AsyncGenerator[Outcome, None]:

@@ -1,4 +1,4 @@
-"""SillyTavern: characters talk through OpenAI's API and draw through A1111's."""
+"""SillyTavern: characters chat through OpenAI's API and draw through A1111's."""
 
 from illustrious_studio.interfaces.selftest.calls import FEW_TOKENS, PROMPT, SIDE, STEPS, Calls, failed
 from illustrious_studio.interfaces.selftest.client import IN_A_CONTAINER, KEY, Access, Client, InUse, Paste, Section
@@ -8,7 +8,7 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
     auth = (Paste("Authentication", f"user:{KEY}"),) if access.key else ()
     return [
         Section(
-            "Talk: API Connections",
+            "Chat: API Connections",
             (
                 Paste("API", "Chat Completion"),
                 Paste("Source", "Custom (OpenAI-compatible)"),
@@ -19,7 +19,7 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
             IN_A_CONTAINER,
         ),
         Section(
-            "Draw: Extensions, Image Generation",
+            "Images: Extensions, Image Generation",
             (
                 Paste("Source", "Stable Diffusion Web UI (AUTOMATIC1111)"),
                 *access.addresses("SD Web UI URL"),
@@ -33,7 +33,7 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
 async def replay(calls: Calls) -> None:
     models = await calls.in_use()
     await calls.listed(models.language_model)
-    await calls.streamed_talk(
+    await calls.streamed_chat(
         {
             "model": models.language_model,
             "messages": [

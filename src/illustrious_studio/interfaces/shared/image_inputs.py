@@ -7,7 +7,7 @@ from pydantic import Field
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
-from illustrious_studio.domain.values import SpokenPrompt
+from illustrious_studio.domain.values import NonEmptyPrompt
 from illustrious_studio.services.studio import Studio
 
 _INPUT = re.compile(r"[0-9a-f]{64}")
@@ -15,12 +15,12 @@ _ITEM = re.compile(r"[0-9a-f]{32}")
 
 
 class ImageRequestBody(ImageRequest):
-    """A picture somebody wants; the picture to draw over may come with it."""
+    """A picture somebody wants; the picture to start from may come with it."""
 
-    prompt: SpokenPrompt = Field(description="What to draw.")
+    prompt: NonEmptyPrompt = Field(description="What to draw.")
     image: str | None = Field(
         None,
-        description="A picture to draw over, instead of a sketch: a PNG, JPEG or WebP file in base64, with or without "
+        description="A picture to start from, instead of a sketch: a PNG, JPEG or WebP file in base64, with or without "
         "a `data:` prefix, the id of a picture in the gallery, or `image` from the metadata of another one.",
     )
     mask: str | None = Field(

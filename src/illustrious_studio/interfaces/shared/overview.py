@@ -10,8 +10,8 @@ class Ready(BaseModel):
     """What the studio can do now."""
 
     sdxl: bool = Field(description="Pictures can be drawn.")
-    ollama: bool = Field(description="Somebody answers in chat.")
-    multimodal: bool = Field(description="Pictures can be looked at.")
+    ollama: bool = Field(description="A chat model answers.")
+    multimodal: bool = Field(description="Pictures can be analyzed.")
 
 
 class Details(BaseModel):
@@ -43,14 +43,16 @@ class CheckpointEntry(BaseModel):
     native_height: int
     prediction_type: PredictionType
     zero_terminal_snr: bool
-    override: CheckpointOverride = Field(description="What a person said of it: PATCH /models/checkpoints/{name}.")
+    override: CheckpointOverride = Field(description="What a person set for it: PATCH /models/checkpoints/{name}.")
     hint: str = Field(description="What may be wrong with what is known of it, and what to do.")
     size_bytes: int
     steps: int = Field(description="Steps to offer first.")
     guidance: float = Field(description="Guidance to offer first.")
     about: str
-    vocabulary: str = Field(description="What it knows, when that can be said in a line.")
-    sketch_strength: float | None = Field(description="Set when it draws over a sketch; how much it changes it.")
+    vocabulary: str = Field(description="What it knows, when a line can say it.")
+    sketch_strength: float | None = Field(
+        description="Set when it always starts from a sketch: how much it changes it."
+    )
     licence: str
     examples: tuple[str, ...]
 
@@ -65,8 +67,8 @@ class VaeEntry(BaseModel):
 class ModelList(BaseModel):
     """What one can switch to, and what is in use."""
 
-    checkpoint: str = Field(description="What draws now.")
-    language_model: str = Field(description="What speaks now.")
+    checkpoint: str = Field(description="The checkpoint in use.")
+    language_model: str = Field(description="The language model in use.")
     checkpoints: list[CheckpointEntry]
     language_models: list[LanguageModel]
     vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")

@@ -16,15 +16,15 @@ FIELDS = {"prompt": "The prompt", "message": "The message", "q": "The search", "
 
 
 def error_message(error: Exception) -> str:
-    """What to tell a person about an error."""
+    """The sentence that a person sees for an error."""
     if isinstance(error, StudioError):
         return error.detail
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         field = str(first["loc"][0]).replace("_", " ") if first["loc"] else ""
         name = FIELDS.get(field, field.capitalize() or "This")
-        said = first["msg"].removeprefix("Value error, ")
-        return f"{name} {said}." if said.startswith("must") else f"{name}: {said}."
+        message = first["msg"].removeprefix("Value error, ")
+        return f"{name} {message}." if message.startswith("must") else f"{name}: {message}."
     log.error("the page could not do what was asked", exc_info=error)
     return "The studio made a mistake. Its log says more."
 

@@ -8,7 +8,7 @@ from illustrious_studio.domain.images import MAX_SEED, SETTINGS, ImageRequest
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
 from illustrious_studio.interfaces.web.controls import controls, named, read, shown
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
-from illustrious_studio.interfaces.web.held import draws_over_sketches
+from illustrious_studio.interfaces.web.held import always_starts_from_sketch
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
 from illustrious_studio.interfaces.web.layout_editor import LayoutSection
 from illustrious_studio.interfaces.web.page import html
@@ -178,7 +178,7 @@ class Form:
 
         return (
             gr.Radio(choices=self._choices(checkpoint)),
-            gr.Checkbox(visible=not draws_over_sketches(checkpoint)),
+            gr.Checkbox(visible=not always_starts_from_sketch(checkpoint)),
             gr.Dropdown(choices=named([AUTOMATIC_VAE, *(vae.name for vae in vaes)])),
             create_view.about(checkpoint),
         )

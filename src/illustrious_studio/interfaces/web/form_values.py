@@ -20,7 +20,7 @@ from illustrious_studio.domain.setting import has_what_it_needs
 from illustrious_studio.domain.values import Prompt
 from illustrious_studio.interfaces.web.held import (
     HeldPicture,
-    draws_over_sketches,
+    always_starts_from_sketch,
     held_by,
     held_layout,
     held_picture,
@@ -119,7 +119,7 @@ class FormValues:
         fresh = cls.fresh(checkpoint)
         size = (request.width or fresh.width or 1024, request.height or fresh.height or 1024)
         shape, width, height = sized(size, checkpoint)
-        said = {name: value for name in fresh.settings if (value := getattr(request, name)) is not None}
+        given = {name: value for name in fresh.settings if (value := getattr(request, name)) is not None}
         held = None if request.image is None else HeldPicture(image=request.image, mask=request.mask)
         return replace(
             fresh,
@@ -132,7 +132,7 @@ class FormValues:
             sketch_strength=request.sketch_strength or fresh.sketch_strength,
             held_layout=held_by(request),
             held_picture=held.text() if held else "",
-            settings={**fresh.settings, **said},
+            settings={**fresh.settings, **given},
         )
 
     def with_checkpoint(self, checkpoint: Checkpoint | None) -> Self:
@@ -144,7 +144,7 @@ class FormValues:
         return self.of(self.by_name() | its_own)
 
     def request(self, checkpoint: Checkpoint | None) -> ImageRequest:
-        """What the form says. Raises InvalidRequest, and ValidationError."""
+        """The request that the form means. Raises InvalidRequest, and ValidationError."""
         width, height = self._size(checkpoint)
         picture, seed = held_picture(self.held_picture), self.settings["seed"]
         values: dict[str, Any] = {
@@ -156,7 +156,7 @@ class FormValues:
             "image": picture and picture.image,
             "mask": picture and picture.mask,
         }
-        if picture is None and (self.layout_from_words or draws_over_sketches(checkpoint)):
+        if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)
             if held and not held.edited and not held.fits(self.prompt, -1 if seed is None else seed, (width, height)):
                 held = None  # the words are other ones now, and nobody's work is lost

@@ -80,10 +80,10 @@ def held_by(request: ImageRequest) -> str:
 
 
 def strength_of(checkpoint: Checkpoint | None) -> float:
-    """The denoising strength over a sketch that this checkpoint wants, unless it is told otherwise."""
+    """The denoising strength over a sketch that this checkpoint wants, unless the request sets another."""
     return checkpoint.sketch_strength or SKETCH_STRENGTH if checkpoint else SKETCH_STRENGTH
 
 
-def draws_over_sketches(checkpoint: Checkpoint | None) -> bool:
-    """Whether this checkpoint draws over a sketch without being asked."""
+def always_starts_from_sketch(checkpoint: Checkpoint | None) -> bool:
+    """Whether this checkpoint starts from a sketch without being asked."""
     return checkpoint is not None and checkpoint.sketch_strength is not None

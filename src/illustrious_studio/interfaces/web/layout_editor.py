@@ -9,7 +9,7 @@ from typing import Any
 
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.interfaces.web.held import HeldLayout, draws_over_sketches, held_layout
+from illustrious_studio.interfaces.web.held import HeldLayout, always_starts_from_sketch, held_layout
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import script
 from illustrious_studio.interfaces.web.views import create as create_view
@@ -60,19 +60,19 @@ class LayoutSection:
         )
 
     async def title(self, text: str, wanted: bool, checkpoint: Checkpoint | None, *, img2img: bool) -> tuple[Any, str]:
-        """The closed title says what is set; above it stands what is said when the words have changed since.
+        """The closed title says what is set; above it stands a notice when the words have changed since.
 
         `img2img`: a picture is given, which takes the place of a layout.
         """
         import gradio as gr
 
-        held, used = held_layout(text), not img2img and (wanted or draws_over_sketches(checkpoint))
-        said = "off, image to image is on" if img2img else "from your words" if used else "off"
+        held, used = held_layout(text), not img2img and (wanted or always_starts_from_sketch(checkpoint))
+        state = "off, image to image is on" if img2img else "from your words" if used else "off"
         if used and held is not None:
             count = len(held.layout.things)
             how = {"hand": "edited", "model": "by the language model", "words": "from your words"}[held.layout.by]
-            said = f"{count or 'no'} {'thing' if count == 1 else 'things'}, {how}"
-        return gr.Accordion(label=f"Layout: {said}"), STALE if used and held is not None and held.edited else ""
+            state = f"{count or 'no'} {'thing' if count == 1 else 'things'}, {how}"
+        return gr.Accordion(label=f"Layout: {state}"), STALE if used and held is not None and held.edited else ""
 
 
 async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | None = None) -> str:

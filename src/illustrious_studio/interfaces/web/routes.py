@@ -24,7 +24,7 @@ PictureId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 NEVER = {"Cache-Control": "no-store"}
 LARGEST_SKETCH = 512
-"""Pixels of the longer side of a sketch that is only looked at."""
+"""Pixels of the longer side of a sketch that is only shown."""
 
 
 def add_routes(app: FastAPI, studio: Studio) -> None:

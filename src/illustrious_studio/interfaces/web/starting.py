@@ -29,14 +29,14 @@ PAGE = """<!doctype html>
   <progress aria-label="Loading"></progress>
 </main>
 <script>
-  async function look() {
+  async function poll() {
     try {
       const answer = await fetch("/", { method: "HEAD", cache: "no-store" });
       if (!answer.headers.has("x-studio-starting")) { location.reload(); return; }
     } catch (error) { /* the studio restarts: ask again */ }
-    setTimeout(look, 500);
+    setTimeout(poll, 500);
   }
-  setTimeout(look, 500);
+  setTimeout(poll, 500);
 </script>
 </body>
 </html>
@@ -57,7 +57,7 @@ async def broken_page(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def starting_page(scope: Scope, receive: Receive, send: Send) -> None:
-    """ASGI app. Everything but the page itself is told to come again."""
+    """ASGI app. Everything but the page itself is asked to come again."""
     if scope["type"] != "http":
         return
     request = Request(scope)

@@ -1,7 +1,7 @@
 """The process that draws: what `python -m illustrious_studio.adapters.sdxl.worker.main` runs, started by `engine`.
 
 It reads frames from its stdin and answers on what was its stdout; anything a library prints goes to stderr, which the
-engine logs. One thread reads (so that a cancellation is heard while a step runs, and so that the process ends when its
+engine logs. One thread reads (so that a cancellation is seen while a step runs, and so that the process ends when its
 parent is gone), one says every second that it is alive and how much work it did, the main one draws. It keeps no
 state that matters: the engine may kill it at any moment.
 """
@@ -175,7 +175,7 @@ def _environment() -> None:
     os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TRANSFORMERS_VERBOSITY="error")
 
 
-def main(arguments: Sequence[str] | None = None, pipeline: Callable[..., SdxlPipeline] = SdxlPipeline) -> None:
+def main(arguments: Sequence[str] | None = None, make_pipeline: Callable[..., SdxlPipeline] = SdxlPipeline) -> None:
     parser = argparse.ArgumentParser(description="Draws for the studio's engine; not meant to be started by hand.")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
@@ -195,16 +195,16 @@ def main(arguments: Sequence[str] | None = None, pipeline: Callable[..., SdxlPip
     pulse.start()
     try:
         _prepare_torch(options.threads)
-        artist = pipeline(
+        pipeline = make_pipeline(
             options.device, deterministic=not options.not_deterministic, share_memory=options.share_memory
         )
-        pulse.device = artist.device
+        pulse.device = pipeline.device
     except (StudioError, ImportError) as error:
         reason = error.detail if isinstance(error, StudioError) else f"PyTorch or diffusers cannot be imported: {error}"
         channel.send(Frame("cannot_start", fields={"detail": reason}))
         sys.exit(CANNOT_START)
-    channel.send(Frame("hello", fields={"device": artist.device_name, "device_type": artist.device.type}))
-    worker = Worker(channel, artist, not options.no_previews, cancelled)
+    channel.send(Frame("hello", fields={"device": pipeline.device_name, "device_type": pipeline.device.type}))
+    worker = Worker(channel, pipeline, not options.no_previews, cancelled)
     while True:
         frame = tasks.get()
         try:
@@ -215,7 +215,7 @@ def main(arguments: Sequence[str] | None = None, pipeline: Callable[..., SdxlPip
             answer = Frame("failed", frame.call, {"code": "internal_error", "detail": detail})
         pulse.beat()
         channel.send(answer)
-        if answer.kind == "failed" and not _device_works(artist.device):
+        if answer.kind == "failed" and not _device_works(pipeline.device):
             sys.exit("the device no longer answers; a new process will try again")
 
 

@@ -1,4 +1,4 @@
-"""The memory of the device: how much there is, giving it back, and telling that it ran out.
+"""The memory of the device: how much there is, giving it back, and noticing that it ran out.
 
 Runs in the worker process only; on a CPU the numbers are the machine's memory and this process' share of it.
 """
@@ -79,7 +79,7 @@ def measure(device: Any) -> dict[str, Any] | None:
                 "reserved": torch.cuda.memory_reserved(device),
             }
         except RuntimeError as error:
-            logger.debug("the device does not tell its memory: %s", error)
+            logger.debug("the device does not report its memory: %s", error)
             return None
     machine = psutil.virtual_memory()
     return {

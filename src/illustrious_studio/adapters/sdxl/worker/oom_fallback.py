@@ -125,20 +125,20 @@ class _Drawing:
     def __init__(self, stages: PipelineStages, plan: RenderPlan) -> None:
         self._stages = stages
         self._plan = plan
-        self._sparing = False
+        self._low_memory = False
         self.tried: list[str] = []
 
     def denoised(self, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
         work = partial(self._stages.denoise, self._plan, render_pass, before, watch)
         while (latents := self._attempt(work)) is None:
-            self._spare(AGAIN)
+            self._retry_low_memory(AGAIN)
         return latents
 
     def decoded(self, latents: Any) -> Picture:
-        tiled = self._sparing
+        tiled = self._low_memory
         while (picture := self._attempt(partial(self._stages.decode, latents, tiled=tiled))) is None:
             if tiled:
-                self._spare(DECODED_AGAIN)
+                self._retry_low_memory(DECODED_AGAIN)
             else:
                 self._stages.clear()
                 self.tried.append(TILED)
@@ -163,15 +163,15 @@ class _Drawing:
                 )
             self.tried.append(UPCAST[part])
 
-    def _spare(self, what: str) -> None:
+    def _retry_low_memory(self, what: str) -> None:
         """Get ready to repeat a stage with as little memory as can be. Raises OutOfMemory the second time."""
         self._stages.clear()
-        if self._sparing:
+        if self._low_memory:
             width, height = self._plan.size
             raise OutOfMemory(
                 f"The device's memory does not hold a picture of {width} x {height}, also after: "
                 f"{'; '.join(self.tried)}. "
                 "Make the picture smaller, close other programs that use the device, or choose a smaller checkpoint."
             )
-        self._sparing = True
+        self._low_memory = True
         self.tried.append(what + (OFFLOADED if self._stages.enable_offload() else ""))

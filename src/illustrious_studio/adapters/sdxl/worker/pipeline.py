@@ -183,8 +183,8 @@ class SdxlPipeline:
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
-        said = request.negative_prompt if guided else None
-        positive, negative = self._encoder.encode(request.prompt, said, request.clip_skip)
+        negative_prompt = request.negative_prompt if guided else None
+        positive, negative = self._encoder.encode(request.prompt, negative_prompt, request.clip_skip)
         watch.check()
         width, height = render_pass.width, render_pass.height
         own = self._pipeline.scheduler.from_config(

@@ -126,7 +126,7 @@ def chunks(parts: list[PromptSpan], tokenizer: Any) -> Chunks:
 
 @dataclass(frozen=True)
 class Embedding:
-    """What the UNet is told: a row for each token of each chunk, and the pooled one."""
+    """What the UNet is conditioned on: a row for each token of each chunk, and the pooled one."""
 
     rows: "torch.Tensor"
     """(1, 77 x chunks, 768 + 1280) for SDXL: both encoders' rows side by side, in their dtype, on the device."""

@@ -1,6 +1,6 @@
 """The samplers, each as the loop that its paper or k-diffusion gives, with the model's part left open.
 
-A sampler is a generator. It yields latents and the sigma at which the model shall look at them, gets them back (whoever
+A sampler is a generator. It yields latents and the sigma at which the model shall take them, gets them back (whoever
 drives it may have put something else in) together with the model's estimate of the finished latents, and returns the
 last latents. So a sampler decides by itself how often it asks for a step, and needs to know nothing of a pipeline.
 

@@ -1,7 +1,7 @@
 """The VAE: pixels to latents and back, with the checkpoint's own weights or a file's, in a precision that is safe.
 
 SDXL's original VAE overflows in float16 and gives black pictures; in bfloat16, which has float32's range, it does not.
-The VAE that was mended for half precision has the same dimensions, and a single file says nothing of it: a trial tells.
+The VAE that was mended for half precision has the same dimensions, and a single file says nothing of it: a trial does.
 The weights stay in the machine's memory as they were loaded. What works on the device is a copy of them, so that every
 change of precision or of the VAE begins with those. (On a card they were loaded in half precision, like the UNet: what
 a float32 file has beyond that is lost, as in A1111.)

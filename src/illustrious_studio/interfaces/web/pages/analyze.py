@@ -121,5 +121,5 @@ def answer(text: str) -> str:
     """The answer so far, with a button that copies it."""
     if not text:
         return ""
-    copy = '<p class="said-by"><button type="button" class="plain" name="copy_text">Copy</button></p>'
+    copy = '<p class="byline"><button type="button" class="plain" name="copy_text">Copy</button></p>'
     return f'<article><div class="md">{markdown(text)}</div>{copy}</article>'

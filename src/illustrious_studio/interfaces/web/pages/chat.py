@@ -47,7 +47,7 @@ class ChatTab:
                     {"text": "", "files": []},
                     label="Message",
                     show_label=False,
-                    placeholder="Say something, or #generate a picture",
+                    placeholder="Write a message, or #generate a picture",
                     file_types=["image"],
                     sources=["upload"],
                     max_plain_text_length=10_000,
@@ -136,12 +136,12 @@ class ChatTab:
         await self.studio.chat.restore(which)
         return *await self._shown(which, query), ""
 
-    # Talking
+    # Messages
 
     async def send(
         self, typed: dict[str, Any] | None, session_id: str, picture_id: str, query: str
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Say it and show the answer as it grows. What was typed stays when it could not be said."""
+        """Send it and show the answer as it grows. What was typed stays when it could not be sent."""
         text = (typed or {}).get("text", "").strip()
         files = (typed or {}).get("files", [])
         if not text and not files and not picture_id:
@@ -199,7 +199,7 @@ class ChatTab:
     async def _follow(
         self, generation: Generation, session_id: str, query: str, *, clear: bool
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """What was said stands; only the answer is sent again as it grows."""
+        """The messages stand; only the answer is sent again as it grows."""
         import gradio as gr
 
         busy = {"submit_btn": False, "stop_btn": True}
@@ -248,7 +248,7 @@ class ChatTab:
     async def _messages(self, session_id: str) -> list[Message]:
         try:
             return await self.studio.chat.messages(session_id)
-        except NotFound:  # a new session in which nothing was said yet
+        except NotFound:  # a new session without a message yet
             return []
 
     def _running(self, job_id: str) -> bool:

@@ -111,13 +111,13 @@ def outcomes(found: Mapping[str, Outcome]) -> str:
     """The table of all clients: those that were tried, the one that is being tried, those that wait."""
     failed = sum(not one.passed for one in found.values())
     if len(found) < len(TRIED):
-        said = f"{len(found)} of {len(TRIED)} done"
+        summary = f"{len(found)} of {len(TRIED)} done"
     else:
-        said = f"{failed} of {len(TRIED)} failed." if failed else "All of them work."
+        summary = f"{failed} of {len(TRIED)} failed." if failed else "All of them work."
     now = next((name for name in TRIED if name not in found), None)
     listed = "".join(outcome_row(name, found.get(name), now=name == now) for name in TRIED)
     return (
-        f'<table class="outcomes"><caption role="status">{said}</caption>'
+        f'<table class="outcomes"><caption role="status">{summary}</caption>'
         f'<thead class="unseen"><tr><th>Program</th><th>Outcome</th></tr></thead><tbody>{listed}</tbody></table>'
     )
 
@@ -127,8 +127,8 @@ def outcome_row(name: str, outcome: Outcome | None, *, now: bool) -> str:
         kind, verdict = ("waiting", "Trying") if now else ("later", "Waits")
     else:
         kind, verdict = ("ready", "Passed") if outcome.passed else ("broken", "Failed")
-    said = f'<p class="said">{escape(outcome.said)}</p>' if outcome and outcome.said else ""
+    failure = f'<p class="failure">{escape(outcome.failure)}</p>' if outcome and outcome.failure else ""
     return (
-        f'<tr><th scope="row">{escape(name)}<span class="quiet">{escape(TRIED[name])}</span>{said}</th>'
+        f'<tr><th scope="row">{escape(name)}<span class="quiet">{escape(TRIED[name])}</span>{failure}</th>'
         f'<td><span class="dot {kind}"></span>{verdict}</td></tr>'
     )

@@ -135,7 +135,7 @@ class CreateTab:
         return self.form.kept(FormValues.remembered(saved, create_view.checkpoint_of(self.studio)))
 
     async def generate(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[str, str]]:
-        """Queue what the form says; when a language model lays it out first, that is said meanwhile."""
+        """Queue what the form means; when a language model lays it out first, a notice says so meanwhile."""
         starting = asyncio.create_task(self._generate(self.form.values(given)))
         self._starting.add(starting)  # who refreshes the page meanwhile still gets the picture
         starting.add_done_callback(self._starting.discard)
@@ -216,13 +216,13 @@ class CreateTab:
         failed = [job for job in ended if job.state == "failed"]
         newest: Any = gr.skip()
         strip: Any = gr.skip()
-        said: Any = create_view.failure(failed[-1]) if failed else gr.skip()
+        message: Any = create_view.failure(failed[-1]) if failed else gr.skip()
         if any(job.image_id for job in ended):
             latest, strip = await self._latest()
             if not peeks:
                 newest = latest
-                said = said if failed or parts.tells_a_failure(notice) else ""
-        return newest, strip, said, ended[-1].id
+                message = message if failed or parts.tells_a_failure(notice) else ""
+        return newest, strip, message, ended[-1].id
 
     async def show(self, item_id: str) -> str:
         return self._view(await self.studio.gallery.get(item_id))

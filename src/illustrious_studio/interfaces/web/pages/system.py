@@ -15,7 +15,7 @@ KINDS = [("As its file says", AS_ITS_FILE_SAYS), ("epsilon", "epsilon"), ("v_pre
 SWITCH = [("As its file says", AS_ITS_FILE_SAYS), ("On", "on"), ("Off", "off")]
 PREDICTION = (
     "What the UNet predicts, where the checkpoint's file does not say it. A v-prediction checkpoint that is taken for "
-    "epsilon draws noise or flat colours. What you say is kept for this checkpoint."
+    "epsilon draws noise or flat colours. What you set is kept for this checkpoint."
 )
 
 
@@ -56,8 +56,8 @@ class SystemTab:
         self.language.input(show_errors(self.switch_language), self.language, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
         )
-        for said in (self.kind.input, self.zero_snr.input):
-            said(show_errors(self.say), [self.kind, self.zero_snr], self.outcome, **QUIET).then(
+        for changed in (self.kind.input, self.zero_snr.input):
+            changed(show_errors(self.set_override), [self.kind, self.zero_snr], self.outcome, **QUIET).then(
                 show_errors(self.listed), None, lists, **QUIET
             )
         self.unload.click(show_errors(self.unload_checkpoint), None, self.outcome, **QUIET)
@@ -79,21 +79,21 @@ class SystemTab:
         )
 
     def _prediction(self, checkpoint: Checkpoint | None) -> tuple[Any, ...]:
-        """The hint, the closed title, and what was said of the checkpoint."""
+        """The hint, the closed title, and the override of the checkpoint."""
         import gradio as gr
 
         if checkpoint is None:
             return "", gr.Accordion(visible=False), AS_ITS_FILE_SAYS, AS_ITS_FILE_SAYS
         override, snr = checkpoint.override, {True: "on", False: "off"}
-        by = "as you said" if override != CheckpointOverride() else "as its file says"
+        by = "as you set it" if override != CheckpointOverride() else "as its file says"
         what = f"{checkpoint.prediction_type}{', zero terminal SNR' if checkpoint.zero_terminal_snr else ''}"
         hint = parts.notice(checkpoint.hint)
         kind = override.prediction_type or AS_ITS_FILE_SAYS
         zero_snr = AS_ITS_FILE_SAYS if override.zero_terminal_snr is None else snr[override.zero_terminal_snr]
         return hint, gr.Accordion(label=f"Prediction: {what}, {by}", visible=True), kind, zero_snr
 
-    async def say(self, kind: str, zero_snr: str) -> str:
-        """Say of the checkpoint in use what its file does not."""
+    async def set_override(self, kind: str, zero_snr: str) -> str:
+        """Set for the checkpoint in use what its file does not say."""
         override = CheckpointOverride.model_validate(
             {
                 "prediction_type": None if kind == AS_ITS_FILE_SAYS else kind,
@@ -102,25 +102,25 @@ class SystemTab:
         )
         name = self.studio.models.checkpoint().name
         await self.studio.models.set_override(name, dict(override))
-        return said(f"That is kept for {name}, and holds from the next picture on.")
+        return outcome(f"That is kept for {name}, and holds from the next picture on.")
 
     async def switch_checkpoint(self, name: str) -> str:
         await self.studio.models.switch(checkpoint=name)
-        return said(f"Image model: {name}.")
+        return outcome(f"Image model: {name}.")
 
     async def switch_language(self, name: str) -> str:
         await self.studio.models.switch(language_model=name)
-        return said(f"Chat model: {name}.")
+        return outcome(f"Chat model: {name}.")
 
     async def unload_checkpoint(self) -> str:
         await self.studio.models.unload_checkpoint()
-        return said("The checkpoint's memory is free. The next picture loads it again.")
+        return outcome("The checkpoint's memory is free. The next picture loads it again.")
 
     async def check(self) -> str:
         status = await self.studio.models.check_again()
         missing = [model.reason for model in (status.sdxl, status.ollama, status.multimodal) if not model.ready]
-        return said(" ".join(missing) or "Everything is ready.")
+        return outcome(" ".join(missing) or "Everything is ready.")
 
 
-def said(text: str) -> str:
+def outcome(text: str) -> str:
     return f'<p class="quiet" role="status">{escape(text)}</p>'

@@ -73,7 +73,7 @@ function controls() {
   $('[data-does=clear]', editor).hidden = !held?.mask;
 }
 
-function tell(text) {
+function showStatus(text) {
   $('#img2img-editor .img2img-status').textContent = text;
 }
 
@@ -81,11 +81,11 @@ function tell(text) {
 
 async function choose(file) {
   if (!file) return;
-  tell('Sending the picture …');
+  showStatus('Sending the picture …');
   const kept = await send('./inputs', file);
   $('#img2img-editor input[type=file]').value = '';
   if (!kept) return;
-  tell('');
+  showStatus('');
   held = { image: kept, mask: null };
   save();
   sync();
@@ -96,22 +96,22 @@ function takeAway() {
   held = null;
   save();
   sync();
-  tell('');
+  showStatus('');
   $('#img2img-editor [data-does=choose]').focus();
 }
 
-// The name under which the server keeps it; what is wrong with it is said instead. `where` begins with a dot: Gradio
+// The name under which the server keeps it; what is wrong with it is shown instead. `where` begins with a dot: Gradio
 // takes a quoted word here that is also a parameter of gr.HTML, as inputs is, for an event of that name.
 async function send(where, file) {
   let answer;
   try {
     answer = await fetch(where, { method: 'POST', headers: { 'Content-Type': file.type }, body: file });
   } catch {
-    return tell('The studio does not answer. The picture was not sent.');
+    return showStatus('The studio does not answer. The picture was not sent.');
   }
   if (answer.ok) return (await answer.json()).id;
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  return tell(page.body.textContent);
+  return showStatus(page.body.textContent);
 }
 
 // ---- Painting ---------------------------------------------------------------------------------------------------------

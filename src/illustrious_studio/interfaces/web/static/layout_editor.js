@@ -1,6 +1,6 @@
 // The editor of layouts. It runs once, inside the invisible component #layout-held, whose value is what is shown, as
-// JSON (HeldLayout in layout_editor.py), or nothing: then the words decide when the picture is drawn. `trigger('show')` has the
-// server lay the words out, `trigger('fit')` has it follow a change of the form; `watch` tells what came of it.
+// JSON (HeldLayout in held.py), or nothing: then the words decide when the picture is drawn. `trigger('show')` has the
+// server lay the words out, `trigger('fit')` has it follow a change of the form; `watch` gets what came of it.
 
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]];
@@ -99,7 +99,7 @@ function build(editor) {
       make('button', { type: 'submit', class: 'act' }, 'Add'),
       make('datalist', { id: 'layout-names' })),
     make('p', { class: 'hint' }, 'Drag a box to move it and its corners to resize it. With the keyboard: arrow keys move, Shift and arrow keys resize, Delete removes, Escape goes back to the words.'),
-    make('p', { class: 'unseen layout-spoken', role: 'status' }),
+    make('p', { class: 'unseen layout-announced', role: 'status' }),
   );
   sync();
 }
@@ -120,7 +120,7 @@ function sync() {
   if (!editor) return;
   controls();
   sayStale();
-  tell(held?.told || '');
+  showStatus(held?.told || '');
   const board = $('.board', editor);
   $$('.thing', board).forEach((one) => one.remove());
   if (!held) return;
@@ -155,9 +155,9 @@ function place(element, thing) {
   element.setAttribute('aria-label', `${thing.what}, centre ${x}% from the left and ${y}% from the top, ${w}% wide, ${h}% high`);
 }
 
-function tell(text) {
-  const told = $('#layout-editor .layout-status');
-  if (told) told.textContent = text;
+function showStatus(text) {
+  const status = $('#layout-editor .layout-status');
+  if (status) status.textContent = text;
 }
 
 // ---- Changing ------------------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ function press(event, index) {
     const grow = (way[0] || -way[1]) * STEP; // right and up is larger
     const corner = [thing.x < 0.5 ? 1 : -1, thing.y < 0.5 ? 1 : -1];
     change(index, event.shiftKey ? resized(thing, corner, 1 + grow / thing.w) : moved(thing, way[0] * STEP, way[1] * STEP));
-    $('#layout-editor .layout-spoken').textContent = event.currentTarget.getAttribute('aria-label');
+    $('#layout-editor .layout-announced').textContent = event.currentTarget.getAttribute('aria-label');
     changedByHand();
   } else if ((event.key === 'Delete' || event.key === 'Backspace') && event.target === event.currentTarget) {
     event.preventDefault();
@@ -243,7 +243,7 @@ async function add(event) {
   const input = $('input', event.currentTarget);
   const name = input.value.trim().toLowerCase();
   if (!name || !held) return;
-  if (held.layout.things.length >= MOST) return tell(`A layout holds at most ${MOST} things.`);
+  if (held.layout.things.length >= MOST) return showStatus(`A layout holds at most ${MOST} things.`);
   await learn();
   const found = known?.find(([one]) => one === name) || known?.find(([, , ...synonyms]) => synonyms.includes(name));
   const ratio = (found ? found[1] : 1) / (held.width / held.height);
@@ -253,13 +253,13 @@ async function add(event) {
     const trial = structuredClone(held);
     trial.layout.things.push(thing);
     const answer = await post(trial);
-    return tell(answer.ok ? '' : await said(answer));
+    return showStatus(answer.ok ? '' : await refusal(answer));
   }
   held.layout.things.push(thing);
   input.value = '';
   changedByHand();
   sync();
-  tell('');
+  showStatus('');
   $$('#layout-editor .thing').at(-1).focus();
 }
 
@@ -268,7 +268,7 @@ function reset() {
   held = null;
   save();
   sync();
-  tell('The words decide again.');
+  showStatus('The words decide again.');
   $('#layout-editor [data-does=undo]').focus();
 }
 
@@ -290,7 +290,7 @@ function paint() {
     const mine = ++turn;
     const answer = await post(held);
     if (mine !== turn) return;
-    if (!answer.ok) return tell(await said(answer));
+    if (!answer.ok) return showStatus(await refusal(answer));
     const picture = $('#layout-editor .board img');
     if (!picture) return;
     URL.revokeObjectURL(picture.src);
@@ -304,7 +304,7 @@ function post(what) {
   return fetch('layout/sketch', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
 }
 
-async function said(answer) {
+async function refusal(answer) {
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   return page.body.textContent;
 }

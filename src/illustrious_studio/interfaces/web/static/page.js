@@ -24,21 +24,21 @@ let timer = 0;
 let hurry = 0;
 let active = 0; // jobs that are not over yet
 let asking = null;
-let told = ''; // the last job of which the server was told to show how it ended
+let lastEnd = ''; // the last job whose end was passed on to the server, to be shown
 
 function schedule() {
   clearTimeout(timer);
   const pause = document.hidden ? 8000 : active ? 400 : hurry-- > 0 ? 300 : 2500;
-  timer = setTimeout(look, pause);
+  timer = setTimeout(poll, pause);
 }
 
 function poke() {
   hurry = 6;
   clearTimeout(timer);
-  timer = setTimeout(look, 50);
+  timer = setTimeout(poll, 50);
 }
 
-async function look() { // a new question takes the place of one that is still out, so no answer is older than the last
+async function poll() { // a new question takes the place of one that is still out, so no answer is older than the last
   clearTimeout(timer);
   asking?.abort();
   const mine = new AbortController();
@@ -76,8 +76,8 @@ function show(state) {
     for (const place of $$(`[data-progress="${job.id}"]`)) place.innerHTML = job.html;
   }
   const last = state.ended.at(-1)?.id;
-  if (last && last !== told) { // once for each end; several at once are one event
-    told = last;
+  if (last && last !== lastEnd) { // once for each end; several at once are one event
+    lastEnd = last;
     raise('finished', peeking ? 'peek' : '');
     for (const session of new Set(state.ended.map((job) => job.session))) if (session) raise('chat_changed', session);
     reloadGallery();
@@ -342,5 +342,5 @@ new MutationObserver(() => {
   if (session) localStorage.setItem('studio.session', session);
 }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-job', 'data-session', 'data-changed'] });
 
-document.addEventListener('visibilitychange', () => { if (!document.hidden) look(); });
-look();
+document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
+poll();

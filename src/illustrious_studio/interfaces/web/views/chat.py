@@ -20,7 +20,7 @@ EMPTY_CHAT = (
 
 
 def stored(messages: Sequence[Message], generation: Generation | None, running: Callable[[str], bool]) -> str:
-    """The chat as it is kept. `running` tells of a job whether it is not over yet."""
+    """The chat as it is kept. `running` says of a job whether it is not over yet."""
     growing = generation is not None and not generation.finished
     shown = [
         _message(message, running)
@@ -36,8 +36,8 @@ def growing(generation: Generation | None, messages: Sequence[Message]) -> str:
     if generation is None:
         return ""
     if generation.finished:
-        told = bool(messages) and generation.error in messages[-1].content
-        failure = "" if told else parts.notice(generation.error, kind="failed")
+        shown = bool(messages) and generation.error in messages[-1].content
+        failure = "" if shown else parts.notice(generation.error, kind="failed")
         return failure + _notices(generation)
     asked = "" if is_stored(messages, generation) else _user(generation.user_message, generation.pictures)
     body = markdown(generation.text)
@@ -74,7 +74,7 @@ def _message(message: Message, running: Callable[[str], bool]) -> str:
     thought = _thought(message.thinking, f"Thought for {parts.seconds(message.thinking_seconds)}")
     return (
         f'<article class="answer">{thought}<div class="md">{body}</div>'
-        f'<p class="said-by">{" · ".join(notes)}</p></article>'
+        f'<p class="byline">{" · ".join(notes)}</p></article>'
     )
 
 

@@ -83,12 +83,12 @@ def unknown_words(layout: Layout, studio: Studio) -> str:
     """Which words name nothing that the sketch knows, and the nearest that it does; nothing when it knows all."""
     if not layout.unknown:
         return ""
-    told = []
+    listed = []
     for word in layout.unknown[:4]:
         near = ", ".join(studio.sketches.nearest(word))
-        told.append(f"“{word}” (nearest: {near})" if near else f"“{word}”")
+        listed.append(f"“{word}” (nearest: {near})" if near else f"“{word}”")
     beginning = "Not known" if layout.things else "None of these words is known"
-    return f"{beginning}: {'; '.join(told)}."
+    return f"{beginning}: {'; '.join(listed)}."
 
 
 def failure(job: Job) -> str:

@@ -41,11 +41,11 @@ def large(item: GalleryItem) -> str:
         style="on" if item.favourite else "",
     )
     origin = metadata.origin
-    talk = parts.act("open_chat", origin.session_id, "Its chat") if origin.session_id and origin.way == "chat" else ""
+    chat = parts.act("open_chat", origin.session_id, "Its chat") if origin.session_id and origin.way == "chat" else ""
     return (
         f'<div class="viewer-picture"><img src="{parts.picture_url(item.id)}" '
         f'alt="{escape(metadata.request.prompt[:300])}" '
         f'width="{metadata.width}" height="{metadata.height}"></div>'
-        f'<div class="viewer-side">{parts.picture_buttons(item)}<div class="buttons">{favourite}{talk}</div>'
+        f'<div class="viewer-side">{parts.picture_buttons(item)}<div class="buttons">{favourite}{chat}</div>'
         f"{parts.table(parts.settings_rows(metadata), 'Settings of this picture')}</div>"
     )

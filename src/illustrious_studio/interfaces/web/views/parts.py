@@ -13,14 +13,14 @@ from illustrious_studio.domain.jobs import JobProgress
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.infotext import written
 from illustrious_studio.domain.metadata.record import ImageMetadata
-from illustrious_studio.domain.setting import Setting, worth_telling
+from illustrious_studio.domain.setting import Setting, is_recorded
 
 
 def act(name: str, value: str, label: str, *, title: str = "", style: str = "") -> str:
     """A button that does something to a picture, a job or a session."""
     hint = f' title="{escape(title)}"' if title else ""
-    said = escape(label)
-    return f'<button type="button" class="act {style}" name="{name}" value="{escape(value)}"{hint}>{said}</button>'
+    shown = escape(label)
+    return f'<button type="button" class="act {style}" name="{name}" value="{escape(value)}"{hint}>{shown}</button>'
 
 
 def picture_url(item_id: str) -> str:
@@ -78,7 +78,7 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
     rows = [
         (setting.label, _shown(getattr(request, name), setting))
         for name, setting in SETTINGS.items()
-        if name not in ("width", "height") and worth_telling(request, name, setting)
+        if name not in ("width", "height") and is_recorded(request, name, setting)
     ]
     if request.prompt != metadata.origin.words:
         rows.append(("Typed", metadata.origin.words))

@@ -1,4 +1,4 @@
-"""Talking to a stand-in Ollama server through the adapter, in a word or two."""
+"""Chats with a stand-in Ollama server through the adapter, in a word or two."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
