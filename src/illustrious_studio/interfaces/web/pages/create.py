@@ -63,20 +63,14 @@ class CreateTab:
         queued = [self.started, self.notice]
         layout = form.layout
         titled = [layout.held, layout.wanted, form.img2img.held], [layout.fold, layout.stale]
+        # One event and no chain: Gradio may lose an event that is raised while it closes the stream of another.
         blocks.load(
             show_errors(self.opened),
-            None,
-            [*form.dressing, self.picture, self.strip, self.notice, self.shown],
-            **QUIET,
-        ).then(
-            show_errors(self.remembered),
             [form.saved],
-            form.restored,
+            [*form.dressing, self.picture, self.strip, self.notice, self.shown, *titled[1], form.restored],
             js="() => localStorage.getItem('studio.create') || ''",
             **QUIET,
-        ).then(None, [form.restored, *form.all], form.all, js=form.script("restore"), **QUIET).then(
-            show_errors(self.layout_title), *titled, **QUIET
-        )
+        ).then(None, [form.restored, *form.all], form.all, js=form.script("restore"), **QUIET)
         gr.on([one.change for one in form.all], None, form.all, None, js=form.script("remember"), **QUIET)
         for script, inputs, outputs in form.following():
             gr.on([blocks.load, *(one.change for one in inputs)], None, inputs, outputs, js=script, **QUIET)
@@ -120,19 +114,18 @@ class CreateTab:
             show_errors(self.dressed), None, form.dressing, **QUIET
         ).then(show_errors(self.layout_title), *titled, **QUIET)
 
-    async def opened(self) -> tuple[Any, ...]:
-        """What a page shows when it is opened or refreshed."""
+    async def opened(self, saved: str) -> tuple[Any, ...]:
+        """What a page shows when it is opened or refreshed. `saved` is what was typed before, which only the browser
+        knows."""
         ended = self._last_ended()  # before all else: what ends meanwhile is shown twice rather than never
         last = next(iter(await self.studio.jobs.recent(1)), None)
         lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
         text = create_view.failure(last) if last is not None and lately and last.state == "failed" else ""
         checkpoint = create_view.checkpoint_of(self.studio)
         dressed = self.form.dressed(checkpoint, await self.studio.vaes.vaes())
-        return *dressed, *await self._latest(), text, ended
-
-    async def remembered(self, saved: str) -> str:
-        """What was typed before, which only the browser knows."""
-        return self.form.kept(FormValues.remembered(saved, create_view.checkpoint_of(self.studio)))
+        values = FormValues.remembered(saved, checkpoint)
+        layout = await self.layout_title(values.held_layout, values.layout_from_words, values.held_picture)
+        return *dressed, *await self._latest(), text, ended, *layout, self.form.kept(values)
 
     async def generate(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[str, str]]:
         """Queue what the form says; when a language model lays it out first, that is said meanwhile."""
