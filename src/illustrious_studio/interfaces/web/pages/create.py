@@ -14,7 +14,7 @@ from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
-from illustrious_studio.interfaces.web.form_values import FormValues, sized
+from illustrious_studio.interfaces.web.form_values import OF_THE_CHECKPOINT, FormValues, sized
 from illustrious_studio.interfaces.web.held import HeldPicture, held_layout, held_picture
 from illustrious_studio.interfaces.web.layout_editor import fitted, laid_out
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
@@ -80,10 +80,12 @@ class CreateTab:
             *titled,
             **QUIET | {"trigger_mode": "always_last"},
         )
-        layout.held.show(show_errors(self.lay_out), values, [layout.held, layout.wanted], **QUIET).then(
-            None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
-        )
-        layout.held.fit(show_errors(self.fit_layout), values, layout.held, **QUIET)
+        for name, answered in (
+            ("show", layout.held.show(show_errors(self.lay_out), values, [layout.held, layout.wanted], **QUIET)),
+            ("fit", layout.held.fit(show_errors(self.fit_layout), values, layout.held, **QUIET)),
+        ):
+            tell = f"document.dispatchEvent(new CustomEvent('studio-laid-out', {{ detail: '{name}' }}))"
+            answered.then(None, None, None, js=f"() => {{ {tell}; return []; }}", **QUIET)
         form.img2img.held.chosen(show_errors(self.like_the_picture), form.img2img.held, form.size, **QUIET)
         self.generate_button.click(show_errors_stream(self.generate), values, queued, **QUIET)
         form.enhance_button.click(
@@ -257,10 +259,14 @@ class CreateTab:
         return self._view(item), strip, "", now()
 
     async def model_changed(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Another checkpoint draws now: the words stay, steps and guidance become its own."""
-        checkpoint = create_view.checkpoint_of(self.studio)
+        """Another checkpoint draws now: steps and guidance become its own. Everything else is left alone, for somebody
+        may have typed meanwhile."""
+        values = self.form.values(given)
+        changed = values.with_checkpoint(create_view.checkpoint_of(self.studio))
         newest, _strip = await self._latest()
-        return {**self.form.showing(self.form.values(given).with_checkpoint(checkpoint)), self.picture: newest}
+        its_own = {self.form.controls[name] for name in OF_THE_CHECKPOINT} if changed is not values else set()
+        shown = {one: value for one, value in self.form.showing(changed).items() if one in its_own}
+        return {**shown, self.picture: newest}
 
     async def dressed(self) -> tuple[Any, ...]:
         return self.form.dressed(create_view.checkpoint_of(self.studio), await self.studio.vaes.vaes())
