@@ -199,7 +199,11 @@ async def test_a_vae_is_an_option_by_its_files_name(tmp_path: Path) -> None:
         made = (await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL})).json()
         assert json.loads(made["info"])["sd_vae_name"] == "own.safetensors"
         unknown = {"prompt": "a cat", "override_settings": {"sd_vae": "nobody"}, **SMALL}
-        assert (await api.http.post("/sdapi/v1/txt2img", json=unknown)).status_code == 404
+        kept = unknown | {"override_settings_restore_afterwards": False}
+        for body in (unknown, kept):
+            assert (await api.http.post("/sdapi/v1/txt2img", json=body)).status_code == 404
+        good = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL})
+        assert good.status_code == 200, "what cannot be used is not kept for the next request"
 
 
 async def test_img2img_draws_over_the_picture(api: Api) -> None:

@@ -1,15 +1,17 @@
 """Image to image in Create: a picture is chosen, masked, generated from, remembered, and taken from the gallery."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from fakes import gradient, start_picture
 from illustrious_studio.domain.encoding import to_png
+from illustrious_studio.domain.pictures import open_picture
 from running_web import WebWithFakes, draw
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -35,7 +37,13 @@ async def choose(page: Page, file: Path) -> None:
 
 
 async def stroke(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Paint a line, in shares of the picture."""
+    """Paint a line, in shares of the picture, and wait until it is held."""
+    await line(page, start, end)
+    await title(page, "inpaint")
+    await expect(page.locator("#mask_content")).to_be_visible()
+
+
+async def line(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     canvas = page.locator(f"{BOARD} canvas")
     await canvas.evaluate("canvas => canvas.scrollIntoView({ block: 'center' })")
     box = await canvas.bounding_box()
@@ -45,8 +53,6 @@ async def stroke(page: Page, start: tuple[float, float], end: tuple[float, float
     await page.mouse.down()
     await page.mouse.move(*places[1], steps=5)
     await page.mouse.up()
-    await title(page, "inpaint")
-    await expect(page.locator("#mask_content")).to_be_visible()
 
 
 async def title(page: Page, words: str) -> None:
@@ -107,6 +113,35 @@ async def test_strokes_are_taken_back_one_by_one_or_all_at_once(web: WebWithFake
     await title(page, "whole picture")
     await page.get_by_role("button", name="Remove").click()
     await title(page, "off")
+
+
+async def test_quick_strokes_are_taken_back_one_by_one_and_the_next_picture_waits_for_all(
+    web: WebWithFakes, photo: Path
+) -> None:
+    page = await web.open()
+    await choose(page, photo)
+    go_on = asyncio.Event()
+    sent = 0
+
+    async def hold(route: Route) -> None:
+        nonlocal sent
+        sent += 1
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/masks", hold)
+    await line(page, (0.1, 0.2), (0.4, 0.2))
+    await line(page, (0.1, 0.8), (0.4, 0.8))  # while the first is on its way
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator("#generate")).to_be_disabled()
+    go_on.set()
+    await expect(page.locator("#generate")).to_be_enabled()
+    assert sent == 2
+    name = (await remembered(page))["mask"]
+    assert name is not None
+    mask = open_picture(await web.studio.inputs.file(name)).picture.image().convert("L").resize((100, 100))
+    assert (mask.getpixel((25, 20)), mask.getpixel((25, 80))) == (255, 0), "the first stroke is held, and alone"
+    await page.unroute_all()
 
 
 async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_picture(

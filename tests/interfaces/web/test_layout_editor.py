@@ -9,6 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import FloatRect, Locator, Page, Request, expect
 
 from fakes import start_picture
+from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.rendering import FromNoise
 from running_web import WebWithFakes, draw, running_web
@@ -199,6 +200,18 @@ async def test_a_refresh_keeps_the_layout_and_settings_of_a_picture_bring_it_bac
     await page.click("#picture [name=regenerate]")
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
     assert await last_layout(web) == layout
+
+
+async def test_settings_of_a_picture_bring_its_layout_also_after_something_was_moved(web: WebWithFakes) -> None:
+    request = ImageRequest(prompt="a cat and a dog", steps=2, width=128, height=128)
+    await web.studio.images.generate_image(request)
+    page = await web.open()
+    await shown(page)
+    await drag_box(page, "fox", (40, -30))
+    await title(page, "2 things, edited")
+    await page.click("#picture [name=reuse]")
+    await title(page, "2 things, from your words")
+    assert {one.what for one in (await held(page)).things} == {"cat", "dog"}
 
 
 async def test_escape_goes_back_to_the_words_and_can_be_undone(web: WebWithFakes) -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
 from illustrious_studio.domain.metadata.infotext import write_infotext, written
-from illustrious_studio.domain.models import AUTOMATIC_VAE, SAFETENSORS, Checkpoint
+from illustrious_studio.domain.models import AUTOMATIC_VAE, SAFETENSORS, Checkpoint, vae_named
 from illustrious_studio.domain.setting import is_recorded
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options, checkpoint_titled
@@ -56,6 +56,7 @@ async def _overridden(body: Txt2ImgBody, state: ApiState) -> tuple[Options, Chec
     settings = body.override_settings or {}
     check_options(settings)
     options, title = changed(state.options, settings), settings.get("sd_model_checkpoint")
+    await state.studio.vaes.named(vae_named(options.sd_vae))
     if not title:
         checkpoint = state.studio.models.checkpoint()
     else:

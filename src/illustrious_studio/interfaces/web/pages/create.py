@@ -14,7 +14,7 @@ from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
-from illustrious_studio.interfaces.web.form_values import FormValues, sized
+from illustrious_studio.interfaces.web.form_values import OF_THE_CHECKPOINT, FormValues, sized
 from illustrious_studio.interfaces.web.held import HeldPicture, held_layout, held_picture
 from illustrious_studio.interfaces.web.layout_editor import fitted, laid_out
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
@@ -63,20 +63,14 @@ class CreateTab:
         queued = [self.started, self.notice]
         layout = form.layout
         titled = [layout.held, layout.wanted, form.img2img.held], [layout.fold, layout.stale]
+        # One event and no chain: Gradio may lose an event that is raised while it closes the stream of another.
         blocks.load(
             show_errors(self.opened),
-            None,
-            [*form.dressing, self.picture, self.strip, self.notice, self.shown],
-            **QUIET,
-        ).then(
-            show_errors(self.remembered),
             [form.saved],
-            form.restored,
+            [*form.dressing, self.picture, self.strip, self.notice, self.shown, *titled[1], form.restored],
             js="() => localStorage.getItem('studio.create') || ''",
             **QUIET,
-        ).then(None, [form.restored, *form.all], form.all, js=form.script("restore"), **QUIET).then(
-            show_errors(self.layout_title), *titled, **QUIET
-        )
+        ).then(None, [form.restored, *form.all], form.all, js=form.script("restore"), **QUIET)
         gr.on([one.change for one in form.all], None, form.all, None, js=form.script("remember"), **QUIET)
         for script, inputs, outputs in form.following():
             gr.on([blocks.load, *(one.change for one in inputs)], None, inputs, outputs, js=script, **QUIET)
@@ -86,10 +80,12 @@ class CreateTab:
             *titled,
             **QUIET | {"trigger_mode": "always_last"},
         )
-        layout.held.show(show_errors(self.lay_out), values, [layout.held, layout.wanted], **QUIET).then(
-            None, None, None, js="() => { document.dispatchEvent(new Event('studio-laid-out')); return []; }", **QUIET
-        )
-        layout.held.fit(show_errors(self.fit_layout), values, layout.held, **QUIET)
+        for name, answered in (
+            ("show", layout.held.show(show_errors(self.lay_out), values, [layout.held, layout.wanted], **QUIET)),
+            ("fit", layout.held.fit(show_errors(self.fit_layout), values, layout.held, **QUIET)),
+        ):
+            tell = f"document.dispatchEvent(new CustomEvent('studio-laid-out', {{ detail: '{name}' }}))"
+            answered.then(None, None, None, js=f"() => {{ {tell}; return []; }}", **QUIET)
         form.img2img.held.chosen(show_errors(self.like_the_picture), form.img2img.held, form.size, **QUIET)
         self.generate_button.click(show_errors_stream(self.generate), values, queued, **QUIET)
         form.enhance_button.click(
@@ -120,19 +116,18 @@ class CreateTab:
             show_errors(self.dressed), None, form.dressing, **QUIET
         ).then(show_errors(self.layout_title), *titled, **QUIET)
 
-    async def opened(self) -> tuple[Any, ...]:
-        """What a page shows when it is opened or refreshed."""
+    async def opened(self, saved: str) -> tuple[Any, ...]:
+        """What a page shows when it is opened or refreshed. `saved` is what was typed before, which only the browser
+        knows."""
         ended = self._last_ended()  # before all else: what ends meanwhile is shown twice rather than never
         last = next(iter(await self.studio.jobs.recent(1)), None)
         lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
         text = create_view.failure(last) if last is not None and lately and last.state == "failed" else ""
         checkpoint = create_view.checkpoint_of(self.studio)
         dressed = self.form.dressed(checkpoint, await self.studio.vaes.vaes())
-        return *dressed, *await self._latest(), text, ended
-
-    async def remembered(self, saved: str) -> str:
-        """What was typed before, which only the browser knows."""
-        return self.form.kept(FormValues.remembered(saved, create_view.checkpoint_of(self.studio)))
+        values = FormValues.remembered(saved, checkpoint)
+        layout = await self.layout_title(values.held_layout, values.layout_from_words, values.held_picture)
+        return *dressed, *await self._latest(), text, ended, *layout, self.form.kept(values)
 
     async def generate(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[str, str]]:
         """Queue what the form means; when a language model lays it out first, a notice says so meanwhile."""
@@ -264,10 +259,14 @@ class CreateTab:
         return self._view(item), strip, "", now()
 
     async def model_changed(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Another checkpoint draws now: the words stay, steps and guidance become its own."""
-        checkpoint = create_view.checkpoint_of(self.studio)
+        """Another checkpoint draws now: steps and guidance become its own. Everything else is left alone, for somebody
+        may have typed meanwhile."""
+        values = self.form.values(given)
+        changed = values.with_checkpoint(create_view.checkpoint_of(self.studio))
         newest, _strip = await self._latest()
-        return {**self.form.showing(self.form.values(given).with_checkpoint(checkpoint)), self.picture: newest}
+        its_own = {self.form.controls[name] for name in OF_THE_CHECKPOINT} if changed is not values else set()
+        shown = {one: value for one, value in self.form.showing(changed).items() if one in its_own}
+        return {**shown, self.picture: newest}
 
     async def dressed(self) -> tuple[Any, ...]:
         return self.form.dressed(create_view.checkpoint_of(self.studio), await self.studio.vaes.vaes())

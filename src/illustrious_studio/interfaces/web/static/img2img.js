@@ -151,7 +151,8 @@ function paint(event) {
   const pen = canvas.getContext('2d');
   const before = make('canvas', { width: canvas.width, height: canvas.height });
   before.getContext('2d').drawImage(canvas, 0, 0);
-  strokes = [...strokes, { canvas: before, mask: held.mask }].slice(-20);
+  const mask = sending.then(() => held?.mask ?? null); // of what was done before, which may still be on its way
+  strokes = [...strokes, { canvas: before, mask }].slice(-20);
   const at = (now) => [(now.clientX - box.left) * canvas.width / box.width, (now.clientY - box.top) * canvas.height / box.height];
   Object.assign(pen, { strokeStyle: COLOUR, lineCap: 'round', lineJoin: 'round' });
   pen.lineWidth = Math.max(canvas.width, canvas.height) * $('#img2img-editor .img2img-brush input').value / 100;
@@ -169,41 +170,47 @@ function paint(event) {
   for (const name of ['pointerup', 'pointercancel']) canvas.addEventListener(name, end);
 }
 
-function keep(canvas) { // one after the other, so that the last stroke is what is held
-  const generate = $('#generate');
-  const image = held.image;
-  generate.disabled = true; // the next picture must not miss the stroke
-  sending = sending.then(async () => {
-    const mask = make('canvas', { width: canvas.width, height: canvas.height });
-    const pen = mask.getContext('2d');
-    pen.drawImage(canvas, 0, 0);
-    pen.globalCompositeOperation = 'source-in';
-    pen.fillStyle = 'white';
-    pen.fillRect(0, 0, mask.width, mask.height);
-    pen.globalCompositeOperation = 'destination-over';
-    pen.fillStyle = 'black';
-    pen.fillRect(0, 0, mask.width, mask.height);
+function keep(canvas) {
+  const mask = make('canvas', { width: canvas.width, height: canvas.height });
+  const pen = mask.getContext('2d');
+  pen.drawImage(canvas, 0, 0);
+  pen.globalCompositeOperation = 'source-in';
+  pen.fillStyle = 'white';
+  pen.fillRect(0, 0, mask.width, mask.height);
+  pen.globalCompositeOperation = 'destination-over';
+  pen.fillStyle = 'black';
+  pen.fillRect(0, 0, mask.width, mask.height);
+  change(async () => {
     const kept = await send('./masks', await new Promise((done) => { mask.toBlob(done, 'image/png'); }));
-    if (kept && held?.image === image) { held = { image, mask: kept }; save(); }
+    return kept ? { mask: kept } : {};
+  });
+}
+
+// What is done on the canvas becomes what is held, one after the other; the next picture must not miss any of it.
+function change(work) {
+  const { image } = held;
+  const generate = $('#generate');
+  generate.disabled = true;
+  const mine = sending.then(work).then((changed) => {
+    if (held?.image === image && 'mask' in changed) { held = { ...held, ...changed }; save(); }
     controls();
-  }).finally(() => { generate.disabled = false; });
+  }).catch(() => {}).finally(() => { if (mine === sending) generate.disabled = false; });
+  sending = mine;
+  controls();
 }
 
 function undo() {
+  if (!strokes.length) return;
   const { canvas: before, mask } = strokes.at(-1);
   strokes = strokes.slice(0, -1);
   wipe().drawImage(before, 0, 0);
-  held = { ...held, mask };
-  save();
-  controls();
+  change(async () => ({ mask: await mask }));
 }
 
 function clear() {
   wipe();
   strokes = [];
-  held = { ...held, mask: null };
-  save();
-  controls();
+  change(() => ({ mask: null }));
   $('#img2img-editor [data-does=choose]').focus();
 }
 

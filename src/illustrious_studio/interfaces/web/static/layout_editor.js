@@ -15,6 +15,7 @@ let undo = null; // what was held before the last thing that took something away
 let form = null; // the values of the form, by name
 let edits = 0;
 let askedAt = 0; // how many edits there were when the server was asked
+let asking = 0; // how many of its answers are awaited
 let busy = false;
 let known = null; // [name, aspect, ...synonyms] of everything that can be painted
 
@@ -38,6 +39,7 @@ function changedByHand() {
 
 function ask(what) {
   askedAt = edits;
+  asking += 1;
   if (what === 'show') {
     undo = held;
     busy = true;
@@ -49,7 +51,8 @@ function ask(what) {
 }
 
 watch('value', () => {
-  if (askedAt !== edits && held) { // somebody went on moving boxes meanwhile: that counts
+  if (props.value === (held ? JSON.stringify(held) : '')) return; // our own
+  if (asking && askedAt !== edits && held) { // somebody went on moving boxes meanwhile: that counts
     props.value = JSON.stringify(held);
     return;
   }
@@ -57,7 +60,11 @@ watch('value', () => {
   sync();
 });
 
-document.addEventListener('studio-laid-out', () => { busy = false; controls(); });
+document.addEventListener('studio-laid-out', (event) => { // the server has answered, or failed
+  asking -= 1;
+  if (event.detail === 'show') busy = false;
+  controls();
+});
 
 let fitting = 0;
 document.addEventListener('studio-form', (event) => {
