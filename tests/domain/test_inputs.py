@@ -193,7 +193,7 @@ def test_filling_runs_the_colours_around_the_mask_into_it_and_leaves_the_rest() 
     assert result.tobytes() == image.tobytes()
 
 
-def test_the_fill_is_drawn_over_but_never_seen_where_the_picture_stays() -> None:
+def test_the_fill_is_redrawn_but_never_seen_where_the_picture_stays() -> None:
     picture, mask = a_picture(), a_mask((96, 64), HOLE)
     plain, fill = (prepare_whole(picture, mask, (96, 64), "crop", 4, fill) for fill in (False, True))
     assert (plain.base == picture, fill.base == picture) == (True, False)

@@ -206,7 +206,7 @@ async def test_a_vae_is_an_option_by_its_files_name(tmp_path: Path) -> None:
         assert good.status_code == 200, "what cannot be used is not kept for the next request"
 
 
-async def test_img2img_draws_over_the_picture(api: Api) -> None:
+async def test_img2img_starts_from_the_picture(api: Api) -> None:
     made = await asked(
         api, lambda client: client.img2img(images=[picture()], prompt="a cat", denoising_strength=0.6, **SMALL)
     )

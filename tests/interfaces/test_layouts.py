@@ -1,4 +1,4 @@
-"""Layouts over the API: asking for one, looking at it, drawing over it, and what is refused before it is queued."""
+"""Layouts over the API: asking for one, its sketch, starting from it, and what is refused before it is queued."""
 
 import asyncio
 import io
@@ -30,7 +30,7 @@ async def drawn(api: Api, **body: object) -> dict[str, Any]:
     return found
 
 
-async def test_a_picture_is_drawn_over_the_layout_that_was_sent(api: Api) -> None:
+async def test_a_picture_starts_from_the_layout_that_was_sent(api: Api) -> None:
     body = await drawn(api, layout=[TREE, FOX])
     layout = body["metadata"]["layout"]
     assert [{key: thing[key] for key in ("what", "x", "y", "w", "h")} for thing in layout["things"]] == [
@@ -45,7 +45,7 @@ async def test_a_picture_is_drawn_over_the_layout_that_was_sent(api: Api) -> Non
         assert ImageChops.difference(image, sketch.image()).getbbox() is None
 
 
-async def test_a_layout_is_painted_as_it_was_shown_whatever_seed_draws_over_it(api: Api) -> None:
+async def test_a_layout_is_painted_as_it_was_shown_whatever_seed_starts_from_it(api: Api) -> None:
     shown = (await api.http.post("/layout", json={"prompt": REQUEST["prompt"], "seed": 5})).json()["layout"]
     kept, bare = shown, {name: value for name, value in shown.items() if name != "seed"}
     first, second = [], []

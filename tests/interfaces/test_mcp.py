@@ -195,7 +195,7 @@ async def test_refining_draws_again_with_only_the_given_changes(api: Api) -> Non
     assert (await api.http.get(f"/gallery/{first['id']}")).status_code == 200
 
 
-async def test_what_was_drawn_over_is_refined_without_its_picture_being_given_again(api: Api) -> None:
+async def test_an_image_to_image_is_refined_without_its_picture_being_given_again(api: Api) -> None:
     given = b64encode(to_png(a_picture())).decode()
     async with host(api) as client:
         first = (await client.call_tool("generate_image", CAT | {"image": given})).structured_content

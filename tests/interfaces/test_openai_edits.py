@@ -70,7 +70,7 @@ async def test_by_a_mask_only_what_is_transparent_in_it_is_redrawn(api: Api) -> 
     assert (made.data[0].model_extra or {})["seed"] == kept.metadata.request.seed
 
 
-async def test_without_a_mask_all_of_it_is_drawn_over(api: Api) -> None:
+async def test_without_a_mask_it_is_an_image_to_image(api: Api) -> None:
     made = await client(api).images.edit(**cat(extra_body={"steps": 3, "strength": 0.4, "negative_prompt": "2"}))
     plan = api.engine.plans[-1]
     assert (plan.passes[0].start, plan.passes[0].strength) == (FromPicture(PICTURE), 0.4)

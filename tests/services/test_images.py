@@ -25,7 +25,7 @@ def image_request(**changes: object) -> ImageRequest:
     return ImageRequest.model_validate({"prompt": "a cat and a dog", "steps": 2, "width": 96, "height": 64} | changes)
 
 
-async def test_any_checkpoint_draws_over_a_layout_when_asked_and_else_from_the_words_alone(tmp_path: Path) -> None:
+async def test_any_checkpoint_starts_from_a_layout_when_asked_and_else_from_the_words_alone(tmp_path: Path) -> None:
     async with studio_for_tests(with_own_checkpoint(tmp_path)) as made:
         assert made.studio.models.checkpoint().sketch_strength is None
         plain = await made.studio.images.generate_image(image_request())

@@ -1,4 +1,4 @@
-"""Pictures given to be drawn over: kept with the job, recorded, and used again."""
+"""Pictures given to start from: kept with the job, recorded, and used again."""
 
 import io
 from pathlib import Path

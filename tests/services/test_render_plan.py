@@ -31,7 +31,7 @@ OVER = FromPicture(a_picture())
         ({"image": IMAGE, "strength": 0.2}, SKETCHER, OVER, (832, 1024, OVER, 0.2)),
     ],
 )
-def test_a_request_is_one_pass_in_its_size_from_what_it_draws_over(
+def test_a_request_is_one_pass_in_its_size_from_what_it_starts_from(
     asked: dict[str, Any], checkpoint: Checkpoint, start: FromPicture | None, expected: tuple[Any, ...]
 ) -> None:
     request = ImageRequest(prompt="a boat", steps=12, sampler="DPM++ 2M", schedule="Karras", **asked)

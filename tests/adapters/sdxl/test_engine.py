@@ -76,7 +76,7 @@ async def test_the_size_left_out_is_the_checkpoints_own(engine: SdxlEngine, buil
     assert (done.picture.width, done.picture.height) == (builtin.native_width, builtin.native_height)
 
 
-async def test_a_sketch_is_drawn_over_and_stays_recognisable(engine: SdxlEngine, builtin: Checkpoint) -> None:
+async def test_a_picture_from_a_sketch_stays_recognisable(engine: SdxlEngine, builtin: Checkpoint) -> None:
     left_dark = Picture(128, 128, (bytes(3 * 64) + b"\xff" * (3 * 64)) * 128)
     steps: list[Step] = []
     done = await engine.render(plan(builtin, size=128, steps=20, sketch=left_dark), steps.append)

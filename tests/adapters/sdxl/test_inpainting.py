@@ -1,4 +1,4 @@
-"""Drawing over a given picture, and drawing only a part of it anew, with the real small model."""
+"""Image to image and inpainting, with the real small model."""
 
 from typing import Any
 

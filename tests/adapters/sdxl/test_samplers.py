@@ -40,7 +40,7 @@ def loaded_ordinary(builtin: Checkpoint) -> SdxlPipeline:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_each_draws_over_a_sketch_and_leaves_it_recognisable(
+def test_each_draws_from_a_sketch_and_leaves_it_recognisable(
     loaded_ordinary: SdxlPipeline, ordinary: Checkpoint, sampler: str
 ) -> None:
     schedules = SAMPLERS[sampler].schedules if sampler == "DPM++ 2M" else (AUTOMATIC,)  # each of both once

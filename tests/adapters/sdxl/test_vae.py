@@ -214,7 +214,7 @@ def test_a_vae_file_draws_in_both_layouts_and_afterwards_the_checkpoints_own_dra
     assert loaded.render(with_vae(builtin, None), QuietWatch()).picture == before
 
 
-def test_a_picture_is_drawn_over_with_the_vae_that_was_asked_for(
+def test_image_to_image_uses_the_vae_that_was_asked_for(
     loaded: SdxlPipeline, builtin: Checkpoint, own: Any, tmp_path: Path
 ) -> None:
     file = save_vae(tmp_path / "dark.safetensors", darker(own))

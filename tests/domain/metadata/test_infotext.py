@@ -90,7 +90,7 @@ def test_what_is_not_there_is_not_written() -> None:
     assert "CFG scale: 7," in text
 
 
-def test_a_drawing_over_a_sketch_says_so() -> None:
+def test_a_picture_from_a_sketch_says_so() -> None:
     things = (Placed(what="cat", x=0.5, y=0.1234, w=0.3, h=0.2), Placed(what="fox", x=1, y=0, w=1, h=1, colour="blue"))
     layout = Layout(things=things, background="forest", time="night", unknown=("blorp", 'a "b"'), by="hand")
     changed = with_changes(sketch_strength=0.4, layout=layout, versions={"illustrious-studio": "0.1.0"})

@@ -107,7 +107,7 @@ def test_what_concerns_a_picture_is_asked_for_only_where_there_is_one() -> None:
     assert (painted.mask, painted.mask_area, painted.mask_content) == ("b" * 64, "masked", "fill")
 
 
-def test_a_layout_is_drawn_over_where_it_is_wanted_and_no_picture_is_held() -> None:
+def test_a_layout_is_used_where_it_is_wanted_and_no_picture_is_held() -> None:
     held = layout()
     assert form(held_layout=held).request(checkpoint()).layout is None
     assert form(held_layout=held, layout_from_words=True).request(checkpoint()).layout is not None

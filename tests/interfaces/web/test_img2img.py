@@ -66,7 +66,7 @@ async def remembered(page: Page) -> dict[str, Any]:
     return held
 
 
-async def test_a_chosen_picture_is_drawn_over_in_its_own_shape(web: WebWithFakes, photo: Path) -> None:
+async def test_drawing_starts_from_a_chosen_picture_in_its_own_shape(web: WebWithFakes, photo: Path) -> None:
     page = await web.open()
     await choose(page, photo)
     await title(page, "whole picture")
@@ -166,7 +166,7 @@ async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_pictu
     assert (await remembered(page)) == {"image": made.image, "mask": made.mask}
 
 
-async def test_a_picture_of_the_gallery_can_be_drawn_over(web: WebWithFakes) -> None:
+async def test_a_picture_of_the_gallery_can_be_started_from(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a house")
     await page.click("#picture [name=img2img]")

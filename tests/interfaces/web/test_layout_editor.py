@@ -349,7 +349,7 @@ async def test_it_fits_a_phone_and_a_finger_moves_boxes_there(web: WebWithFakes)
     assert (await thing(page, "fox")).y == pytest.approx(before.y - 30 / board["height"], abs=0.015)
 
 
-async def test_a_checkpoint_of_ones_own_draws_over_a_layout_only_when_asked(tmp_path: Path, web: WebWithFakes) -> None:
+async def test_a_checkpoint_of_ones_own_starts_from_a_layout_only_when_asked(tmp_path: Path, web: WebWithFakes) -> None:
     async with running_web(with_own_checkpoint(tmp_path), web.browser) as own:
         page = await own.open()
         await title(page, "off")

@@ -43,7 +43,7 @@ LOCAL_SAMPLING = ("top_k", "min_p", "repeat_penalty")
 
 
 class OpenAIChat:
-    """A ChatModel. `capabilities` may name `vision`, which the protocol has no way to tell."""
+    """A ChatModel. `capabilities` may name `vision`, which the protocol has no way to show."""
 
     def __init__(
         self,

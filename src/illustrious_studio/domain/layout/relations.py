@@ -138,7 +138,7 @@ def _tie(
             moved = _pushed(moved, resting, (-1, 0))
         case "right_of":
             moved = _next_to(moving, resting, subject, anchor)
-        case "beside":  # what is said first stays left
+        case "beside":  # what comes first stays left
             _merge(blocks, tie.object, first, _next_to(resting, moving, anchor, subject))
             return
         case "above":

@@ -58,7 +58,7 @@ def write_infotext(metadata: ImageMetadata) -> str:
 
 
 def _settings(metadata: ImageMetadata) -> dict[str, str]:
-    """The last line's pairs: of the request what is worth telling, and what else decides how the picture looks."""
+    """The last line's pairs: of the request what is recorded, and what else decides how the picture looks."""
     request = metadata.request
     fields: dict[str, str] = {}
     for name, setting in SETTINGS.items():
@@ -73,7 +73,7 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
 
 
 def _for_the_same_picture(metadata: ImageMetadata) -> dict[str, str]:
-    """What A1111 must be told besides to draw the same: where the studio does what is an option there."""
+    """What A1111 needs besides to draw the same: where the studio does what is an option there."""
     request = metadata.request
     fields = {"RNG": "CPU"}  # the engine draws its noise on the CPU, whatever device it draws the picture on
     if any(bracket in request.prompt + request.negative_prompt for bracket in "(["):

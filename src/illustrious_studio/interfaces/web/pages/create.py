@@ -84,8 +84,8 @@ class CreateTab:
             ("show", layout.held.show(show_errors(self.lay_out), values, [layout.held, layout.wanted], **QUIET)),
             ("fit", layout.held.fit(show_errors(self.fit_layout), values, layout.held, **QUIET)),
         ):
-            tell = f"document.dispatchEvent(new CustomEvent('studio-laid-out', {{ detail: '{name}' }}))"
-            answered.then(None, None, None, js=f"() => {{ {tell}; return []; }}", **QUIET)
+            announce = f"document.dispatchEvent(new CustomEvent('studio-laid-out', {{ detail: '{name}' }}))"
+            answered.then(None, None, None, js=f"() => {{ {announce}; return []; }}", **QUIET)
         form.img2img.held.chosen(show_errors(self.like_the_picture), form.img2img.held, form.size, **QUIET)
         self.generate_button.click(show_errors_stream(self.generate), values, queued, **QUIET)
         form.enhance_button.click(
