@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     models = add("models", _client("models"), "List the models, or switch to one.")
     models.add_argument("--use", metavar="NAME", help="Checkpoint or language model for the running studio.")
 
-    gallery = add("gallery", _client("gallery"), "List, export or repair what is in the gallery.")
+    gallery = add(
+        "gallery", _client("gallery"), "List, export or delete pictures of the gallery, or rebuild its index."
+    )
     gallery.add_argument("action", nargs="?", choices=("list", "export", "delete", "reindex"), default="list")
     gallery.add_argument("what", nargs="?", default="", help="list: words to search; export, delete: a picture's id.")
     gallery.add_argument("-o", "--output", type=Path, help="export: where to write the PNG.")

@@ -63,7 +63,8 @@ class ImageRequest(Value):
         Field(
             ge=0,
             le=30,
-            description="CFG scale: how closely to follow the prompt; at 1 and below the negative prompt has no part.",
+            description="CFG scale: how closely to follow the prompt. At 1 and below the negative prompt has no "
+            "effect: the picture is that of the prompt alone.",
         ),
         Setting(
             "CFG scale",
