@@ -25,6 +25,7 @@ from waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 T = TypeVar("T")
+CASES = Path(__file__).parents[1] / "cases"
 SMALL: dict[str, Any] = {"width": 128, "height": 96, "steps": 3}
 
 
@@ -439,6 +440,25 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
     assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": []}
     with pytest.raises(RuntimeError, match="no upscalers"):
         await asked(api, lambda client: client.extra_single_image(picture(), upscaler_1="R-ESRGAN 4x+"))
+
+
+@pytest.mark.parametrize(
+    ("file", "clip_skip"), [("d01_fooocus.png", "3"), ("e01_swarm.png", "2"), ("j01_comfy.png", None)]
+)
+async def test_png_info_gives_other_programs_settings_by_a1111s_names(
+    api: Api, file: str, clip_skip: str | None
+) -> None:
+    """DiffusionToolkit 202 and 230: by whichever way a picture comes in, the same is read."""
+    image = b64encode((CASES / file).read_bytes()).decode()
+    told = (await api.http.post("/sdapi/v1/png-info", json={"image": image})).json()
+    fields = told["parameters"]
+    assert fields["Prompt"] == "1girl, silver hair, rooftop at dusk"
+    assert fields["Negative prompt"] == "lowres, bad hands"
+    assert (fields["Steps"], fields["CFG scale"], fields["Seed"]) == ("27", "5.5", "424242")
+    assert (fields["Size-1"], fields["Size-2"], fields.get("Clip skip")) == ("832", "1216", clip_skip)
+    assert told["info"].startswith(
+        "1girl, silver hair, rooftop at dusk\nNegative prompt: lowres, bad hands\nSteps: 27, "
+    )
 
 
 async def test_png_info_reads_what_a_picture_says_about_itself(api: Api) -> None:
