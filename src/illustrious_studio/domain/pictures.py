@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from PIL import Image, UnidentifiedImageError
 
 from illustrious_studio.domain.errors import InvalidRequest, NotAnImage
-from illustrious_studio.domain.metadata.carried import tags_of, text_of, without_odd_extras
+from illustrious_studio.domain.metadata.carried import tags_of, text_of
+from illustrious_studio.domain.png import without_odd_extras
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000
