@@ -54,7 +54,9 @@ def test_a_crash_while_drawing_and_talking_loses_nothing_that_was_acknowledged(t
         program.wait_for_models("sdxl", "ollama")
         kept = program.post("/generate-image", {"prompt": "a green frog", "steps": 4, "seed": 3}).json()
         jobs = [
-            program.post("/jobs", {"prompt": f"{count} red apples", "steps": 60, "seed": count}).json()
+            program.post(
+                "/jobs", {"prompt": f"{count} red apples", "steps": 60, "seed": count, "width": 256, "height": 256}
+            ).json()
             for count in (2, 3)
         ]
         talk = requests.post(

@@ -21,7 +21,7 @@ def test_what_is_not_changed_is_as_recorded() -> None:
 
 
 @pytest.mark.parametrize("by", ["words", "model"])
-def test_other_words_are_laid_out_redrawn(by: LayoutWriter) -> None:
+def test_other_words_are_laid_out_again(by: LayoutWriter) -> None:
     again = metadata("a cat", **laid_out(by)).request_with({"prompt": "a dog"})
     assert (again.layout, again.layout_from_words, again.sketch_strength) == (None, True, 0.5)
 

@@ -182,14 +182,23 @@ async def test_a_vae_is_an_option_by_its_files_name(tmp_path: Path) -> None:
     shutil.copy(DATA / "mini/vae/diffusion_pytorch_model.safetensors", tmp_path / "models" / "vae" / "own.safetensors")
     async with running_api(tmp_path) as api:
         listed = (await api.http.get("/sdapi/v1/sd-vae")).json()
-        assert listed == [{"model_name": "own", "filename": "own.safetensors"}]
+        assert listed == [{"model_name": "own.safetensors", "filename": "own.safetensors"}]
         body = {"prompt": "a cat", "override_settings": {"sd_vae": listed[0]["filename"]}, **SMALL}
         made = (await api.http.post("/sdapi/v1/txt2img", json=body)).json()
-        assert json.loads(made["info"])["sd_vae_name"] == "own"
-        assert "VAE: own" in json.loads(made["info"])["infotexts"][0]
+        assert json.loads(made["info"])["sd_vae_name"] == "own.safetensors"
+        (infotext,) = json.loads(made["info"])["infotexts"]
+        assert "VAE: own.safetensors, " in infotext
+        again = {"infotext": infotext, "override_settings": {"sd_vae": "Automatic"}}
+        for field in (again, {"prompt": "a cat", "sd_vae": "own", **SMALL}):
+            assert (await api.http.post("/sdapi/v1/txt2img", json=field)).status_code == 200
+            assert api.engine.plans[-1].request.vae == "own"
+        for own in ("Automatic", "None", ""):
+            field = {"prompt": "a cat", "sd_vae": own, **SMALL}
+            assert (await api.http.post("/sdapi/v1/txt2img", json=field)).status_code == 200
+            assert api.engine.plans[-1].request.vae == "automatic"
         assert (await api.http.post("/sdapi/v1/options", json={"sd_vae": "own"})).status_code == 200
         made = (await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL})).json()
-        assert json.loads(made["info"])["sd_vae_name"] == "own"
+        assert json.loads(made["info"])["sd_vae_name"] == "own.safetensors"
         unknown = {"prompt": "a cat", "override_settings": {"sd_vae": "nobody"}, **SMALL}
         assert (await api.http.post("/sdapi/v1/txt2img", json=unknown)).status_code == 404
 
@@ -214,7 +223,7 @@ async def test_every_resize_mode_has_its_fit(api: Api, mode: int, fit: str) -> N
     assert api.engine.plans[-1].request.fit == fit
 
 
-async def test_a_mask_is_white_where_it_is_drawn_redrawn(api: Api) -> None:
+async def test_a_mask_is_white_where_it_is_redrawn(api: Api) -> None:
     mask = Image.new("L", (128, 96))
     mask.paste(255, (0, 0, 64, 96))
     made = await asked(

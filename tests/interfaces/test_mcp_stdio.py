@@ -92,7 +92,7 @@ async def test_failures_are_those_of_the_studio(api: Api) -> None:
             await client.read_resource("studio://images/" + "0" * 32)
 
 
-async def test_a_studio_that_was_started_redrawn_is_found_again(tmp_path: Path) -> None:
+async def test_a_studio_that_was_started_again_is_found_again(tmp_path: Path) -> None:
     @asynccontextmanager
     async def studio(port: int = 0) -> AsyncIterator[str]:
         async with (

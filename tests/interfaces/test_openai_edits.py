@@ -54,7 +54,7 @@ def opened(text: str | None) -> Image.Image:
     return open_picture(b64decode(text or "")).picture.image()
 
 
-async def test_by_a_mask_only_what_is_transparent_in_it_is_drawn_redrawn(api: Api) -> None:
+async def test_by_a_mask_only_what_is_transparent_in_it_is_redrawn(api: Api) -> None:
     made = await client(api).images.edit(**cat(mask=mask()))
     assert made.data is not None
     done = opened(made.data[0].b64_json)

@@ -11,7 +11,10 @@ from fakes import FakeChat, start_picture
 from illustrious_studio.domain.errors import Busy, InvalidRequest, NotFound, OutOfMemory
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.layout.values import Layout, Placed
+from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.rendering import FromNoise
+from illustrious_studio.interfaces.web.form_values import FormValues
+from illustrious_studio.services.render_plan import render_plan
 from illustrious_studio.wiring import DATA
 from studio_for_tests import studio_for_tests, with_own_checkpoint
 
@@ -37,6 +40,25 @@ async def test_any_checkpoint_draws_over_a_layout_when_asked_and_else_from_the_w
         assert (hand.metadata.request.layout, hand.metadata.request.sketch_strength) == (BY_HAND, 0.6)
         sketch = start_picture(made.engine.plans[-1]).picture
         assert sketch == await made.studio.sketches.paint(BY_HAND, 96, 64, hand.metadata.request.seed)
+
+
+async def test_what_a_checkpoint_predicts_is_recorded_and_goes_to_no_other_checkpoint(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:  # the built-in one: v-prediction, from pure noise
+        drawn = (await made.studio.images.generate_image(wish())).metadata
+        asked = (await made.studio.images.generate_image(wish(prediction_type="epsilon"))).metadata
+        assert (drawn.prediction_type, drawn.zero_terminal_snr) == ("v_prediction", True)
+        assert (drawn.request.prediction_type, drawn.request.zero_terminal_snr) == ("auto", None)
+        assert (asked.prediction_type, asked.request.prediction_type) == ("epsilon", "epsilon")
+        text = write_infotext(drawn)
+        assert "Prediction type" not in text
+        assert "Noise Schedule: Zero Terminal SNR" in text
+        other = made.studio.models.checkpoint().model_copy(
+            update={"name": "other", "prediction_type": "epsilon", "zero_terminal_snr": False}
+        )
+        for request in (drawn.request, FormValues.of_request(drawn.request, other).request(other)):
+            plan = render_plan(request, other)
+            assert (plan.checkpoint.prediction_type, plan.checkpoint.zero_terminal_snr) == ("epsilon", False)
+        assert render_plan(asked.request, made.studio.models.checkpoint()).checkpoint.prediction_type == "epsilon"
 
 
 async def test_a_picture_can_be_drawn_again_exactly_from_its_metadata(tmp_path: Path) -> None:
@@ -73,6 +95,18 @@ async def test_a_layout_that_a_model_wrote_is_drawn_after_a_restart_without_aski
         item = await made.studio.jobs.wait(job.id)
         assert item.metadata.request.layout == layout
         assert silent.asked == []
+
+
+@pytest.mark.parametrize("said", ["model", "words"])
+async def test_several_pictures_are_laid_out_by_a_model_at_one_asking(tmp_path: Path, said: str) -> None:
+    boat = {"what": "sailboat", "x": 0.5, "y": 0.6, "w": 0.5, "h": 0.5, "colour": "red"}
+    answer = json.dumps({"things": [boat], "background": "sea", "time": "sunset"}) if said == "model" else "I forgot."
+    async with studio_for_tests(tmp_path, chat=FakeChat([answer])) as made:
+        jobs = await made.studio.images.start_images(wish(prompt="a catamaran and a red house", seed=5), 4)
+        assert len(made.chat.asked) == 1
+        layouts = [job.request.layout for job in jobs]
+        assert {layout.by for layout in layouts if layout} == {said}
+        assert len(set(layouts)) == (1 if said == "model" else 4), "what the words alone place comes from the seed"
 
 
 async def test_a_model_that_fails_costs_no_picture_and_it_is_recorded_who_laid_it_out(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def row(*shades: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("file", "how", "drawn_redrawn"),
+    ("file", "how", "redrawn"),
     [
         (row(0, 128, 129, 255), {}, [0, 128, 129, 255]),
         (row(0, 128, 129, 255), {"rounded": True}, [0, 0, 255, 255]),
@@ -187,12 +187,12 @@ def row(*shades: int) -> bytes:
     ],
 )
 async def test_a_masks_file_is_kept_as_what_it_means(
-    tmp_path: Path, file: bytes, how: dict[str, Any], drawn_redrawn: list[int]
+    tmp_path: Path, file: bytes, how: dict[str, Any], redrawn: list[int]
 ) -> None:
     async with studio_for_tests(tmp_path) as made:
         name = await made.studio.inputs.keep_mask(file, **how)
         kept = (await made.studio.inputs.picture(name)).image()
-        assert [kept.getpixel((x, 0)) for x in range(kept.width)] == [(shade,) * 3 for shade in drawn_redrawn]
+        assert [kept.getpixel((x, 0)) for x in range(kept.width)] == [(shade,) * 3 for shade in redrawn]
         with Image.open(tmp_path / "inputs" / name) as stored:
             assert (stored.format, stored.mode) == ("PNG", "L")
 

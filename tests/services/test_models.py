@@ -143,6 +143,9 @@ async def test_when_nobody_can_answer_it_says_what_to_start() -> None:
             models.vision_model()
 
 
+CARD = ("NVIDIA GeForce RTX 4090", "cuda")
+
+
 class Leaving(FakeChat):
     left = 0
 
@@ -153,22 +156,24 @@ class Leaving(FakeChat):
 @pytest.mark.parametrize(
     ("policy", "device", "free", "leaves"),
     [
-        ("auto", "cuda:0", 24, 0),
-        ("auto", "cuda:0", 8, 1),
-        ("always", "cuda:0", 24, 1),
-        ("never", "cuda:0", 1, 0),
-        ("always", "cpu", 1, 0),
+        ("auto", CARD, 24, 0),
+        ("auto", CARD, 8, 1),
+        ("always", CARD, 24, 1),
+        ("never", CARD, 1, 0),
+        ("always", ("cpu", "cpu"), 1, 0),
+        ("always", ("mps", "mps"), 1, 0),
     ],
 )
 async def test_ollama_leaves_the_card_when_a_picture_would_not_fit_beside_it(
-    policy: str, device: str, free: int, leaves: int
+    policy: str, device: tuple[str, str], free: int, leaves: int
 ) -> None:
     engine, chat = FakeEngine(), Leaving()
     engine.status = ModelStatus(
         backend="sdxl",
         state="ready",
-        device=device,
-        memory=DeviceMemory(device=device, total=24 * GB, used=(24 - free) * GB),
+        device=device[0],
+        device_type=device[1],
+        memory=DeviceMemory(device=device[0], total=24 * GB, used=(24 - free) * GB),
     )
     checkpoint = Checkpoint(name="x", path=Path("x"), layout="single-file", size_bytes=7 * GB)
     await MemoryService(engine, [chat], policy).make_room(checkpoint)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import LayoutGiven
-from illustrious_studio.domain.models import AUTOMATIC_VAE
+from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
 from illustrious_studio.domain.values import Prompt, Text, Value
@@ -136,9 +136,8 @@ class ImageRequest(Value):
         Setting("Zero terminal SNR", "advanced", infotext="Zero terminal SNR", a1111=("zero_terminal_snr",)),
     ] = None
     vae: Annotated[
-        Text,
+        VaeName,
         Field(
-            min_length=1,
             max_length=500,
             description="A VAE file beside the checkpoints, by its name, in place of the checkpoint's own; automatic: "
             "its own.",

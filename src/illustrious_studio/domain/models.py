@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from illustrious_studio.domain.values import Value
+from illustrious_studio.domain.values import Text, Value
 
 MemoryPolicy = Literal["auto", "always", "never"]
 """Whether drawing shares a card's memory with others: as far as there is too little, in any case, or not."""
@@ -80,6 +80,17 @@ _OF_A_DRAWING = ("prediction_type", "zero_terminal_snr", "override")
 
 AUTOMATIC_VAE = "automatic"
 """What a request calls the checkpoint's own VAE; no file has that name."""
+SAFETENSORS = ".safetensors"
+
+
+def vae_named(name: str) -> str:
+    """A VAE as the studio calls it. A1111 calls one by its file's name, the checkpoint's own "Automatic" or "None"."""
+    own = name.strip().lower() in ("", "none", AUTOMATIC_VAE)
+    return AUTOMATIC_VAE if own else name.removesuffix(SAFETENSORS)
+
+
+VaeName = Annotated[Text, AfterValidator(vae_named)]
+"""A VAE, by any of its names; afterwards by the studio's."""
 
 
 class VaeFile(Value):
@@ -125,7 +136,8 @@ class ModelStatus(Value):
     state: ModelState = "absent"
     reason: str = Field("", description="Why it is not ready, and what to do about it.")
     hint: str = Field("", description="What would do this better, and how to get it.")
-    device: str = ""
+    device: str = Field("", description="The device's own name.")
+    device_type: str = Field("", description="cpu, cuda or mps.")
     memory: DeviceMemory | None = None
     capabilities: tuple[str, ...] = ()
     context_length: int | None = None

@@ -48,21 +48,26 @@ class Sampler:
     """Whether it draws from pure noise (sigma 4096), as checkpoints with zero terminal SNR begin; tried with one."""
     discards_penultimate: bool = False
     """Whether its schedule is made a step longer and then loses the last sigma but one, as A1111 does for it."""
+    eta: float | None = None
+    """How much fresh noise each step adds unless the request says it, A1111's default; None: it asks for no eta."""
+    scaled_down: bool = False
+    """Whether it was made for latents that are scaled down as noise is added, and so begins with the noise of those."""
 
 
 _ALL = (
-    Sampler("Euler a", ("k_euler_a", "k_euler_ancestral", "euler_a", "euler_ancestral")),
+    Sampler("Euler a", ("k_euler_a", "k_euler_ancestral", "euler_a", "euler_ancestral"), eta=1),
     Sampler("Euler", ("k_euler",)),
     Sampler("DPM++ 2M", ("k_dpmpp_2m", "dpmpp_2m"), "Karras"),
-    Sampler("DPM++ 2M SDE", ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"), "Exponential"),
-    Sampler("DPM++ 2M SDE Heun", ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun"), "Exponential"),
+    Sampler("DPM++ 2M SDE", ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"), "Exponential", eta=1),
+    Sampler("DPM++ 2M SDE Heun", ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun"), "Exponential", eta=1),
     Sampler(
         "DPM++ 3M SDE",
         ("k_dpmpp_3m_sde", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu"),
         "Exponential",
         discards_penultimate=True,
+        eta=1,
     ),
-    Sampler("DPM++ SDE", ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"), "Karras"),
+    Sampler("DPM++ SDE", ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"), "Karras", eta=1),
     Sampler("LMS", ("k_lms", "lms")),
     Sampler("Heun", ("k_heun",), zero_snr=False),
     Sampler("DPM2", ("k_dpm_2", "dpm_2", "kdpm_2"), "Karras", discards_penultimate=True),
@@ -72,11 +77,12 @@ _ALL = (
         "Karras",
         zero_snr=False,
         discards_penultimate=True,
+        eta=1,
     ),
     Sampler("Restart", (), "Karras", zero_snr=False),
-    Sampler("UniPC", ("uni_pc", "uni_pc_bh2"), "Leading"),
-    Sampler("DDIM", (), "Leading"),
-    Sampler("LCM", ("k_lcm",), AUTOMATIC, (AUTOMATIC,)),
+    Sampler("UniPC", ("uni_pc", "uni_pc_bh2"), "Leading", scaled_down=True),
+    Sampler("DDIM", (), "Leading", eta=0, scaled_down=True),
+    Sampler("LCM", ("k_lcm",), AUTOMATIC, (AUTOMATIC,), scaled_down=True),
 )
 SAMPLERS = {sampler.name: sampler for sampler in _ALL}
 

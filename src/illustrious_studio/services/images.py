@@ -13,7 +13,7 @@ from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
-from illustrious_studio.services.layouts import LayoutService
+from illustrious_studio.services.layouts import By, LayoutService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.render_plan import as_asked, size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
@@ -66,11 +66,16 @@ class ImageService:
         """
         chosen = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
-        seeds = ((first + number) % (MAX_SEED + 1) for number in range(count))
         await self._vaes.named(request.vae)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
-        resolved = [await self._resolved(request.model_copy(update={"seed": seed}), chosen, over) for seed in seeds]
+        resolved: list[ImageRequest] = []
+        for number in range(count):
+            one = request.model_copy(update={"seed": (first + number) % (MAX_SEED + 1)})
+            one = await self._resolved(one, chosen, over, "words" if resolved else "auto")
+            if one.layout is not None and one.layout.by == "model":  # asked once: it would say the same of each seed
+                request = request.model_copy(update={"layout": one.layout})
+            resolved.append(one)
         origin = origin or Origin()
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
@@ -109,7 +114,9 @@ class ImageService:
             await self._jobs.cancel_all(jobs)
             raise
 
-    async def _resolved(self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None) -> ImageRequest:
+    async def _resolved(
+        self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None, by: By
+    ) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
         size = size_of(request, checkpoint)
         if over is not None and request.width is None and request.height is None:
@@ -118,8 +125,6 @@ class ImageService:
             "width": size[0],
             "height": size[1],
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
-            "prediction_type": checkpoint.prediction_type,
-            "zero_terminal_snr": checkpoint.zero_terminal_snr,
         }
         if over is not None:
             values["strength"] = strength_of(request, checkpoint)
@@ -130,7 +135,7 @@ class ImageService:
             layout = self._sketches.completed(layout, resolved.prompt)
         elif resolved.layout_from_words or checkpoint.sketch_strength is not None:
             aspect = size[0] / size[1]
-            layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect)).layout
+            layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect, by)).layout
         strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
         sketch = {"layout": layout, "layout_from_words": False, "sketch_strength": strength}
         return resolved.model_copy(update=sketch)

@@ -72,6 +72,8 @@ class JobRunner:
             height=picture.height,
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
+            prediction_type=checkpoint.prediction_type,
+            zero_terminal_snr=checkpoint.zero_terminal_snr,
             device=rendered.device,
             dtype=rendered.dtype,
             vae_dtype=rendered.vae_dtype,

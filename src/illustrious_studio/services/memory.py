@@ -24,7 +24,7 @@ class MemoryService:
 
     async def make_room(self, checkpoint: Checkpoint) -> None:
         """Free the card for a drawing. Measured, not estimated, except for what is not loaded yet."""
-        if self._policy == "never" or not self._engine.status.device.startswith("cuda"):
+        if self._policy == "never" or self._engine.status.device_type != "cuda":
             return
         memory = self._engine.status.memory
         if self._policy == "auto" and memory is not None:

@@ -37,7 +37,7 @@ class StudioStatus(Value):
 
     @property
     def cuda_available(self) -> bool:
-        return self.sdxl.device.startswith("cuda")
+        return self.sdxl.device_type == "cuda"
 
 
 class ModelService:

@@ -1,8 +1,9 @@
 """From a resolved request to the plan that an engine carries out. Pure: nothing is read, drawn or waited for here."""
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.models import Checkpoint, CheckpointOverride, VaeFile
+from illustrious_studio.domain.models import Checkpoint, VaeFile
 from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, RenderPlan
+from illustrious_studio.domain.sampling import resolved_schedule
 
 SKETCH_STRENGTH = 0.8
 """How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
@@ -21,23 +22,26 @@ def render_plan(
     """`start` is the sketch of the request's layout, or the request's picture, in the request's size; `vae` what is
     used instead of the checkpoint's own."""
     width, height = size_of(request, checkpoint)
+    drawn_as = as_asked(request, checkpoint)
     one = Pass(
         width=width,
         height=height,
         steps=request.steps,
         sampler=request.sampler,
-        schedule=request.schedule,
+        schedule=resolved_schedule(request.sampler, request.schedule, drawn_as),
         start=start or FromNoise(),
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
-    return RenderPlan(request, as_asked(request, checkpoint), (one,), vae)
+    return RenderPlan(request, drawn_as, (one,), vae)
 
 
 def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:
     """The checkpoint with what the request says of its prediction: the weights stay the same."""
-    kind = None if request.prediction_type == "auto" else request.prediction_type
-    said = CheckpointOverride(prediction_type=kind, zero_terminal_snr=request.zero_terminal_snr)
-    return checkpoint.with_override(said)
+    asked = {
+        "prediction_type": None if request.prediction_type == "auto" else request.prediction_type,
+        "zero_terminal_snr": request.zero_terminal_snr,
+    }
+    return checkpoint.model_copy(update={name: value for name, value in asked.items() if value is not None})
 
 
 def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -166,7 +166,7 @@ async def test_a_full_disk_still_shows_pictures_without_thumbnails(tmp_path: Pat
     assert (await FolderGallery(tmp_path, NoSpace()).thumbnail(item)).startswith(b"RIFF")
 
 
-async def test_a_thumbnail_is_small_and_made_redrawn_where_it_is_missing(gallery: FolderGallery, folder: Path) -> None:
+async def test_a_thumbnail_is_small_and_made_again_where_it_is_missing(gallery: FolderGallery, folder: Path) -> None:
     item = an_item()
     await gallery.save(item, to_png(a_picture(1000, 500)), b"")  # empty: the power failed before it was on the disk
     data = await gallery.thumbnail(item)

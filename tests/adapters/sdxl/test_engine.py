@@ -159,7 +159,13 @@ async def test_after_giving_up_memory_the_next_picture_loads_the_model_again(
 async def test_the_status_names_the_device_and_its_memory(engine: SdxlEngine, builtin: Checkpoint) -> None:
     await engine.render(plan(builtin), nothing)
     status = engine.status
-    assert (status.backend, status.model, status.state, status.device) == ("sdxl", builtin.name, "ready", "cpu")
+    assert (status.backend, status.model, status.state, status.device, status.device_type) == (
+        "sdxl",
+        builtin.name,
+        "ready",
+        "cpu",
+        "cpu",
+    )
     assert status.memory is not None
     assert 0 < status.memory.reserved < status.memory.total
 

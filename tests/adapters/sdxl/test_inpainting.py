@@ -81,7 +81,7 @@ async def test_picture_and_mask_reach_the_drawing_process_whole(
     assert there.picture == loaded.render(wanted, QuietWatch()).picture
 
 
-def test_strength_says_how_much_is_drawn_redrawn(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+def test_strength_says_how_much_is_redrawn(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     everything = (0, 0, SIZE, SIZE)
     watches = [QuietWatch(), QuietWatch()]
     little, much = (

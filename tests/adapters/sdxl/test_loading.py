@@ -13,7 +13,7 @@ from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DECLARED, SDXL_KEYS, UNET_INPUT, DiskCheckpoints
 from illustrious_studio.adapters.sdxl.protocol import Frame
-from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
+from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
 from illustrious_studio.adapters.sdxl.worker.main import Channel, Worker
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.errors import InvalidRequest
@@ -138,18 +138,6 @@ async def test_a_file_of_other_dimensions_is_refused_with_a_sentence(
     (checkpoint,) = await DiskCheckpoints([tmp_path], builtin=None).list()
     with pytest.raises(InvalidRequest, match="Download the file again, or choose another"):
         pipeline.load(checkpoint)
-
-
-def test_what_the_file_says_of_its_prediction_sets_the_scheduler(plain: Path) -> None:
-    import torch
-
-    for prediction, zero_snr in (("epsilon", False), ("v_prediction", True)):
-        checkpoint = Checkpoint(
-            name="plain", path=plain, layout="folder", prediction_type=prediction, zero_terminal_snr=zero_snr
-        )
-        config = load_pipeline(checkpoint, torch.float32).scheduler.config
-        assert (config.prediction_type, config.rescale_betas_zero_snr) == (prediction, zero_snr)
-        assert config.timestep_spacing == ("trailing" if zero_snr else "leading")
 
 
 def test_a_file_swapped_since_it_was_listed_is_refused_and_nothing_stays_half_loaded(

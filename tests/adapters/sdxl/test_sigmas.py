@@ -193,7 +193,7 @@ def run(scheduler: Scheduler, denoise: Any, x: Any, seed: int = 5) -> Any:
 
     generator = torch.Generator().manual_seed(seed)
     scheduler.set_timesteps(len(scheduler.timesteps))
-    x = x * scheduler.init_noise_sigma
+    x = scheduler.begin(x)
     for timestep in scheduler.timesteps:
         scaled = scheduler.scale_model_input(x, timestep)
         sigma = scheduler.sigma
@@ -330,9 +330,9 @@ def test_what_diffusers_made_its_own_is_drawn_as_diffusers_does(
 def test_in_half_precision_only_the_unet_sees_halves(ordinary: Any, over_a_picture: bool) -> None:
     import torch
 
-    scheduler = scheduler_for("Heun", "Normal", ordinary, 4)
-    x = torch.zeros(1, 4, 4, 4, dtype=torch.float16)
-    x = scheduler.add_noise(x, x, None) if over_a_picture else x * scheduler.init_noise_sigma
+    scheduler = scheduler_for("Heun", "Normal", ordinary, 4, dtype=torch.float16)
+    x = torch.zeros(1, 4, 4, 4)
+    x = scheduler.add_noise(x, x) if over_a_picture else scheduler.begin(x)
     for timestep in scheduler.timesteps:
         seen = scheduler.scale_model_input(x, timestep)
         assert seen.dtype == torch.float16
@@ -360,7 +360,7 @@ def test_what_stays_of_a_picture_is_as_noisy_as_the_drawing_at_every_step(ordina
     picture = torch.randn(1, 4, 64, 64, generator=torch.Generator().manual_seed(2))
     noise, generator = torch.randn_like(picture), torch.Generator().manual_seed(3)
     scheduler = scheduler_for(sampler, SAMPLERS[sampler].automatic, ordinary, 24, 0.8)
-    x = scheduler.add_noise(picture, noise, scheduler.timesteps[:1])
+    x = scheduler.add_noise(picture, noise)
     for timestep in scheduler.timesteps:
         sigma = scheduler.sigma
         x = scheduler.step((x - picture) / sigma, timestep, x, generator=generator)[0]

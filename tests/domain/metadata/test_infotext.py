@@ -37,9 +37,12 @@ METADATA = ImageMetadata(
 )
 
 
+FACTS = ("checkpoint", "checkpoint_hash", "versions", "zero_terminal_snr")
+
+
 def with_changes(**changes: Any) -> ImageMetadata:
     """Of the request, and of what drawing found out."""
-    facts = {name: changes.pop(name) for name in ("checkpoint", "checkpoint_hash", "versions") if name in changes}
+    facts = {name: changes.pop(name) for name in FACTS if name in changes}
     return METADATA.model_copy(update={"request": METADATA.request.model_copy(update=changes), **facts})
 
 

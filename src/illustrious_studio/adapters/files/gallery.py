@@ -30,10 +30,10 @@ from PIL import Image
 from pydantic import ValidationError
 
 from illustrious_studio.adapters.files.recovery import Unreadable, item_from_png
-from illustrious_studio.domain import png
 from illustrious_studio.domain.encoding import to_thumbnail
 from illustrious_studio.domain.errors import NotFound, StorageFull, StudioError, Unavailable
 from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.png import END, is_whole
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ class FolderGallery:
 
     async def read(self, item: GalleryItem) -> bytes:
         data = await self._run(lambda: _read(self._png(item)))
-        if not png.is_whole(data):
+        if not is_whole(data):
             raise NotFound(DAMAGED)
         return data
 
@@ -313,8 +313,8 @@ def _ends_as_png(path: Path) -> bool:
     """Whether the file was written to its end: all that can be seen of it without reading the whole."""
     with _open(path) as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - len(png.END)))
-        return file.read() == png.END
+        file.seek(max(0, size - len(END)))
+        return file.read() == END
 
 
 def _read(path: Path) -> bytes:

@@ -107,6 +107,7 @@ class SdxlEngine:
             state=state,
             reason=reason,
             device=self._worker.device if self._worker else "",
+            device_type=self._worker.device_type if self._worker else "",
             memory=self._worker.memory if self._worker else None,
         )
 

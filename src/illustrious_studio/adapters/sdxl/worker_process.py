@@ -43,7 +43,7 @@ class WorkerProcess:
         self._processor_time = 0.0
         self._stderr = ""
         self._gone = False
-        self.device = ""
+        self.device = self.device_type = ""
         self.memory: DeviceMemory | None = None
         self.cannot_start = ""
         self._tasks = [asyncio.create_task(self._read_frames()), asyncio.create_task(self._read_log())]
@@ -173,6 +173,7 @@ class WorkerProcess:
                 self._note_pulse(frame.fields)
             case "hello":
                 self.device = frame.fields["device"]
+                self.device_type = frame.fields["device_type"]
             case "cannot_start":
                 self.cannot_start = frame.fields["detail"]
             case _ if frame.call in self._answers:

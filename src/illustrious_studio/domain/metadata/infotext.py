@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.record import ImageMetadata
+from illustrious_studio.domain.models import SAFETENSORS
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import Setting, worth_telling
 
@@ -74,7 +75,7 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
     facts = {"Size": f"{request.width or metadata.width}x{request.height or metadata.height}"}
     facts |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}
     facts |= {"Model": metadata.checkpoint}
-    return _told(request, facts) | _for_the_same_picture(request)
+    return _told(request, facts) | _for_the_same_picture(metadata)
 
 
 def _told(request: ImageRequest, facts: Mapping[str, str]) -> dict[str, str]:
@@ -83,20 +84,21 @@ def _told(request: ImageRequest, facts: Mapping[str, str]) -> dict[str, str]:
     for name, setting in SETTINGS.items():
         if setting.infotext and worth_telling(request, name, setting):
             key = ETA_DDIM if name == "eta" and request.sampler == "DDIM" else setting.infotext
-            fields[key] = written(getattr(request, name), setting)
+            fields[key] = written(getattr(request, name), setting) + (SAFETENSORS if name == "vae" else "")
         if name == "height":
             fields |= facts
     return fields
 
 
-def _for_the_same_picture(request: ImageRequest) -> dict[str, str]:
+def _for_the_same_picture(metadata: ImageMetadata) -> dict[str, str]:
     """What A1111 must be told besides to draw the same: where the studio does what is an option there."""
+    request = metadata.request
     fields = {"RNG": "CPU"}  # the engine draws its noise on the CPU, whatever device it draws the picture on
     if any(bracket in request.prompt + request.negative_prompt for bracket in "(["):
         fields["Emphasis"] = "No norm"
     if request.sampler == "UniPC":
         fields |= {"UniPC variant": "bh2", "UniPC order": "2"}
-    if request.zero_terminal_snr:
+    if metadata.zero_terminal_snr:
         fields["Noise Schedule"] = "Zero Terminal SNR"
     return fields
 

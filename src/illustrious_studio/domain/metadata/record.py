@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.models import PredictionType
 from illustrious_studio.domain.sampling import AUTOMATIC
 from illustrious_studio.domain.setting import given
 from illustrious_studio.domain.values import Text, Value
@@ -47,6 +48,12 @@ class ImageMetadata(Value):
     height: int
     checkpoint: str
     checkpoint_hash: str | None = None
+    prediction_type: PredictionType | None = Field(
+        None,
+        description="What the checkpoint's UNet was taken to predict. It is the checkpoint's, not the request's: "
+        "with another checkpoint the same request means that one's.",
+    )
+    zero_terminal_snr: bool | None = Field(None, description="Whether drawing began at pure noise.")
     device: str
     dtype: str
     vae_dtype: str
@@ -125,7 +132,9 @@ def upgraded(record: object) -> dict[str, Any] | None:
 def _from_version_1(record: dict[str, Any]) -> dict[str, Any]:
     """Version 1 held the fields of the request beside the facts, without saying its version."""
     facts = {name: value for name, value in record.items() if name in ImageMetadata.model_fields}
+    facts["prediction_type"] = record.get("prediction_type") or None
     asked = {name: value for name, value in record.items() if name in ImageRequest.model_fields}
+    asked.pop("prediction_type", None)  # which nobody could ask for then
     asked |= {"width": record.get("drawn_width") or record.get("width")}
     asked |= {"height": record.get("drawn_height") or record.get("height")}
     if record.get("image") is None:

@@ -19,8 +19,8 @@ from illustrious_studio.domain.setting import given, has_what_it_needs, value_ty
 
 LONGEST_SHOWN = 500
 LONGEST_LAYOUT = 100_000
-NO_VAE = ("none", "automatic", "default", "default (model)", "default vae")
-"""What programs write where the checkpoint's own VAE decodes, in lower case."""
+NO_VAE = ("default", "default (model)", "default vae")
+"""What programs write where the checkpoint's own VAE decodes, in lower case; and `vae_named` knows A1111's words."""
 KARRAS = "_k"
 """What InvokeAI writes behind a sampler that goes by Karras' schedule."""
 _HASH = re.compile(r"[0-9a-f]{64}")

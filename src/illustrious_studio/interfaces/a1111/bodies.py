@@ -81,7 +81,7 @@ class Txt2ImgBody(SettingsBody):
         values |= self._recorded() | self._given()
         if options.CLIP_stop_at_last_layers != 1:  # SillyTavern sends it beside the option, too
             values["clip_skip"] = options.CLIP_stop_at_last_layers
-        values.setdefault("vae", options.vae)
+        values.setdefault("vae", options.sd_vae)
         values |= await self._pictures(studio)
         try:
             request = ImageRequest.model_validate(values)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from illustrious_studio.domain.encoding import FileKind
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint
+from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.a1111.tasks import Tasks
 from illustrious_studio.services.studio import Studio
 
@@ -44,12 +44,6 @@ class Options(BaseModel):
     sd_vae: str = Field("Automatic", max_length=500)
     samples_format: Literal["png", "jpg", "jpeg", "webp"] = "png"
     jpeg_quality: int = Field(80, ge=1, le=100)
-
-    @property
-    def vae(self) -> str:
-        """The VAE by the studio's name. A1111's are the files' names, and "None" is the checkpoint's own, too."""
-        own = self.sd_vae in ("", "Automatic", "None")
-        return AUTOMATIC_VAE if own else self.sd_vae.removesuffix(".safetensors")
 
     @property
     def kind(self) -> FileKind:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from illustrious_studio.domain.models import SAFETENSORS
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
 from illustrious_studio.interfaces.a1111.common import ApiState, StateIn, title_of
 
@@ -56,7 +57,7 @@ async def list_schedulers(state: StateIn) -> list[dict[str, Any]]:
 
 @router.get("/sd-vae")
 async def list_vaes(state: StateIn) -> list[dict[str, Any]]:
-    return [{"model_name": one.name, "filename": one.path.name} for one in await state.studio.vaes.vaes()]
+    return [{"model_name": one.name + SAFETENSORS, "filename": one.path.name} for one in await state.studio.vaes.vaes()]
 
 
 @router.get("/upscalers")

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import ValidationError
 
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
+from illustrious_studio.domain.models import vae_named
 from illustrious_studio.interfaces.a1111.common import (
     ApiState,
     Options,
@@ -29,7 +30,7 @@ async def set_options(body: dict[str, Any], state: StateIn) -> None:
     """Any of them; clients send the whole dictionary back. Answers when the checkpoint is loaded."""
     check_options(body)
     options = changed(state.options, body)
-    await state.studio.vaes.named(options.vae)
+    await state.studio.vaes.named(vae_named(options.sd_vae))
     title = body.get("sd_model_checkpoint")
     if title and title != _current(state):
         await state.studio.models.switch(checkpoint=(await checkpoint_titled(str(title), state.studio)).name)

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
 from illustrious_studio.domain.metadata.infotext import write_infotext, written
-from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint
+from illustrious_studio.domain.models import AUTOMATIC_VAE, SAFETENSORS, Checkpoint
 from illustrious_studio.domain.setting import worth_telling
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options, checkpoint_titled
@@ -97,7 +97,7 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "face_restoration_model": None,
         "sd_model_name": made.checkpoint,
         "sd_model_hash": made.checkpoint_hash,
-        "sd_vae_name": None if first.vae == AUTOMATIC_VAE else first.vae,
+        "sd_vae_name": None if first.vae == AUTOMATIC_VAE else first.vae + SAFETENSORS,
         "sd_vae_hash": None,
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,

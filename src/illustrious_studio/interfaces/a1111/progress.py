@@ -108,7 +108,7 @@ async def memory(state: StateIn) -> dict[str, Any]:
     machine, own = psutil.virtual_memory(), psutil.Process().memory_info().rss
     ram = {"free": machine.total - own, "used": own, "total": machine.total}
     status = state.studio.models.model_status().sdxl
-    if status.memory is None or not status.device.startswith("cuda"):
+    if status.memory is None or status.device_type != "cuda":
         return {"ram": ram, "cuda": {"error": "unavailable"}}
     card = status.memory
     system = {"free": card.total - card.used, "used": card.used, "total": card.total}

@@ -100,7 +100,7 @@ class FormValues:
             return cls(settings=settings)
         return cls(
             width=checkpoint.native_width,
-            height=checkpoint.native_width,
+            height=checkpoint.native_height,
             sketch_strength=strength_of(checkpoint),
             checkpoint=checkpoint.name,
             settings=settings | {"steps": checkpoint.steps, "guidance": checkpoint.guidance},

@@ -16,19 +16,16 @@ if TYPE_CHECKING:
 class LatentMask:
     """What stays of `base` outside a mask.
 
-    `base`: latents in the UNet's scale and dtype, (1, 4, height / 8, width / 8) for SDXL. `mask`: in the size of the
-    pixels, white where it is redrawn; a latent is redrawn where any pixel it stands for is.
+    `base`: float32 latents in the UNet's scale, (1, 4, height / 8, width / 8) for SDXL, and `noise`, of the same shape,
+    what they were given at the beginning. `mask`: in the size of the pixels, white where it is redrawn; a latent is
+    redrawn where any pixel it stands for is.
     """
 
-    def __init__(self, base: "torch.Tensor", mask: Picture, seed: int) -> None:
+    def __init__(self, base: "torch.Tensor", noise: "torch.Tensor", mask: Picture) -> None:
         import numpy as np
         import torch
-        from diffusers.utils.torch_utils import randn_tensor
 
-        self._base = base
-        # The very noise that diffusers adds to the picture at the beginning: the first that the seed gives.
-        generator = torch.Generator("cpu").manual_seed(seed)
-        self._noise = randn_tensor(base.shape, generator=generator, device=base.device, dtype=base.dtype)
+        self._base, self._noise = base, noise
         grey = torch.from_numpy(np.array(mask.image().convert("L")))[None, None].float()
         # Redrawn wherever anything of it will be seen.
         touched = torch.nn.functional.adaptive_max_pool2d(grey, base.shape[-2:]) > 0
@@ -38,5 +35,4 @@ class LatentMask:
         """The latents with the picture outside the mask, as noisy as the scheduler has left them."""
         import torch
 
-        kept = scheduler.add_noise(self._base, self._noise)
-        return torch.where(self._redrawn, latents, kept.to(latents.dtype))
+        return torch.where(self._redrawn, latents, scheduler.add_noise(self._base, self._noise))

@@ -20,13 +20,18 @@ PARTS = ("text_encoder", "text_encoder_2", "unet", "vae")
 
 
 def load_pipeline(checkpoint: Checkpoint, dtype: Any, config: Path = SDXL_CONFIG) -> Any:
-    """A StableDiffusionXLPipeline in the machine's memory. Raises InvalidRequest, OutOfMemory."""
+    """A StableDiffusionXLPipeline in the machine's memory; of its scheduler only the betas are used.
+
+    Raises InvalidRequest, OutOfMemory.
+    """
+    from diffusers import EulerDiscreteScheduler
     from safetensors import SafetensorError
 
     try:
         pipeline = _loaded(checkpoint, dtype, config)
         _check(checkpoint, pipeline)
-        return _prepared(pipeline, checkpoint)
+        pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config)
+        return pipeline
     except (SafetensorError, OSError, ValueError, KeyError, AttributeError, RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             reason = " ".join(str(error).split())[:300] or type(error).__name__
@@ -103,14 +108,3 @@ def _made_up(module: Any, folder: Path) -> list[str]:
     files = folder.glob("*.safetensors")
     stored = {name.removeprefix("text_model.") for file in files for name in read_header(file).shapes}
     return [name for name, _ in module.named_parameters() if name.removeprefix("text_model.") not in stored]
-
-
-def _prepared(pipeline: Any, checkpoint: Checkpoint) -> Any:
-    from diffusers import EulerDiscreteScheduler
-
-    facts: dict[str, Any] = {"prediction_type": checkpoint.prediction_type}
-    if checkpoint.zero_terminal_snr:
-        facts |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
-    pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config, **facts)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline

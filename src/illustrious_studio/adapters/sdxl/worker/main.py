@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None, pipeline: Callable[..., SdxlPip
         reason = error.detail if isinstance(error, StudioError) else f"PyTorch or diffusers cannot be imported: {error}"
         channel.send(Frame("cannot_start", fields={"detail": reason}))
         sys.exit(CANNOT_START)
-    channel.send(Frame("hello", fields={"device": artist.device_name}))
+    channel.send(Frame("hello", fields={"device": artist.device_name, "device_type": artist.device.type}))
     worker = Worker(channel, artist, not options.no_previews, cancelled)
     while True:
         frame = tasks.get()

@@ -24,7 +24,6 @@ from illustrious_studio.domain.errors import OutOfMemory, Unavailable
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromLatents, FromNoise, FromPicture, Pass, Rendered, RenderPlan, Step
-from illustrious_studio.domain.sampling import resolved_schedule
 
 if TYPE_CHECKING:
     import torch
@@ -60,9 +59,9 @@ class SdxlPipeline:
         torch.backends.cudnn.deterministic = deterministic
         torch.backends.cudnn.benchmark = not deterministic  # tries the kernels for each new size, and takes the fastest
         # Imported now, while nobody waits: diffusers loads them on first use, which takes seconds.
-        from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
+        from diffusers import StableDiffusionXLPipeline
 
-        self._kinds = StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline
+        self._kind = StableDiffusionXLPipeline
         self._checkpoint: Checkpoint | None = None
         self._pipeline: Any = None
         self._encoder: PromptEncoder | None = None
@@ -177,6 +176,7 @@ class SdxlPipeline:
         Raises BadNumbers, Stopped, InvalidRequest (a VAE that does not go with the checkpoint).
         """
         import torch
+        from diffusers.utils.torch_utils import randn_tensor
 
         assert self._encoder is not None
         self._codec.use(plan.vae)
@@ -187,40 +187,47 @@ class SdxlPipeline:
         positive, negative = self._encoder.encode(request.prompt, said, request.clip_skip)
         watch.check()
         width, height = render_pass.width, render_pass.height
-        text_to_image, image_to_image = self._kinds
-        kind, strength = text_to_image, None
-        options: dict[str, Any] = {"width": width, "height": height}
-        base, kept = self._start(render_pass, before), None
-        if base is not None:
-            kind, strength = image_to_image, render_pass.strength
-            options = {"image": base, "strength": 1.0}  # the scheduler has only the steps to do
-            mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
-            kept = LatentMask(base, mask, request.seed) if mask is not None else None
-        schedule = resolved_schedule(render_pass.sampler, render_pass.schedule, plan.checkpoint)
         own = self._pipeline.scheduler.from_config(
             self._pipeline.scheduler.config,
             prediction_type=plan.checkpoint.prediction_type,
             rescale_betas_zero_snr=plan.checkpoint.zero_terminal_snr,
         )
-        scheduler = scheduler_for(render_pass.sampler, schedule, own, render_pass.steps, strength, request.eta)
+        base = self._start(render_pass, before)
+        scheduler = scheduler_for(
+            render_pass.sampler,
+            render_pass.schedule,
+            own,
+            render_pass.steps,
+            None if base is None else render_pass.strength,
+            request.eta,
+            self._pipeline.unet.dtype,
+        )
+        generator = torch.Generator("cpu").manual_seed(request.seed)
+        shape = (1, self._pipeline.unet.config.in_channels, height // self._scale, width // self._scale)
+        noise = randn_tensor(shape, generator=generator, device=self.device, dtype=torch.float32)
+        latents = scheduler.begin(noise) if base is None else scheduler.add_noise(base, noise)
+        mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
+        kept = LatentMask(base, noise, mask) if base is not None and mask is not None else None
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
         parts = {**self._pipeline.components, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
-        pipeline = kind(**parts, add_watermarker=False)
+        pipeline = self._kind(**parts, add_watermarker=False)
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
             output = pipeline(
                 **_embeddings(positive, negative, self._pipeline.unet.dtype),
-                **options,
+                latents=latents,
+                width=width,
+                height=height,
                 num_inference_steps=len(scheduler.timesteps),
                 guidance_scale=request.guidance,
                 guidance_rescale=request.guidance_rescale,
-                generator=torch.Generator("cpu").manual_seed(request.seed),
+                generator=generator,
                 original_size=(height, width),
                 target_size=(height, width),
                 output_type="latent",
                 callback_on_step_end=self._callback(watch, kept),
             )
-        latents: torch.Tensor = output.images
+        latents = output.images
         if not torch.isfinite(latents).all():
             raise BadNumbers("unet")
         return latents
@@ -234,7 +241,7 @@ class SdxlPipeline:
         return int(self._pipeline.vae_scale_factor)
 
     def _start(self, render_pass: Pass, before: "torch.Tensor | None") -> "torch.Tensor | None":
-        """The latents that a pass draws over, in its size and the UNet's scale; None where it starts from noise."""
+        """The float32 latents that a pass starts from, in its size and the UNet's scale; None where it is noise."""
         import torch
 
         size = render_pass.width, render_pass.height
@@ -242,13 +249,11 @@ class SdxlPipeline:
             case FromNoise():
                 return None
             case FromPicture(picture):
-                latents = self._codec.encode(picture, size, tiled=self._offloaded)
-                return latents.to(self._pipeline.unet.dtype)
+                return self._codec.encode(picture, size, tiled=self._offloaded)
             case FromLatents():
                 assert before is not None, "the first pass has none before it"
                 rows, columns = size[1] // self._scale, size[0] // self._scale
-                resized = torch.nn.functional.interpolate(before.float(), (rows, columns), mode="bilinear")
-                return resized.to(before.dtype)
+                return torch.nn.functional.interpolate(before, (rows, columns), mode="bilinear")
 
     def _callback(self, watch: ProgressCallback, kept: LatentMask | None) -> Any:
         def on_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from illustrious_studio.adapters.sdxl.worker.sigmas import karras_between
+from illustrious_studio.domain.sampling import SAMPLERS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -286,7 +287,7 @@ def _corrected(start: Tensor, estimates: list[Tensor], sigmas: Sequence[Tensor])
     return end / begin * start - reach * heading
 
 
-SAMPLERS: dict[str, Sampler] = {
+LOOPS: dict[str, Sampler] = {
     "Euler a": euler_ancestral,
     "Euler": euler,
     "LMS": lms,
@@ -305,16 +306,10 @@ SAMPLERS: dict[str, Sampler] = {
 }
 
 
-ETA = {
-    **dict.fromkeys(("Euler a", "DPM2 a", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2M SDE Heun", "DPM++ 3M SDE"), 1.0),
-    "DDIM": 0.0,
-}
-"""Of the samplers that add noise as eta says: their own, which is A1111's."""
-
-
-def sampler_named(name: str, eta: float | None = None) -> Sampler:
-    """The sampler; it adds as much noise as `eta` says, where that is left open to it."""
-    return partial(SAMPLERS[name], eta=ETA[name] if eta is None else eta) if name in ETA else SAMPLERS[name]
+def loop_for(name: str, eta: float | None = None) -> Sampler:
+    """The sampler's loop; it adds as much noise as `eta` says, where that is left open to it."""
+    own = SAMPLERS[name].eta
+    return LOOPS[name] if own is None else partial(LOOPS[name], eta=own if eta is None else eta)
 
 
 def levels_of(sampler: Sampler, sigmas: Sequence[Tensor]) -> list[Tensor]:

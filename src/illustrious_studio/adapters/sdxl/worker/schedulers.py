@@ -5,35 +5,39 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from illustrious_studio.adapters.sdxl.worker.samplers import levels_of, sampler_named
+from illustrious_studio.adapters.sdxl.worker.samplers import levels_of, loop_for
 from illustrious_studio.adapters.sdxl.worker.sigmas import ModelSigmas, sigma_schedule
-from illustrious_studio.domain.sampling import SAMPLERS as KNOWN
-from illustrious_studio.domain.sampling import img2img_steps
+from illustrious_studio.domain.sampling import SAMPLERS, img2img_steps
 
 if TYPE_CHECKING:
     import torch
 
     from illustrious_studio.adapters.sdxl.worker.samplers import Sampler
 
-SCALED_DOWN = ("DDIM", "UniPC", "LCM")
-"""They were made for latents that are scaled down as noise is added, so they begin with the noise of such ones."""
-
 
 def scheduler_for(
-    sampler: str, schedule: str, own: Any, steps: int, strength: float | None = None, eta: float | None = None
+    sampler: str,
+    schedule: str,
+    own: Any,
+    steps: int,
+    strength: float | None = None,
+    eta: float | None = None,
+    dtype: "torch.dtype | None" = None,
 ) -> "Scheduler":
-    """The scheduler of one drawing. `own` is the checkpoint's, which knows its betas and what its UNet predicts.
+    """The scheduler of one drawing. `own` is the checkpoint's, which knows its betas and what its UNet predicts;
+    `dtype` what the UNet computes in (float32).
 
     With a `strength` (image to image) only the last of the steps are done, as many as A1111 does. Its `timesteps` say
     how often the UNet is asked, which is more than once a step for some samplers. `eta` left out is the sampler's own.
     """
     model = model_sigmas(own)
-    sigmas = sigma_schedule(sampler, schedule, steps, model, discard=KNOWN[sampler].discards_penultimate)
+    known = SAMPLERS[sampler]
+    sigmas = sigma_schedule(sampler, schedule, steps, model, discard=known.discards_penultimate)
     if strength is not None:
         sigmas = sigmas[steps - img2img_steps(steps, strength) :]
-    scaled_down = sampler in SCALED_DOWN or schedule == "Leading"
-    run = sampler_named(sampler, eta)
-    return Scheduler(run, sigmas, model, own.config.prediction_type, scaled_down=scaled_down)
+    scaled_down = known.scaled_down or schedule == "Leading"
+    loop = loop_for(sampler, eta)
+    return Scheduler(loop, sigmas, model, own.config.prediction_type, scaled_down=scaled_down, dtype=dtype)
 
 
 def model_sigmas(own: Any) -> ModelSigmas:
@@ -51,8 +55,18 @@ class Scheduler:
     order = 1
     """To the pipeline every call of the UNet is a step."""
 
+    init_noise_sigma = 1.0
+    """The latents it is given have their noise already: `begin` and `add_noise` give it to them."""
+
     def __init__(
-        self, sampler: "Sampler", sigmas: Any, model: ModelSigmas, prediction_type: str, *, scaled_down: bool = False
+        self,
+        sampler: "Sampler",
+        sigmas: Any,
+        model: ModelSigmas,
+        prediction_type: str,
+        *,
+        scaled_down: bool = False,
+        dtype: "torch.dtype | None" = None,
     ) -> None:
         import torch
 
@@ -65,9 +79,9 @@ class Scheduler:
         self._levels = [*levels, self.sigmas[-1]]
         self.timesteps = torch.tensor(model.timesteps(np.array(levels, dtype=np.float64)), dtype=torch.float32)
         first = self.sigmas[0]
-        self.init_noise_sigma = (first**2 + 1) ** 0.5 if scaled_down else first
+        self._first = (first**2 + 1) ** 0.5 if scaled_down else first
         self._done = 0
-        self._dtype: torch.dtype | None = None
+        self._dtype = dtype or torch.float32
         self._run: Generator[Any, Any, Any] | None = None
 
     @property
@@ -79,16 +93,17 @@ class Scheduler:
         """The steps are settled; only where they are kept is not."""
         self.timesteps = self.timesteps.to(device)
 
+    def begin(self, noise: "torch.Tensor") -> "torch.Tensor":
+        """The latents of a drawing that begins with nothing but noise of variance 1."""
+        return noise * self._first
+
     def scale_model_input(self, sample: "torch.Tensor", timestep: Any) -> "torch.Tensor":
-        """The latents as the UNet wants them: of variance 1, in the dtype in which the pipeline brought the first."""
-        self._dtype = self._dtype or sample.dtype
+        """The latents as the UNet wants them: of variance 1, in its dtype."""
         return (sample / (self.sigma**2 + 1) ** 0.5).to(self._dtype)
 
-    def add_noise(
-        self, original_samples: "torch.Tensor", noise: "torch.Tensor", timesteps: Any = None
-    ) -> "torch.Tensor":
-        """Latents with as much noise as those of the drawing have now, in their dtype."""
-        return (original_samples.float() + noise.float() * self.sigma).to(original_samples.dtype)
+    def add_noise(self, latents: "torch.Tensor", noise: "torch.Tensor") -> "torch.Tensor":
+        """Latents with as much noise as those of the drawing have now."""
+        return latents + noise * self.sigma
 
     def step(
         self, model_output: "torch.Tensor", timestep: Any, sample: "torch.Tensor", generator: Any = None, **_: Any

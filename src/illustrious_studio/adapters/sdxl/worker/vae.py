@@ -3,7 +3,8 @@
 SDXL's original VAE overflows in float16 and gives black pictures; in bfloat16, which has float32's range, it does not.
 The VAE that was mended for half precision has the same dimensions, and a single file says nothing of it: a trial tells.
 The weights stay in the machine's memory as they were loaded. What works on the device is a copy of them, so that every
-change of precision or of the VAE begins with the very weights of the file.
+change of precision or of the VAE begins with those. (On a card they were loaded in half precision, like the UNet: what
+a float32 file has beyond that is lost, as in A1111.)
 """
 
 import copy
@@ -125,8 +126,8 @@ class VaeCodec:
         return True
 
     def encode(self, picture: Picture, size: tuple[int, int], *, tiled: bool) -> "torch.Tensor":
-        """Latents in the UNet's scale, (1, 4, height / 8, width / 8) for SDXL, of a picture brought to that width and
-        height in pixels. Raises BadNumbers."""
+        """Float32 latents in the UNet's scale, (1, 4, height / 8, width / 8) for SDXL, of a picture brought to that
+        width and height in pixels. Raises BadNumbers."""
         import numpy as np
         import torch
 
@@ -139,7 +140,7 @@ class VaeCodec:
             latents: torch.Tensor = self._vae.encode(pixels.to(self._vae.dtype)).latent_dist.mode()
         if not torch.isfinite(latents).all():
             raise BadNumbers("vae")
-        return latents * self._vae.config.scaling_factor
+        return latents.float() * self._vae.config.scaling_factor
 
     def decode(self, latents: "torch.Tensor", *, tiled: bool) -> Picture:
         """The picture of latents in the UNet's scale, (1, 4, height / 8, width / 8) for SDXL.
