@@ -168,7 +168,7 @@ class ImageRequest(Value):
     ] = None
     strength: Annotated[
         float | None,
-        Field(ge=0.01, le=1, description="Denoising strength: how much of the picture is redrawn; left out: 0.75."),
+        Field(ge=0, le=1, description="Denoising strength: how much of the picture is redrawn; left out: 0.75."),
         Setting(
             "Denoising strength",
             "img2img",
