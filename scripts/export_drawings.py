@@ -1,4 +1,4 @@
-"""Makes the looker's memory of the packaged drawings: the classifier's features of each, once.
+"""Makes the analyzer's memory of the packaged drawings: the classifier's features of each, once.
 
     PYTHONPATH=src python scripts/export_drawings.py
 

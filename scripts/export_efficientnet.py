@@ -1,4 +1,4 @@
-"""Makes the classifier of the built-in looker: EfficientNet-Lite0 as ONNX, once, from published weights.
+"""Makes the classifier of the built-in analyzer: EfficientNet-Lite0 as ONNX, once, from published weights.
 
     python scripts/export_efficientnet.py WEIGHTS.pth OUT.onnx
 

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="illustrious", description="A local studio for pictures and talk: SDXL and language models."
+        prog="illustrious", description="A local studio for images and chat: SDXL and language models."
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(metavar="command", required=True)
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
     chat = add("chat", _client("chat"), "Talk, in the terminal. `#generate words` draws.")
     chat.add_argument("message", nargs="?", help="Say just this; left out: talk until Ctrl-D.")
-    chat.add_argument("--session", default="terminal", help="Which talk to go on with.")
+    chat.add_argument("--session", default="terminal", help="The chat session to go on with.")
 
     look = add("analyze", _client("analyze"), "Ask about a picture.")
     look.add_argument("file", type=Path, help="A PNG, JPEG or WebP file.")

@@ -20,7 +20,11 @@ class ChatRequest(Value):
 
     message: SpokenPrompt = Field(description="What to say. `#generate <words>` draws a picture.")
     session_id: str = Field(
-        "default", min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$", description="Which talk it belongs to."
+        "default",
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9_.:-]+$",
+        description="The chat session it belongs to.",
     )
     temperature: float = Field(0.7, ge=0, le=2, description="0 answers the same each time; higher is freer.")
     max_tokens: int = Field(256, ge=1, le=8192, description="Longest answer, in tokens.")

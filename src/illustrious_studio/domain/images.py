@@ -60,7 +60,11 @@ class ImageRequest(Value):
     ] = "Automatic"
     guidance: Annotated[
         float,
-        Field(ge=0, le=30, description="How closely to follow the prompt (CFG scale)."),
+        Field(
+            ge=0,
+            le=30,
+            description="CFG scale: how closely to follow the prompt; at 1 and below the negative prompt has no part.",
+        ),
         Setting(
             "CFG scale",
             "advanced",
@@ -116,7 +120,7 @@ class ImageRequest(Value):
     prediction_type: Annotated[
         Literal["auto", "epsilon", "v_prediction"],
         Field(
-            description="What the checkpoint's UNet predicts; auto: as its file says, or what was said of it. "
+            description="What the checkpoint's UNet predicts; auto: what its override says, else its file. "
             "v_prediction where a v-prediction checkpoint draws only noise."
         ),
         Setting(
@@ -131,7 +135,7 @@ class ImageRequest(Value):
         bool | None,
         Field(
             description="Whether drawing begins at pure noise, as v-prediction checkpoints that were trained so want "
-            "it; left out: as the file says, or what was said of it."
+            "it; left out: what its override says, else its file."
         ),
         Setting("Zero terminal SNR", "advanced", infotext="Zero terminal SNR", a1111=("zero_terminal_snr",)),
     ] = None
@@ -163,7 +167,7 @@ class ImageRequest(Value):
     ] = 1
     image: Annotated[
         InputId | None,
-        Field(description="A picture to draw over (image to image), instead of a sketch."),
+        Field(description="A picture to start from (image to image), instead of a sketch."),
         Setting("Image", infotext="Init image hash", a1111=("init_images",)),
     ] = None
     strength: Annotated[

@@ -1,8 +1,8 @@
 """The queue: pictures wait in it, one a lane is drawn at a time, and everybody can see how far each is.
 
 It is bounded, it survives a restart (a job is on disk before it is acknowledged, and its request is settled, so that
-drawing it again makes the same picture), and each job can be watched and cancelled by its id. It does not know how a
-picture is drawn: that is `draw`, handed in.
+drawing it again makes the same picture), and each job can be watched and cancelled by its id. How a
+picture is drawn is the business of the JobExecutor that it is given.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Who lays a picture out: the rules that read the words or, when those do not know some of them, a language model.
 
-What a model answers is read in `domain/said_layout`. It is never needed: without a model that can, the words decide.
+What a model answers is read in `domain/layout/from_llm`. It is never needed: without a model that can, the words
+decide.
 """
 
 import asyncio

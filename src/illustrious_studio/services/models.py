@@ -5,9 +5,9 @@ is ready speaks; one that goes away is replaced by the next, and taken back when
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -15,7 +15,6 @@ from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
 from illustrious_studio.domain.models import (
     Checkpoint,
-    CheckpointOverride,
     LanguageModel,
     ModelStatus,
     OverridableCatalogue,
@@ -69,6 +68,8 @@ class ModelService:
         self._loading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._looked = False
+        self._overriding = asyncio.Lock()
+        """Held while an override is read, changed and kept, so that of two changes neither is lost."""
 
     async def __aenter__(self) -> Self:
         self._loading = asyncio.create_task(self._start())
@@ -179,13 +180,17 @@ class ModelService:
         if checkpoint is not None:
             await self._switch_checkpoint(checkpoint)
 
-    async def set_override(self, name: str, override: CheckpointOverride) -> Checkpoint:
-        """Say of a checkpoint what its file does not. It holds from the next picture on.
+    async def set_override(self, name: str, changes: Mapping[str, Any]) -> Checkpoint:
+        """Change these fields of a checkpoint's override, which says what its file does not. It holds from the next
+        picture on.
 
         Raises NotFound, Unavailable.
         """
-        await self._catalogue.set_override(await self.checkpoint_named(name), override)
-        changed = await self.checkpoint_named(name)
+        async with self._overriding:
+            checkpoint = await self.checkpoint_named(name)
+            override = checkpoint.override.model_copy(update=dict(changes))
+            await self._catalogue.set_override(checkpoint, override)
+            changed = await self.checkpoint_named(name)
         if self._checkpoint is not None and self._checkpoint.path == changed.path:
             self._checkpoint = changed
         return changed

@@ -1,6 +1,6 @@
 """Sketches from words: reads the known things out of a prompt, lays them out, and has the layout painted.
 
-Pure reading and placing live in `domain/scene_words` and `domain/arrangement`; pixels come from the painter.
+Pure reading and placing live in `domain/layout/parser` and `domain/layout/arrangement`; pixels come from the painter.
 """
 
 from illustrious_studio.domain.errors import InvalidRequest

@@ -1,5 +1,7 @@
 """What people say of checkpoints counts more than their files, and is remembered."""
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,16 @@ async def test_a_damaged_file_costs_only_what_it_said(tmp_path: Path, damage: by
     assert before.override == CheckpointOverride()
     await found.set_override(before, EPSILON)
     assert (await catalogue(tmp_path).list())[0].override == EPSILON
+    assert (tmp_path / "overrides.bad").read_bytes() == damage
+
+
+async def test_several_that_are_set_at_once_are_all_kept(tmp_path: Path) -> None:
+    found = catalogue(tmp_path)
+    (one,) = await found.list()
+    several = [one.model_copy(update={"path": tmp_path / str(number)}) for number in range(20)]
+    await asyncio.gather(*(found.set_override(each, EPSILON) for each in several))
+    kept = json.loads((tmp_path / "overrides.json").read_text())
+    assert kept.keys() == {str(each.path) for each in several}
 
 
 async def test_what_cannot_be_written_is_said_and_does_not_count(tmp_path: Path) -> None:

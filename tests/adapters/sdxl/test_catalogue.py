@@ -207,6 +207,16 @@ async def test_the_hash_is_the_files_sha256_and_follows_the_file(tmp_path: Path)
     assert (await catalogue.list())[0].prediction_type == "v_prediction"
 
 
+async def test_no_picture_is_lost_for_want_of_a_hash(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(safetensors(SDXL))
+    catalogue = DiskCheckpoints([path], builtin=None, hash_file=tmp_path / "nowhere" / "hashes.json")
+    (checkpoint,) = await catalogue.list()
+    assert await catalogue.hash_of(checkpoint) == hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+    path.unlink()  # moved away while it was drawn with
+    assert await catalogue.hash_of(checkpoint) is None
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}'])
 async def test_a_hash_is_kept_over_a_restart_and_its_file_may_be_damaged(tmp_path: Path, damage: str) -> None:
     path, hashes = tmp_path / "model.safetensors", tmp_path / "hashes.json"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from illustrious_studio.adapters.sdxl.worker.memory import gives_back
+from illustrious_studio.adapters.sdxl.worker.memory import gives_back, measure
 from illustrious_studio.domain.models import MemoryPolicy
 
 PLENTY = {"total": 24_000, "used": 12_000}
@@ -15,7 +15,7 @@ SHORT = {"total": 8_000, "used": 7_000}
     ("policy", "now", "expected"),
     [
         ("always", PLENTY, True),
-        ("always", None, True),
+        ("always", None, False),
         ("never", SHORT, False),
         ("auto", PLENTY, False),
         ("auto", SHORT, True),
@@ -26,3 +26,13 @@ def test_memory_goes_back_where_others_want_it(
     policy: MemoryPolicy, now: dict[str, Any] | None, expected: bool
 ) -> None:
     assert gives_back(policy, now) is expected
+
+
+def test_a_lost_device_tells_nothing_and_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    def lost(device: Any) -> Any:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lost)
+    assert measure(torch.device("cuda")) is None

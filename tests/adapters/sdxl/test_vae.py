@@ -153,12 +153,17 @@ async def test_a_vae_that_overflows_in_half_precision_is_used_again_in_float32_w
     assert (again.attempts, again.picture) == ((), done.picture)
 
 
-async def test_no_black_picture_is_ever_handed_out(pipeline: SdxlPipeline, tmp_path: Path) -> None:
-    def black(tensors: dict[str, Any]) -> None:
-        tensors["decoder.conv_out.weight"] *= 0
-        tensors["decoder.conv_out.bias"] *= 0
+@pytest.mark.parametrize("colour", [(0.0, 0.0, 0.0), (1.0, -1.0, -0.5)])
+async def test_no_picture_of_one_single_colour_is_ever_handed_out(
+    pipeline: SdxlPipeline, tmp_path: Path, colour: tuple[float, float, float]
+) -> None:
+    import torch
 
-    checkpoint = await loaded_from(pipeline, save_folder(tmp_path / "model", vae=black))
+    def plain(tensors: dict[str, Any]) -> None:
+        tensors["decoder.conv_out.weight"] *= 0
+        tensors["decoder.conv_out.bias"] = torch.tensor(colour).to(tensors["decoder.conv_out.bias"].dtype)
+
+    checkpoint = await loaded_from(pipeline, save_folder(tmp_path / "model", vae=plain))
     with pytest.raises(Unavailable, match="choose another VAE or checkpoint"):
         pipeline.render(plan(checkpoint), QuietWatch())
 
@@ -235,6 +240,26 @@ def test_a_vae_of_other_dimensions_is_refused_and_the_one_before_stays(
     with pytest.raises(InvalidRequest, match="it cannot be read"):
         loaded.render(with_vae(builtin, gone), QuietWatch())
     assert loaded.render(plan(builtin), QuietWatch()).picture == before
+
+
+async def test_a_folder_that_may_not_be_listed_costs_only_its_own_vaes(
+    own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed" / "checkpoints").mkdir(parents=True)
+    save_vae(tmp_path / "open" / "vae" / "mended.safetensors", own)
+    (tmp_path / "open" / "checkpoints").mkdir()
+    listed = Path.iterdir
+
+    def iterdir(folder: Path) -> Any:  # this test may run as root, who may list everything
+        if folder.name == "closed":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    vaes = DiskVaes([tmp_path / "closed" / "checkpoints", tmp_path / "open" / "checkpoints"])
+    assert [file.name for file in await vaes.list()] == ["mended"]
+    (refused,) = await vaes.refused()
+    assert "Permission denied" in refused.reason
 
 
 async def test_vae_files_are_found_beside_the_checkpoints(own: Any, tmp_path: Path) -> None:

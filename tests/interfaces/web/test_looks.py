@@ -45,6 +45,9 @@ async def test_nothing_is_wider_than_a_phone(web: WebWithFakes) -> None:
     for name in TABS:
         await tab(page, name)
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        cut = """[...document.querySelectorAll('.buttons button')].filter((one) =>
+          one.offsetParent && one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText)"""
+        assert await page.evaluate(cut) == [], name
     await page.click("#tab-chat-button")
     assert await page.locator("#chat-side").is_hidden()
     await page.click("[name=drawer]")

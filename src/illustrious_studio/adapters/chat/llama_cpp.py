@@ -1,7 +1,7 @@
 """The embedded language model: llama.cpp's own server as a child process, spoken to by OpenAIChat.
 
 It needs no network and no Ollama. A child that died is started again at the next check or the next question. How the
-child itself works is in `llama_server.py`.
+child itself works is in `llama_cpp_server.py`.
 """
 
 import asyncio

@@ -6,6 +6,7 @@ It stands in a JSON file of the data folder, by the path of the checkpoint, and 
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,7 @@ class OverriddenCheckpoints:
         self._found = found
         self._file = file
         self._kept: dict[str, CheckpointOverride] | None = None
+        self._writing = asyncio.Lock()
 
     async def list(self) -> Checkpoints:
         kept = await self._read()
@@ -38,13 +40,14 @@ class OverriddenCheckpoints:
         return await self._found.refused()
 
     async def set_override(self, checkpoint: Checkpoint, override: CheckpointOverride) -> None:
-        kept = {**await self._read(), str(checkpoint.path): override}
-        kept = {path: one for path, one in kept.items() if one != CheckpointOverride()}
-        try:
-            await asyncio.to_thread(self._write, kept)
-        except OSError as error:
-            raise Unavailable(f"{self._file.name} cannot be written ({error.strerror or error}).") from error
-        self._kept = kept
+        async with self._writing:
+            kept = {**await self._read(), str(checkpoint.path): override}
+            kept = {path: one for path, one in kept.items() if one != CheckpointOverride()}
+            try:
+                await asyncio.to_thread(self._write, kept)
+            except OSError as error:
+                raise Unavailable(f"{self._file.name} cannot be written ({error.strerror or error}).") from error
+            self._kept = kept
 
     async def _read(self) -> dict[str, CheckpointOverride]:
         if self._kept is None:
@@ -57,10 +60,15 @@ class OverriddenCheckpoints:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            log.warning("what was said of checkpoints cannot be read", file=str(self._file), reason=str(error))
+            log.warning("overrides of checkpoints cannot be read", file=str(self._file), reason=str(error))
+            with suppress(OSError):  # kept, for the next one that is set takes its place
+                self._file.replace(self._file.with_suffix(".bad"))
             return {}
 
     def _write(self, kept: dict[str, CheckpointOverride]) -> None:
         aside = self._file.with_suffix(".part")
-        aside.write_bytes(_Kept.dump_json(kept, indent=1, exclude_none=True))
-        os.replace(aside, self._file)
+        with aside.open("wb") as file:
+            file.write(_Kept.dump_json(kept, indent=1, exclude_none=True))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(self._file)

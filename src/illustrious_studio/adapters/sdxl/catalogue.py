@@ -102,6 +102,14 @@ class DiskCheckpoints:
             unwanted.set()  # who was cancelled leaves no thread behind that reads gigabytes while the studio ends
 
     def _hash(self, path: Path, unwanted: threading.Event) -> str | None:
+        """None as well where the file cannot be read: no picture is lost for want of a hash."""
+        try:
+            return self._hashed(path, unwanted)
+        except OSError as error:
+            logger.warning("checkpoint not hashed: %s (%s)", path, error.strerror)
+            return None
+
+    def _hashed(self, path: Path, unwanted: threading.Event) -> str | None:
         stat = path.stat()
         key = f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
         if self._hashes is None:
@@ -115,7 +123,12 @@ class DiskCheckpoints:
                     digest.update(piece)
             self._hashes[key] = digest.hexdigest()[:10]
             if self._hash_file is not None:
-                self._hash_file.write_text(json.dumps(self._hashes, indent=1), encoding="utf-8")
+                aside = self._hash_file.with_suffix(".part")
+                try:
+                    aside.write_text(json.dumps(self._hashes, indent=1), encoding="utf-8")
+                    aside.replace(self._hash_file)
+                except OSError as error:
+                    logger.warning("hash not kept for the next start: %s (%s)", self._hash_file, error.strerror)
         return self._hashes[key]
 
     def _scan(self) -> tuple[Checkpoints, RefusedFiles]:

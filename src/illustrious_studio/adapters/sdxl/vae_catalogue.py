@@ -37,7 +37,13 @@ class DiskVaes:
     def _scan(self) -> tuple[VaeFiles, RefusedFiles]:
         found: VaeFiles = []
         left_out: RefusedFiles = []
-        for path in dict.fromkeys(path for place in self._checkpoints for path in _beside(place)):
+        paths: dict[Path, None] = {}
+        for place in self._checkpoints:
+            try:
+                paths |= dict.fromkeys(_beside(place))
+            except OSError as error:
+                left_out.append(RefusedFile(place, f"No VAEs were looked for beside it: {error.strerror or error}."))
+        for path in paths:
             try:
                 found.append(_vae_file(path))
             except BadFile as error:

@@ -1,7 +1,7 @@
 """What the words of a prompt mean to a sketch: a dictionary of phrases, and the names nearest to an unknown word.
 
 Built from the objects and backgrounds that can be painted and from `word_lists`. It knows words one by one; how they
-stand together is `scene_words`' business.
+stand together is `parser`' business.
 """
 
 import re

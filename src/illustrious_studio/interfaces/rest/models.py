@@ -37,8 +37,8 @@ async def list_models(studio: StudioIn) -> ModelList:
 )
 async def set_override(name: str, body: CheckpointOverride, studio: StudioIn) -> CheckpointEntry:
     """What is left out stays; null takes back what was said. It holds from the next picture on, and over restarts."""
-    said = (await studio.models.checkpoint_named(name)).override.model_copy(update=given(body))
-    return CheckpointEntry.model_validate(await studio.models.set_override(name, said), from_attributes=True)
+    changed = await studio.models.set_override(name, given(body))
+    return CheckpointEntry.model_validate(changed, from_attributes=True)
 
 
 @router.post("/switch", summary="Switch models", responses=errors_of_body(404, 502, 503, 507))

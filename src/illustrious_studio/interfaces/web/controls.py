@@ -1,10 +1,12 @@
 """Controls for the settings of a request, made from its fields: type, limits and help stand there, once."""
 
+from collections.abc import Iterable
 from functools import cache
 from math import ceil
 from typing import Any
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
+from illustrious_studio.domain.models import AUTOMATIC_VAE
 from illustrious_studio.interfaces.web.form_values import FormValues, form_settings
 
 SIDE_BY_SIDE = 140
@@ -48,7 +50,7 @@ def control(name: str) -> Any:
     if kind["type"] == "boolean":
         return gr.Checkbox(**common)
     if kind["type"] == "string":  # what there is to choose from is known only while the studio runs
-        return gr.Dropdown([common["value"]], allow_custom_value=True, **common)
+        return gr.Dropdown(named([common["value"]]), allow_custom_value=True, **common)
     low, high = kind.get("minimum"), kind.get("maximum")
     if setting.step is not None and low is not None and high is not None:
         lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there
@@ -56,6 +58,11 @@ def control(name: str) -> Any:
     precision = 0 if kind["type"] == "integer" else None
     placeholder = AUTOMATIC if _may_be_left_out(name) else None
     return gr.Number(minimum=low, maximum=high, precision=precision, placeholder=placeholder, **common)
+
+
+def named(values: Iterable[str]) -> list[tuple[str, str]]:
+    """What there is to choose from, each with its word; the request's own `automatic` looks as it does elsewhere."""
+    return [(AUTOMATIC if value == AUTOMATIC_VAE else value, value) for value in values]
 
 
 def shown(name: str, value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from illustrious_studio.domain.images import MAX_SEED, SETTINGS, ImageRequest
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
-from illustrious_studio.interfaces.web.controls import controls, read, shown
+from illustrious_studio.interfaces.web.controls import controls, named, read, shown
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
 from illustrious_studio.interfaces.web.held import draws_over_sketches
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
@@ -179,7 +179,7 @@ class Form:
         return (
             gr.Radio(choices=self._choices(checkpoint)),
             gr.Checkbox(visible=not draws_over_sketches(checkpoint)),
-            gr.Dropdown(choices=[AUTOMATIC_VAE, *(vae.name for vae in vaes)]),
+            gr.Dropdown(choices=named([AUTOMATIC_VAE, *(vae.name for vae in vaes)])),
             create_view.about(checkpoint),
         )
 

@@ -146,10 +146,7 @@ class Pulse(threading.Thread):
     def beat(self) -> None:
         fields: dict[str, Any] = {"worked": time.process_time(), "memory": None}
         if self.device is not None:
-            try:
-                fields["memory"] = memory.measure(self.device)
-            except RuntimeError as error:  # the device is lost; whoever draws on it says so
-                logger.debug("the device does not tell its memory: %s", error)
+            fields["memory"] = memory.measure(self.device)
         self._channel.send(Frame("alive", fields=fields))
 
 

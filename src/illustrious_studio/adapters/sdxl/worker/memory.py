@@ -4,10 +4,13 @@ Runs in the worker process only; on a CPU the numbers are the machine's memory a
 """
 
 import gc
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from illustrious_studio.domain.models import MemoryPolicy
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -54,26 +57,30 @@ def unless_out_of_memory(work: Callable[[], T]) -> T | None:
 
 def gives_back(policy: MemoryPolicy, now: dict[str, Any] | None) -> bool:
     """Whether what torch keeps for the next picture goes back to the system after this one: only where others want it,
-    since it costs time to get it again. `now` is what `measure` says, None where the device does not tell."""
+    since it costs time to get it again. `now` is what `measure` says: a lost device has nothing to give."""
     if policy != "auto" or now is None:
-        return policy == "always"
+        return policy == "always" and now is not None
     return bool(now["total"] - now["used"] < SHORT * now["total"])
 
 
 def measure(device: Any) -> dict[str, Any] | None:
-    """The fields of a DeviceMemory, or None when the device does not tell."""
+    """The fields of a DeviceMemory; None when the device is lost, which whoever draws on it will say."""
     import psutil
 
     if device.type == "cuda":
         import torch
 
-        free, total = torch.cuda.mem_get_info(device)
-        return {
-            "device": torch.cuda.get_device_name(device),
-            "total": total,
-            "used": total - free,
-            "reserved": torch.cuda.memory_reserved(device),
-        }
+        try:
+            free, total = torch.cuda.mem_get_info(device)
+            return {
+                "device": torch.cuda.get_device_name(device),
+                "total": total,
+                "used": total - free,
+                "reserved": torch.cuda.memory_reserved(device),
+            }
+        except RuntimeError as error:
+            logger.debug("the device does not tell its memory: %s", error)
+            return None
     machine = psutil.virtual_memory()
     return {
         "device": device.type,

@@ -46,12 +46,15 @@ def survives_half(vae: Any, device: "torch.device") -> bool:
     """
     import torch
 
-    half = copy.deepcopy(vae).to(device, torch.float16)
     noise = torch.randn((1, vae.config.latent_channels, TRIAL, TRIAL), generator=torch.Generator("cpu").manual_seed(0))
-    latents = (noise / vae.config.scaling_factor).to(device, torch.float16)
-    with torch.no_grad():
-        pixels = unless_out_of_memory(lambda: half.decode(latents, return_dict=False)[0])
-    return pixels is not None and bool(torch.isfinite(pixels).all())
+
+    def is_finite() -> bool:
+        half = copy.deepcopy(vae).to(device, torch.float16)
+        latents = (noise / vae.config.scaling_factor).to(device, torch.float16)
+        with torch.no_grad():
+            return bool(torch.isfinite(half.decode(latents, return_dict=False)[0]).all())
+
+    return unless_out_of_memory(is_finite) or False
 
 
 def load_vae(file: VaeFile, like: Any) -> Any:
@@ -156,7 +159,7 @@ class VaeCodec:
         if not torch.isfinite(image).all():
             raise BadNumbers("vae")
         pixels = (image.clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
-        if pixels.min() == pixels.max():
+        if (pixels == pixels[0, 0]).all():
             raise BadNumbers("vae")
         return Picture(pixels.shape[1], pixels.shape[0], pixels.numpy().tobytes())
 

@@ -103,7 +103,7 @@ class SystemTab:
             }
         )
         name = self.studio.models.checkpoint().name
-        await self.studio.models.set_override(name, override)
+        await self.studio.models.set_override(name, dict(override))
         return said(f"That is kept for {name}, and holds from the next picture on.")
 
     async def switch_checkpoint(self, name: str) -> str:
