@@ -33,6 +33,9 @@ class Model:
     context_length: int = 4096
     family: str = "llama"
     size: int = 2_000_000_000
+    remote: str = ""
+    """Where it really runs; Ollama lists a model of its cloud among the others."""
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -297,12 +300,13 @@ def _empty(path: str, reason: str) -> Reply:
 
 
 def _tag(model: Model) -> dict[str, object]:
-    return {
+    elsewhere = {"remote_model": model.name, "remote_host": model.remote} if model.remote else {}
+    return elsewhere | {
         "name": model.name,
         "model": model.name,
         "modified_at": "2026-10-01T10:00:00.123456789+02:00",
         "size": model.size,
-        "digest": "0" * 64,
+        "digest": model.digest or "0" * 64,
         "details": {"parent_model": "", "format": "gguf", "family": model.family, "families": [model.family]},
     }
 

@@ -25,6 +25,7 @@ from waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 T = TypeVar("T")
+CASES = Path(__file__).parents[1] / "cases"
 SMALL: dict[str, Any] = {"width": 128, "height": 96, "steps": 3}
 
 
@@ -46,6 +47,12 @@ async def asked(api: Api, ask: Callable[[WebUIApi], T], **options: Any) -> T:
 
 def picture(width: int = 128, height: int = 96, seed: int = 1) -> Image.Image:
     return gradient(width, height, seed).image()
+
+
+def encoded(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return b64encode(file.getvalue()).decode()
 
 
 async def refusal(api: Api, path: str, body: dict[str, Any]) -> tuple[int, str]:
@@ -122,7 +129,6 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"scheduler": "Beta"}, "The schedule Beta does not suit"),
         ({"steps": 1000}, "steps: must be at most 150"),
         ({"cfg_scale": 99}, "cfg_scale: must be at most 30"),
-        ({"width": 100}, "width: must be a multiple of 8"),
         ({"prompt": "a cat <lora:fluffy:0.8>"}, "prompt: has <lora:...>"),
         ({"enable_hr": True}, "enable_hr: is something that this studio does not do"),
         ({"restore_faces": True}, "restore_faces: is something"),
@@ -131,7 +137,7 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"subseed_strength": 0.3}, "subseed_strength: is something"),
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
         ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
-        ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: is something"),
+        ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: has ControlNet"),
         ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
         ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),
         ({"override_settings": {"CLIP_stop_at_last_layers": 13}}, "CLIP_stop_at_last_layers: must be at most 12"),
@@ -452,6 +458,96 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
     assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": []}
     with pytest.raises(RuntimeError, match="no upscalers"):
         await asked(api, lambda client: client.extra_single_image(picture(), upscaler_1="R-ESRGAN 4x+"))
+
+
+OFF_UNITS: list[Any] = [False, False, {"ad_model": "None"}]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"restore_faces": "False", "tiling": "false", "enable_hr": "False"}, id="AUTOMATIC1111-9467"),
+        pytest.param({"styles": [""], "subseed_strength": 0, "seed_resize_from_w": 0}, id="AUTOMATIC1111-10221"),
+        pytest.param({"alwayson_scripts": {"ADetailer": {"args": OFF_UNITS}}}, id="sdwebuiapi-179"),
+        pytest.param({"alwayson_scripts": {"ControlNet": {"args": [{"enabled": False, "image": None}] * 3}}}, id="off"),
+        pytest.param({"alwayson_scripts": {"Refiner": {"args": []}, "Seed": {"args": None}}}, id="empty"),
+        pytest.param({"script_name": "None", "refiner_checkpoint": "", "s_churn": "0", "s_noise": 1}, id="neutral"),
+    ],
+)
+async def test_what_says_that_nothing_is_wanted_is_neutral(api: Api, fields: dict[str, Any]) -> None:
+    answer = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL, **fields})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "named"),
+    [
+        pytest.param("txt2img", {"s_noise": 0}, "s_noise", id="AUTOMATIC1111-10889"),
+        pytest.param("img2img", {"initial_noise_multiplier": 0}, "initial_noise_multiplier", id="AUTOMATIC1111-10889i"),
+        pytest.param("txt2img", {"restore_faces": True}, "restore_faces", id="faces"),
+        pytest.param("txt2img", {"restore_faces": "True"}, "restore_faces", id="faces as text"),
+        pytest.param("txt2img", {"styles": ["", "Anime"]}, "styles", id="a style"),
+        pytest.param("txt2img", {"alwayson_scripts": {"ADetailer": {"args": [True, {}]}}}, "ADetailer", id="ADetailer"),
+        pytest.param(
+            "txt2img", {"alwayson_scripts": {"ControlNet": {"args": [{"module": "canny"}]}}}, "ControlNet", id="unit"
+        ),
+        pytest.param("txt2img", {"alwayson_scripts": "x"}, "alwayson_scripts", id="no scripts"),
+        pytest.param("txt2img", {"steps": True}, "steps: must be a number", id="true is no number"),
+        pytest.param("txt2img", {"cfg_scale": False}, "cfg_scale: must be a number", id="false is no number"),
+    ],
+)
+async def test_what_would_change_the_picture_is_refused_by_name(
+    api: Api, path: str, fields: dict[str, Any], named: str
+) -> None:
+    body = {"prompt": "a cat", "init_images": [encoded(picture())], **SMALL, **fields}
+    status, detail = await refusal(api, path, body)
+    assert status == 422
+    assert named in detail
+
+
+async def test_a_script_that_does_not_say_it_sends_json_is_understood(api: Api) -> None:
+    """`requests.post(url, data=json.dumps(...))`, which many scripts do."""
+    body = json.dumps({"prompt": "a cat", **SMALL}).encode()
+    assert (await api.http.post("/sdapi/v1/txt2img", content=body)).status_code == 200
+
+
+@pytest.mark.parametrize(("given", "drawn"), [(500, 496), (511, 504), (64, 64), ("130", 128)])
+async def test_sizes_are_cut_to_whole_latents_as_a1111_does(api: Api, given: Any, drawn: int) -> None:
+    body = {"prompt": "a cat", "steps": 2, "width": given, "height": 64}
+    assert (await api.http.post("/sdapi/v1/txt2img", json=body)).status_code == 200
+    assert api.engine.plans[-1].size == (drawn, 64)
+
+
+async def test_a_schedule_that_is_joined_to_the_sampler_wins(api: Api) -> None:
+    """As in `get_sampler_and_scheduler` of A1111 and Forge."""
+    body = {"prompt": "a cat", "sampler_name": "DPM++ 2M SGM Uniform", "scheduler": "automatic", **SMALL}
+    assert (await api.http.post("/sdapi/v1/txt2img", json=body)).status_code == 200
+    assert api.engine.plans[-1].request.schedule == "SGM Uniform"
+
+
+async def test_a_denoising_strength_of_nothing_draws_one_step(api: Api) -> None:
+    body = {"prompt": "a cat", "init_images": [encoded(picture())], "denoising_strength": 0, **SMALL}
+    assert (await api.http.post("/sdapi/v1/img2img", json=body)).status_code == 200
+    assert api.engine.plans[-1].passes[0].strength == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "clip_skip"), [("d01_fooocus.png", "3"), ("e01_swarm.png", "2"), ("j01_comfy.png", None)]
+)
+async def test_png_info_gives_other_programs_settings_by_a1111s_names(
+    api: Api, file: str, clip_skip: str | None
+) -> None:
+    """DiffusionToolkit 202 and 230: by whichever way a picture comes in, the same is read."""
+    image = b64encode((CASES / file).read_bytes()).decode()
+    told = (await api.http.post("/sdapi/v1/png-info", json={"image": image})).json()
+    fields = told["parameters"]
+    assert fields["Prompt"] == "1girl, silver hair, rooftop at dusk"
+    assert fields["Negative prompt"] == "lowres, bad hands"
+    assert (fields["Steps"], fields["CFG scale"], fields["Seed"]) == ("27", "5.5", "424242")
+    assert (fields["Size-1"], fields["Size-2"], fields.get("Clip skip")) == ("832", "1216", clip_skip)
+    assert told["info"].startswith(
+        "1girl, silver hair, rooftop at dusk\nNegative prompt: lowres, bad hands\nSteps: 27, "
+    )
 
 
 async def test_png_info_reads_what_a_picture_says_about_itself(api: Api) -> None:

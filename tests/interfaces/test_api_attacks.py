@@ -265,6 +265,13 @@ async def test_pages_have_bounds(api: Api, query: str) -> None:
     await refused(api, await api.http.get(f"/gallery?{query}"), 422)  # row 73
 
 
+@pytest.mark.parametrize(
+    "since", ["0001-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1969-12-31", "2026-01-01T00:00"]
+)
+async def test_any_moment_is_only_a_moment(api: Api, since: str) -> None:
+    assert (await api.http.get("/gallery", params={"since": since})).status_code == 200
+
+
 def png(width: int, height: int, data: bytes = b"") -> bytes:
     """A PNG file that says it is so large."""
 

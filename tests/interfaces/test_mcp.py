@@ -114,6 +114,7 @@ async def test_steps_are_told_as_they_happen(api: Api, era: str) -> None:
         assert not call.done()
         api.engine.go_on.set()
         assert not (await call).is_error
+    assert {total for progress, total in told if progress} == {CAT["steps"]}
     steps = [progress for progress, _ in told]
     assert steps == sorted(set(steps))
     assert told[-1] == (5, 5)
@@ -229,6 +230,29 @@ async def test_a_picture_of_the_gallery_or_one_that_is_sent_can_be_looked_at(api
         assert seen.structured_content["analysis"].endswith("40 x 30")
         for both in ({}, {"image_id": kept, "image_base64": sent}):
             assert "one picture" in sentence(await client.call_tool("analyze_image", both))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"steps": "2", "width": "128", "guidance": "5.5", "seed": "7"}, id="azure-devops-mcp-853"),
+        pytest.param({"image": "", "mask": ""}, id="empty texts"),
+        pytest.param({"negative_prompt": None, "seed": None, "image": None, "strength": None}, id="nulls"),
+    ],
+)
+async def test_what_hosts_fill_in_is_taken_as_they_mean_it(api: Api, arguments: dict[str, Any]) -> None:
+    async with host(api) as client:
+        drawn = await client.call_tool("generate_image", CAT | arguments)
+    shown(drawn)
+    if "steps" in arguments:
+        asked = drawn.structured_content["metadata"]["request"]
+        assert (asked["steps"], asked["width"], asked["guidance"], asked["seed"]) == (2, 128, 5.5, 7)
+
+
+@pytest.mark.parametrize(("name", "value"), [("steps", "2.5"), ("steps", "x"), ("width", "128px"), ("prompt", None)])
+async def test_what_is_no_number_is_refused_by_name(api: Api, name: str, value: Any) -> None:
+    async with host(api) as client:
+        assert name in sentence(await client.call_tool("generate_image", CAT | {name: value}))
 
 
 async def test_chatting_and_drawing_in_a_chat(api: Api) -> None:

@@ -94,6 +94,16 @@ async def test_a_rerun_before_the_start_up_sweep_makes_no_second_picture(tmp_pat
     assert len(pngs(tmp_path)) == 1
 
 
+async def test_a_picture_whose_file_somebody_removed_can_be_deleted(service: GalleryService, tmp_path: Path) -> None:
+    """invoke-ai 3895: its entry went only at the next start."""
+    item = await service.add(a_picture(), metadata())
+    next(tmp_path.rglob(f"{item.stem}.png")).unlink()
+    await service.delete(item.id)
+    assert await items(service) == []
+    with pytest.raises(NotFound):
+        await service.delete(item.id)
+
+
 async def test_deleting_can_be_undone(service: GalleryService) -> None:
     item = await service.add(a_picture(), metadata())
     item = await service.set_favourite(item.id, True)

@@ -167,7 +167,8 @@ async def models(settings: Settings, options: argparse.Namespace) -> int:
                 "image model", one["name"], "built in" if one["builtin"] else one["family"], _size(one["size_bytes"])
             )
         for one in found["language_models"]:
-            table.add_row("chat model", one["name"], one["backend"], _size(one["size_bytes"]))
+            where = "the cloud" if one["remote"] else one["backend"]
+            table.add_row("chat model", one["name"], where, _size(one["size_bytes"]))
         Console().print(table)
     return 0
 

@@ -73,7 +73,7 @@ class ImageRequest(Value):
             "CFG scale",
             always=True,
             a1111=("cfg_scale",),
-            aliases=("cfg_scale", "cfgscale", "guidance_scale", "scale"),
+            aliases=("cfg_scale", "cfgscale", "guidance_scale", "scale", "cfg"),
         ),
     ] = 7.5
     guidance_rescale: Annotated[
@@ -157,7 +157,14 @@ class ImageRequest(Value):
             description="Which layer of both text encoders is read, from the last; 1 and 2 are SDXL's own. "
             "A1111 has none for SDXL; Forge and ComfyUI do as here.",
         ),
-        Setting("Clip skip", "advanced", 1, "Clip skip", a1111=("CLIP_stop_at_last_layers", "clip_skip")),
+        Setting(
+            "Clip skip",
+            "advanced",
+            1,
+            "Clip skip",
+            a1111=("CLIP_stop_at_last_layers", "clip_skip"),
+            aliases=("clipstopatlayer", "base_clip_skip"),
+        ),
     ] = 1
     image: Annotated[
         InputId | None,
@@ -166,7 +173,7 @@ class ImageRequest(Value):
     ] = None
     strength: Annotated[
         float | None,
-        Field(ge=0.01, le=1, description="Denoising strength: how much of the picture is redrawn; left out: 0.75."),
+        Field(ge=0, le=1, description="Denoising strength: how much of the picture is redrawn; left out: 0.75."),
         Setting(
             "Denoising strength",
             "img2img",

@@ -119,6 +119,7 @@ class LanguageModel(Value):
     size_bytes: int = 0
     capabilities: tuple[str, ...] = ()
     context_length: int | None = None
+    remote: bool = Field(False, description="Whether it runs elsewhere: what is written to it leaves this machine.")
 
 
 class DeviceMemory(Value):

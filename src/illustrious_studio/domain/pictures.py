@@ -11,13 +11,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from illustrious_studio.domain.errors import InvalidRequest, NotAnImage
+from illustrious_studio.domain.metadata.carried import tags_of, text_of
+from illustrious_studio.domain.png import without_odd_extras
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000
 TOO_MANY_PIXELS = f"The picture is too large. Send one with at most {MAX_PIXELS // 1_000_000} megapixels."
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by Exif's orientation."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class OpenedPicture:
-    """A picture that came as a file: its pixels and the text it carried (PNG chunks, EXIF user comment)."""
+    """A picture that came as a file: its pixels and the text it carried (`metadata/carried.py`)."""
 
     picture: Picture
     format: str
@@ -60,7 +73,7 @@ def open_picture(data: bytes) -> OpenedPicture:
     Raises NotAnImage for anything else, damaged files included, and InvalidRequest above 25 megapixels.
     """
     with _decoded(data) as (image, upright):
-        return OpenedPicture(Picture.from_image(_on_white(upright)), image.format or "", _text_of(image))
+        return OpenedPicture(Picture.from_image(_on_white(upright)), image.format or "", text_of(image))
 
 
 def open_grey(data: bytes) -> tuple[Image.Image, Image.Image | None]:
@@ -74,16 +87,22 @@ def open_grey(data: bytes) -> tuple[Image.Image, Image.Image | None]:
 def _decoded(data: bytes) -> Iterator[tuple[Image.Image, Image.Image]]:
     """The file's image as it came, and turned upright; in the block, which decodes it, its errors become ours."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(without_odd_extras(data)), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InvalidRequest(TOO_MANY_PIXELS)
-            yield image, ImageOps.exif_transpose(image)
+            yield image, _upright(image)
     except InvalidRequest:
         raise
     except Image.DecompressionBombError as error:
         raise InvalidRequest(TOO_MANY_PIXELS) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise NotAnImage("This is not a picture the studio can open. Send a whole PNG, JPEG or WebP file.") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its Exif orientation says."""
+    turn = _TURNS.get(tags_of(image).get(0x0112, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _has_opacity(image: Image.Image) -> bool:
@@ -110,13 +129,3 @@ def base64_bytes(text: str, what: str) -> bytes:
         return b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise NotAnImage(f"{what} is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
-
-
-def _text_of(image: Image.Image) -> dict[str, str]:
-    text = {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
-    comment = image.getexif().get_ifd(0x8769).get(0x9286)  # EXIF UserComment
-    if isinstance(comment, bytes) and "parameters" not in text:
-        for prefix, encoding in ((b"UNICODE\0", "utf-16-be"), (b"ASCII\0\0\0", "utf-8")):
-            if comment.startswith(prefix):
-                text["parameters"] = comment.removeprefix(prefix).decode(encoding, errors="replace")
-    return text

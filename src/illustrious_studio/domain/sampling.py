@@ -70,10 +70,10 @@ _ALL = (
     Sampler("DPM++ SDE", ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"), "Karras", eta=1),
     Sampler("LMS", ("k_lms", "lms")),
     Sampler("Heun", ("k_heun",), zero_snr=False),
-    Sampler("DPM2", ("k_dpm_2", "dpm_2"), "Karras", discards_penultimate=True),
+    Sampler("DPM2", ("k_dpm_2", "dpm_2", "kdpm_2"), "Karras", discards_penultimate=True),
     Sampler(
         "DPM2 a",
-        ("k_dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral"),
+        ("k_dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral", "kdpm_2_a"),
         "Karras",
         zero_snr=False,
         discards_penultimate=True,

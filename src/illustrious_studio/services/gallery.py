@@ -82,7 +82,11 @@ class GalleryService:
     async def delete(self, item_id: str) -> None:
         """Move it to the trash. Raises NotFound."""
         async with self._changing:
-            await self._files.trash(await self.get(item_id))
+            item = await self.get(item_id)
+            try:
+                await self._files.trash(item)
+            except NotFound:
+                log.info("picture was deleted outside", item=item_id)
             await self._index.remove(item_id)
 
     async def restore(self, item_id: str) -> GalleryItem:

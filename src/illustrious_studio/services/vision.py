@@ -40,7 +40,7 @@ class VisionService:
     def settings_of(self, picture: OpenedPicture) -> ImageRequest | None:
         """The request recorded in the file, within the studio's own limits; None when there is none."""
         recorded = self.recorded(picture)
-        return recorded.request if recorded else None
+        return recorded.request if recorded and recorded.usable else None
 
 
 async def _without_thoughts(pieces: AsyncIterator[str]) -> AsyncIterator[str]:

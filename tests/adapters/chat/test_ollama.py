@@ -130,6 +130,89 @@ async def test_without_a_name_the_first_that_can_chat_is_taken(server: OllamaSer
         assert (chat.status.model, chat.status.capabilities) == ("qwen3:8b", THINKER.capabilities)
 
 
+CLOUD = Model("gpt-oss:120b-cloud", ("completion", "vision"), size=384, remote="https://ollama.com:443")  # ollama 12404
+
+
+async def test_a_model_that_runs_elsewhere_is_never_taken_by_itself(server: OllamaServer) -> None:
+    server.models = [CLOUD, PLAIN]
+    async with connected(server) as chat:
+        assert chat.status.model == PLAIN.name
+        seeing = OllamaVision(chat)
+        assert (await seeing.check()).state == "absent"
+        assert {one.name: one.remote for one in await chat.models()} == {CLOUD.name: True, PLAIN.name: False}
+    assert all(body["model"] == PLAIN.name for body in server.asked("/api/chat"))
+
+
+async def test_it_is_used_where_a_person_chose_it(server: OllamaServer) -> None:
+    server.models = [PLAIN, CLOUD]
+    async with connected(server, CLOUD.name) as chat:
+        assert (chat.status.model, chat.status.state) == (CLOUD.name, "ready")
+        assert (await OllamaVision(chat).check()).model == CLOUD.name
+
+
+async def test_with_models_of_the_cloud_alone_that_is_said_and_nothing_is_sent(server: OllamaServer) -> None:
+    server.models = [CLOUD]
+    async with connected(server) as chat:
+        assert chat.status.state == "absent"
+        assert "may leave this machine" in chat.status.reason
+        assert CLOUD.name in chat.status.reason
+    assert server.asked("/api/chat") == []
+
+
+async def test_one_damaged_model_does_not_cost_the_others(server: OllamaServer) -> None:
+    """A blob that cannot be opened: Ollama answers 500 for that model."""
+    server.models = [THINKER, PLAIN]
+    broken = Reply(500, [b'{"error":"open /blobs/sha256-1: no such file or directory"}'])
+    server.next("/api/show", broken)
+    async with connected(server) as chat:
+        assert chat.status.model == PLAIN.name
+        server.next("/api/show", broken)
+        assert [one.name for one in await chat.models()] == [PLAIN.name]
+
+
+async def test_a_server_that_tells_nothing_of_a_model_it_lists_is_spoken_to_all_the_same(server: OllamaServer) -> None:
+    unknown = Reply(404, [b"404 page not found"], "text/plain")
+    server.next("/api/show", *[unknown] * 3)
+    async with connected(server) as chat:
+        assert (chat.status.model, chat.status.state) == (PLAIN.name, "ready")
+        assert await said(chat) == "Hello there."
+
+
+async def test_a_model_that_was_pulled_again_is_asked_again_what_it_can(server: OllamaServer) -> None:
+    server.models = [Model("m", ("completion",), digest="1")]
+    async with connected(server) as chat:
+        server.models = [Model("m", ("completion", "tools"), digest="2")]
+        (found,) = await chat.models()
+        assert found.capabilities == ("completion", "tools")
+
+
+async def test_arguments_of_a_call_that_come_as_a_text_are_read(server: OllamaServer) -> None:
+    """lemonade PR 1780."""
+    async with connected(server) as chat:
+        calls = [{"function": {"name": "f", "arguments": '{"a": 1}'}}]
+        server.next("/api/chat", stream([line(calls=calls), line(done=True)]))
+        (call,) = [call for chunk in await heard(chat) for call in chunk.tool_calls]
+        assert (call.name, call.arguments) == ("f", '{"a": 1}')
+
+
+async def test_empty_lines_that_keep_a_connection_alive_are_nothing(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        server.next("/api/chat", stream([b"\n", line("Hel"), b"\n\n", line("lo"), b" \n", line(done=True)]))
+        assert await said(chat) == "Hello"
+
+
+async def test_the_model_that_looks_leaves_the_card_like_the_one_that_speaks(server: OllamaServer) -> None:
+    server.models = [PLAIN, SEER]
+    async with connected(server) as chat:
+        seeing = OllamaVision(chat)
+        await seeing.check()
+        picture = OpenedPicture(gradient(8, 8, 7), "PNG")
+        assert [piece async for piece in seeing.look(picture, "What is it?")]
+        assert set(server.loaded) == {PLAIN.name, SEER.name}
+        await chat.release()
+        assert server.loaded == {}
+
+
 async def test_a_missing_model_is_said_with_what_to_type(server: OllamaServer) -> None:
     async with connected(server, "gemma3") as chat:
         assert chat.status.state == "absent"

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -180,6 +180,34 @@ async def test_a_damaged_picture_has_no_thumbnail(gallery: FolderGallery) -> Non
     await gallery.save(item, to_png(a_picture())[:100], b"")
     with pytest.raises(NotFound, match="damaged"):
         await gallery.thumbnail(item)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda png: b"", id="nothing in it, after a full disk"),
+        pytest.param(lambda png: png[:-20], id="cut off"),
+        pytest.param(lambda png: png[:200] + b"\0\0\0\0" + png[204:], id="a bad block"),
+    ],
+)
+async def test_a_damaged_file_is_said_to_be_and_never_sent(
+    gallery: FolderGallery, folder: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    item = an_item()
+    path = folder / f"{item.stem}.png"
+    path.write_bytes(damage(await save(gallery, item)))
+    with pytest.raises(NotFound, match="damaged"):
+        await gallery.read(item)
+
+
+@pytest.mark.parametrize("size", [0, 100])
+async def test_a_file_that_was_cut_off_is_left_out_though_its_json_is_good(
+    gallery: FolderGallery, folder: Path, size: int
+) -> None:
+    item, other = an_item(), an_item("another")
+    await save(gallery, other)
+    (folder / f"{item.stem}.png").write_bytes((await save(gallery, item))[:size])
+    assert list(gallery.scan()) == [other]
 
 
 async def test_updating_writes_the_json_and_nothing_else(gallery: FolderGallery, folder: Path) -> None:

@@ -72,16 +72,28 @@ def test_odd_numbers_are_left_out(value: str) -> None:
         {},
         {"parameters": ""},
         {"parameters": "  \n"},
-        {"parameters": "x" * 10_001},
-        {"parameters": '{"prompt": 5}'},
-        {"parameters": "[1, 2]\0"},
         {"invokeai_metadata": "not json"},
         {"Comment": "made with a camera"},
-        {"workflow": "{}"},
     ],
 )
 def test_nothing_usable_is_nothing(text: dict[str, str]) -> None:
     assert recorded_settings(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "left_out"),
+    [
+        ({"parameters": "x" * 10_001}, "A1111 parameters", "prompt"),
+        ({"parameters": '{"prompt": 5}'}, "Fooocus", "prompt"),
+        ({"parameters": "[1, 2]\0"}, "A1111 parameters", "prompt"),
+        ({"workflow": "{}"}, "ComfyUI", "workflow"),
+        ({"Dream": "a cat -s 50"}, "InvokeAI", "Dream"),
+    ],
+)
+def test_what_is_there_and_not_usable_is_named(text: dict[str, str], source: str, left_out: str) -> None:
+    recorded = recorded_settings(text)
+    assert recorded is not None
+    assert (recorded.source, recorded.usable, recorded.left_out) == (source, False, (left_out,))
 
 
 def test_long_values_are_shown_short() -> None:

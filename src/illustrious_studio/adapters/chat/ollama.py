@@ -74,7 +74,7 @@ class OllamaChat:
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         if options.model and options.model != self._status.model:
-            answer = await self._answer_of(options.model, turns, options)
+            answer = self.answer_of(options.model, turns, options)
         elif self._status.model and self._status.context_length is not None:
             answer = self.server.answer(self._status.model, turns, options, self._status.context_length)
         else:
@@ -87,6 +87,16 @@ class OllamaChat:
             if options.model in ("", self._status.model):
                 self._lose(error)
             raise
+
+    async def answer_of(
+        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """Of another model than the one in use, for once. `release` lets it go with the others."""
+        self._used_models.add(model)
+        context = self.context_for((await self.server.facts(model)).context_length)
+        async with aclosing(self.server.answer(model, turns, options, context)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def embed(self, model: str, texts: Sequence[str], dimensions: int | None = None) -> Embeddings:
         self._used_models.add(model)
@@ -122,14 +132,6 @@ class OllamaChat:
         await self._stop_connecting()
         await self.server.aclose()
 
-    async def _answer_of(
-        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions
-    ) -> AsyncGenerator[ChatChunk, None]:
-        """Of another model than the one in use, for once."""
-        self._used_models.add(model)
-        context = self.context_for((await self.server.facts(model)).context_length)
-        return self.server.answer(model, turns, options, context)
-
     async def _choose(self) -> str:
         names = await self.server.names()
         if self._wanted:
@@ -139,9 +141,16 @@ class OllamaChat:
             raise NotFound(
                 f"The model {self._wanted} is not installed on {self.server.name}. {_how_to_get(self._wanted, names)}"
             )
-        for name in names:
-            if "completion" in (await self.server.facts(name)).capabilities:
-                return name
+        models = [one for one in await self.server.models() if "completion" in one.capabilities]
+        for one in models:
+            if not one.remote:
+                return one.name
+        if models:  # never taken by itself: what is written to it leaves this machine
+            elsewhere = ", ".join(one.name for one in models)
+            raise NotFound(
+                f"{self.server.name} has only models that run in Ollama's cloud: {elsewhere}. "
+                "Choose one under System if what you write may leave this machine, or type `ollama pull qwen3:4b`."
+            )
         raise NotFound(f"{self.server.name} has no chat model. Type `ollama pull qwen3:4b` to get one.")
 
     async def _sample(self) -> None:

@@ -7,14 +7,16 @@ The studio's chat model on top of it is in `ollama.py`, and its vision model in 
 import asyncio
 import base64
 import json
+import re
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import ollama
 import structlog
+from pydantic import BaseModel, ValidationInfo, field_validator
 
 from illustrious_studio.adapters.chat.http_client import (
     FAILURES,
@@ -32,7 +34,7 @@ from illustrious_studio.adapters.chat.http_client import (
 )
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn, Effort, Ending, Tool, ToolCall
 from illustrious_studio.domain.embeddings import Embeddings
-from illustrious_studio.domain.errors import InvalidRequest, NotFound
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.models import LanguageModel
 
 log = structlog.get_logger(__name__)
@@ -56,46 +58,68 @@ class OllamaServer:
     def __init__(self, base_url: str, pace: Pace) -> None:
         self._client = _Client(base_url, **client_options(pace))
         self._pace = pace
-        self._facts: dict[str, Facts] = {}
+        self._facts: dict[tuple[str, str], Facts] = {}
+        """By name and digest: a model that was pulled again may be another one."""
+        self._installed: dict[str, _Installed] = {}
+        """What the server listed last."""
         self._refuses_think: set[str] = set()
         self.name = f"Ollama at {base_url.rpartition('@')[2].removeprefix('http://').rstrip('/')}"
 
     async def names(self) -> list[str]:
         """The models on it, the latest changed first."""
-        return list(await self._sizes())
+        return list(await self._list())
 
     async def models(self) -> list[LanguageModel]:
-        """The models on it, with what each can do."""
-        sizes = await self._sizes()
-        facts = await asyncio.gather(*(self.facts(name) for name in sizes))
-        return [
-            LanguageModel(
-                name=name,
-                backend="ollama",
-                size_bytes=size,
-                capabilities=fact.capabilities,
-                context_length=fact.context_length,
-            )
-            for (name, size), fact in zip(sizes.items(), facts, strict=True)
-        ]
+        """The models on it, with what each can do; one of which Ollama cannot tell it is left out."""
+        installed = await self._list()
+        found = await asyncio.gather(*(self.facts(name) for name in installed), return_exceptions=True)
+        models = []
+        for (name, one), facts in zip(installed.items(), found, strict=True):
+            if isinstance(facts, Facts):
+                models.append(
+                    LanguageModel(
+                        name=name,
+                        backend="ollama",
+                        size_bytes=one.size,
+                        capabilities=facts.capabilities,
+                        context_length=facts.context_length,
+                        remote=one.remote,
+                    )
+                )
+            elif isinstance(facts, StudioError):
+                log.warning("model left out", model=name, reason=facts.detail)
+            else:
+                raise facts
+        return models
 
     async def facts(self, model: str) -> Facts:
-        """What a model can do; asked once. Where that is not told, it is taken to be a plain text model."""
-        if model not in self._facts:
+        """What a model can do; asked once for what is installed under its name. Where Ollama does not tell it, the
+        model is taken to be a plain text model."""
+        key = model, self._installed[model].digest if model in self._installed else ""
+        if key not in self._facts:
             with self._errors(model):
                 try:
                     shown = await self._client.show(model)
                 except PARSE_ERRORS:
                     log.warning("ollama does not tell what a model can do", model=model)
                     return Facts()
+                except ollama.ResponseError as error:
+                    if error.status_code != 404 or model not in self._installed:
+                        raise
+                    log.warning("this server has no /api/show", model=model)  # for the model is there
+                    return Facts()
             info = shown.modelinfo or {}
             lengths = [value for key, value in info.items() if key.endswith(".context_length")]
-            self._facts[model] = Facts(
+            self._facts[key] = Facts(
                 capabilities=tuple(shown.capabilities or ("completion",)),
                 context_length=lengths[0] if lengths and isinstance(lengths[0], int) else None,
                 family=(shown.details.family if shown.details else "") or "",
             )
-        return self._facts[model]
+        return self._facts[key]
+
+    def is_remote(self, model: str) -> bool:
+        """Whether a model of the last list runs elsewhere, in Ollama's cloud."""
+        return model in self._installed and self._installed[model].remote
 
     async def answer(
         self, model: str, turns: Sequence[ChatTurn], options: ChatOptions, context: int
@@ -140,17 +164,17 @@ class OllamaServer:
     async def aclose(self) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
 
-    async def _sizes(self) -> dict[str, int]:
+    async def _list(self) -> "dict[str, _Installed]":
         with self._errors():
-            listed = await self._client.list()
-        return {one.model: int(one.size or 0) for one in listed.models if one.model}
+            self._installed = {one.model: one for one in (await self._client.installed()).models if one.model}
+        return self._installed
 
     async def _stream(
         self, request: dict[str, Any], think: bool | str | None, max_tokens: int
     ) -> AsyncGenerator[ChatChunk, None]:
         length = spoken = 0
         said = {name: value for name, value in (request | {"think": think}).items() if value not in (None, [])}
-        async with aclosing(paced(await self._client.stream_chat(said), self._pace)) as parts:
+        async with aclosing(paced(self._client.stream_chat(said), self._pace)) as parts:
             async for part in parts:
                 text, thinking = part.message.content or "", part.message.thinking or ""
                 calls = tuple(_call(call) for call in part.message.tool_calls or ())
@@ -195,7 +219,7 @@ class OllamaServer:
             yield
         except ollama.ResponseError as error:
             said = str(error.error)
-            if error.status_code == 404 and model and "not found" in said and not said.lstrip().startswith("<"):
+            if error.status_code == 404 and model and re.search(r"model .*not found", said):
                 raise NotFound(
                     f"The model {model} is not installed on {self.name}. Type `ollama pull {model}`, "
                     "or choose another model."
@@ -205,11 +229,55 @@ class OllamaServer:
             raise failure(error, self.name, ADVICE) from error
 
 
-class _Client(ollama.AsyncClient):
-    """The official client, but for one thing: its types would drop most of a tool's schema, and the ids of calls."""
+class _Installed(BaseModel):
+    """A model of /api/tags, with what the official client's type drops: whether it runs elsewhere."""
 
-    async def stream_chat(self, body: dict[str, Any]) -> AsyncIterator[ollama.ChatResponse]:
-        return await self._request(ollama.ChatResponse, "POST", "/api/chat", json=body | {"stream": True}, stream=True)
+    model: str = ""
+    size: int = 0
+    digest: str = ""
+    remote_model: str = ""
+    remote_host: str = ""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null_is_nothing(cls, value: Any, info: ValidationInfo) -> Any:
+        return cls.model_fields[str(info.field_name)].default if value is None else value
+
+    @property
+    def remote(self) -> bool:
+        return bool(self.remote_model or self.remote_host)
+
+
+class _InstalledModels(BaseModel):
+    models: list[_Installed] = []
+
+
+class _Client(ollama.AsyncClient):
+    """The official client, but for what its types and its reading of a stream cannot do."""
+
+    async def installed(self) -> _InstalledModels:
+        return await self._request(_InstalledModels, "GET", "/api/tags")
+
+    async def stream_chat(self, body: dict[str, Any]) -> AsyncGenerator[ollama.ChatResponse]:
+        """The parts of an answer. The client's own types would drop most of a tool's schema, and the ids of calls; and
+        it stumbles over empty lines, by which proxies keep a connection alive."""
+        async with self._client.stream("POST", "/api/chat", json=body | {"stream": True}) as answer:
+            if not answer.is_success:
+                raise ollama.ResponseError((await answer.aread()).decode(errors="replace"), answer.status_code)
+            async for line in answer.aiter_lines():
+                if line.strip():
+                    part = json.loads(line)
+                    if isinstance(part, dict) and part.get("error"):
+                        raise ollama.ResponseError(part["error"])
+                    yield ollama.ChatResponse(**_with_objects(part))
+
+
+def _with_objects(part: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of calls as objects; some servers send them as OpenAI's do, as JSON in a text."""
+    for call in (part.get("message") or {}).get("tool_calls") or ():
+        if isinstance(given := call["function"].get("arguments"), str):
+            call["function"]["arguments"] = json.loads(given or "{}")
+    return part
 
 
 def _refuse(model: str, facts: Facts, turns: Sequence[ChatTurn], options: ChatOptions) -> None:

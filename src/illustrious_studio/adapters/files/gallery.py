@@ -33,12 +33,14 @@ from illustrious_studio.adapters.files.recovery import Unreadable, item_from_png
 from illustrious_studio.domain.encoding import to_thumbnail
 from illustrious_studio.domain.errors import NotFound, StorageFull, StudioError, Unavailable
 from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.png import END, is_whole
 
 T = TypeVar("T")
 
 TRASH_DAYS = 7
 PART_SECONDS = 3600
 THUMBNAILS_AT_ONCE = 2
+DAMAGED = "The file of this picture is damaged and cannot be shown."
 
 _NAME = re.compile(r"(\d{8}-\d{6})_([0-9a-f]{32})\.png")
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -107,7 +109,10 @@ class FolderGallery:
         await self._run(lambda: self._update(item))
 
     async def read(self, item: GalleryItem) -> bytes:
-        return await self._run(lambda: _read(self._png(item)))
+        data = await self._run(lambda: _read(self._png(item)))
+        if not is_whole(data):
+            raise NotFound(DAMAGED)
+        return data
 
     async def thumbnail(self, item: GalleryItem) -> bytes:
         path = self._thumbnails / f"{item.id}.webp"
@@ -230,7 +235,7 @@ class FolderGallery:
             with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
                 thumbnail = to_thumbnail(image)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise NotFound("The file of this picture is damaged and cannot be shown.") from error
+            raise NotFound(DAMAGED) from error
         try:
             self._disk.rename(self._write_part(thumbnail, sync=False), path)
         except OSError as error:  # shown all the same: what is missing is only its copy
@@ -263,11 +268,13 @@ class FolderGallery:
             try:
                 return self._item(back, item_id)
             except Unreadable as error:
-                raise NotFound("The file of this picture is damaged and cannot be shown.") from error
+                raise NotFound(DAMAGED) from error
         raise NotFound("There is no such picture in the trash. It is kept there for seven days.")
 
     def _item(self, path: Path, item_id: str) -> GalleryItem:
-        """The item of a PNG: from the JSON beside it, or else from the settings inside it."""
+        """The item of a PNG: from the JSON beside it, or else from the settings inside it. Raises Unreadable."""
+        if not _ends_as_png(path):
+            raise Unreadable("it is cut off")
         try:
             item = GalleryItem.from_json(_read(path.with_suffix(".json")))
             if item.id == item_id and item.stem == path.stem:
@@ -300,6 +307,14 @@ def _open(path: Path) -> BinaryIO:
         os.close(file)
         raise _not_found(path.stem[-32:])
     return os.fdopen(file, "rb")
+
+
+def _ends_as_png(path: Path) -> bool:
+    """Whether the file was written to its end: all that can be seen of it without reading the whole."""
+    with _open(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(END)))
+        return file.read() == END
 
 
 def _read(path: Path) -> bytes:

@@ -3,7 +3,7 @@
 So a value can get a field without a migration. `migrations/` makes these tables; a test holds the two together.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
@@ -81,6 +81,14 @@ Index(
 )
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def microseconds(moment: datetime) -> int:
-    """Since 1970. A moment without a time zone is taken as local time."""
-    return round(moment.timestamp() * 1_000_000)
+    """Since 1970. A moment without a time zone is taken as local time, and as UTC in years that have no local time."""
+    if moment.tzinfo is None:
+        try:
+            moment = moment.astimezone()
+        except (OverflowError, OSError, ValueError):
+            moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -164,10 +164,14 @@ def _settings(view: _View, asked: bool) -> str:
     recorded = view.recorded
     if recorded is None:
         return "The file carries no settings of how it was made." if asked else ""
-    said = [f"The file says how it was made ({recorded.source}). Prompt: {recorded.request.prompt}"]
+    said = [f"The file says how it was made ({recorded.source})."]
+    if recorded.request.prompt:
+        said[0] += f" Prompt: {recorded.request.prompt}"
     if recorded.request.negative_prompt:
         said.append(f"Negative prompt: {recorded.request.negative_prompt}")
     said.append(", ".join(f"{key}: {value}" for key, value in recorded.fields.items() if "prompt" not in key.lower()))
+    if recorded.left_out:
+        said.append(f"Not usable here: {', '.join(recorded.left_out)}.")
     return "\n".join(part for part in said if part)
 
 
@@ -180,7 +184,7 @@ def _faults(view: _View, asked: bool) -> str:
 
 def _tags(view: _View) -> str:
     """Comma-separated tags for a prompt; the recorded prompt itself, when there is one."""
-    if view.recorded is not None:
+    if view.recorded is not None and view.recorded.request.prompt.strip():
         return view.recorded.request.prompt
     sure, maybe = view.things
     tags = [re.sub(r"^(\d+ drawings? of |a drawing of )?(an? )?| \(.*", "", thing) for thing in sure + maybe]

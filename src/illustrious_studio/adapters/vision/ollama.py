@@ -33,7 +33,8 @@ class OllamaVision:
             return self._status
         models.sort(key=lambda model: model.name != chat.model)  # the chat model first: it is loaded already
         for model in models:
-            if "vision" in model.capabilities:
+            # One that runs elsewhere sees a picture only where a person chose it for the chat.
+            if "vision" in model.capabilities and (not model.remote or model.name == chat.model):
                 self._context = self._chat.context_for(model.context_length)
                 self._status = ModelStatus(
                     backend="ollama",
@@ -52,7 +53,7 @@ class OllamaVision:
         turns = [ChatTurn("user", question, (picture.picture,))]
         options = ChatOptions(temperature=0.2, max_tokens=LONGEST_DESCRIPTION, think=False)
         try:
-            answer = self._chat.server.answer(self._status.model, turns, options, self._context)
+            answer = self._chat.answer_of(self._status.model, turns, options)
             async with aclosing(answer) as chunks:
                 async for chunk in chunks:
                     if chunk.text:

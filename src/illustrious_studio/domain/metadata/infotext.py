@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from illustrious_studio.domain.images import SETTINGS
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import SAFETENSORS
@@ -27,7 +27,13 @@ FEWEST_FIELDS = 3
 ETA_DDIM = "Eta DDIM"
 """A1111 keeps DDIM's eta apart from the others' (`eta_infotext_field` of its timesteps samplers)."""
 
-_FIELD = re.compile(r'\s*(\w[\w \-/]{1,80}):[^\S\n]*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+MOST_CANDIDATES = 50
+
+_KEY = re.compile(r"\s*(\w[\w \-/]{1,80}):[^\S\n]*")
+_STRING = re.compile(r'"(?:\\.|[^\\"])*"', re.DOTALL)
+_PLAIN = re.compile(r"[^,\n]*")
+_STEPS = re.compile(r"^Steps:\s*\d+\s*,", re.MULTILINE)
+_STEPS_ANYWHERE = re.compile(r"\sSteps:\s*\d+\s*,")
 _SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
 
 
@@ -57,19 +63,31 @@ def write_infotext(metadata: ImageMetadata) -> str:
     return _assemble(request.prompt, request.negative_prompt, fields)
 
 
+def text_of_request(request: ImageRequest) -> str:
+    """The text for a request of which nothing else is known: what it says, and no more."""
+    size = {"Size": f"{request.width}x{request.height}"} if request.width and request.height else {}
+    return _assemble(request.prompt, request.negative_prompt, _told(request, size))
+
+
 def _settings(metadata: ImageMetadata) -> dict[str, str]:
     """The last line's pairs: of the request what is recorded, and what else decides how the picture looks."""
     request = metadata.request
+    facts = {"Size": f"{request.width or metadata.width}x{request.height or metadata.height}"}
+    facts |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}
+    facts |= {"Model": metadata.checkpoint}
+    return _told(request, facts) | _for_the_same_picture(metadata)
+
+
+def _told(request: ImageRequest, facts: Mapping[str, str]) -> dict[str, str]:
+    """In A1111's order: the size, then what drew, stand where the height would."""
     fields: dict[str, str] = {}
     for name, setting in SETTINGS.items():
         if setting.infotext and is_recorded(request, name, setting):
             key = ETA_DDIM if name == "eta" and request.sampler == "DDIM" else setting.infotext
             fields[key] = written(getattr(request, name), setting) + (SAFETENSORS if name == "vae" else "")
-        if name == "height":  # A1111's order: the size, then what drew
-            fields["Size"] = f"{request.width or metadata.width}x{request.height or metadata.height}"
-            fields |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}
-            fields["Model"] = metadata.checkpoint
-    return fields | _for_the_same_picture(metadata)
+        if name == "height":
+            fields |= facts
+    return fields
 
 
 def _for_the_same_picture(metadata: ImageMetadata) -> dict[str, str]:
@@ -98,16 +116,12 @@ def written(value: object, setting: Setting) -> str:
 
 def read_infotext(text: str) -> Infotext:
     """What the text says; garbage is a prompt without fields, and nothing above a million characters is looked at."""
-    lines = [line.strip() for line in text[:LONGEST_TEXT].strip().split("\n")]
-    fields = _fields_of(lines[-1]) if len(lines[-1]) <= LONGEST_FIELD_LINE else {}
-    if len(fields) >= FEWEST_FIELDS:
-        lines.pop()
-    else:
-        fields = {}
+    text = "\n".join(line.strip() for line in text[:LONGEST_TEXT].strip().split("\n"))
+    words, fields = _apart(text)
     prompt: list[str] = []
     negative: list[str] = []
     current = prompt
-    for line in lines:
+    for line in words.split("\n"):
         if line.startswith(NEGATIVE):
             current, line = negative, line.removeprefix(NEGATIVE).strip()
         current.append(line)
@@ -118,6 +132,32 @@ def read_infotext(text: str) -> Infotext:
         said_again.get("Negative prompt", "\n".join(negative).strip()),
         fields,
     )
+
+
+def _apart(text: str) -> tuple[str, dict[str, str]]:
+    """The words, and the fields that stand behind them.
+
+    The fields are what begins with `Steps:` at the start of a line and is nothing but fields up to the end; their
+    values may have lines of their own. Else what follows `Steps:` behind a negative prompt, all on one line; else the
+    last line; else the last line that begins so, whatever an extension wrote behind it.
+    """
+    begins = [found.start() for found in _STEPS.finditer(text)][-MOST_CANDIDATES:]
+    for begin in begins:
+        fields, rest = _fields_of(text[begin:])
+        if not rest and len(fields) >= FEWEST_FIELDS:
+            return text[:begin], fields
+    *above, last = text.split("\n")
+    prompt, mark, behind = last.partition(NEGATIVE)
+    if mark and (steps := _STEPS_ANYWHERE.search(behind)):
+        fields, _ = _fields_of(behind[steps.start() :], anything=True)
+        if len(fields) >= FEWEST_FIELDS:
+            return "\n".join([*above, prompt.strip(), f"{NEGATIVE} {behind[: steps.start()].strip()}"]), fields
+    lines = [(len(text) - len(last), last)] if len(last) <= LONGEST_FIELD_LINE else []
+    for begin, line in [*lines, *((begin, text[begin:]) for begin in begins[-1:])]:
+        fields, _ = _fields_of(line, anything=True)
+        if len(fields) >= FEWEST_FIELDS:
+            return text[:begin], fields
+    return text, {}
 
 
 def _plain(prompt: str) -> str:
@@ -139,21 +179,47 @@ def _quoted(text: str) -> str:
     return text
 
 
-def _fields_of(line: str) -> dict[str, str]:
+def _fields_of(text: str, *, anything: bool = False) -> tuple[dict[str, str], str]:
+    """The fields, and what is left where they end; with `anything`, what is no field between them is passed over.
+
+    A value is a string in quotes, JSON in brackets (some extensions write it so), or what stands before the next comma
+    or the end of the line. Of two fields of one name the first counts.
+    """
+    text = text[:LONGEST_FIELD_LINE]
     fields: dict[str, str] = {}
     position = 0
-    while position < len(line):
-        found = _FIELD.match(line, position)
-        if found is None:
-            position = line.find(",", position) + 1 or len(line)
-            continue
-        key, value = found[1].strip(), _unquoted(found[2].strip())
-        if size := _SIZE.fullmatch(value):
-            fields[f"{key}-1"], fields[f"{key}-2"] = size.groups()
-        else:
-            fields[key] = value
-        position = found.end()
-    return fields
+    while position < len(text):
+        key = _KEY.match(text, position)
+        value = "" if key is None else _value_at(text, key.end())
+        end = position if key is None else key.end() + len(value)
+        if key is None or (end < len(text) and text[end] != ","):
+            if not anything:
+                return fields, text[position:].strip(", \n")
+            end = min((at for at in (text.find(",", end), text.find("\n", end)) if at >= 0), default=len(text))
+        if key is not None:
+            _add(fields, key[1].strip(), _unquoted(value.strip()))
+        position = end + 1
+    return fields, ""
+
+
+def _value_at(text: str, position: int) -> str:
+    if found := _STRING.match(text, position):
+        return found[0]
+    if text[position : position + 1] in ("[", "{"):
+        try:
+            return text[position : json.JSONDecoder().raw_decode(text, position)[1]]
+        except (ValueError, RecursionError):
+            pass
+    plain = _PLAIN.match(text, position)
+    return plain[0] if plain else ""
+
+
+def _add(fields: dict[str, str], key: str, value: str) -> None:
+    if size := _SIZE.fullmatch(value):
+        for half, number in zip(("1", "2"), size.groups(), strict=True):
+            fields.setdefault(f"{key}-{half}", number)
+    else:
+        fields.setdefault(key, value)
 
 
 def _unquoted(value: str) -> str:

@@ -1,30 +1,28 @@
 """Settings that a picture file carries, whoever wrote it: read into the studio's own request, through its own limits.
 
-A1111's text (see `infotext`) and the JSON of SwarmUI, Fooocus, InvokeAI, NovelAI and TextGen. Nothing read here is
-trusted: what is out of range or of the wrong kind is left out and named, and nothing ever raises.
+Where a program puts them is in `programs`; here is what their fields mean. Nothing read here is trusted: what is out of
+range or of the wrong kind is left out and named, and nothing ever raises.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
-from illustrious_studio.domain.metadata.infotext import LONGEST_TEXT, read_infotext
+from illustrious_studio.domain.metadata.infotext import read_infotext
+from illustrious_studio.domain.metadata.programs import found_in
 from illustrious_studio.domain.metadata.record import request_within_limits
-from illustrious_studio.domain.sampling import sampler_named
-from illustrious_studio.domain.setting import has_what_it_needs, value_types
+from illustrious_studio.domain.models import AUTOMATIC_VAE
+from illustrious_studio.domain.sampling import sampler_named, split_joined
+from illustrious_studio.domain.setting import given, has_what_it_needs, value_types
 
-SOURCES = {
-    "parameters": "A1111 parameters",
-    "sui_image_params": "SwarmUI",
-    "invokeai_metadata": "InvokeAI",
-    "image_gen_settings": "TextGen",
-    "Comment": "NovelAI",
-}
 LONGEST_SHOWN = 500
 LONGEST_LAYOUT = 100_000
+NO_VAE = ("default", "default (model)", "default vae")
+"""What programs write where the checkpoint's own VAE decodes, in lower case; and `vae_named` knows A1111's words."""
+KARRAS = "_k"
+"""What InvokeAI writes behind a sampler that goes by Karras' schedule."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _INTEGER = re.compile(r"[+-]?\d{1,20}(?:\.0+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,40})?")
@@ -42,44 +40,35 @@ _KEYS = dict(reversed(list(_keys())))
 
 @dataclass(frozen=True)
 class RecordedSettings:
-    """What was found: the request, every field as it stood (for people), and the names of fields not usable here."""
+    """What was found: the request, every field as it stood (for people), and the names of what is not usable here."""
 
     source: str
     request: ImageRequest
     fields: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
+    @property
+    def usable(self) -> bool:
+        """Whether any of it can be drawn with."""
+        return bool(self.request.prompt.strip() or given(self.request).keys() - {"prompt", "negative_prompt"})
+
 
 def recorded_settings(text: Mapping[str, str]) -> RecordedSettings | None:
-    """The settings in the text that an image file carried; None when there are none with a usable prompt."""
-    for key, source in SOURCES.items():
-        if key in text and (settings := _read(source, text[key], text)) is not None:
-            return settings
-    return None
-
-
-def _read(source: str, value: str, text: Mapping[str, str]) -> RecordedSettings | None:
-    fields = _json_object(value)
-    if fields is None:
-        if source != SOURCES["parameters"]:
-            return None
-        said = read_infotext(value)
-        fields = {"Prompt": said.prompt, "Negative prompt": said.negative_prompt, **said.fields}
-    elif isinstance(swarm := fields.get("sui_image_params"), dict):
-        source, fields = "SwarmUI", swarm
-    elif source == SOURCES["parameters"]:
-        source = "Fooocus"
-    elif source == "NovelAI" and "prompt" not in fields:
-        fields = {"prompt": text.get("Description", ""), **fields}
-    request, left_out = _request(fields)
-    if not request.prompt.strip():
+    """The settings in the text that an image file carried (see `carried`); None when there are none."""
+    found = found_in(text)
+    if found is None:
         return None
-    shown = {
+    request, left_out = _request(found.fields)
+    recorded = RecordedSettings(found.source, request, _shown(found.fields), (*left_out, *found.left_out))
+    return recorded if recorded.usable or recorded.left_out else None
+
+
+def _shown(fields: Mapping[str, object]) -> dict[str, str]:
+    return {
         key[:100]: str(value)[:LONGEST_SHOWN]
         for key, value in _with_whole_sizes(list(fields.items())[:60])
         if isinstance(value, str | int | float) and value != ""
     }
-    return RecordedSettings(source, request, shown, left_out)
 
 
 def request_in_infotext(text: str) -> tuple[ImageRequest, dict[str, str]]:
@@ -102,23 +91,12 @@ def _with_whole_sizes(fields: list[tuple[str, object]]) -> Iterator[tuple[str, o
             yield key, value
 
 
-def _json_object(value: str) -> dict[str, object] | None:
-    start = value[:100].lstrip()
-    if not start.startswith("{") or len(value) > LONGEST_TEXT:
-        return None
-    try:
-        decoded = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    return decoded if isinstance(decoded, dict) else None
-
-
 def _request(fields: Mapping[str, object]) -> tuple[ImageRequest, tuple[str, ...]]:
     """The request that these fields make, without those that its own limits refuse."""
     values: dict[str, object] = {}
     left_out: list[str] = []
-    for name, given in _renamed(fields):
-        value = converted(name, given)
+    for name, said in _renamed(fields):
+        value = converted(name, said)
         if value is None:
             left_out.append(name)
         elif name not in values:
@@ -135,14 +113,29 @@ def _request(fields: Mapping[str, object]) -> tuple[ImageRequest, tuple[str, ...
 
 
 def _renamed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    names = {key: _KEYS.get(str(key).lower()) for key in fields}
+    if "sampler" not in names.values():  # what InvokeAI and diffusers call the scheduler is the sampler
+        names |= {key: "sampler" for key in fields if str(key).lower() == "scheduler"}
     for key, value in fields.items():
-        name = _KEYS.get(str(key).lower())
-        if name is not None:
+        name = names[key] or ("schedule" if str(key).lower() == "scheduler" else None)
+        if name == "sampler" and isinstance(value, str):
+            yield from _sampler_and_schedule(value)
+        elif name is not None:
             yield name, value
-        elif str(key).lower() == "scheduler":  # which some call the sampler, and others the schedule
-            yield "sampler" if sampler_named(str(value)) else "schedule", value
         elif str(key).lower() == "resolution" and (size := re.findall(r"\d{1,9}", str(value)[:40])):
             yield from zip(("width", "height"), size, strict=False)
+
+
+def _sampler_and_schedule(sampler: str) -> Iterator[tuple[str, object]]:
+    """Some say both in one: "DPM++ 2M Karras", or InvokeAI's "dpmpp_2m_k"."""
+    schedule = ""
+    if sampler_named(sampler) is None:
+        sampler, schedule = split_joined(sampler)
+        if not schedule and sampler_named(sampler.removesuffix(KARRAS)):
+            sampler, schedule = sampler.removesuffix(KARRAS), "Karras" if sampler.endswith(KARRAS) else ""
+    yield "sampler", sampler
+    if schedule:
+        yield "schedule", schedule
 
 
 def converted(name: str, value: object) -> object:
@@ -151,13 +144,18 @@ def converted(name: str, value: object) -> object:
     if Layout in kinds:
         return _layout(value)
     if kinds & {int, float}:
-        return _number(value, whole=float not in kinds)
+        number = _number(value, whole=float not in kinds)
+        if name == "clip_skip" and number is not None:  # some count from the end as ComfyUI does, and 0 is none
+            return abs(number) or 1
+        return number
     if bool in kinds:
         return {"true": True, "false": False}.get(str(value).lower())
     if not isinstance(value, str):
         return None
     if name in ("image", "mask"):  # A1111 writes an MD5, by which nothing can be found
         return value if _HASH.fullmatch(value) else None
+    if name == "vae" and value.lower() in NO_VAE:
+        return AUTOMATIC_VAE
     return next((own for own, theirs in SETTINGS[name].words.items() if theirs == value), value)
 
 

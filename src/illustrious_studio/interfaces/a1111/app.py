@@ -27,7 +27,13 @@ def create_a1111_apis(studio: Studio) -> dict[str, FastAPI]:
 
 
 def _app(state: ApiState) -> FastAPI:
-    app = FastAPI(title="Illustrious AI Studio, A1111's API", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Illustrious AI Studio, A1111's API",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,  # scripts send JSON without saying so; the guard has looked at Origin and Host
+    )
     app.state.a1111 = state
     add_error_handlers(app, error_body)
     app.add_exception_handler(CallerLeft, caller_left)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
@@ -18,7 +18,7 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import given
-from illustrious_studio.interfaces.a1111.common import Options, only
+from illustrious_studio.interfaces.a1111.common import Options, only, switched_off
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.a1111.settings import (
     OF_A_MASK,
@@ -33,6 +33,8 @@ from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
 
 MOST_PICTURES = 100
+LATENT = 8
+"""Pixels of a picture's side for one latent."""
 FITS = {0: "stretch", 1: "crop", 2: "fill"}
 CONTENTS = {0: "fill", 1: "original"}
 _NETWORK = re.compile(r"<(lora|lyco|hypernet):", re.IGNORECASE)
@@ -51,8 +53,8 @@ class Txt2ImgBody(SettingsBody):
 
     styles: Unwanted = None
     subseed_strength: Unwanted = None
-    seed_resize_from_w: Annotated[Any, only(-1)] = None
-    seed_resize_from_h: Annotated[Any, only(-1)] = None
+    seed_resize_from_w: Annotated[Any, only(-1, 0)] = None
+    seed_resize_from_h: Annotated[Any, only(-1, 0)] = None
     restore_faces: Unwanted = None
     tiling: Unwanted = None
     s_churn: Unwanted = None
@@ -61,9 +63,9 @@ class Txt2ImgBody(SettingsBody):
     enable_hr: Unwanted = None
     firstphase_width: Unwanted = None
     firstphase_height: Unwanted = None
-    refiner_checkpoint: Annotated[Any, only("None")] = None
-    script_name: Annotated[Any, only("None", "none")] = None
-    alwayson_scripts: Unwanted = None
+    refiner_checkpoint: Unwanted = None
+    script_name: Unwanted = None
+    alwayson_scripts: Annotated[Any, BeforeValidator(switched_off)] = None
 
     @model_validator(mode="after")
     def _not_too_many(self) -> Self:
@@ -101,11 +103,13 @@ class Txt2ImgBody(SettingsBody):
         return {name: value for name, value in recorded.items() if name in OF_EVERY_PICTURE}
 
     def _given(self) -> dict[str, Any]:
-        """The settings that were sent, by the studio's names. Older clients say "DPM++ 2M Karras" in one."""
+        """The settings that were sent, by the studio's names. Older clients say "DPM++ 2M Karras" in one, and in A1111
+        that wins over the schedule. Sizes are cut to what a latent is, as there."""
         sent = settings_in(self, OF_EVERY_PICTURE)
-        sampler, schedule = split_joined(sent.pop("sampler", ""))
-        joined = {"sampler": sampler, "schedule": schedule}
-        return {name: value for name, value in joined.items() if value} | sent
+        sampler, schedule = split_joined(sent.get("sampler", ""))
+        joined = {"sampler": sampler, "schedule": schedule} if schedule else {}
+        sides = {name: sent[name] // LATENT * LATENT for name in ("width", "height") if name in sent}
+        return sent | joined | sides
 
     async def _pictures(self, studio: Studio) -> dict[str, Any]:
         return {}
@@ -126,7 +130,7 @@ class Img2ImgBody(Txt2ImgBody):
     mask_round: bool | None = None
     inpainting_fill: int | None = Field(None, ge=0, le=3)
     inpaint_full_res: bool | None = None
-    inpainting_mask_invert: int | None = None
+    inpainting_mask_invert: bool | int | None = None
     include_init_images: bool | None = None
     initial_noise_multiplier: Annotated[Any, only(1)] = None
     latent_mask: Unwanted = None

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from illustrious_studio.domain.encoding import FileKind
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.setting import value_types
 from illustrious_studio.interfaces.a1111.tasks import Tasks
 from illustrious_studio.services.studio import Studio
 
@@ -19,17 +20,67 @@ class Body(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _a_boolean_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        kinds = value_types(cls.model_fields[str(info.field_name)].annotation)
+        if isinstance(value, bool) and {int, float} & kinds and bool not in kinds:
+            raise ValueError("must be a number, not true or false")
+        return value
 
-def only(*neutral: object) -> BeforeValidator:
-    """A field of A1111's for something that the studio does not do: these values, and none, say that it is not
-    wanted. Anything else would change the picture, and is refused."""
+
+OFF = ("", "false", "off", "no", "none", "null")
+NOT_DONE = "is something that this studio does not do; leave it out"
+
+
+def only(*neutral: float) -> BeforeValidator:
+    """A field of A1111's for something that the studio does not do: what says nothing says that it is not wanted, and
+    so do these numbers, 0 unless there are any. Anything else would change the picture, and is refused."""
+    numbers = neutral or (0,)
 
     def check(value: Any) -> Any:
-        if value and value not in neutral:
-            raise ValueError("is something that this studio does not do; leave it out")
+        if not (_says_nothing(value) or _number(value) in numbers):
+            raise ValueError(NOT_DONE)
         return value
 
     return BeforeValidator(check)
+
+
+def switched_off(scripts: object) -> object:
+    """`alwayson_scripts`, where none of them is on: plug-ins send theirs with every request. Raises ValueError.
+
+    A script's switch is its first argument; ControlNet's and ADetailer's units have one each.
+    """
+    if isinstance(scripts, dict):  # {} is none
+        for name, script in scripts.items():
+            args = script.get("args") if isinstance(script, dict) else script
+            args = args if isinstance(args, list) else [args]
+            if not (_says_nothing(args[:1]) or all(map(_is_off, args))):
+                raise ValueError(f"has {str(name)[:100]}, and this studio draws without it; leave it out")
+    elif not _says_nothing(scripts):
+        raise ValueError(NOT_DONE)
+    return scripts
+
+
+def _is_off(unit: object) -> bool:
+    if isinstance(unit, dict):
+        switches = [unit[name] for name in ("enabled", "is_enabled", "ad_model") if name in unit]
+        return any(map(_says_nothing, switches))
+    return _says_nothing(unit)
+
+
+def _says_nothing(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_says_nothing, value))
+    return value is None or value is False or (isinstance(value, str) and value.strip().lower() in OFF)
+
+
+def _number(value: object) -> float | None:
+    """True is no number."""
+    try:
+        return None if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
 
 
 class Options(BaseModel):

@@ -7,7 +7,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
-from illustrious_studio.domain.metadata.infotext import read_infotext
+from illustrious_studio.domain.metadata.carried import PARAMETERS
+from illustrious_studio.domain.metadata.infotext import read_infotext, text_of_request
+from illustrious_studio.domain.metadata.programs import A1111
+from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.pictures import OpenedPicture, base64_bytes, open_picture
 from illustrious_studio.interfaces.a1111.common import Body, StateIn
 from illustrious_studio.interfaces.http.sse import while_connected
@@ -38,12 +41,15 @@ class UpscaleBody(PictureBody):
 
 @router.post("/png-info")
 async def png_info(body: PictureBody) -> dict[str, Any]:
-    """The settings that the file carries: as text, as fields, and every other text in it."""
+    """The settings that the file carries: as A1111's text, as fields, and every text in it."""
     text = (await body.opened()).text
-    parameters = text.get("parameters", "")
-    said = read_infotext(parameters)
-    fields = {"Prompt": said.prompt, "Negative prompt": said.negative_prompt, **said.fields} if parameters else {}
-    return {"info": parameters, "items": text, "parameters": fields}
+    recorded = recorded_settings(text)
+    if recorded is None:
+        return {"info": "", "items": text, "parameters": {}}
+    info = text[PARAMETERS] if recorded.source == A1111 else text_of_request(recorded.request)
+    said = read_infotext(info)
+    fields = {"Prompt": said.prompt, "Negative prompt": said.negative_prompt, **said.fields}
+    return {"info": info, "items": text, "parameters": fields}
 
 
 @router.post("/interrogate")

@@ -102,7 +102,7 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "sd_vae_hash": None,
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
-        "denoising_strength": first.strength or first.sketch_strength,
+        "denoising_strength": first.sketch_strength if first.strength is None else first.strength,
         "extra_generation_params": _extra(first),
         "index_of_first_image": 0,
         "infotexts": [write_infotext(item.metadata) for item in items],

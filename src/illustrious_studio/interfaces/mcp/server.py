@@ -5,7 +5,6 @@ Which wire it speaks on is not known here.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -71,7 +70,7 @@ def create_mcp_server(studio: Studio) -> Server[Any]:
         if tool is None:
             raise MCPError(INVALID_PARAMS, f"There is no tool {params.name!r}. There are: {', '.join(tools)}.")
         try:
-            request = tool.takes.model_validate_json(json.dumps(params.arguments or {}))
+            request = tool.given(params.arguments or {})
         except ValidationError as error:
             return _failed(sentences(error.errors()))
         try:

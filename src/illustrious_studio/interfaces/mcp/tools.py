@@ -5,7 +5,9 @@ Nothing here deletes, switches or sets anything: an agent may draw, analyze and 
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+import json
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
@@ -23,6 +25,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.pictures import open_picture, picture_from_base64
+from illustrious_studio.domain.setting import value_types
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.http.errors import sentences
@@ -53,6 +56,25 @@ class Tool(Generic[T]):
     def name(self) -> str:
         return self.does.__name__
 
+    def given(self, arguments: Mapping[str, object]) -> T:
+        """The request that a host means. Raises ValidationError.
+
+        Hosts fill what they leave out with null or an empty text, and some send numbers as text: what has a default may
+        be null, and a text that is exactly a number is one where a number is wanted.
+        """
+        fields = self.takes.model_fields
+        meant: dict[str, object] = {}
+        for name, value in arguments.items():
+            field = fields.get(name)
+            if field is not None:
+                kinds = value_types(field.annotation)
+                if not field.is_required() and (value is None or (value == "" and not field.default)):
+                    continue
+                if isinstance(value, str) and str not in kinds:
+                    value = _number(value, kinds)
+            meant[name] = value
+        return self.takes.model_validate_json(json.dumps(meant))
+
     def declared(self) -> Declared:
         """The tool as hosts see it. Each draws, chats or analyzes here, with the models there are: no open world."""
         return Declared(
@@ -68,6 +90,15 @@ class Tool(Generic[T]):
                 open_world_hint=False,
             ),
         )
+
+
+def _number(text: str, kinds: set[object]) -> object:
+    """The number that a text is, exactly; any other text stays one."""
+    if int in kinds and re.fullmatch(r"-?\d{1,20}", text):
+        return int(text)
+    if float in kinds and re.fullmatch(r"-?\d{1,20}(\.\d{1,20})?", text):
+        return float(text)
+    return text
 
 
 class _Arguments(GenerateJsonSchema):
@@ -253,7 +284,8 @@ async def _draw(studio: Studio, request: ImageRequest, report: Report) -> Answer
 
 
 class _Steps:
-    """Reports each step once: the protocol wants progress that grows, and a job changes in other ways, too."""
+    """Reports each step once: the protocol wants progress that grows, and a job changes in other ways, too. The total
+    comes with the first step, and stays: before it nobody knows how often the sampler will ask the UNet."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -262,7 +294,7 @@ class _Steps:
     async def report(self, step: int, steps: int, words: str) -> None:
         if step > self._reported:
             self._reported = step
-            await self._report(step, steps, words)
+            await self._report(step, steps if step else None, words)
 
 
 TOOLS: tuple[Tool[Any], ...] = (

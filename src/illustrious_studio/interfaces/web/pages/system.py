@@ -71,10 +71,12 @@ class SystemTab:
 
         status = self.studio.models.model_status()
         checkpoints = [one.name for one in await self.studio.models.checkpoints()]
-        models = [one.name for one in await self.studio.models.language_models()]
+        found = await self.studio.models.language_models()
+        models = [one.name for one in found]
+        shown = [(f"{one.name} (runs in the cloud)" if one.remote else one.name, one.name) for one in found]
         return (
             gr.Dropdown(choices=checkpoints, value=status.sdxl.model if status.sdxl.model in checkpoints else None),
-            gr.Dropdown(choices=models, value=status.ollama.model if status.ollama.model in models else None),
+            gr.Dropdown(choices=shown, value=status.ollama.model if status.ollama.model in models else None),
             *self._prediction(checkpoint_of(self.studio)),
         )
 
