@@ -310,7 +310,7 @@ async def test_models_and_status_are_those_of_the_api(api: Api) -> None:
     ("tool", "arguments", "words"),
     [
         ("generate_image", {"prompt": "a cat", "steps": 151}, "steps: must be at most 150"),
-        ("generate_image", {"prompt": "a cat", "steps": "20"}, "steps: must be a whole number"),
+        ("generate_image", {"prompt": "a cat", "steps": "20.5"}, "steps: must be a whole number"),
         ("generate_image", {"prompt": "a cat", "stepz": 3}, "stepz: is not known here; check its spelling"),
         ("generate_image", {"prompt": " "}, "prompt: must not be empty"),
         ("generate_image", {}, "prompt: is required"),

@@ -137,8 +137,8 @@ async def test_a_model_that_runs_elsewhere_is_never_taken_by_itself(server: Olla
     server.models = [CLOUD, PLAIN]
     async with connected(server) as chat:
         assert chat.status.model == PLAIN.name
-        seeing = OllamaVision(chat)
-        assert (await seeing.check()).state == "absent"
+        vision = OllamaVision(chat)
+        assert (await vision.check()).state == "absent"
         assert {one.name: one.remote for one in await chat.models()} == {CLOUD.name: True, PLAIN.name: False}
     assert all(body["model"] == PLAIN.name for body in server.asked("/api/chat"))
 
@@ -201,13 +201,13 @@ async def test_empty_lines_that_keep_a_connection_alive_are_nothing(server: Olla
         assert await said(chat) == "Hello"
 
 
-async def test_the_model_that_looks_leaves_the_card_like_the_one_that_speaks(server: OllamaServer) -> None:
+async def test_the_vision_model_leaves_the_card_like_the_chat_model(server: OllamaServer) -> None:
     server.models = [PLAIN, SEER]
     async with connected(server) as chat:
-        seeing = OllamaVision(chat)
-        await seeing.check()
+        vision = OllamaVision(chat)
+        await vision.check()
         picture = OpenedPicture(gradient(8, 8, 7), "PNG")
-        assert [piece async for piece in seeing.look(picture, "What is it?")]
+        assert [piece async for piece in vision.analyze(picture, "What is it?")]
         assert set(server.loaded) == {PLAIN.name, SEER.name}
         await chat.release()
         assert server.loaded == {}
