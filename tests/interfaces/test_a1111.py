@@ -173,6 +173,52 @@ async def test_parameters_fill_what_was_not_sent(api: Api) -> None:
     assert (sent.steps, sent.sampler, sent.schedule, sent.guidance, sent.clip_skip) == (4, "DPM++ 2M", "Simple", 3.5, 2)
 
 
+async def test_what_is_sent_wins_over_options_and_these_over_parameters_and_these_over_what_is_set(api: Api) -> None:
+    await api.http.post("/sdapi/v1/options", json={"CLIP_stop_at_last_layers": 3})
+    skipped = []
+    for body in (
+        {},
+        {"infotext": "a fox\nSteps: 4, Seed: 1, Clip skip: 4"},
+        {"infotext": "a fox\nSteps: 4, Seed: 1, Clip skip: 4", "override_settings": {"CLIP_stop_at_last_layers": 5}},
+        {
+            "infotext": "a fox\nSteps: 4, Seed: 1, CFG scale: 3",
+            "override_settings": {"CLIP_stop_at_last_layers": 5},
+            "clip_skip": 6,
+        },
+        {"override_settings": {"CLIP_stop_at_last_layers": None}},
+    ):
+        await api.http.post("/sdapi/v1/txt2img", json=SMALL | body)
+        skipped.append(api.engine.plans[-1].request.clip_skip)
+    await api.http.post("/sdapi/v1/options", json={"CLIP_stop_at_last_layers": 1})
+    assert skipped == [3, 4, 5, 6, 3]
+
+
+async def test_parameters_say_how_a_picture_is_drawn_over(api: Api) -> None:
+    text = (
+        "a fox\nSteps: 4, Seed: 5, Size: 64x64, Denoising strength: 0.4, Resize mode: Crop and resize, Mask blur: 9, "
+        "Masked content: original, Inpaint area: Whole picture, Init image hash: 0123456789abcdef0123456789abcdef"
+    )
+    body = {"infotext": text, "init_images": [encoded(picture())]}
+    await api.http.post("/sdapi/v1/img2img", json=body)
+    sent = api.engine.plans[-1].request
+    assert (sent.strength, sent.fit, sent.mask) == (0.4, "crop", None)
+    await api.http.post("/sdapi/v1/img2img", json=body | {"mask": encoded(picture()), "mask_blur": 2})
+    sent = api.engine.plans[-1].request
+    assert (sent.mask_blur, sent.mask_content, sent.mask_area, sent.seed) == (2, "original", "whole", 5)
+    await api.http.post(
+        "/sdapi/v1/img2img", json={"init_images": [encoded(picture())], "mask": encoded(picture()), **SMALL}
+    )
+    sent = api.engine.plans[-1].request
+    assert (sent.fit, sent.mask_content, sent.mask_area, sent.mask_padding) == ("stretch", "fill", "masked", 0)
+    await api.http.post("/sdapi/v1/txt2img", json={"infotext": text})
+    assert api.engine.plans[-1].request.strength is None
+
+
+async def test_the_eta_of_ddim_has_a_name_of_its_own(api: Api) -> None:
+    made = await asked(api, lambda client: client.txt2img(prompt="a cat", sampler_name="DDIM", eta=0.5, **SMALL))
+    assert made.info["extra_generation_params"]["Eta DDIM"] == "0.5"
+
+
 async def test_settings_can_be_overridden_for_one_request(api: Api) -> None:
     override = {"CLIP_stop_at_last_layers": 3, "samples_format": "webp", "sd_model_checkpoint": "own"}
     made = await asked(api, lambda client: client.txt2img(prompt="a cat", override_settings=override, **SMALL))
@@ -191,12 +237,15 @@ async def test_a_vae_is_an_option_by_its_files_name(tmp_path: Path) -> None:
         body = {"prompt": "a cat", "override_settings": {"sd_vae": listed[0]["filename"]}, **SMALL}
         made = (await api.http.post("/sdapi/v1/txt2img", json=body)).json()
         assert json.loads(made["info"])["sd_vae_name"] == "own.safetensors"
+        assert json.loads(made["info"])["extra_generation_params"]["VAE"] == "own.safetensors"
         (infotext,) = json.loads(made["info"])["infotexts"]
         assert "VAE: own.safetensors, " in infotext
-        again = {"infotext": infotext, "override_settings": {"sd_vae": "Automatic"}}
-        for field in (again, {"prompt": "a cat", "sd_vae": "own", **SMALL}):
+        for field in ({"infotext": infotext}, {"prompt": "a cat", "sd_vae": "own", **SMALL}):
             assert (await api.http.post("/sdapi/v1/txt2img", json=field)).status_code == 200
             assert api.engine.plans[-1].request.vae == "own"
+        field = {"infotext": infotext, "override_settings": {"sd_vae": "Automatic"}}
+        assert (await api.http.post("/sdapi/v1/txt2img", json=field)).status_code == 200
+        assert api.engine.plans[-1].request.vae == "automatic", "as in A1111 an option that is sent wins"
         for own in ("Automatic", "None", ""):
             field = {"prompt": "a cat", "sd_vae": own, **SMALL}
             assert (await api.http.post("/sdapi/v1/txt2img", json=field)).status_code == 200
@@ -419,6 +468,18 @@ async def test_options_that_are_set_hold_for_the_next_requests(api: Api) -> None
     assert (status, "is no option of this studio" in detail) == (422, True)
     assert await asked(api, lambda client: client.set_options(before)) is None, "the whole dictionary back"
     assert await asked(api, lambda client: client.get_options()) == before
+
+
+async def test_schedules_are_described_as_in_a1111(api: Api) -> None:
+    path = f"/models/checkpoints/{api.studio.models.checkpoint().name}"
+    await api.http.patch(path, json={"zero_terminal_snr": False})
+    schedules = await asked(api, lambda client: client.get_schedulers())
+    await api.http.patch(path, json={"zero_terminal_snr": None})
+    rho = {one["label"]: one["default_rho"] for one in schedules if one["default_rho"] != -1}
+    assert rho == {"Karras": 7.0, "Polyexponential": 1.0}
+    assert {one["label"] for one in schedules if one["need_inner_model"]} == {
+        *("Uniform", "SGM Uniform", "Simple", "Normal", "DDIM", "Beta"),
+    }
 
 
 async def test_settings_that_are_not_restored_stay(api: Api) -> None:

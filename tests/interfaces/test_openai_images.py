@@ -121,6 +121,9 @@ async def test_without_a_size_the_checkpoint_decides_and_a_named_one_draws(api: 
         ({"stream": True, "n": 2}, "must have n = 1 with stream"),
         ({"extra_body": {"steps": 1000}}, "steps: must be at most 150"),
         ({"extra_body": {"cfg_scale": 7}}, "cfg_scale, which is not known here"),
+        ({"extra_body": {"guidance_scale": 7}}, "guidance_scale, which is not known here"),
+        ({"extra_body": {"num_inference_steps": 7}}, "num_inference_steps, which is not known here"),
+        ({"extra_body": {"batch_size": 2}}, "batch_size, which is not known here"),
     ],
 )
 async def test_what_cannot_be_drawn_so_is_refused_with_a_sentence(api: Api, asked: Any, sentence: str) -> None:

@@ -91,6 +91,11 @@ def vae_named(name: str) -> str:
     return AUTOMATIC_VAE if own else name.removesuffix(SAFETENSORS)
 
 
+def vae_file(name: str) -> str:
+    """What A1111 calls a VAE: its file."""
+    return name + SAFETENSORS
+
+
 VaeName = Annotated[Text, AfterValidator(vae_named)]
 """A VAE, by any of its names; afterwards by the studio's."""
 

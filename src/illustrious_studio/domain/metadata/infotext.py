@@ -12,11 +12,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.record import ImageMetadata
-from illustrious_studio.domain.models import SAFETENSORS
+from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import Setting, is_recorded
 
@@ -24,6 +25,7 @@ NEGATIVE = "Negative prompt:"
 LONGEST_TEXT = 1_000_000
 LONGEST_FIELD_LINE = 200_000
 FEWEST_FIELDS = 3
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
 ETA_DDIM = "Eta DDIM"
 """A1111 keeps DDIM's eta apart from the others' (`eta_infotext_field` of its timesteps samplers)."""
 
@@ -66,7 +68,7 @@ def write_infotext(metadata: ImageMetadata) -> str:
 def text_of_request(request: ImageRequest) -> str:
     """The text for a request of which nothing else is known: what it says, and no more."""
     size = {"Size": f"{request.width}x{request.height}"} if request.width and request.height else {}
-    return _assemble(request.prompt, request.negative_prompt, _told(request, size))
+    return _assemble(request.prompt, request.negative_prompt, setting_fields(request, size))
 
 
 def _settings(metadata: ImageMetadata) -> dict[str, str]:
@@ -75,16 +77,18 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
     facts = {"Size": f"{request.width or metadata.width}x{request.height or metadata.height}"}
     facts |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}
     facts |= {"Model": metadata.checkpoint}
-    return _told(request, facts) | _for_the_same_picture(metadata)
+    return setting_fields(request, facts) | _for_the_same_picture(metadata)
 
 
-def _told(request: ImageRequest, facts: Mapping[str, str]) -> dict[str, str]:
-    """In A1111's order: the size, then what drew, stand where the height would."""
+def setting_fields(request: ImageRequest, facts: Mapping[str, str] = NO_FACTS) -> dict[str, str]:
+    """What a request records, by the text's keys and in A1111's order: `facts`, the size and what drew, stand where the
+    height would."""
     fields: dict[str, str] = {}
     for name, setting in SETTINGS.items():
         if setting.infotext and is_recorded(request, name, setting):
             key = ETA_DDIM if name == "eta" and request.sampler == "DDIM" else setting.infotext
-            fields[key] = written(getattr(request, name), setting) + (SAFETENSORS if name == "vae" else "")
+            value = getattr(request, name)
+            fields[key] = written(vae_file(value) if name == "vae" else value, setting)
         if name == "height":
             fields |= facts
     return fields

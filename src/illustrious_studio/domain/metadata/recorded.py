@@ -7,8 +7,10 @@ range or of the wrong kind is left out and named, and nothing ever raises.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
+from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.metadata.programs import found_in
@@ -23,6 +25,7 @@ NO_VAE = ("default", "default (model)", "default vae")
 """What programs write where the checkpoint's own VAE decodes, in lower case; and `vae_named` knows A1111's words."""
 KARRAS = "_k"
 """What InvokeAI writes behind a sampler that goes by Karras' schedule."""
+NOTHING_KNOWN: Mapping[str, InputId | None] = MappingProxyType({})
 _HASH = re.compile(r"[0-9a-f]{64}")
 _INTEGER = re.compile(r"[+-]?\d{1,20}(?:\.0+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,40})?")
@@ -71,11 +74,14 @@ def _shown(fields: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def request_in_infotext(text: str) -> tuple[ImageRequest, dict[str, str]]:
-    """What A1111's text says, and as it stands there what of it no request can hold."""
+def request_in_infotext(text: str, **start: InputId | None) -> tuple[ImageRequest, dict[str, str]]:
+    """What A1111's text says, and as it stands there what of it no request can hold.
+
+    `start` is the image and the mask that it is read for, where these are known; the text's own count no more then.
+    """
     said = read_infotext(text)
     fields = {"Prompt": said.prompt, "Negative prompt": said.negative_prompt, **said.fields}
-    request, left_out = _request(fields)
+    request, left_out = _request(fields, start)
     keys = {name: key for key in reversed(list(fields)) if (name := _KEYS.get(key.lower()))}
     return request, {name: fields[keys[name]] for name in left_out if name in keys}
 
@@ -91,7 +97,9 @@ def _with_whole_sizes(fields: list[tuple[str, object]]) -> Iterator[tuple[str, o
             yield key, value
 
 
-def _request(fields: Mapping[str, object]) -> tuple[ImageRequest, tuple[str, ...]]:
+def _request(
+    fields: Mapping[str, object], start: Mapping[str, InputId | None] = NOTHING_KNOWN
+) -> tuple[ImageRequest, tuple[str, ...]]:
     """The request that these fields make, without those that its own limits refuse."""
     values: dict[str, object] = {}
     left_out: list[str] = []
@@ -101,7 +109,8 @@ def _request(fields: Mapping[str, object]) -> tuple[ImageRequest, tuple[str, ...
             left_out.append(name)
         elif name not in values:
             values[name] = value
-    if "layout" in values and "image" not in values and "strength" in values:
+    values |= start
+    if "layout" in values and not values.get("image") and "strength" in values:
         values["sketch_strength"] = values.pop("strength")
     meaningless: set[str] = set()
     for name, setting in SETTINGS.items():  # in their order: a mask without an image goes, then what goes with a mask

@@ -12,18 +12,19 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.metadata.recorded import recorded_settings
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
+from illustrious_studio.domain.inputs import InputId
+from illustrious_studio.domain.metadata.recorded import request_in_infotext
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.sampling import split_joined
-from illustrious_studio.domain.setting import given
+from illustrious_studio.domain.setting import given, has_what_it_needs
 from illustrious_studio.interfaces.a1111.common import Options, only, switched_off
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.a1111.settings import (
-    OF_A_MASK,
-    OF_AN_IMAGE,
     OF_EVERY_PICTURE,
+    OF_IMG2IMG,
+    OF_OPTIONS,
     SettingsBody,
     settings_in,
     their_name,
@@ -79,12 +80,16 @@ class Txt2ImgBody(SettingsBody):
 
     async def request(self, studio: Studio, checkpoint: Checkpoint, options: Options) -> ImageRequest:
         """The studio's request. Raises InvalidRequest, by A1111's names for the fields."""
-        values: dict[str, Any] = {"prompt": "", "steps": checkpoint.steps, "guidance": checkpoint.guidance}
-        values |= self._recorded() | self._given()
-        if options.CLIP_stop_at_last_layers != 1:  # SillyTavern sends it beside the option, too
-            values["clip_skip"] = options.CLIP_stop_at_last_layers
-        values.setdefault("vae", options.sd_vae)
-        values |= await self._pictures(studio)
+        start = await self._start(studio)
+        values = {
+            **self._defaults(checkpoint),
+            **settings_in(options.model_dump(), OF_OPTIONS),
+            **(given(request_in_infotext(self.infotext, **start)[0]) if self.infotext else {}),
+            **settings_in(options.model_dump(include=self._overridden()), OF_OPTIONS),
+            **self._given(),
+            **start,
+        }
+        values = {name: value for name, value in values.items() if has_what_it_needs(SETTINGS[name], values)}
         try:
             request = ImageRequest.model_validate(values)
         except ValidationError as error:
@@ -96,23 +101,25 @@ class Txt2ImgBody(SettingsBody):
         """The request as A1111 sends it back."""
         return self.model_dump()
 
-    def _recorded(self) -> dict[str, Any]:
-        """What `infotext`, a picture's parameters, says about the fields that were not sent."""
-        found = recorded_settings({"parameters": self.infotext}) if self.infotext else None
-        recorded = given(found.request) if found else {}
-        return {name: value for name, value in recorded.items() if name in OF_EVERY_PICTURE}
+    async def _start(self, studio: Studio) -> dict[str, InputId | None]:
+        """The picture to start from and its mask, by the studio's names."""
+        return {"image": None, "mask": None}
+
+    def _defaults(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        return {"prompt": "", "steps": checkpoint.steps, "guidance": checkpoint.guidance}
+
+    def _overridden(self) -> set[str]:
+        """The options that were sent with this request."""
+        return {name for name, value in (self.override_settings or {}).items() if value is not None}
 
     def _given(self) -> dict[str, Any]:
         """The settings that were sent, by the studio's names. Older clients say "DPM++ 2M Karras" in one, and in A1111
         that wins over the schedule. Sizes are cut to what a latent is, as there."""
-        sent = settings_in(self, OF_EVERY_PICTURE)
+        sent = settings_in(dict(self), OF_EVERY_PICTURE)
         sampler, schedule = split_joined(sent.get("sampler", ""))
         joined = {"sampler": sampler, "schedule": schedule} if schedule else {}
         sides = {name: sent[name] // LATENT * LATENT for name in ("width", "height") if name in sent}
         return sent | joined | sides
-
-    async def _pictures(self, studio: Studio) -> dict[str, Any]:
-        return {}
 
     def _check(self, request: ImageRequest) -> None:
         """Raises InvalidRequest for what would change the picture, and is not done here."""
@@ -139,32 +146,47 @@ class Img2ImgBody(Txt2ImgBody):
         """Without the pictures, which would go back and forth for nothing, unless they are wanted."""
         return self.model_dump(exclude=set() if self.include_init_images else {"init_images", "mask"})
 
-    async def _pictures(self, studio: Studio) -> dict[str, Any]:
-        """The picture to start from, its mask, and how they are used. A1111's defaults: it is stretched, and of a
-        picture with a mask the masked part is filled and drawn alone."""
+    async def _start(self, studio: Studio) -> dict[str, InputId | None]:
         if len(images := self.init_images or [""]) > 1:
             raise InvalidRequest("init_images: send one picture at a time")
-        if (fit := FITS.get(self.resize_mode or 0)) is None:
-            raise InvalidRequest("resize_mode: latent upscaling is not done here; use 0, 1 or 2")
         image = await studio.inputs.keep(await _bytes(images[0], "init_images"))
-        values = {"image": image, "fit": fit, **settings_in(self, OF_AN_IMAGE)}
-        return values | (await self._masked(studio) if self.mask else {})
-
-    async def _masked(self, studio: Studio) -> dict[str, Any]:
-        if (content := CONTENTS.get(self.inpainting_fill or 0)) is None:
-            raise InvalidRequest("inpainting_fill: latent noise and nothing are not done here; use 0 (fill) or 1")
-        blurs = [blur for blur in (self.mask_blur_x, self.mask_blur_y) if blur is not None]
-        if len(set(blurs)) > 1:
-            raise InvalidRequest("mask_blur_x: must be the same as mask_blur_y")
+        if not self.mask:
+            return {"image": image, "mask": None}
         mask = await studio.inputs.keep_mask(
-            await _bytes(self.mask or "", "mask"),
+            await _bytes(self.mask, "mask"),
             alpha="opaque",
             inverted=bool(self.inpainting_mask_invert),
             rounded=self.mask_round is not False,
         )
-        area = "whole" if self.inpaint_full_res is False else "masked"
-        values = settings_in(self, OF_A_MASK) | {"mask": mask, "mask_content": content, "mask_area": area}
-        return values | ({"mask_blur": blurs[0]} if blurs else {})
+        return {"image": image, "mask": mask}
+
+    def _defaults(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        """A picture is stretched, and of one with a mask the masked part is filled and drawn alone, without padding."""
+        mask = {"mask_content": "fill", "mask_area": "masked", "mask_padding": 0}
+        return {**super()._defaults(checkpoint), "fit": "stretch", **mask}
+
+    def _given(self) -> dict[str, Any]:
+        values = super()._given() | settings_in(dict(self), OF_IMG2IMG)
+        if self.resize_mode is not None:
+            if self.resize_mode not in FITS:
+                raise InvalidRequest("resize_mode: latent upscaling is not done here; use 0, 1 or 2")
+            values["fit"] = FITS[self.resize_mode]
+        if self.mask:
+            values |= self._given_of_the_mask()
+        return values
+
+    def _given_of_the_mask(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        if self.inpainting_fill is not None:
+            if self.inpainting_fill not in CONTENTS:
+                raise InvalidRequest("inpainting_fill: latent noise and nothing are not done here; use 0 (fill) or 1")
+            values["mask_content"] = CONTENTS[self.inpainting_fill]
+        if self.inpaint_full_res is not None:
+            values["mask_area"] = "masked" if self.inpaint_full_res else "whole"
+        blurs = {blur for blur in (self.mask_blur_x, self.mask_blur_y) if blur is not None}
+        if len(blurs) > 1:
+            raise InvalidRequest("mask_blur_x: must be the same as mask_blur_y")
+        return values | ({"mask_blur": blurs.pop()} if blurs else {})
 
 
 async def _bytes(image: str, name: str) -> bytes:

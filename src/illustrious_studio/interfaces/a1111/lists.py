@@ -4,11 +4,15 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from illustrious_studio.domain.models import SAFETENSORS
+from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
 from illustrious_studio.interfaces.a1111.common import ApiState, StateIn, title_of
 
 router = APIRouter()
+
+DEFAULT_RHO = {"Karras": 7.0, "Polyexponential": 1.0}
+NEED_INNER_MODEL = ("Uniform", "SGM Uniform", "Simple", "Normal", "DDIM", "Beta")
+"""What A1111 says of its schedules."""
 
 
 @router.get("/sd-models")
@@ -47,8 +51,8 @@ async def list_schedulers(state: StateIn) -> list[dict[str, Any]]:
             "name": name.lower().replace(" ", "_"),
             "label": name,
             "aliases": list(aliases) or None,
-            "default_rho": 7.0 if name == "Karras" else -1.0,
-            "need_inner_model": False,
+            "default_rho": DEFAULT_RHO.get(name, -1.0),
+            "need_inner_model": name in NEED_INNER_MODEL,
         }
         for name, aliases in SCHEDULES.items()
         if not (from_noise and name in NOT_WITH_ZERO_SNR)
@@ -57,7 +61,7 @@ async def list_schedulers(state: StateIn) -> list[dict[str, Any]]:
 
 @router.get("/sd-vae")
 async def list_vaes(state: StateIn) -> list[dict[str, Any]]:
-    return [{"model_name": one.name + SAFETENSORS, "filename": one.path.name} for one in await state.studio.vaes.vaes()]
+    return [{"model_name": vae_file(one.name), "filename": one.path.name} for one in await state.studio.vaes.vaes()]
 
 
 @router.get("/upscalers")

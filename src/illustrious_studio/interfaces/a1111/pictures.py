@@ -10,10 +10,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
-from illustrious_studio.domain.metadata.infotext import write_infotext, written
-from illustrious_studio.domain.models import AUTOMATIC_VAE, SAFETENSORS, Checkpoint, vae_named
-from illustrious_studio.domain.setting import is_recorded
+from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.metadata.infotext import setting_fields, write_infotext
+from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, vae_file, vae_named
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options, checkpoint_titled
 from illustrious_studio.interfaces.a1111.options import changed
@@ -98,7 +97,7 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "face_restoration_model": None,
         "sd_model_name": made.checkpoint,
         "sd_model_hash": made.checkpoint_hash,
-        "sd_vae_name": None if first.vae == AUTOMATIC_VAE else first.vae + SAFETENSORS,
+        "sd_vae_name": None if first.vae == AUTOMATIC_VAE else vae_file(first.vae),
         "sd_vae_hash": None,
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
@@ -116,8 +115,4 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
 
 def _extra(request: ImageRequest) -> dict[str, str]:
     """What else made the picture, by the keys of its text."""
-    return {
-        setting.infotext: written(getattr(request, name), setting)
-        for name, setting in SETTINGS.items()
-        if setting.infotext and setting.infotext not in WITH_FIELDS_OF_THEIR_OWN and is_recorded(request, name, setting)
-    }
+    return {key: value for key, value in setting_fields(request).items() if key not in WITH_FIELDS_OF_THEIR_OWN}

@@ -28,8 +28,9 @@ router = APIRouter()
 
 MOST_PICTURES = 10
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
-_OTHER_NAMES = {theirs for setting in SETTINGS.values() for theirs in setting.a1111} | {
-    *("cfg", "guidance_scale", "step", "num_inference_steps", "image_seed", "batch_size")
+_OTHER_NAMES = {
+    *(theirs for setting in SETTINGS.values() for theirs in (*setting.a1111, *setting.aliases)),
+    *("step", "batch_size"),
 }
 """What other servers call what the studio has, or has not: dropped without a word, they would change the picture."""
 
