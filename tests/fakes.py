@@ -7,7 +7,7 @@ from PIL import Image
 
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
 from illustrious_studio.domain.encoding import to_file
-from illustrious_studio.domain.errors import NotFound, StudioError
+from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint, LanguageModel, ModelStatus
 from illustrious_studio.domain.pictures import OpenedPicture, Picture
 from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
@@ -44,6 +44,9 @@ class FakeEngine:
         self._stop_at = steps_to_stop_at
         self._previews = previews
         self._held: dict[int, asyncio.Event] = {}
+        self.given_up = ""
+        self._working = asyncio.Event()
+        self._working.set()
 
     def hold(self, *steps: int) -> Iterator[asyncio.Event]:
         """Drawings stop at these steps, each until its event is set."""
@@ -51,6 +54,8 @@ class FakeEngine:
         return iter(list(self._held.values()))
 
     async def init_sdxl(self, checkpoint: Checkpoint) -> None:
+        self.given_up = ""
+        self._working.set()
         state, reason = ("ready", "") if self._ready else ("failed", "The file is damaged. Download it again.")
         self.status = ModelStatus(
             backend="sdxl", model=checkpoint.name, state="ready" if state == "ready" else "failed",
@@ -75,6 +80,8 @@ class FakeEngine:
                 if step in self._held:
                     await self._held.pop(step).wait()
                 await turns()
+                if self.given_up:
+                    raise Unavailable(self.given_up)
         except asyncio.CancelledError:
             self.stopped.set()
             raise
@@ -89,6 +96,14 @@ class FakeEngine:
             versions={"fake": "1"},
             seconds=0.01,
         )
+
+    def give_up(self, reason: str) -> None:
+        """As after too many deaths of the worker process, that of a drawing included; `init_sdxl` ends it."""
+        self.given_up = reason
+        self._working.clear()
+
+    async def works(self) -> None:
+        await self._working.wait()
 
     async def clear_cuda_memory(self) -> None:
         pass

@@ -10,7 +10,15 @@ import pytest
 from fakes import FakeEngine
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.jobs import SqlJobs
-from illustrious_studio.domain.errors import Busy, Cancelled, Conflict, EngineDied, NotFound, OutOfMemory, StudioError
+from illustrious_studio.domain.errors import (
+    Busy,
+    Cancelled,
+    Conflict,
+    EngineDied,
+    NotFound,
+    OutOfMemory,
+    StudioError,
+)
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
 from studio_for_tests import studio_for_tests
@@ -148,7 +156,7 @@ async def test_cancelling_twice_at_once_is_cancelling_once(tmp_path: Path) -> No
 async def test_cancelling_what_fails_in_this_moment_leaves_nothing_behind(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         for moments in range(40):
-            made.engine.faults.append(EngineDied("It ended. Draw again."))
+            made.engine.faults += [EngineDied("It ended. Draw again."), EngineDied("It ended. Draw again.")]
             job = await made.studio.images.start_image(image_request())
             await turns(moments % 20)
             async with asyncio.timeout(60):
@@ -196,10 +204,12 @@ async def test_who_was_away_learns_how_each_job_ended_in_that_order(tmp_path: Pa
         assert jobs.ended("of a studio before") == jobs.ended("")
 
 
-@pytest.mark.parametrize("fault", [OutOfMemory("Too large."), EngineDied("It ended.")])
-async def test_a_failure_reaches_who_waits_and_the_next_picture_works(tmp_path: Path, fault: StudioError) -> None:
+@pytest.mark.parametrize("faults", [[OutOfMemory("Too large.")], [EngineDied("It ended."), EngineDied("It ended.")]])
+async def test_a_failure_reaches_who_waits_and_the_next_picture_works(tmp_path: Path, faults: list[Exception]) -> None:
     engine = FakeEngine()
-    engine.faults.append(fault)
+    fault = faults[-1]
+    assert isinstance(fault, StudioError)
+    engine.faults += faults
     async with studio_for_tests(tmp_path, engine=engine) as made:
         job = await made.studio.images.start_image(image_request())
         with pytest.raises(type(fault), match=fault.detail):
@@ -208,6 +218,50 @@ async def test_a_failure_reaches_who_waits_and_the_next_picture_works(tmp_path: 
         # Long after, its reason is still known.
         with pytest.raises(type(fault), match=fault.detail):
             await made.studio.jobs.wait(job.id)
+
+
+async def test_a_picture_that_ended_the_worker_once_is_drawn_again_before_all_others(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.go_on.clear()
+    engine.faults.append(EngineDied("It ended."))
+    async with studio_for_tests(tmp_path, engine=engine) as made:
+        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one", "two")]
+        await engine.midway.wait()
+        assert [(live.job.id, live.job.tries, live.ahead) for live in made.studio.jobs.active()] == [
+            (jobs[0].id, 2, 0),
+            (jobs[1].id, 0, 1),
+        ]
+        engine.go_on.set()
+        for job in jobs:
+            await made.studio.jobs.wait(job.id)
+        assert [plan.request.prompt for plan in engine.plans] == ["one", "one", "two"]
+
+
+async def test_while_drawing_is_given_up_all_wait_visibly_and_then_go_on(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.go_on.clear()
+    async with studio_for_tests(tmp_path, engine=engine) as made:
+        queue, checkpoint = made.studio.jobs, made.studio.models.checkpoint().name
+        jobs = [await made.studio.images.start_image(image_request()) for _ in range(3)]
+        await engine.midway.wait()
+        watch = queue.watch(jobs[2].id)
+        assert (await anext(watch)).held_up == ""
+        engine.give_up("It ended five times. Choose a checkpoint again.")
+        engine.go_on.set()
+        while not (await anext(watch)).held_up:
+            pass
+        active = queue.active()
+        assert [(live.job.id, live.job.state, live.job.tries) for live in active] == [
+            (job.id, "queued", 0) for job in jobs
+        ]
+        assert {live.held_up for live in active} == {engine.given_up}
+        await queue.cancel(jobs[1].id)
+        await made.studio.models.switch(checkpoint=checkpoint)
+        for job in (jobs[0], jobs[2]):
+            await queue.wait(job.id)
+        async for now in watch:
+            last = now
+        assert (last.job.state, last.held_up) == ("done", "")
 
 
 async def test_a_mistake_of_the_studio_itself_fails_one_job_only(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class JobProgress(Value):
     step: int = 0
     steps: int = 0
     seconds_left: float | None = None
+    held_up: str = Field("", description="Why no waiting picture is drawn now, and what to do; empty while they are.")
     preview: bytes | None = Field(None, exclude=True)
 
 

@@ -112,7 +112,17 @@ class ImageEngine(Protocol):
         ...
 
     async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
-        """Carry a plan out. Raises Unavailable (nothing loaded), OutOfMemory (after every attempt), EngineDied."""
+        """Carry a plan out. Raises OutOfMemory (after every attempt), EngineDied (by this drawing, or by loading its
+        checkpoint), and Unavailable (given up, or nothing loaded)."""
+        ...
+
+    @property
+    def given_up(self) -> str:
+        """Why nothing is drawn any more until `init_sdxl` is called; empty while it works."""
+        ...
+
+    async def works(self) -> None:
+        """Wait while it is given up."""
         ...
 
     async def clear_cuda_memory(self) -> None:

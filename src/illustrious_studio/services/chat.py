@@ -242,9 +242,12 @@ class ChatService:
         message = message.model_copy(update={"job_id": job.id})
         await self._keep(message)
         yield DrawingStarted(job.id, prompt)
-        waits = False
+        waits = held_up = False
         async for progress in self._jobs.watch(job.id):
-            if progress.job.state == "queued" and progress.ahead and not waits:
+            if progress.held_up and not held_up:
+                held_up = True
+                yield Notice(f"The picture waits. {progress.held_up}")
+            elif progress.job.state == "queued" and progress.ahead and not waits:
                 waits = True
                 yield Notice(f"{progress.ahead} {'picture is' if progress.ahead == 1 else 'pictures are'} drawn first.")
             if progress.job.state == "running":

@@ -45,6 +45,13 @@ class JobRunner:
         self._memory = memory
         self._vaes = vaes
 
+    @property
+    def given_up(self) -> str:
+        return self._engine.given_up
+
+    async def works(self) -> None:
+        await self._engine.works()
+
     async def render(self, job: Job, on_step: Callable[[Step], None]) -> RenderedJob:
         """Draw a job's picture. Raises what `ImageEngine.render` raises."""
         checkpoint = await self._models.loaded_checkpoint(job.checkpoint)

@@ -1,5 +1,8 @@
 """The queue: pictures wait in it, one a lane is drawn at a time, and everybody can see how far each is.
 
+A job fails only by its own doing. When drawing it ends the worker process, it is drawn once more; what only waited
+waits on, also while nothing can be drawn at all.
+
 It is bounded, it survives a restart (a job is on disk before it is acknowledged, and its request is settled, so that
 drawing it again makes the same picture), and each job can be watched and cancelled by its id. How a picture
 is drawn is for the JobExecutor that it is given.
@@ -18,7 +21,16 @@ from typing import Any, Protocol, Self
 
 import structlog
 
-from illustrious_studio.domain.errors import Busy, Cancelled, Conflict, NotFound, StudioError, error_from_code
+from illustrious_studio.domain.errors import (
+    Busy,
+    Cancelled,
+    Conflict,
+    EngineDied,
+    NotFound,
+    StudioError,
+    Unavailable,
+    error_from_code,
+)
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.jobs import Job, JobProgress, JobStore, RenderedJob
@@ -34,6 +46,15 @@ REMEMBERED = 100
 
 class JobExecutor(Protocol):
     """The two halves of making a picture. The second overlaps with the first of the next job."""
+
+    @property
+    def given_up(self) -> str:
+        """Why nothing can be drawn until somebody does something; empty while it works."""
+        ...
+
+    async def works(self) -> None:
+        """Wait while it is given up."""
+        ...
 
     async def render(self, job: Job, on_step: Callable[[Step], None]) -> RenderedJob: ...
     async def keep(self, job: Job, drawn: RenderedJob) -> GalleryItem: ...
@@ -232,9 +253,9 @@ class JobQueue:
             yield JobProgress(job=await self._get(job_id))
             return
         while True:
-            changed = live.changed
-            yield self._progress(live)
-            if live.job.finished:
+            changed, now = live.changed, self._progress(live)
+            yield now
+            if now.job.finished:
                 return
             await changed.wait()
 
@@ -256,6 +277,7 @@ class JobQueue:
             step=live.step.step,
             steps=live.step.steps,
             seconds_left=live.seconds_left(),
+            held_up=self._executor.given_up if live.job.state == "queued" else "",
             preview=live.step.preview,
         )
 
@@ -277,12 +299,14 @@ class JobQueue:
     async def _lane(self) -> None:
         while True:
             await self._work.acquire()
+            if self._executor.given_up:
+                self._publish_waiting()
+                await self._executor.works()
             if not self._waiting:  # it was cancelled while it waited
                 continue
             live = self._waiting.popleft()
             live.task = self._spawn(self._draw(live), self._tasks)
-            for other in self._waiting:
-                other.publish()
+            self._publish_waiting()
             await asyncio.wait([live.task])
             if live.cancelled and not live.ending:  # before its task had begun
                 await self._finish(live, error=_cancelled())
@@ -298,6 +322,16 @@ class JobQueue:
             if not live.cancelled:  # the studio shuts down: the job stays as it is and is resumed at the next start
                 raise
             await self._finish(live, error=_cancelled())
+        except EngineDied as error:
+            if live.job.tries < MAX_TRIES:
+                await self._put_back(live, live.job.tries)
+            else:
+                await self._finish(live, error=error)
+        except Unavailable as error:
+            if self._executor.given_up:
+                await self._put_back(live, live.job.tries - 1)
+            else:
+                await self._finish(live, error=error)
         except StudioError as error:
             await self._finish(live, error=error)
         except Exception:
@@ -307,6 +341,19 @@ class JobQueue:
             live.drawn = True
             await self._keepers.acquire()
             self._spawn(self._keep(live, drawn), self._keeping)
+
+    async def _put_back(self, live: _Live, tries: int) -> None:
+        """It waits again, before all others."""
+        live.job = live.job.model_copy(update={"state": "queued", "tries": tries})
+        with suppress(StudioError):  # a full disk does not keep it from being drawn
+            await self._store.save(live.job)
+        log.warning("job put back", job=live.job.id, tries=tries)
+        live.task = live.started = live.first_step = None
+        live.step = Step(0, live.job.request.steps)
+        self._waiting.appendleft(live)
+        self._work.release()
+        live.publish()
+        self._publish_waiting()
 
     async def _keep(self, live: _Live, drawn: RenderedJob) -> None:
         try:
@@ -343,8 +390,11 @@ class JobQueue:
         del self._live[job.id]
         self._ended.append(job)
         live.publish()
-        for other in self._waiting:
-            other.publish()
+        self._publish_waiting()
+
+    def _publish_waiting(self) -> None:
+        for live in self._waiting:
+            live.publish()
 
 
 def _cancelled() -> Cancelled:

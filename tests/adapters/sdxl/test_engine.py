@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.adapters.sdxl.helpers import plan
+from tests.adapters.sdxl.helpers import FAULTY, plan
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
@@ -29,6 +29,12 @@ def workers() -> set[int]:
     """Not the other children that a process of tests may have, as Python's tracker of shared memory."""
     living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
     return {child.pid for child in living if "worker" in " ".join(child.cmdline())}
+
+
+async def lose_worker(engine: SdxlEngine) -> None:
+    assert engine._worker is not None
+    psutil.Process(engine._worker.pid).kill()
+    await until(lambda: not engine.status.ready)
 
 
 class FirstStep:
@@ -100,7 +106,6 @@ async def test_it_shows_previews_while_it_draws(engine: SdxlEngine, builtin: Che
     previews = [step.preview for step in steps if step.preview]
     assert previews
     assert all(preview.startswith(b"\xff\xd8") and len(preview) < 40_000 for preview in previews)
-    assert len(previews) < len(steps)
 
 
 async def test_cancelling_stops_within_a_step_and_the_next_picture_works(
@@ -265,6 +270,66 @@ async def test_a_worker_that_keeps_dying_is_left_dead_until_a_checkpoint_is_chos
         mended.touch()
         await engine.init_sdxl(builtin)
         assert engine.status.ready
+
+
+@pytest.fixture
+def loads_that_die(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A file with how many of the next loads end their process."""
+    count = tmp_path / "loads that die"
+    count.write_text("0")
+    monkeypatch.setenv("LOADS_THAT_DIE", str(count))
+    return count
+
+
+async def test_a_worker_that_dies_while_it_loads_again_is_replaced_and_the_drawing_waits(
+    builtin: Checkpoint, loads_that_die: Path
+) -> None:
+    async with SdxlEngine(device="cpu", threads=1, worker=FAULTY) as engine:
+        await engine.init_sdxl(builtin)
+        loads_that_die.write_text("2")
+        await lose_worker(engine)
+        assert (await engine.render(plan(builtin), nothing)).picture.width == 64
+        assert loads_that_die.read_text() == "0"
+
+
+async def test_a_checkpoint_that_ends_the_worker_fails_its_own_drawing_and_leaves_the_one_before(
+    builtin: Checkpoint, loads_that_die: Path
+) -> None:
+    other = builtin.model_copy(update={"name": "other", "path": builtin.path / "nowhere"})
+    async with SdxlEngine(device="cpu", threads=1, worker=FAULTY) as engine:
+        await engine.init_sdxl(builtin)
+        loads_that_die.write_text("1")
+        with pytest.raises(EngineDied):
+            await engine.render(plan(other), nothing)
+        await until(lambda: engine.status.ready)
+        assert engine.status.model == builtin.name
+
+
+async def test_given_up_while_it_loads_says_so_to_the_drawing(builtin: Checkpoint, loads_that_die: Path) -> None:
+    async with SdxlEngine(device="cpu", threads=1, worker=FAULTY) as engine:
+        await engine.init_sdxl(builtin)
+        loads_that_die.write_text("9")
+        await lose_worker(engine)
+        with pytest.raises(Unavailable, match="5 times") as given_up:
+            await engine.render(plan(builtin), nothing)
+        assert not isinstance(given_up.value, EngineDied)
+        assert engine.given_up == given_up.value.detail
+        loads_that_die.write_text("0")
+        await engine.init_sdxl(builtin)
+        await engine.works()
+        assert (await engine.render(plan(builtin), nothing)).picture.width == 64
+
+
+async def test_cancelling_what_hangs_goes_by_the_time_since_its_last_step(builtin: Checkpoint) -> None:
+    async with SdxlEngine(device="cpu", threads=1, hung_after=6, cancel_grace=3600, worker=FAULTY) as engine:
+        await engine.init_sdxl(builtin)
+        hangs = FirstStep()
+        task = asyncio.create_task(engine.render(plan(builtin, negative_prompt="hang at 1"), hangs))
+        await hangs.drawing.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await engine.render(plan(builtin), nothing)).picture.width == 64
 
 
 async def test_a_device_that_is_not_there_is_said_at_once(builtin: Checkpoint) -> None:

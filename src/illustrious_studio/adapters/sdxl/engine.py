@@ -2,8 +2,9 @@
 
 Torch is never imported here. A drawing that goes wrong in a way no program can mend (a poisoned CUDA context, the
 system's out-of-memory killer, a hang) costs the process, not the studio: the picture fails with EngineDied, a new
-process starts, the checkpoint is loaded again, the next picture works. A process that dies five times in five minutes
-is left dead until somebody chooses a checkpoint again.
+process starts, the checkpoint is loaded again, the next picture works. Where a process dies while it loads the
+checkpoint again, its successor goes on with that, and who wants to draw waits. Processes that die five times in five
+minutes are given up until somebody chooses a checkpoint again.
 """
 
 import asyncio
@@ -75,7 +76,7 @@ class SdxlEngine:
         self._loaded: tuple[Checkpoint, WorkerProcess] | None = None
         self._wanted: Checkpoint | None = None
         self._resting: Checkpoint | None = None
-        self._given_up = ""
+        self.given_up = ""
         self._load_failed = ""
         self._closing = False
 
@@ -112,8 +113,8 @@ class SdxlEngine:
         )
 
     def _state(self) -> tuple[ModelState, str]:
-        if self._given_up:
-            return "failed", self._given_up
+        if self.given_up:
+            return "failed", self.given_up
         if self._loaded is not None and self._loaded[1] is self._worker and self._loaded[1].alive:
             return "ready", ""
         if self._wanted is not None:
@@ -125,7 +126,7 @@ class SdxlEngine:
         return "absent", "No checkpoint is loaded. Choose one under System."
 
     async def init_sdxl(self, checkpoint: Checkpoint) -> None:
-        self._given_up = ""
+        self.given_up = ""
         self._deaths.clear()
         self._note_change()
         async with self._turn:
@@ -136,9 +137,13 @@ class SdxlEngine:
             on_step(Step(frame.fields["step"], frame.fields["steps"], frame.payload or None))
 
         async with self._turn:
-            worker = await self._with_loaded(plan.checkpoint)
+            worker = await self._to_draw_with(plan.checkpoint)
             answer = await worker.call(protocol.plan_frame(plan), report, self._cancel_grace)
         return protocol.rendered_of(_good(answer))
+
+    async def works(self) -> None:
+        while self.given_up:
+            await self._changed.wait()
 
     async def clear_cuda_memory(self) -> None:
         async with self._turn:
@@ -154,6 +159,15 @@ class SdxlEngine:
             if worker.alive:
                 _good(await worker.call(Frame("unload")))
 
+    async def _to_draw_with(self, checkpoint: Checkpoint) -> WorkerProcess:
+        """The same for a drawing, which is not to blame where a process dies while it loads what was in use before."""
+        while True:
+            try:
+                return await self._with_loaded(checkpoint)
+            except EngineDied:
+                if not self.given_up and (self._wanted is None or not self._wanted.same_weights(checkpoint)):
+                    raise
+
     async def _with_loaded(self, checkpoint: Checkpoint) -> WorkerProcess:
         """The living worker that holds this checkpoint. Loading goes on when the caller no longer waits for it."""
         return await asyncio.shield(self._in_background(self._load(checkpoint)))
@@ -161,17 +175,23 @@ class SdxlEngine:
     async def _load(self, checkpoint: Checkpoint) -> WorkerProcess:
         async with self._load_turn:
             worker = await self._living()
-            before = self._loaded[0] if self._loaded is not None and self._loaded[1] is worker else None
-            if before is not None and before.same_weights(checkpoint):
+            held = self._loaded[0] if self._loaded is not None and self._loaded[1] is worker else None
+            if held is not None and held.same_weights(checkpoint):
                 self._loaded = checkpoint, worker
                 return worker
+            before = held or self._wanted
+            if before is not None and before.same_weights(checkpoint):
+                before = None
             try:
                 await self._load_into(worker, checkpoint)
             except StudioError as error:
-                self._wanted = None
                 self._load_failed = error.detail
                 logger.warning("checkpoint %s was not loaded: %s", checkpoint.name, error.detail)
-                if before is not None:
+                died = isinstance(error, EngineDied)
+                self._wanted = before or (checkpoint if died else None)  # what the next process loads
+                if self.given_up:
+                    self._wanted = None
+                if before is not None and not died:
                     self._in_background(self._load_again(before))
                 raise
             return worker
@@ -195,8 +215,8 @@ class SdxlEngine:
         while True:
             if self._closing or self._supervisor is None:
                 raise Unavailable("The picture engine is not running. Start the studio again.")
-            if self._given_up:
-                raise Unavailable(self._given_up)
+            if self.given_up:
+                raise Unavailable(self.given_up)
             if self._worker is not None and self._worker.alive:
                 return self._worker
             await self._changed.wait()
@@ -205,7 +225,7 @@ class SdxlEngine:
         try:
             while True:
                 await self._run_one()
-                while self._given_up:
+                while self.given_up:
                     await self._changed.wait()
         except Exception:  # the top of this task
             logger.exception("the supervisor of the drawing process failed")
@@ -238,7 +258,7 @@ class SdxlEngine:
             await asyncio.sleep(FIRST_PAUSE * 2 ** (len(self._deaths) - 1))
 
     def _give_up(self, reason: str) -> None:
-        self._given_up = reason
+        self.given_up = reason
         self._wanted = None
         self._note_change()
 

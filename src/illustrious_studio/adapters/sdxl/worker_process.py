@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from illustrious_studio.adapters.sdxl import protocol
@@ -29,6 +29,15 @@ LEVELS = {"INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERR
 logger = logging.getLogger(__name__)
 
 
+@dataclass
+class _Call:
+    """What was asked: its answers as they come (None: no more will), and when it last went on."""
+
+    number: int
+    progressed: float
+    frames: "asyncio.Queue[Frame | None]" = field(default_factory=asyncio.Queue)
+
+
 class WorkerProcess:
     """A running worker. `device` is empty until it has imported what it needs."""
 
@@ -38,7 +47,7 @@ class WorkerProcess:
         self._step_limit = step_limit
         self._loop = asyncio.get_running_loop()
         self._calls = 0
-        self._answers: dict[int, asyncio.Queue[Frame | None]] = {}
+        self._unanswered: dict[int, _Call] = {}
         self._heard = self._worked = self._loop.time()
         self._processor_time = 0.0
         self._stderr = ""
@@ -75,45 +84,43 @@ class WorkerProcess:
         seconds it is killed.
         """
         self._calls += 1
-        number = self._calls
-        frames: asyncio.Queue[Frame | None] = asyncio.Queue()
-        self._answers[number] = frames
+        call = _Call(self._calls, self._loop.time())
+        self._unanswered[call.number] = call
         try:
-            await self._send(replace(frame, call=number))
-            return await self._answer(frames, on_frame)
+            await self._send(replace(frame, call=call.number))
+            while (answer := await self._next_frame(call)).kind == "step":
+                if on_frame is not None:
+                    on_frame(answer)
+            return answer
         except Unavailable:
             raise
         except BaseException:  # whatever it is (mostly a cancellation), it goes on upwards
             # Shielded: a second cancellation must not leave the worker drawing for nobody.
-            await asyncio.shield(asyncio.create_task(self._cancel(number, frames, grace)))
+            await asyncio.shield(asyncio.create_task(self._cancel(call, grace)))
             raise
         finally:
-            self._answers.pop(number, None)
+            self._unanswered.pop(call.number, None)
 
-    async def _answer(self, frames: "asyncio.Queue[Frame | None]", on_frame: Callable[[Frame], None] | None) -> Frame:
-        progressed = ticked = self._loop.time()
+    async def _next_frame(self, call: "_Call") -> Frame:
+        """What it sends next. Raises EngineDied: it ended, or it hung and was ended."""
         while True:
+            asked = self._loop.time()
             try:
-                frame = await asyncio.wait_for(frames.get(), TICK)
+                frame = await asyncio.wait_for(call.frames.get(), TICK)
             except TimeoutError:
                 now = self._loop.time()
-                if now - ticked > 5 * TICK:  # we ourselves stood still (a debugger, a laptop asleep): count again
-                    progressed = self._heard = self._worked = now
-                elif why := self._hung(now - progressed):
+                if now - asked > 5 * TICK:  # we ourselves stood still (a debugger, a laptop asleep): count again
+                    call.progressed = self._heard = self._worked = now
+                elif why := self._hung(now - call.progressed):
                     self.kill()
                     raise EngineDied(
                         f"The drawing process hung ({why}) and was ended. A new one is starting; draw again."
                     ) from None
-                ticked = now
                 continue
-            ticked = self._loop.time()
             if frame is None:
                 raise self._died()
-            if frame.kind != "step":
-                return frame
-            progressed = ticked
-            if on_frame is not None:
-                on_frame(frame)
+            call.progressed = self._loop.time()
+            return frame
 
     def _hung(self, since_progress: float) -> str:
         now = self._loop.time()
@@ -126,17 +133,18 @@ class WorkerProcess:
             return f"one step took more than {self._step_limit:.0f} s"
         return ""
 
-    async def _cancel(self, number: int, frames: "asyncio.Queue[Frame | None]", grace: float) -> None:
+    async def _cancel(self, call: "_Call", grace: float) -> None:
+        """One that hangs already is not waited for anew: its time goes on from its last step."""
         try:
             async with asyncio.timeout(grace):
-                await self._send(Frame("cancel", fields={"of": number}))
-                while (frame := await frames.get()) is not None and frame.kind == "step":
+                await self._send(Frame("cancel", fields={"of": call.number}))
+                while (await self._next_frame(call)).kind == "step":
                     pass
         except TimeoutError:
             logger.warning("the drawing process did not stop within %.0f s and was ended", grace)
             self.kill()
         except Unavailable:
-            pass  # it stopped for good; the engine notices by itself
+            pass  # it ended, or hung and was ended; the engine notices by itself
 
     async def _send(self, frame: Frame) -> None:
         assert self._process.stdin is not None
@@ -164,8 +172,8 @@ class WorkerProcess:
             logger.exception("worker %d: sent what is no frame, and is ended", self.pid)
             self.kill()
         self._gone = True
-        for frames in self._answers.values():
-            frames.put_nowait(None)
+        for call in self._unanswered.values():
+            call.frames.put_nowait(None)
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:
@@ -176,8 +184,8 @@ class WorkerProcess:
                 self.device_type = frame.fields["device_type"]
             case "cannot_start":
                 self.cannot_start = frame.fields["detail"]
-            case _ if frame.call in self._answers:
-                self._answers[frame.call].put_nowait(frame)
+            case _ if frame.call in self._unanswered:
+                self._unanswered[frame.call].frames.put_nowait(frame)
 
     def _note_pulse(self, fields: dict[str, Any]) -> None:
         now = self._loop.time()

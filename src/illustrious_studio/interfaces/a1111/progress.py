@@ -141,7 +141,9 @@ def _share(seen: list[JobProgress]) -> float:
 
 
 def _waiting(now: JobProgress | None) -> str | None:
-    return f"In queue: {now.ahead} before it" if now is not None and now.ahead else None
+    if now is None:
+        return None
+    return now.held_up or (f"In queue: {now.ahead} before it" if now.ahead else None)
 
 
 async def _preview(now: JobProgress | None) -> str | None:

@@ -279,7 +279,8 @@ async def _draw(studio: Studio, request: ImageRequest, report: Report) -> Answer
         async for now in changes:
             if isinstance(now, GalleryItem):
                 return Answer(PictureItem.of(now), await picture(studio, now))
-            await steps.report(now.step, now.steps, f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
+            words = now.held_up or (f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
+            await steps.report(now.step, now.steps, words)
     raise AssertionError("a drawing ends with its picture, or with an error")
 
 

@@ -129,6 +129,8 @@ def _layout(layout: Layout) -> str:
 
 def where(progress: JobProgress) -> str:
     """Where a job is, in words."""
+    if progress.held_up:
+        return f"Waiting. {progress.held_up}"
     if progress.job.state == "queued":
         return "Next in the queue" if progress.ahead <= 1 else f"Waiting, {progress.ahead} before it"
     if progress.step == 0:
