@@ -11,6 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from fakes import FakeChat, FakeEngine, FakeVision
 from illustrious_studio.domain.errors import Conflict
+from illustrious_studio.domain.models import CheckpointOverride
 from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, Guard
 from illustrious_studio.interfaces.selftest.client import Access
 from illustrious_studio.services.studio import Studio
@@ -60,7 +61,7 @@ class WebWithFakes(Web):
     vision: FakeVision = field(default_factory=FakeVision)
 
     async def make_empty(self) -> None:
-        """No pictures, no chats, no jobs, and fakes that do as they are told at once."""
+        """No pictures, chats, jobs or overrides, and fakes that do as they are told at once."""
         self.engine.go_on.set()
         self.engine.stopped.clear()
         self.engine.faults.clear()
@@ -76,6 +77,7 @@ class WebWithFakes(Web):
                 await self.studio.gallery.delete(item.id)
         for session in await self.studio.chat.sessions():
             await self.studio.chat.delete(session.id)
+        await self.studio.models.set_override(self.studio.models.checkpoint().name, dict(CheckpointOverride()))
         self.troubles.clear()
 
 

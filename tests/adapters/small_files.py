@@ -5,10 +5,9 @@ import resource
 import signal
 from pathlib import Path
 
-from tests.samples import an_item
-
 from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.domain.errors import StudioError
+from samples import an_item
 
 
 def save_with_small_files(folder: Path, answer: Path) -> None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.samples import metadata
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout, LayoutWriter, Placed
+from samples import metadata
 
 
 def laid_out(by: LayoutWriter) -> dict[str, Any]:

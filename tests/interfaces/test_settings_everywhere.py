@@ -7,7 +7,6 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import pytest_asyncio
-from tests.running_api import Api, running_api
 
 from illustrious_studio.cli.parser import _parser
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
@@ -15,6 +14,7 @@ from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.wiring import DATA
+from running_api import Api, running_api
 from samples import metadata
 
 GIVEN: dict[str, Any] = {

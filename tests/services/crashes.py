@@ -15,12 +15,12 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from tests.samples import a_picture, metadata
 
 from illustrious_studio.adapters.files.gallery import Disk, FolderGallery
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
 from illustrious_studio.services.gallery import GalleryService
+from samples import a_picture, metadata
 
 FIRST, SECOND = "1" * 32, "2" * 32
 

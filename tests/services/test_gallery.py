@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from sqlalchemy import text
-from tests.samples import a_picture, an_item, metadata
 from tests.services.crashes import FIRST, SECOND, crashes_of_a_gallery
 
 from illustrious_studio.adapters.files.gallery import FolderGallery
@@ -21,6 +20,7 @@ from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.pictures import Picture, open_picture
 from illustrious_studio.services.gallery import ONE_BY_ONE, GalleryService
+from samples import a_picture, an_item, metadata
 from waiting import turns
 
 

@@ -5,9 +5,8 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.studio_for_tests import studio_for_tests
-
 from illustrious_studio.adapters.files import gallery
+from studio_for_tests import studio_for_tests
 
 VERSION_1 = Path(__file__).parents[1] / "data_of_version_1"
 

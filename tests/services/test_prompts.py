@@ -139,9 +139,8 @@ async def test_a_prompt_too_long_for_the_model_is_not_sent() -> None:
 
 
 def test_nothing_secret_stands_in_the_instructions(pytestconfig: pytest.Config) -> None:
-    from illustrious_studio.services import context_window as turns
-    from illustrious_studio.services import prompts
+    from illustrious_studio.services import context_window, prompts
 
-    texts: Sequence[str] = (prompts.INSTRUCTION, turns.SYSTEM)
+    texts: Sequence[str] = (prompts.INSTRUCTION, context_window.SYSTEM)
     for text in texts:
         assert not {"key", "token", "password", str(pytestconfig.rootpath)} & set(text.lower().split())

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.adapters.small_files import save_with_small_files
-from tests.samples import a_picture, an_item
 
 from illustrious_studio.adapters.files.gallery import Disk, FolderGallery
 from illustrious_studio.domain.encoding import to_png, to_thumbnail
 from illustrious_studio.domain.errors import NotFound, StorageFull, Unavailable
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.metadata.infotext import write_infotext
+from samples import a_picture, an_item
 
 PNG_TEXT = {"parameters": "a cat\nSteps: 28, Sampler: Euler a, CFG scale: 5.5, Seed: 7, Size: 96x64, Model: mini"}
 

@@ -16,7 +16,6 @@ def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, **settings: object) ->
     return pipeline.render(plan(checkpoint, **settings), QuietWatch()).picture
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers' Euler
 @pytest.mark.parametrize("rescale", [0.0, 0.7])
 def test_cfg_rescale_is_that_of_diffusers(loaded: SdxlPipeline, builtin: Checkpoint, rescale: float) -> None:
     import torch

@@ -298,7 +298,6 @@ def test_a_whole_run_is_k_diffusions_loop(ordinary: Any, sampler: str, steps: in
     assert done.double().numpy() == pytest.approx(x.double().numpy(), abs=2e-3)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers' UniPC
 @pytest.mark.parametrize("steps", [1, 2, 8, 20, 30])
 @pytest.mark.parametrize(("sampler", "kind"), [("UniPC", "UniPCMultistep"), ("DDIM", "DDIM"), ("LCM", "LCM")])
 def test_what_diffusers_made_its_own_is_drawn_as_diffusers_does(

@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
-from tests.samples import NOON
 
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.adapters.sql.tables import sessions
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
+from samples import NOON
 
 
 def die_in_migration(url: str, migrations: Path) -> None:

@@ -13,7 +13,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from tests.adapters.sql.processes import die_in_migration, write_much
-from tests.samples import NOON
 
 from illustrious_studio.adapters.sql.database import MIGRATIONS, Database
 from illustrious_studio.adapters.sql.jobs import SqlJobs
@@ -22,6 +21,7 @@ from illustrious_studio.adapters.sql.tables import metadata
 from illustrious_studio.domain.errors import Busy, StorageFull, Unavailable
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
+from samples import NOON
 
 FORKS = multiprocessing.get_context("forkserver")
 

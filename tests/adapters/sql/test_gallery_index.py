@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.samples import NOON, an_item, metadata
 
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import Origin
+from samples import NOON, an_item, metadata
 
 ALL = GalleryQuery()
 

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from tests.samples import NOON
-
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.jobs import Job
+from samples import NOON
 
 
 def a_job(name: str, **fields: object) -> Job:

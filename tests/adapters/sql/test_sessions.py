@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.samples import NOON
 
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.sessions import SqlSessions
 from illustrious_studio.domain.chat import Message
 from illustrious_studio.domain.errors import NotFound
+from samples import NOON
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.samples import metadata
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.metadata.record import ImageMetadata
+from samples import metadata
 
 VERSION_1 = Path(__file__).parents[2] / "data_of_version_1" / "gallery"
 OLD = {json.loads(path.read_bytes())["metadata"]["prompt"]: path for path in VERSION_1.glob("*.json")}

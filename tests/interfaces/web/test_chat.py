@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.async_api import expect
 
 from illustrious_studio.domain.errors import Unavailable
 from running_web import WebWithFakes, draw, say, tab
@@ -19,11 +20,11 @@ async def test_an_answer_streams_and_says_which_model_spoke(web: WebWithFakes) -
     page = await web.open("chat")
     await say(page, "Tell me something")
     await page.wait_for_selector("#messages strong:has-text('bold')")
-    assert "and the end" not in await page.inner_text("#messages")
-    assert await page.input_value("#chat-box textarea") == ""
+    await expect(page.locator("#messages")).not_to_contain_text("and the end")
+    await expect(page.locator("#chat-box textarea")).to_have_value("")
     web.chat.go_on.set()
     await page.wait_for_selector("#messages .byline:has-text('fake-chat')")
-    assert "A bold start, and the end." in await page.inner_text(LAST)
+    await expect(page.locator(LAST)).to_contain_text("A bold start, and the end.")
 
 
 async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: WebWithFakes) -> None:
@@ -31,9 +32,9 @@ async def test_what_a_model_writes_cannot_add_html_or_load_a_picture(web: WebWit
     page = await web.open("chat")
     await say(page, "<img src=x onerror=alert(1)>")
     await page.wait_for_selector("#messages .byline")
-    assert await page.locator("#messages article img").count() == 0
-    assert await page.locator("#messages article [name=delete]").count() == 0
-    assert "<img src=x" in await page.inner_text("#messages article.asked")
+    await expect(page.locator("#messages article.asked")).to_contain_text("<img src=x")
+    await expect(page.locator("#messages article img")).to_have_count(0)
+    await expect(page.locator("#messages article [name=delete]")).to_have_count(0)
 
 
 async def test_thoughts_are_folded_beside_the_answer(web: WebWithFakes) -> None:
@@ -41,10 +42,12 @@ async def test_thoughts_are_folded_beside_the_answer(web: WebWithFakes) -> None:
     page = await web.open("chat")
     await say(page, "What is two and two?")
     await page.wait_for_selector("#messages .byline")
-    assert await page.locator("#messages .thought .md").is_hidden()
+    thought = page.locator("#messages .thought .md")
+    await expect(thought).to_be_hidden()
     await page.click("#messages .thought summary")
-    assert await page.inner_text("#messages .thought .md") == "Two and two make four."
-    assert (await page.inner_text(LAST + " >> .md >> nth=-1")).strip() == "Four."
+    await expect(thought).to_be_visible()
+    await expect(thought).to_have_text("Two and two make four.")
+    await expect(page.locator(LAST + " >> .md >> nth=-1")).to_have_text("Four.")
 
 
 async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: WebWithFakes) -> None:
@@ -56,8 +59,8 @@ async def test_send_turns_into_stop_and_what_was_said_so_far_stays(web: WebWithF
     await page.click("#chat-box .stop-button")
     await page.wait_for_selector("#messages .byline:has-text('stopped early')")
     await page.wait_for_selector("#chat-box .submit-button")
-    assert web.chat.closed.is_set()
-    assert "three" not in await page.inner_text("#messages")
+    await web.chat.closed.wait()
+    await expect(page.locator("#messages")).not_to_contain_text("three")
 
 
 async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: WebWithFakes) -> None:
@@ -70,12 +73,12 @@ async def test_a_refresh_during_an_answer_goes_on_where_it_was(web: WebWithFakes
     await page.reload()
     await page.wait_for_selector("#messages:has-text('The beginning')")
     await page.wait_for_selector("#chat-box .stop-button")
-    await page.wait_for_function("document.querySelector('#chat-box textarea')?.value === 'half a thought'")
-    assert await page.locator("#messages article.asked").count() == 1
+    await expect(page.locator("#chat-box textarea")).to_have_value("half a thought")
+    await expect(page.locator("#messages article.asked")).to_have_count(1)
     web.chat.go_on.set()
     await page.wait_for_selector("#messages .byline")
-    assert "The beginning, the end." in await page.inner_text(LAST)
-    assert not web.chat.closed.is_set() or "stopped" not in await page.inner_text("#messages")
+    await expect(page.locator(LAST)).to_contain_text("The beginning, the end.")
+    await expect(page.locator("#messages")).not_to_contain_text("stopped early")
 
 
 async def test_an_answer_stays_in_its_chat_while_another_is_shown(web: WebWithFakes) -> None:
@@ -89,10 +92,55 @@ async def test_an_answer_stays_in_its_chat_while_another_is_shown(web: WebWithFa
     web.chat.go_on.set()
     await page.wait_for_selector("#chat-box .submit-button")
     await page.click(".sessions .session:has-text('First')")
-    await page.wait_for_selector("#messages .byline")
-    assert "The beginning, the end." in await page.inner_text(LAST)
+    await expect(page.locator(LAST)).to_contain_text("The beginning, the end.")
     await page.click("[name=new_chat]")
     await page.wait_for_selector("#messages:has-text('Ask anything')")
+
+
+async def test_an_answer_that_goes_on_stays_out_of_a_chat_that_was_opened_since(web: WebWithFakes) -> None:
+    web.chat.go_on.clear()
+    web.chat.scripts = [["The beginning, ", "the end."]]
+    page = await web.open("chat")
+    await page.route("**/cancel", lambda route: None)  # whatever the page says of it comes too late
+    await say(page, "First")
+    await expect(page.locator(LAST)).to_contain_text("The beginning")
+    await page.click("[name=new_chat]")
+    await expect(page.locator("#messages")).to_contain_text("Ask anything")
+    web.chat.go_on.set()
+    await until(lambda: _last_message(web, "First"), "The beginning, the end.".__eq__)
+    await page.fill("#chat-search textarea, #chat-search input", "First")  # what the page heard before, it has shown
+    await expect(page.locator(".sessions li")).to_have_count(1)
+    await expect(page.locator("#messages article")).to_have_count(0)
+    await expect(page.locator("#messages")).to_contain_text("Ask anything")
+
+
+async def test_of_two_chats_pressed_one_after_the_other_the_last_goes_on_alone(web: WebWithFakes) -> None:
+    web.chat.go_on.clear()
+    web.chat.scripts = [["Cats purr ", "softly."], ["Dogs bark ", "loudly."]]
+    page = await web.open("chat")
+    for words, beginning in (("About cats", "Cats purr"), ("About dogs", "Dogs bark")):
+        await page.click("[name=new_chat]")
+        await expect(page.locator("#messages")).to_contain_text("Ask anything")
+        await say(page, words)
+        await expect(page.locator(LAST)).to_contain_text(beginning)
+        await expect(page.locator(".sessions .chosen")).to_contain_text(words)
+    for words in ("About cats", "About dogs"):
+        await page.click(f".sessions .session:has-text('{words}')")
+    await expect(page.locator(".sessions .chosen")).to_contain_text("About dogs")
+    await expect(page.locator(LAST)).to_contain_text("Dogs bark")
+    web.chat.go_on.set()
+    await expect(page.locator("#messages .byline")).to_have_count(1)
+    await expect(page.locator(LAST)).to_contain_text("Dogs bark loudly.")
+    await until(lambda: _last_message(web, "About cats"), "Cats purr softly.".__eq__)
+    await page.fill("#chat-search textarea, #chat-search input", "dogs")  # what the page heard before, it has shown
+    await expect(page.locator(".sessions li")).to_have_count(1)
+    await expect(page.locator("#messages article")).to_have_count(2)
+    await expect(page.locator(LAST)).to_contain_text("Dogs bark loudly.")
+
+
+async def _last_message(web: WebWithFakes, title: str) -> str:
+    session = next(one for one in await web.studio.chat.sessions() if one.title == title)
+    return (await web.studio.chat.messages(session.id))[-1].content
 
 
 async def test_a_model_that_is_gone_is_told_in_a_sentence(web: WebWithFakes) -> None:
@@ -100,7 +148,7 @@ async def test_a_model_that_is_gone_is_told_in_a_sentence(web: WebWithFakes) -> 
     page = await web.open("chat")
     await say(page, "Hello?")
     await page.wait_for_selector("#messages .failed:has-text('Start Ollama.')")
-    assert "Hello?" in await page.inner_text("#messages article.asked")
+    await expect(page.locator("#messages article.asked")).to_contain_text("Hello?")
 
 
 async def test_generate_draws_in_the_chat_and_the_picture_stands_in_three_places(web: WebWithFakes) -> None:
@@ -132,7 +180,7 @@ async def test_a_picture_drawn_in_the_chat_can_be_cancelled_there(web: WebWithFa
     await page.wait_for_selector("#messages .chat-drawing:has-text('Step 2 of')")
     await page.click("#messages .chat-drawing [name=cancel]")
     await page.wait_for_selector("#messages:has-text('The picture was not drawn. The picture was cancelled.')")
-    assert await page.locator("#messages .failed").count() == 0
+    await expect(page.locator("#messages .failed")).to_have_count(0)
 
 
 async def test_chats_can_be_found_renamed_deleted_and_brought_back(web: WebWithFakes) -> None:
@@ -143,7 +191,7 @@ async def test_chats_can_be_found_renamed_deleted_and_brought_back(web: WebWithF
         await say(page, words)
         await page.wait_for_selector(f".sessions .chosen:has-text('{words}')")
     await page.fill("#chat-search textarea, #chat-search input", "cats")
-    await page.wait_for_function("document.querySelectorAll('.sessions li').length === 1")
+    await expect(page.locator(".sessions li")).to_have_count(1)
     await page.click(".sessions .session")
     await page.wait_for_selector(".sessions li.chosen:has-text('About cats')")
     row = page.locator(".sessions li.chosen")
@@ -153,7 +201,7 @@ async def test_chats_can_be_found_renamed_deleted_and_brought_back(web: WebWithF
     await page.keyboard.press("Enter")
     await until(lambda: _titles(web), {"Felines & co", "About dogs"}.__eq__)
     await page.fill("#chat-search textarea, #chat-search input", "")
-    await page.wait_for_function("document.querySelectorAll('.sessions li').length === 2")
+    await expect(page.locator(".sessions li")).to_have_count(2)
     row = page.locator(".sessions li", has_text="Felines & co")
     await row.hover()
     await row.get_by_role("button", name=re.compile("^Delete")).click()
@@ -175,7 +223,7 @@ async def test_a_picture_can_be_sent_to_the_chat(web: WebWithFakes) -> None:
     await page.wait_for_selector("#attached img")
     await say(page, "What is this?")
     await page.wait_for_selector("#messages .notice:has-text('cannot see pictures')")
-    assert await page.locator("#attached img").count() == 0
+    await expect(page.locator("#attached img")).to_have_count(0)
 
 
 async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_named(web: WebWithFakes) -> None:
@@ -192,7 +240,7 @@ async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_name
     await page.wait_for_selector("#messages .notice:has-text('cannot see pictures')")
     await page.fill("#chat-box textarea", "a catt")
     await page.click(".hint [name=say]")
-    await page.wait_for_function("document.querySelector('#chat-box textarea')?.value === '#generate a catt'")
+    await expect(page.locator("#chat-box textarea")).to_have_value("#generate a catt")
     await page.press("#chat-box textarea", "Enter")
     await page.wait_for_selector("#messages .notice:has-text('catt')")
 

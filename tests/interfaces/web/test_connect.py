@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import BrowserContext, Page, expect
 from pydantic import SecretStr
 
 from illustrious_studio.domain.errors import OutOfMemory
@@ -78,14 +78,15 @@ async def test_the_self_test_says_who_would_get_along_with_the_studio_and_leaves
             assert KEY not in await page.content()
             await page.click("#test-clients")
             await page.wait_for_selector(OVER.format("All of them work."))
-            assert await page.locator("#client-outcomes tbody tr:has-text('Passed')").count() == 7
+            await expect(page.locator("#client-outcomes tbody tr", has_text="Passed")).to_have_count(7)
             assert (await api.studio.gallery.page()).items == []
 
             api.engine.faults = [OutOfMemory("Too large. Choose a smaller size.") for _ in range(20)]
             await page.click("#test-clients")
             await page.wait_for_selector(OVER.format("5 of 7 failed."))
-            failed = page.locator("#client-outcomes tr:has-text('Failed')")
-            assert "POST /generate-image: expected 200, came 507: Too large." in (await failed.all_inner_texts())[-1]
+            failed = page.locator("#client-outcomes tr", has_text="Failed")
+            why = "POST /generate-image: expected 200, came 507: Too large."
+            await expect(failed.last).to_contain_text(why)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390
             results = await Axe().run(page)
             assert [

@@ -1,10 +1,14 @@
 """Gallery, Analyze and System in the browser."""
 
+from pathlib import Path
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from illustrious_studio.domain.images import ImageRequest
-from running_web import WebWithFakes, draw, tab
+from illustrious_studio.domain.models import CheckpointOverride
+from running_web import HeldState, WebWithFakes, draw, running_web, tab
+from studio_for_tests import with_own_checkpoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -15,7 +19,7 @@ async def drawn(web: WebWithFakes, *prompts: str) -> None:
 
 
 async def thumbs(page: Page, number: int) -> None:
-    await page.wait_for_function(f"document.querySelectorAll('#gallery-grid .thumb').length === {number}")
+    await expect(page.locator("#gallery-grid .thumb")).to_have_count(number)
 
 
 async def test_the_gallery_loads_more_as_one_scrolls(web: WebWithFakes) -> None:
@@ -43,7 +47,7 @@ async def test_pictures_are_found_by_words_and_filters(web: WebWithFakes) -> Non
     await thumbs(page, 2)
     await page.click("[name=filter][value=favourites]")
     await thumbs(page, 1)
-    assert await page.locator("#gallery-grid .thumb").get_attribute("title") == "a blue whale"
+    await expect(page.locator("#gallery-grid .thumb")).to_have_attribute("title", "a blue whale")
     await page.fill("#gallery-search", "no such words")
     await page.wait_for_selector("#gallery-grid:has-text('No picture fits.')")
 
@@ -74,7 +78,7 @@ async def test_deleting_takes_a_picture_away_and_undo_brings_it_back(web: WebWit
     await page.click("#gallery-grid .thumb[title=second]")
     await page.click("#viewer [name=delete]")
     await thumbs(page, 1)
-    assert await page.locator("#viewer").is_hidden()
+    await expect(page.locator("#viewer")).to_be_hidden()
     await page.click("#snack >> text=Undo")
     await thumbs(page, 2)
 
@@ -107,26 +111,69 @@ async def test_a_file_that_is_no_picture_is_told_in_a_sentence(web: WebWithFakes
     await page.wait_for_selector("#analyze .failed:has-text('not a picture the studio can open')")
 
 
+def radio(fold: Locator, group: str, choice: str) -> Locator:
+    return fold.locator("fieldset", has_text=group).locator("label", has_text=choice).locator("input")
+
+
 async def test_what_the_checkpoints_file_does_not_say_is_said_under_system(web: WebWithFakes) -> None:
-    page = await web.open()
-    await tab(page, "system")
+    page = await web.open("system")
     fold = page.locator("#prediction")
     await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
     await fold.locator("button").first.click()
-    kinds = fold.locator("fieldset", has_text="Prediction type")
-    await kinds.locator("label", has_text="epsilon").click()
+    await radio(fold, "Prediction type", "epsilon").click()
     await expect(fold).to_contain_text("epsilon, zero terminal SNR, as you set it")
     assert web.studio.models.checkpoint().prediction_type == "epsilon"
-    await kinds.locator("label", has_text="As its file says").click()
+    await radio(fold, "Prediction type", "As its file says").click()
     await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
     assert web.studio.models.checkpoint().prediction_type == "v_prediction"
+
+
+async def test_a_checkpoint_that_was_chosen_elsewhere_is_shown_with_what_is_set_for_it(
+    tmp_path: Path, web: WebWithFakes
+) -> None:
+    async with running_web(with_own_checkpoint(tmp_path), web.browser) as two:
+        own, builtin = (one.name for one in await two.studio.models.checkpoints())
+        await two.studio.models.set_override(builtin, {"prediction_type": "epsilon", "zero_terminal_snr": False})
+        page = await two.open("system")
+        chosen, fold = page.locator("#switch-checkpoint input"), page.locator("#prediction")
+        await expect(chosen).to_have_value(own)
+        await fold.locator("button").first.click()
+        await two.studio.models.switch(checkpoint=builtin)
+        await expect(chosen).to_have_value(builtin)
+        await expect(fold).to_contain_text("epsilon, as you set it")
+        await expect(radio(fold, "Prediction type", "epsilon")).to_be_checked()
+        await expect(radio(fold, "Zero terminal SNR", "Off")).to_be_checked()
+        await page.close()
+        assert two.troubles == []
+
+
+async def test_what_is_pressed_is_set_alone_and_for_the_checkpoint_that_is_shown(
+    tmp_path: Path, web: WebWithFakes
+) -> None:
+    async with running_web(with_own_checkpoint(tmp_path), web.browser) as two:
+        own, builtin = (one.name for one in await two.studio.models.checkpoints())
+        page = await two.open("system")
+        fold = page.locator("#prediction")
+        await fold.locator("button").first.click()
+        state = HeldState(page)
+        await state.hold()  # the page does not hear what follows
+        await two.studio.models.set_override(own, {"zero_terminal_snr": False})
+        await two.studio.models.switch(checkpoint=builtin)
+        await radio(fold, "Prediction type", "epsilon").click()
+        await expect(page.get_by_text(f"That is kept for {own}")).to_be_visible()
+        overrides = {one.name: one.override for one in await two.studio.models.checkpoints()}
+        assert overrides[own] == CheckpointOverride(prediction_type="epsilon", zero_terminal_snr=False)
+        assert overrides[builtin] == CheckpointOverride()
+        await state.let_go()
+        await page.close()
+        assert two.troubles == []
 
 
 async def test_system_shows_three_cards_and_switches_the_language_model(web: WebWithFakes) -> None:
     page = await web.open()
     await page.click("header .chip >> nth=1")
     await page.wait_for_selector("#system .card >> nth=2")
-    assert "fake-eyes" in await page.inner_text("#system .cards")
+    await expect(page.locator("#system .cards")).to_contain_text("fake-eyes")
     await page.click("#switch-language input")
     await page.click("[role=option]:has-text('other-chat')")
     await page.wait_for_selector("text=Chat model: other-chat.")

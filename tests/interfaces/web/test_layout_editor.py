@@ -14,6 +14,7 @@ from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.rendering import FromNoise
 from running_web import WebWithFakes, draw, running_web
 from studio_for_tests import with_own_checkpoint
+from waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -41,13 +42,22 @@ async def remembered(page: Page) -> Layout | None:
 
 
 async def held(page: Page) -> Layout:
-    layout = await remembered(page)
+    layout = await until(lambda: remembered(page))
     assert layout is not None
     return layout
 
 
 async def thing(page: Page, name: str) -> Placed:
     return next(one for one in (await held(page)).things if one.what == name)
+
+
+async def other_than(page: Page, before: Placed) -> Placed:
+    """The thing, as soon as it is remembered elsewhere or in another size."""
+    return await until(lambda: thing(page, before.what), before.__ne__)
+
+
+async def holds(page: Page, *names: str) -> None:
+    await until(lambda: held(page), lambda layout: {one.what for one in layout.things} == set(names))
 
 
 async def title(page: Page, words: str) -> None:
@@ -103,7 +113,7 @@ async def test_a_dragged_box_changes_what_is_sent_painted_and_recorded(web: WebW
     page.on("request", note)
     await drag_box(page, "fox", (40, -30))
     await title(page, "2 things, edited")
-    after = await thing(page, "fox")
+    after = await other_than(page, before)
     assert after.x == pytest.approx(before.x + 40 / board["width"], abs=0.01)
     assert after.y == pytest.approx(before.y - 30 / board["height"], abs=0.01)
     assert (after.w, after.h) == (before.w, before.h)
@@ -120,8 +130,9 @@ async def test_a_dragged_box_changes_what_is_sent_painted_and_recorded(web: WebW
 async def test_a_box_stays_in_the_picture_however_far_it_is_dragged(web: WebWithFakes) -> None:
     page = await web.open()
     await shown(page)
+    before = await thing(page, "fox")
     await drag_box(page, "fox", (-2000, 2000))
-    fox = await thing(page, "fox")
+    fox = await other_than(page, before)
     assert fox.x == pytest.approx(fox.w / 2, abs=0.001)
     assert fox.y == pytest.approx(1 - fox.h / 2, abs=0.001)
     await draw(page, WORDS)
@@ -135,7 +146,7 @@ async def test_a_corner_resizes_and_the_opposite_corner_and_the_shape_stay(web: 
     await box(page, "fox").focus()
     rect = await place_of(box(page, "fox"))
     await drag(page, (rect["x"] + 1, rect["y"] + 1), (rect["width"] / 3, 0))
-    after = await thing(page, "fox")
+    after = await other_than(page, before)
     assert after.w == pytest.approx(before.w * 2 / 3, rel=0.05)
     assert after.w / after.h == pytest.approx(before.w / before.h, rel=0.01)
     assert after.x + after.w / 2 == pytest.approx(before.x + before.w / 2, abs=0.002)
@@ -149,14 +160,14 @@ async def test_the_keyboard_moves_resizes_and_removes(web: WebWithFakes) -> None
     await box(page, "fox").focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowLeft"):
         await page.keyboard.press(key)
-    moved = await thing(page, "fox")
-    assert (moved.x, moved.y) == (pytest.approx(before.x - 0.01), pytest.approx(before.y - 0.02))
-    assert f"{round(moved.y * 100)}% from the top" in await page.inner_text(".layout-announced")
+    there = (pytest.approx(before.x - 0.01), pytest.approx(before.y - 0.02))
+    moved = await until(lambda: thing(page, "fox"), lambda fox: (fox.x, fox.y) == there)
+    await expect(page.locator(".layout-announced")).to_contain_text(f"{round(moved.y * 100)}% from the top")
     await page.keyboard.press("Shift+ArrowUp")
-    assert (await thing(page, "fox")).w == pytest.approx(moved.w + 0.01, abs=0.001)
+    assert (await other_than(page, moved)).w == pytest.approx(moved.w + 0.01, abs=0.001)
     await page.keyboard.press("Delete")
     await expect(box(page, "fox")).to_have_count(0)
-    assert [one.what for one in (await held(page)).things] == ["tree"]
+    await until(lambda: held(page), lambda layout: [one.what for one in layout.things] == ["tree"])
     await page.get_by_role("button", name="Undo").click()
     await expect(box(page, "fox")).to_have_count(1)
     await box(page, "fox").focus()
@@ -175,7 +186,7 @@ async def test_objects_are_added_by_name_and_an_unknown_name_is_answered_with_th
     await add.fill("Kitty")  # a synonym
     await page.keyboard.press("Enter")
     await expect(box(page, "cat")).to_be_focused()
-    assert await page.locator("#layout-names option").count() == 506
+    await expect(page.locator("#layout-names option")).to_have_count(506)
     await draw(page, WORDS)
     assert [one.what for one in (await last_layout(web)).things][-1] == "cat"
 
@@ -185,18 +196,18 @@ async def test_a_refresh_keeps_the_layout_and_settings_of_a_picture_bring_it_bac
     await shown(page)
     await drag_box(page, "fox", (40, -30))
     await title(page, "2 things, edited")
-    layout = await held(page)
+    layout = await until(lambda: held(page), lambda layout: layout.by == "hand")
     await page.reload()
     await title(page, "2 things, edited")
-    assert await held(page) == layout
+    await until(lambda: held(page), layout.__eq__)
     await draw(page, WORDS)
     await page.click("#layout-fold > button")
     await page.get_by_role("button", name="Back to the words").click()
     await title(page, "from your words")
-    assert await remembered(page) is None
+    await until(lambda: remembered(page), lambda kept: kept is None)
     await page.click("#picture [name=reuse]")
     await title(page, "2 things, edited")
-    assert await held(page) == layout
+    await until(lambda: held(page), layout.__eq__)
     await page.click("#picture [name=regenerate]")
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
     assert await last_layout(web) == layout
@@ -211,7 +222,7 @@ async def test_settings_of_a_picture_bring_its_layout_also_after_something_was_m
     await title(page, "2 things, edited")
     await page.click("#picture [name=reuse]")
     await title(page, "2 things, from your words")
-    assert {one.what for one in (await held(page)).things} == {"cat", "dog"}
+    await holds(page, "cat", "dog")
 
 
 async def test_escape_goes_back_to_the_words_and_can_be_undone(web: WebWithFakes) -> None:
@@ -249,7 +260,7 @@ async def test_other_words_do_not_lose_what_was_moved_and_that_is_said(web: WebW
     await page.fill("#prompt textarea", "a cat on a sofa")
     await page.click("[name=layout_again]")
     await title(page, "2 things, from your words")
-    assert {one.what for one in (await held(page)).things} == {"cat", "couch and lamp"}
+    await holds(page, "cat", "couch and lamp")
 
 
 async def test_what_nobody_moved_follows_the_words_the_seed_and_the_size(web: WebWithFakes) -> None:
@@ -269,7 +280,7 @@ async def test_what_nobody_moved_follows_the_words_the_seed_and_the_size(web: We
     await page.fill("#seed input", "7")
     await page.keyboard.press("Tab")
     await page.wait_for_function("JSON.parse(JSON.parse(localStorage.getItem('studio.create')).held_layout).seed === 7")
-    assert await held(page) == web.studio.sketches.layout("three cats", 7, 608 / 416)
+    await until(lambda: held(page), web.studio.sketches.layout("three cats", 7, 608 / 416).__eq__)
 
 
 async def test_unknown_words_and_what_became_of_the_language_model_are_said_there(web: WebWithFakes) -> None:
@@ -346,7 +357,7 @@ async def test_it_fits_a_phone_and_a_finger_moves_boxes_there(web: WebWithFakes)
         await finger("touchMove", x, y - step)
     await finger("touchEnd")
     await title(page, "2 things, edited")
-    assert (await thing(page, "fox")).y == pytest.approx(before.y - 30 / board["height"], abs=0.015)
+    assert (await other_than(page, before)).y == pytest.approx(before.y - 30 / board["height"], abs=0.015)
 
 
 async def test_a_checkpoint_of_ones_own_starts_from_a_layout_only_when_asked(tmp_path: Path, web: WebWithFakes) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
 
 from illustrious_studio.domain.images import ImageRequest
 from running_web import WebWithFakes, say, tab
@@ -44,20 +45,21 @@ async def test_nothing_is_wider_than_a_phone(web: WebWithFakes) -> None:
     page = await web.open(width=390, height=844)
     for name in TABS:
         await tab(page, name)
-        assert await page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        await expect(page.locator(f"#tab-{name}")).to_be_visible()
+        await page.wait_for_function("document.documentElement.scrollWidth <= 390")
         cut = """[...document.querySelectorAll('.buttons button')].filter((one) =>
           one.offsetParent && one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText)"""
         assert await page.evaluate(cut) == [], name
     await page.click("#tab-chat-button")
-    assert await page.locator("#chat-side").is_hidden()
+    await expect(page.locator("#chat-side")).to_be_hidden()
     await page.click("[name=drawer]")
-    await page.wait_for_selector("#chat-side")
+    await expect(page.locator("#chat-side")).to_be_visible()
 
 
 async def test_the_theme_follows_the_system_and_no_gradio_footer_stands_there(web: WebWithFakes) -> None:
     page = await web.open(dark=True)
-    assert await page.evaluate("document.body.classList.contains('dark')")
-    assert await page.locator("footer").is_hidden() or await page.locator("footer").count() == 0
+    await expect(page.locator("body.dark")).to_be_visible()
+    await expect(page.locator("footer")).to_be_hidden()
 
 
 async def test_tabs_open_and_close_with_the_keyboard_and_every_control_has_a_name(web: WebWithFakes) -> None:

@@ -16,7 +16,7 @@ from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioErr
 from illustrious_studio.domain.gallery import GalleryQuery
 from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.interfaces.web.held import HeldLayout
-from illustrious_studio.interfaces.web.views import gallery as fragments
+from illustrious_studio.interfaces.web.views import gallery as gallery_view
 from illustrious_studio.interfaces.web.views import live
 from illustrious_studio.services.studio import Studio
 
@@ -56,11 +56,13 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     ) -> Response:
         query = GalleryQuery(q=q, favourites=favourites, from_chat=from_chat)
         page = await studio.gallery.page(query, cursor, limit=48)
-        return HTMLResponse(fragments.grid(page, first=cursor is None, filtered=query != GalleryQuery()), headers=NEVER)
+        return HTMLResponse(
+            gallery_view.grid(page, first=cursor is None, filtered=query != GalleryQuery()), headers=NEVER
+        )
 
     @router.get("/fragments/picture/{item_id}")
     async def large(item_id: PictureId) -> Response:
-        return HTMLResponse(fragments.large(await studio.gallery.get(item_id)), headers=NEVER)
+        return HTMLResponse(gallery_view.large(await studio.gallery.get(item_id)), headers=NEVER)
 
     @router.post("/inputs")
     async def keep_input(request: Request) -> Response:

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from illustrious_studio.domain.chat import ChatRequest, Message
@@ -30,6 +31,7 @@ class ChatTab:
         self.studio = studio
         self.page = page
         self.replies = ActiveReplies(studio)
+        self._follows: dict[str, object] = {}  # by page, the only one of its streams that may still say something
         with gr.Row(elem_id="chat", equal_height=False):
             with gr.Column(scale=1, min_width=220, elem_id="chat-side"):
                 html('<button type="button" class="act wide" name="new_chat" value="">New chat</button>')
@@ -61,6 +63,7 @@ class ChatTab:
                     "#generate</button>"
                     " makes a picture of what you describe. Enter sends, Shift+Enter begins a new line.</p>",
                 )
+        self.viewer = gr.Textbox("", visible=False)  # this page, among all that are open
         self.session = gr.Textbox("", visible=False)
         self.mark = html("", html_template='<i data-session="${value}"></i>', visible="hidden", elem_id="chat-session")
         self.picture = gr.Textbox("", visible=False)
@@ -72,23 +75,19 @@ class ChatTab:
         following = [self.messages, self.growing, self.sessions, self.box, self.attached, self.picture]
 
         blocks.load(None, self.box, self.box, js=REMEMBERED, **QUIET)
-        opened = blocks.load(show_errors(self.opened), self.session, all_of_it, js=SESSION, **QUIET)
-        choices = {
-            "choose": page.on("choose", self.choose, [self.search], all_of_it),
-            "open_chat": page.on("open_chat", self.open_chat, [self.search], [page.tabs, *all_of_it]),
-            "new_chat": page.on("new_chat", self.new, [self.search], all_of_it),
-            "forget": page.on("forget", self.forget, [self.session, self.search], [*all_of_it, page.snack]),
-            "remember": page.on("remember", self.remember, [self.search], [*all_of_it, page.snack]),
-        }
-        sent = self.box.submit(
-            show_errors_stream(self.send), [self.box, self.session, self.picture, self.search], following, **QUIET
+        where, snack = [self.search, self.viewer], page.snack
+        for shown in (
+            blocks.load(show_errors(self.opened), self.session, [self.viewer, *all_of_it], js=SESSION, **QUIET),
+            page.on("choose", self.choose, where, all_of_it),
+            page.on("open_chat", self.open_chat, where, [page.tabs, *all_of_it]),
+            page.on("new_chat", self.new, where, all_of_it),
+            page.on("forget", self.forget, [self.session, *where], [*all_of_it, snack]),
+            page.on("remember", self.remember, where, [*all_of_it, snack]),
+        ):
+            shown.then(show_errors_stream(self.followed), [self.session, *where], following, **QUIET)
+        self.box.submit(
+            show_errors_stream(self.send), [self.box, self.session, self.picture, *where], following, **QUIET
         )
-        follows = [
-            event.then(show_errors_stream(self.followed), [self.session, self.search], following, **QUIET)
-            for event in (opened, *choices.values())
-        ]
-        for name in choices:  # another session is shown now: the page stops following, the answer goes on
-            getattr(page.acts, name)(None, None, None, cancels=[sent, *follows], api_visibility="private")
         self.box.stop(show_errors(self.stop), self.session, None, **QUIET)
         self.box.change(None, self.box, None, js=REMEMBER, **QUIET)
         self.search.change(
@@ -107,16 +106,17 @@ class ChatTab:
 
     async def opened(self, wanted: str) -> tuple[Any, ...]:
         """What a page shows when it is opened or refreshed: the session it showed before."""
-        return await self._shown(await self._known(wanted))
+        viewer = uuid.uuid4().hex
+        return viewer, *await self._shown(await self._known(wanted), "", viewer)
 
-    async def choose(self, session_id: str, query: str) -> tuple[Any, ...]:
-        return await self._shown(session_id, query)
+    async def choose(self, session_id: str, query: str, viewer: str) -> tuple[Any, ...]:
+        return await self._shown(session_id, query, viewer)
 
-    async def open_chat(self, session_id: str, query: str) -> tuple[Any, ...]:
-        return self.page.goto("chat"), *await self._shown(session_id, query)
+    async def open_chat(self, session_id: str, query: str, viewer: str) -> tuple[Any, ...]:
+        return self.page.goto("chat"), *await self._shown(session_id, query, viewer)
 
-    async def new(self, _: str, query: str) -> tuple[Any, ...]:
-        return await self._shown(self._fresh(), query)
+    async def new(self, _: str, query: str, viewer: str) -> tuple[Any, ...]:
+        return await self._shown(self._fresh(), query, viewer)
 
     async def found(self, query: str, session_id: str) -> str:
         return chat_view.session_list(await self.studio.chat.sessions(query), session_id)
@@ -126,20 +126,21 @@ class ChatTab:
         await self.studio.chat.rename(which, title)
         return await self.found(query, session_id)
 
-    async def forget(self, which: str, session_id: str, query: str) -> tuple[Any, ...]:
+    async def forget(self, which: str, session_id: str, query: str, viewer: str) -> tuple[Any, ...]:
         self.replies.forget(which)
         await self.studio.chat.delete(which)
         snack = undo_snack("Chat deleted.", "remember", which)
-        return *await self._shown(await self._known("" if which == session_id else session_id), query), snack
+        shown = await self._known("" if which == session_id else session_id)
+        return *await self._shown(shown, query, viewer), snack
 
-    async def remember(self, which: str, query: str) -> tuple[Any, ...]:
+    async def remember(self, which: str, query: str, viewer: str) -> tuple[Any, ...]:
         await self.studio.chat.restore(which)
-        return *await self._shown(which, query), ""
+        return *await self._shown(which, query, viewer), ""
 
     # Messages
 
     async def send(
-        self, typed: dict[str, Any] | None, session_id: str, picture_id: str, query: str
+        self, typed: dict[str, Any] | None, session_id: str, picture_id: str, query: str, viewer: str
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Send it and show the answer as it grows. What was typed stays when it could not be sent."""
         text = (typed or {}).get("text", "").strip()
@@ -151,15 +152,13 @@ class ChatTab:
             pictures.append(await asyncio.to_thread(open_picture, await self.studio.gallery.png(picture_id)))
         request = ChatRequest(message=text or "What is in this picture?", session_id=session_id)
         generation = self.replies.start(request, pictures)
-        async for update in self._follow(generation, session_id, query, clear=True):
+        async for update in self._to(viewer, self._follow(generation, session_id, query, clear=True)):
             yield update
 
-    async def followed(self, session_id: str, query: str) -> AsyncIterator[tuple[Any, ...]]:
-        """Show an answer that was being given already when the page came."""
-        generation = self.replies.of(session_id)
-        if generation is not None:
-            async for update in self._follow(generation, session_id, query, clear=False):
-                yield update
+    async def followed(self, session_id: str, query: str, viewer: str) -> AsyncIterator[tuple[Any, ...]]:
+        """Show the session that was chosen, and an answer that was being given in it already."""
+        async for update in self._to(viewer, self._follow(self.replies.of(session_id), session_id, query)):
+            yield update
 
     async def stop(self, session_id: str) -> None:
         """Stop the answer, and the drawing when it is one."""
@@ -196,12 +195,28 @@ class ChatTab:
 
     # Views
 
+    async def _to(self, viewer: str, updates: AsyncGenerator[tuple[Any, ...], None]) -> AsyncIterator[tuple[Any, ...]]:
+        """The updates of what a page shows, until it shows something else; the answer itself goes on."""
+        mine = self._follows[viewer] = object()
+        try:
+            async with aclosing(updates):
+                async for update in updates:
+                    if self._follows.get(viewer) is not mine:
+                        return
+                    yield update
+        finally:
+            if self._follows.get(viewer) is mine:
+                del self._follows[viewer]
+
     async def _follow(
-        self, generation: Generation, session_id: str, query: str, *, clear: bool
-    ) -> AsyncIterator[tuple[Any, ...]]:
+        self, generation: Generation | None, session_id: str, query: str, *, clear: bool = False
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         """The messages stand; only the answer is sent again as it grows."""
         import gradio as gr
 
+        if generation is None:
+            yield *await self._view(session_id), *[gr.skip()] * 4
+            return
         busy = {"submit_btn": False, "stop_btn": True}
         box = gr.MultimodalTextbox(value={"text": "", "files": []}, **busy) if clear else gr.MultimodalTextbox(**busy)
         messages = await self._messages(session_id)
@@ -225,18 +240,16 @@ class ChatTab:
         known = [one.id for one in await self.studio.chat.sessions()]
         return wanted if wanted in known else known[0] if known else self._fresh()
 
-    async def _shown(self, session_id: str, query: str = "") -> tuple[Any, ...]:
+    async def _shown(self, session_id: str, query: str, viewer: str) -> tuple[Any, ...]:
+        """The session, on this page from now on: what was streamed to it before is not for it any more."""
         import gradio as gr
 
+        view, sessions = await self._view(session_id), await self.found(query, session_id)
+        self._follows.pop(viewer, None)
         generation = self.replies.of(session_id)
         answering = generation is not None and not generation.finished
-        return (
-            session_id,
-            session_id,
-            *await self._view(session_id),
-            await self.found(query, session_id),
-            gr.MultimodalTextbox(submit_btn=not answering, stop_btn=answering),
-        )
+        box = gr.MultimodalTextbox(submit_btn=not answering, stop_btn=answering)
+        return session_id, session_id, *view, sessions, box
 
     async def _view(self, session_id: str) -> tuple[str, str]:
         """The chat as it is kept, and what is not kept of it."""

@@ -32,7 +32,6 @@ class GalleryTab:
     """Shows what was made."""
 
     def __init__(self, studio: Studio, page: Page) -> None:
-
         self.studio = studio
         self.page = page
         html(GRID, elem_id="gallery")

@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint, CheckpointOverride
 from illustrious_studio.interfaces.web.error_handling import show_errors
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
@@ -13,6 +14,7 @@ from illustrious_studio.services.studio import Studio
 AS_ITS_FILE_SAYS = "file"
 KINDS = [("As its file says", AS_ITS_FILE_SAYS), ("epsilon", "epsilon"), ("v_prediction", "v_prediction")]
 SWITCH = [("As its file says", AS_ITS_FILE_SAYS), ("On", "on"), ("Off", "off")]
+SWITCHED = {"on": True, "off": False}
 PREDICTION = (
     "What the UNet predicts, where the checkpoint's file does not say it. A v-prediction checkpoint that is taken for "
     "epsilon draws noise or flat colours. What you set is kept for this checkpoint."
@@ -56,14 +58,19 @@ class SystemTab:
         self.language.input(show_errors(self.switch_language), self.language, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
         )
-        for changed in (self.kind.input, self.zero_snr.input):
-            changed(show_errors(self.set_override), [self.kind, self.zero_snr], self.outcome, **QUIET).then(
+        for radio, handler in ((self.kind, self.set_prediction_type), (self.zero_snr, self.set_zero_snr)):
+            radio.input(show_errors(handler), [self.checkpoint, radio], self.outcome, **QUIET).then(
                 show_errors(self.listed), None, lists, **QUIET
             )
         self.unload.click(show_errors(self.unload_checkpoint), None, self.outcome, **QUIET)
         self.again.click(show_errors(self.check), None, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
         )
+        self.page.on("model", self.model_changed, [], lists)
+
+    async def model_changed(self, _: str) -> tuple[Any, ...]:
+        """Another checkpoint is in use now, whoever chose it."""
+        return await self.listed()
 
     async def listed(self) -> tuple[Any, ...]:
         """What one can switch to, and what is known of the checkpoint in use."""
@@ -86,24 +93,25 @@ class SystemTab:
 
         if checkpoint is None:
             return "", gr.Accordion(visible=False), AS_ITS_FILE_SAYS, AS_ITS_FILE_SAYS
-        override, snr = checkpoint.override, {True: "on", False: "off"}
+        override = checkpoint.override
         by = "as you set it" if override != CheckpointOverride() else "as its file says"
         what = f"{checkpoint.prediction_type}{', zero terminal SNR' if checkpoint.zero_terminal_snr else ''}"
         hint = parts.notice(checkpoint.hint)
         kind = override.prediction_type or AS_ITS_FILE_SAYS
-        zero_snr = AS_ITS_FILE_SAYS if override.zero_terminal_snr is None else snr[override.zero_terminal_snr]
+        zero_snr = next((word for word, on in SWITCHED.items() if on is override.zero_terminal_snr), AS_ITS_FILE_SAYS)
         return hint, gr.Accordion(label=f"Prediction: {what}, {by}", visible=True), kind, zero_snr
 
-    async def set_override(self, kind: str, zero_snr: str) -> str:
-        """Set for the checkpoint in use what its file does not say."""
-        override = CheckpointOverride.model_validate(
-            {
-                "prediction_type": None if kind == AS_ITS_FILE_SAYS else kind,
-                "zero_terminal_snr": {"on": True, "off": False}.get(zero_snr),
-            }
-        )
-        name = self.studio.models.checkpoint().name
-        await self.studio.models.set_override(name, dict(override))
+    async def set_prediction_type(self, name: str | None, kind: str) -> str:
+        return await self._set(name, prediction_type=None if kind == AS_ITS_FILE_SAYS else kind)
+
+    async def set_zero_snr(self, name: str | None, switch: str) -> str:
+        return await self._set(name, zero_terminal_snr=SWITCHED.get(switch))
+
+    async def _set(self, name: str | None, **change: object) -> str:
+        """Set for the checkpoint that is shown what its file does not say; the rest of its override stays."""
+        if name is None:
+            raise InvalidRequest("Choose an image model first.")
+        await self.studio.models.set_override(name, change)
         return outcome(f"That is kept for {name}, and holds from the next picture on.")
 
     async def switch_checkpoint(self, name: str) -> str:

@@ -1,5 +1,5 @@
 // The picture to start from, and the mask. It runs once, inside the invisible component #img2img-held, whose value is what is held, as JSON
-// (HeldPicture in img2img.py), or nothing. Pictures and masks are sent to the server as they are chosen and painted, and are
+// (HeldPicture in held.py), or nothing. Pictures and masks are sent to the server as they are chosen and painted, and are
 // held by the names that it keeps them under. `trigger('chosen')` has the server bring the size to the picture's shape.
 
 const LARGEST_MASK = 1024; // pixels of its longer side: a mask needs no more

@@ -13,7 +13,7 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.interfaces.web.views import gallery as fragments
+from illustrious_studio.interfaces.web.views import gallery as gallery_view
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.services.studio import Studio
 
@@ -76,7 +76,7 @@ def about(checkpoint: Checkpoint | None) -> str:
 
 def strip(items: Sequence[GalleryItem]) -> str:
     """The last pictures, small."""
-    return f'<div class="strip">{"".join(fragments.thumb(item, "show") for item in items)}</div>'
+    return f'<div class="strip">{"".join(gallery_view.thumb(item, "show") for item in items)}</div>'
 
 
 def unknown_words(layout: Layout, studio: Studio) -> str:
