@@ -5,6 +5,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = ("torch", "diffusers", "transformers", "gradio", "ray", "onnxruntime", "rapidocr", "cv2", "xllamacpp", "openai")
 
 LIBRARIES = {
-    "adapters/chat": "aiohttp httpx httpx_aiohttp ollama openai structlog xllamacpp",
+    "adapters/chat": "aiohttp httpx httpx_aiohttp ollama openai pydantic structlog xllamacpp",
     "adapters/files": "PIL pydantic structlog",
     "adapters/sdxl": "pydantic",
     "adapters/sdxl/worker": "PIL diffusers numpy psutil safetensors torch transformers",
@@ -108,6 +109,13 @@ def test_pictures_from_outside_are_opened_in_one_place(file: Path) -> None:
         allowed = {"domain/pictures", "adapters/sketch/sprites", "adapters/files/recovery", "adapters/files/gallery"}
         place = file.relative_to(SOURCE).with_suffix("").as_posix()
         assert place in allowed | {"bench/api_overhead"}
+
+
+def test_each_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    _, _, table = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## Dependencies")
+    packages = {name for row in re.findall(r"^\| (.+?) \|", table, re.MULTILINE) for name in row.split(", ")}
+    assert {re.split(r"[<>=]", needed)[0] for needed in project["dependencies"]} <= packages
 
 
 TESTS = sorted(file for file in (ROOT / "tests").rglob("*.py") if file.name != "waiting.py")

@@ -356,7 +356,7 @@ async def test_progress_shows_a_preview_and_is_idle_afterwards(api: Api) -> None
     assert (idle["progress"], idle["state"]["job_count"], idle["current_image"]) == (0.0, 0, None)
     api.engine.go_on.clear()
     drawing = asyncio.create_task(asked(api, lambda client: client.txt2img(prompt="a cat", n_iter=2, **SMALL)))
-    await asyncio.wait_for(api.engine.midway.wait(), 30)
+    await api.engine.midway.wait()
     seen = (await api.http.get("/sdapi/v1/progress")).json()
     assert seen["state"]["sampling_step"] == 2
     assert (seen["progress"], seen["state"]["job_count"], seen["state"]["job_no"]) == (pytest.approx(1 / 3), 2, 0)
@@ -374,7 +374,7 @@ async def test_a_task_can_be_followed_by_its_own_id(api: Api) -> None:
     body = {"prompt": "a cat", "force_task_id": name, **SMALL}
     drawing = asyncio.create_task(api.http.post("/sdapi/v1/txt2img", json=body))
     asked_for = {"id_task": name, "id_live_preview": -1}
-    await asyncio.wait_for(api.engine.midway.wait(), 30)
+    await api.engine.midway.wait()
     seen = (await api.http.post("/internal/progress", json=asked_for)).json()
     assert (seen["active"], seen["queued"], seen["completed"]) == (True, False, False)
     assert seen["live_preview"].startswith("data:image/png;base64,")
@@ -392,7 +392,7 @@ async def test_a_task_can_be_followed_by_its_own_id(api: Api) -> None:
 async def test_skip_leaves_one_picture_out(api: Api) -> None:
     api.engine.go_on.clear()
     drawing = asyncio.create_task(asked(api, lambda client: client.txt2img(prompt="a cat", seed=1, n_iter=2, **SMALL)))
-    await asyncio.wait_for(api.engine.midway.wait(), 30)
+    await api.engine.midway.wait()
     assert await asked(api, lambda client: client.skip()) is None
     api.engine.go_on.set()
     made = await drawing
@@ -421,9 +421,9 @@ async def test_who_goes_away_needs_no_picture(api: Api) -> None:
     api.engine.stopped.clear()
     api.engine.drawing.clear()
     asking = asyncio.create_task(api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", **SMALL}))
-    await asyncio.wait_for(api.engine.drawing.wait(), 10)
+    await api.engine.drawing.wait()
     asking.cancel()
-    await asyncio.wait_for(api.engine.stopped.wait(), 10)
+    await api.engine.stopped.wait()
     api.engine.go_on.set()
 
     async def pending() -> object:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from base64 import b64decode, b64encode
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from running_api import Api, running_api
 from serving import serving
 from waiting import until
 
+ROOT = Path(__file__).parents[2]
 CAT = {"prompt": "a cat", "steps": 3, "seed": 7}
 
 
@@ -49,6 +51,15 @@ async def test_status_says_what_works_and_with_what(api: Api) -> None:
     assert body["details"]["ollama"]["model"] == "fake-chat"
     assert body["details"]["multimodal"]["backend"] == "builtin"
     assert body["details"]["sdxl"]["state"] == "ready"
+
+
+async def test_the_status_in_the_docs_has_the_fields_that_the_studio_answers(api: Api) -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    _, _, rest = page.partition("### `GET /status`\n\n```json\n")
+    shown, here = json.loads(rest.partition("```")[0]), (await api.http.get("/status")).json()
+    assert shown.keys() == here.keys()
+    for part in ("sdxl", "ollama", "multimodal"):
+        assert shown["details"][part].keys() == here["details"][part].keys()
 
 
 async def test_status_says_what_is_missing_and_why(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from illustrious_studio.adapters.files.gallery import Disk, FolderGallery
+from illustrious_studio.adapters.files.disk import Disk
+from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
 from illustrious_studio.services.gallery import GalleryService
@@ -56,6 +57,7 @@ class CrashingDisk(Disk):
     """A crash may come before each call, and in the middle of a write."""
 
     def __init__(self, crashes: Crashes) -> None:
+        super().__init__()
         self._crashes = crashes
         self._whole = False
 

@@ -20,10 +20,10 @@ class CatalogueOf:
     """A catalogue of files that need not exist: the engine is a fake."""
 
     def __init__(self, *names: str) -> None:
-        self._found = [Checkpoint(name=name, path=Path(name), layout="single-file") for name in names]
+        self.found = [Checkpoint(name=name, path=Path(name), layout="single-file") for name in names]
 
     async def list(self) -> list[Checkpoint]:
-        return self._found
+        return self.found
 
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
         return None
@@ -130,6 +130,17 @@ async def test_a_picture_asked_for_before_a_switch_is_drawn_by_the_model_of_then
     assert models.checkpoint().name == "good"
     with pytest.raises(NotFound, match="gone"):
         await models.loaded_checkpoint("gone")
+
+
+async def test_a_checkpoint_whose_file_was_replaced_is_drawn_with_as_it_is_now_and_one_that_is_gone_as_it_was() -> None:
+    catalogue = CatalogueOf("good")
+    async with ModelService("1", FussyEngine(), catalogue, [FakeChat()], [FakeVision()]) as models:
+        before = await models.loaded_checkpoint()
+        replaced = before.model_copy(update={"stamp": "another", "steps": 12})
+        catalogue.found = [replaced]
+        assert await models.loaded_checkpoint("good") == models.checkpoint() == replaced != before
+        catalogue.found = []
+        assert await models.loaded_checkpoint("good") == replaced
 
 
 async def test_when_nobody_can_answer_it_says_what_to_start() -> None:

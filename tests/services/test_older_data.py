@@ -5,7 +5,8 @@ import json
 import shutil
 from pathlib import Path
 
-from illustrious_studio.adapters.files import gallery
+from illustrious_studio.adapters.files.disk import Disk
+from illustrious_studio.adapters.files.gallery import FolderGallery
 from studio_for_tests import studio_for_tests
 
 VERSION_1 = Path(__file__).parents[1] / "data_of_version_1"
@@ -37,7 +38,7 @@ async def test_a_picture_of_version_1_that_lost_its_json_is_read_from_the_png(tm
     before = {path.name: json.loads(path.read_bytes()) for path in (folder / "gallery").glob("*.json")}
     for name in before:
         (folder / "gallery" / name).unlink()
-    files = gallery.FolderGallery(folder / "gallery", gallery.Disk())
+    files = FolderGallery(folder / "gallery", Disk())
     found = {item.id: item for item in await asyncio.to_thread(lambda: list(files.scan()))}
     assert found.keys() == {record["id"] for record in before.values()}
     for record in before.values():

@@ -12,15 +12,22 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 
+from illustrious_studio.domain.models import RefusedFile
 from illustrious_studio.settings import Settings
-from illustrious_studio.wiring import CHECKPOINTS, checkpoint_catalogue, language_model_file, running_studio
+from illustrious_studio.wiring import (
+    CHECKPOINTS,
+    checkpoint_catalogue,
+    language_model_file,
+    running_studio,
+    vae_catalogue,
+)
 
 Verdict = Literal["ok", "note", "missing"]
 _TORCH = """
@@ -63,6 +70,7 @@ def check_all(settings: Settings) -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.platform()}, {sys.executable}")
     yield from _torch(settings)
     yield from _checkpoints(settings)
+    yield from _vaes(settings)
     yield _language_model()
     yield _ollama(settings)
     yield from _ports(settings)
@@ -121,8 +129,20 @@ def _checkpoints(settings: Settings) -> Iterator[Finding]:
             "only the small built-in one",
             f"Put an SDXL .safetensors file into {settings.data_dir / CHECKPOINTS}, or give --sd-model FILE.",
         )
-    for one in (one for one in refused if one.path.exists()):
-        yield Finding("Checkpoint", "note", f"{one.path}: {one.reason}")
+    yield from _refused("Checkpoint", refused)
+
+
+def _vaes(settings: Settings) -> Iterator[Finding]:
+    catalogue = vae_catalogue(settings)
+    if found := asyncio.run(catalogue.list()):
+        yield Finding("VAEs", "ok", ", ".join(one.name for one in found))
+    yield from _refused("VAE", asyncio.run(catalogue.refused()))
+
+
+def _refused(what: str, files: Sequence[RefusedFile]) -> Iterator[Finding]:
+    for file in files:
+        if file.path.exists():
+            yield Finding(what, "note", f"{file.path}: {file.reason}")
 
 
 def _language_model() -> Finding:

@@ -41,6 +41,7 @@ class Checkpoint(Value):
     zero_terminal_snr: bool = False
     override: CheckpointOverride = Field(CheckpointOverride(), description="What a person set for it.")
     size_bytes: int = 0
+    stamp: str = Field("", description="Another one when its files were changed or replaced.")
     sketch_strength: float | None = Field(
         None, description="Set when it always starts from a sketch: how much it changes it."
     )
@@ -106,6 +107,7 @@ class VaeFile(Value):
     name: str
     path: Path
     size_bytes: int = 0
+    stamp: str = Field("", description="Another one when the file was changed or replaced.")
 
 
 @dataclass(frozen=True)

@@ -117,11 +117,19 @@ class ModelService:
     async def loaded_checkpoint(self, name: str = "") -> Checkpoint:
         """The one that draws, once it is loaded; or another by its name (a picture may have been asked for before a
         switch), which the engine loads when it draws with it. Raises Unavailable, and NotFound when that one is gone.
+
+        The one that draws is as its files are now, so that the engine loads it again where they were replaced. Where
+        they are gone, it is as it was loaded: it still draws.
         """
         if self._loading is not None and not self._loading.done():
             await asyncio.wait([self._loading])
-        checkpoint = self.checkpoint()
-        return checkpoint if name in ("", checkpoint.name) else await self.checkpoint_named(name)
+        in_use = self.checkpoint()
+        if name not in ("", in_use.name):
+            return await self.checkpoint_named(name)
+        now = next((one for one in await self._catalogue.list() if one.path == in_use.path), in_use)
+        if self._checkpoint is in_use:  # nobody has switched meanwhile
+            self._checkpoint = now
+        return now
 
     async def checkpoint_named(self, name: str) -> Checkpoint:
         """One of those one can switch to; without a name the one in use. Raises NotFound with the names there are."""

@@ -1,9 +1,7 @@
 """VAE files: which there are, and which one a name means."""
 
-from collections.abc import Sequence
-
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeCatalogue, VaeFile
+from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeCatalogue, VaeFile
 
 
 class VaeService:
@@ -15,10 +13,6 @@ class VaeService:
     async def vaes(self) -> list[VaeFile]:
         """Those that can take the place of a checkpoint's own."""
         return await self._catalogue.list()
-
-    async def refused(self) -> Sequence[RefusedFile]:
-        """What lies among them and cannot, each with its reason."""
-        return await self._catalogue.refused()
 
     async def named(self, name: str) -> VaeFile | None:
         """The file of that name; None for `automatic`, the checkpoint's own.

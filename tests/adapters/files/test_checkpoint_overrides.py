@@ -1,12 +1,14 @@
 """What people say of checkpoints counts more than their files, and is remembered."""
 
 import asyncio
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
 from illustrious_studio.adapters.files.checkpoint_overrides import OverriddenCheckpoints
+from illustrious_studio.adapters.files.disk import Disk
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DiskCheckpoints
 from illustrious_studio.domain.errors import Unavailable
 from illustrious_studio.domain.models import Checkpoint, CheckpointOverride
@@ -56,6 +58,21 @@ async def test_what_cannot_be_written_is_said_and_does_not_count(tmp_path: Path)
     with pytest.raises(Unavailable, match=r"overrides\.json cannot be written"):
         await found.set_override(before, EPSILON)
     assert await found.list() == [before]
+
+
+async def test_a_full_disk_leaves_what_was_set_before(tmp_path: Path) -> None:
+    class FullDisk(Disk):
+        def rename(self, source: Path, target: Path) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "overrides.json"
+    (one,) = await catalogue(tmp_path).list()
+    await catalogue(tmp_path).set_override(one, EPSILON)
+    full = OverriddenCheckpoints(DiskCheckpoints([], BUILTIN), file, FullDisk())
+    with pytest.raises(Unavailable, match="No space left"):
+        await full.set_override(one, CheckpointOverride())
+    assert (await full.list())[0].override == (await catalogue(tmp_path).list())[0].override == EPSILON
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 from tests.adapters.small_files import save_with_small_files
 
-from illustrious_studio.adapters.files.gallery import Disk, FolderGallery
+from illustrious_studio.adapters.files.disk import Disk
+from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.domain.encoding import to_png, to_thumbnail
 from illustrious_studio.domain.errors import NotFound, StorageFull, Unavailable
 from illustrious_studio.domain.gallery import GalleryItem
@@ -51,6 +52,7 @@ class CountingDisk(Disk):
     """Fails at the call of that number, once, and keeps account of the order of calls."""
 
     def __init__(self, fail_at: int = 0, error: int = errno.ENOSPC) -> None:
+        super().__init__()
         self.calls: list[str] = []
         self._fail_at = fail_at
         self._error = error

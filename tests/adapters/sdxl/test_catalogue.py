@@ -28,6 +28,16 @@ def safetensors(tensors: dict[str, list[int]], metadata: dict[str, str] | None =
     return framed(json.dumps(header).encode(), bytes(at))
 
 
+def replace(path: Path, data: bytes) -> None:
+    """By another file of its size and of its time."""
+    state = path.stat()
+    assert len(data) == state.st_size
+    other = path.with_suffix(".new")
+    other.write_bytes(data)
+    os.utime(other, ns=(state.st_atime_ns, state.st_mtime_ns))
+    other.replace(path)
+
+
 def framed(header: bytes, data: bytes = b"") -> bytes:
     return struct.pack("<Q", len(header)) + header + data
 
@@ -88,7 +98,7 @@ BAD = {
     "not-json": (framed(b"{not json at all"), "cannot be read"),
     "not-utf8": (framed(b'{"\xff\xfe":1}'), "cannot be read"),
     "deep": (framed(b"[" * 100_000), "cannot be read"),
-    "list": (framed(b"[1, 2]"), "no list of tensors"),
+    "list": (framed(b"[1, 2]"), "no list of names and values"),
     "half": (safetensors(SDXL)[:-3], "half downloaded"),
     "trailing": (safetensors(SDXL) + b"more", "its size is not"),
     "hole": (framed(b'{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}', bytes(8)), "leave gaps"),
@@ -242,6 +252,31 @@ async def test_a_mended_file_is_offered_without_restart(tmp_path: Path) -> None:
     assert [checkpoint.name for checkpoint in await catalogue.list()] == ["model"]
     path.unlink()
     assert await catalogue.list() == []
+
+
+async def test_a_file_replaced_by_one_of_its_size_is_another_one(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(safetensors(SDXL, {"modelspec.prediction_type": "epsilon     "}))
+    catalogue = DiskCheckpoints([path], builtin=None, hash_file=tmp_path / "hashes.json")
+    (before,) = await catalogue.list()
+    hash_before = await catalogue.hash_of(before)
+    assert before.same_weights((await catalogue.list())[0])
+    replace(path, safetensors(SDXL, {"modelspec.prediction_type": "v_prediction"}))
+    (after,) = await catalogue.list()
+    assert (before.prediction_type, after.prediction_type) == ("epsilon", "v_prediction")
+    assert not before.same_weights(after)
+    assert await catalogue.hash_of(after) == hashlib.sha256(path.read_bytes()).hexdigest()[:10] != hash_before
+
+
+@pytest.mark.parametrize("part", ["unet/config.json", "vae/diffusion_pytorch_model.safetensors"])
+async def test_a_folder_of_which_one_file_was_replaced_is_another_one(tmp_path: Path, part: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(BUILTIN, folder)
+    catalogue = DiskCheckpoints([folder], builtin=None)
+    (before,) = await catalogue.list()
+    replace(folder / part, (folder / part).read_bytes())
+    (after,) = await catalogue.list()
+    assert not before.same_weights(after)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege on Windows")

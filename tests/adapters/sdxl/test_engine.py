@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import ImageStat
 from tests.adapters.sdxl.helpers import FAULTY, plan
 
-from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
+from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.domain.errors import EngineDied, InvalidRequest, OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint
@@ -75,6 +77,27 @@ async def test_another_process_draws_the_same_pixels(
 ) -> None:
     here, there = await asyncio.gather(engine.render(plan(builtin), nothing), faulty.render(plan(builtin), nothing))
     assert here.picture == there.picture
+
+
+async def test_a_checkpoint_that_was_replaced_by_one_of_its_size_is_loaded_again(
+    engine: SdxlEngine, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(BUILTIN, tmp_path / "model")
+    (weights,) = (tmp_path / "model" / "vae").glob("*.safetensors")
+    catalogue = DiskCheckpoints([tmp_path / "model"], builtin=None)
+    (before,) = await catalogue.list()
+    bright = await engine.render(plan(before), nothing)
+    tensors = load_file(weights)
+    tensors["decoder.conv_out.bias"] -= 0.5
+    weights.unlink()  # the worker may still read it
+    save_file(tensors, weights, {"format": "pt"})
+    (after,) = await catalogue.list()
+    dark = await engine.render(plan(after), nothing)
+    assert before.size_bytes == after.size_bytes
+    means = [ImageStat.Stat(done.picture.image().convert("L")).mean[0] for done in (bright, dark)]
+    assert means[1] < means[0] - 30
 
 
 async def test_the_size_left_out_is_the_checkpoints_own(engine: SdxlEngine, builtin: Checkpoint) -> None:

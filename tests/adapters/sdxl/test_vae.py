@@ -1,6 +1,7 @@
 """The VAE: which precision is safe for it, files that take its place, and what happens when numbers are wrong."""
 
 import copy
+import os
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -214,6 +215,21 @@ def test_a_vae_file_draws_in_both_layouts_and_afterwards_the_checkpoints_own_dra
     assert loaded.render(with_vae(builtin, None), QuietWatch()).picture == before
 
 
+async def test_a_vae_file_that_was_replaced_by_one_of_its_size_is_loaded_again(
+    loaded: SdxlPipeline, builtin: Checkpoint, own: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "vae" / "mine.safetensors"
+    drawn = []
+    for vae in (own, darker(own)):
+        path.unlink(missing_ok=True)
+        save_vae(path, vae)
+        os.utime(path, ns=(0, len(drawn)))
+        (file,) = await DiskVaes([tmp_path / "checkpoints"]).list()
+        drawn.append((file.size_bytes, loaded.render(with_vae(builtin, file), QuietWatch()).picture))
+    assert drawn[0][0] == drawn[1][0]
+    assert brightness(drawn[1][1]) < brightness(drawn[0][1]) - 30
+
+
 def test_image_to_image_uses_the_vae_that_was_asked_for(
     loaded: SdxlPipeline, builtin: Checkpoint, own: Any, tmp_path: Path
 ) -> None:
@@ -285,7 +301,7 @@ async def test_what_is_no_vae_for_sdxl_is_left_out_with_the_reason(
     own: Any, tmp_path: Path, builtin: Checkpoint, original_layout: ModuleType
 ) -> None:
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import load_file, save_file
 
     folder = tmp_path / "vae"
     save_vae(folder / "good.safetensors", own)
@@ -296,6 +312,11 @@ async def test_what_is_no_vae_for_sdxl_is_left_out_with_the_reason(
     )
     save_file({"lora_unet.alpha": torch.zeros(1)}, folder / "lora.safetensors")
     save_file({"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(1)}, folder / "whole.safetensors")
+    save_file(
+        load_file(folder / "good.safetensors"),
+        folder / "sd1.safetensors",
+        {"modelspec.architecture": "stable-diffusion-v1/vae"},
+    )
     (folder / "old.pt").write_bytes(b"\x80")
     (folder / "broken.safetensors").write_bytes(b"nothing")
     vaes = DiskVaes([tmp_path / "checkpoints"])
@@ -306,6 +327,7 @@ async def test_what_is_no_vae_for_sdxl_is_left_out_with_the_reason(
         "lora": "no VAE",
         "whole": "whole checkpoint",
         "broken": "damaged",
+        "sd1": "stable-diffusion-v1/vae",
     }.items():
         assert word in reasons[f"{name}.safetensors"]
     assert "can run code" in reasons["old.pt"]

@@ -4,7 +4,6 @@ They stand in a JSON file of the data folder, by the path of the checkpoint, and
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import structlog
 from pydantic import TypeAdapter
 
+from illustrious_studio.adapters.files.disk import Disk, in_thread
 from illustrious_studio.domain.errors import Unavailable
 from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, CheckpointOverride, RefusedFile
 
@@ -25,9 +25,10 @@ Checkpoints = list[Checkpoint]
 class OverriddenCheckpoints:
     """The checkpoints of another catalogue, each with its override from that file."""
 
-    def __init__(self, found: CheckpointCatalogue, file: Path) -> None:
+    def __init__(self, found: CheckpointCatalogue, file: Path, disk: Disk | None = None) -> None:
         self._found = found
         self._file = file
+        self._disk = disk or Disk()
         self._kept: dict[str, CheckpointOverride] | None = None
         self._writing = asyncio.Lock()
 
@@ -45,10 +46,8 @@ class OverriddenCheckpoints:
         async with self._writing:
             kept = {**await self._read(), str(checkpoint.path): override}
             kept = {path: one for path, one in kept.items() if one != CheckpointOverride()}
-            try:
-                await asyncio.to_thread(self._write, kept)
-            except OSError as error:
-                raise Unavailable(f"{self._file.name} cannot be written ({error.strerror or error}).") from error
+            data = _Kept.dump_json(kept, indent=1, exclude_none=True)
+            await in_thread(lambda: self._disk.replace(self._file, data, aside_in=self._file.parent), self._unwritten)
             self._kept = kept
 
     async def _read(self) -> dict[str, CheckpointOverride]:
@@ -67,10 +66,5 @@ class OverriddenCheckpoints:
                 self._file.replace(self._file.with_suffix(".bad"))
             return {}
 
-    def _write(self, kept: dict[str, CheckpointOverride]) -> None:
-        aside = self._file.with_suffix(".part")
-        with aside.open("wb") as file:
-            file.write(_Kept.dump_json(kept, indent=1, exclude_none=True))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self._file)
+    def _unwritten(self, error: OSError) -> Unavailable:
+        return Unavailable(f"{self._file.name} cannot be written ({error.strerror or error}).")

@@ -18,7 +18,6 @@ import os
 import re
 import shutil
 import stat
-import uuid
 from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from datetime import date, timedelta
@@ -29,6 +28,7 @@ import structlog
 from PIL import Image
 from pydantic import ValidationError
 
+from illustrious_studio.adapters.files.disk import Disk, in_thread, is_full
 from illustrious_studio.adapters.files.recovery import Unreadable, item_from_png
 from illustrious_studio.domain.encoding import to_thumbnail
 from illustrious_studio.domain.errors import NotFound, StorageFull, StudioError, Unavailable
@@ -44,44 +44,11 @@ DAMAGED = "The file of this picture is damaged and cannot be shown."
 
 _NAME = re.compile(r"(\d{8}-\d{6})_([0-9a-f]{32})\.png")
 _ID = re.compile(r"[0-9a-f]{32}")
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 # A name may have become a link or a pipe since it was listed: follow no link, wait for no pipe.
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 log = structlog.get_logger(__name__)
-
-
-class Disk:
-    """The calls that change a disk, one method each, so that a test can fail or die at any one of them."""
-
-    def create(self, path: Path) -> int:
-        return os.open(path, _CREATE, 0o644)
-
-    def write(self, file: int, data: memoryview) -> int:
-        return os.write(file, data)
-
-    def sync(self, file: int) -> None:
-        os.fsync(file)
-
-    def close(self, file: int) -> None:
-        os.close(file)
-
-    def rename(self, source: Path, target: Path) -> None:
-        source.replace(target)
-
-    def remove(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-
-    def sync_folder(self, folder: Path) -> None:
-        if os.name == "nt":  # Windows opens no folders
-            return
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 class FolderGallery:
@@ -140,10 +107,7 @@ class FolderGallery:
                     log.warning("picture left out", file=path.name, reason=str(error))
 
     async def _run(self, work: Callable[[], T]) -> T:
-        try:
-            return await asyncio.to_thread(work)
-        except OSError as error:
-            raise _translated(error) from error
+        return await in_thread(work, _translated)
 
     def _png(self, item: GalleryItem) -> Path:
         return self._folder / f"{item.stem}.png"
@@ -165,7 +129,9 @@ class FolderGallery:
     def _prepare(self) -> None:
         for folder in (self._folder, self._thumbnails, self._trash, self._parts):
             folder.mkdir(parents=True, exist_ok=True)
-        probe = self._write_part(b"")  # fails here, with a sentence, rather than at the first picture
+        probe = self._disk.write_aside(
+            self._parts, b""
+        )  # fails here, with a sentence, rather than at the first picture
         now = probe.stat().st_mtime
         self._disk.remove(probe)
         for part in self._parts.iterdir():
@@ -188,9 +154,9 @@ class FolderGallery:
         targets = (self._png(item), self._json(item), self._thumbnails / f"{item.id}.webp")
         parts: list[Path] = []
         try:
-            parts.append(self._write_part(png))
-            parts.append(self._write_part(_as_json(item)))
-            parts.append(self._write_part(thumbnail, sync=False))
+            parts.append(self._disk.write_aside(self._parts, png))
+            parts.append(self._disk.write_aside(self._parts, _as_json(item)))
+            parts.append(self._disk.write_aside(self._parts, thumbnail, sync=False))
             for part, target in zip(parts, targets, strict=True):
                 self._disk.rename(part, target)
             self._disk.sync_folder(self._folder)
@@ -203,31 +169,7 @@ class FolderGallery:
     def _update(self, item: GalleryItem) -> None:
         if not self._png(item).exists():
             raise _not_found(item.id)
-        part = self._write_part(_as_json(item))
-        try:
-            self._disk.rename(part, self._json(item))
-        except OSError:
-            self._disk.remove(part)
-            raise
-        self._disk.sync_folder(self._folder)
-
-    def _write_part(self, data: bytes, *, sync: bool = True) -> Path:
-        path = self._parts / f"{uuid.uuid4().hex}.part"
-        try:
-            file = self._disk.create(path)
-            try:
-                view = memoryview(data)
-                while view:
-                    view = view[self._disk.write(file, view) :]
-                if sync:
-                    self._disk.sync(file)
-            finally:
-                self._disk.close(file)
-        except OSError:
-            with suppress(OSError):
-                self._disk.remove(path)
-            raise
-        return path
+        self._disk.replace(self._json(item), _as_json(item), aside_in=self._parts)
 
     def _make_thumbnail(self, item: GalleryItem, path: Path) -> bytes:
         data = _read(self._png(item))
@@ -237,7 +179,7 @@ class FolderGallery:
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise NotFound(DAMAGED) from error
         try:
-            self._disk.rename(self._write_part(thumbnail, sync=False), path)
+            self._disk.rename(self._disk.write_aside(self._parts, thumbnail, sync=False), path)
         except OSError as error:  # shown all the same: what is missing is only its copy
             log.warning("thumbnail not kept", item=item.id, reason=error.strerror)
         return thumbnail
@@ -287,7 +229,7 @@ class FolderGallery:
         with _open(path) as file:
             item = item_from_png(file, path.stem)
         with suppress(OSError):  # it is read from the PNG again next time
-            self._disk.rename(self._write_part(_as_json(item)), path.with_suffix(".json"))
+            self._disk.rename(self._disk.write_aside(self._parts, _as_json(item)), path.with_suffix(".json"))
         return item
 
 
@@ -327,7 +269,7 @@ def _not_found(item_id: str) -> NotFound:
 
 
 def _translated(error: OSError) -> StudioError:
-    if error.errno in _FULL:
+    if is_full(error):
         return StorageFull(
             "The picture could not be kept: the disk of the gallery folder is full. "
             "Free some space, then draw it again with the same seed."

@@ -16,11 +16,18 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from illustrious_studio.adapters.sdxl.headers import BadFile, Header, read_header
+from illustrious_studio.adapters.sdxl.headers import (
+    MODEL_FILES,
+    BadFile,
+    Header,
+    json_object,
+    read_header,
+    refused,
+    stamp_of,
+)
 from illustrious_studio.domain.models import Checkpoint, RefusedFile, VaeFile
 
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
-UNSAFE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip", ".gguf"})
 MAX_JSON = 1 << 20
 PIECE = 1 << 22
 UNET_INPUT = "model.diffusion_model.input_blocks.0.0.weight"
@@ -78,7 +85,7 @@ class DiskCheckpoints:
     def __init__(self, roots: Sequence[Path], builtin: Path | None = BUILTIN, *, hash_file: Path | None = None) -> None:
         self._roots = [root.expanduser().absolute() for root in roots]  # the worker has its own working folder
         self._builtin = builtin
-        self._seen: dict[Path, tuple[tuple[int, int], Checkpoint | RefusedFile]] = {}
+        self._seen: dict[Path, tuple[str, Checkpoint | RefusedFile]] = {}
         self._hash_file = hash_file
         self._hashes: dict[str, str] | None = None
         self._hashing = asyncio.Lock()
@@ -110,8 +117,7 @@ class DiskCheckpoints:
             return None
 
     def _hashed(self, path: Path, unwanted: threading.Event) -> str | None:
-        stat = path.stat()
-        key = f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
+        key = f"{path}|{stamp_of([path])}"
         if self._hashes is None:
             self._hashes = _known_hashes(self._hash_file)
         if key not in self._hashes:
@@ -151,15 +157,15 @@ class DiskCheckpoints:
 
     def _judged(self, path: Path) -> Checkpoint | RefusedFile:
         try:
-            stat = (path / "model_index.json" if path.is_dir() else path).stat()
-            stamp = (stat.st_size, stat.st_mtime_ns)
+            stamp = stamp_of(_files_of(path) if path.is_dir() else [path])
             if path in self._seen and self._seen[path][0] == stamp:
                 return self._seen[path][1]
-            verdict: Checkpoint | RefusedFile = _folder(path) if path.is_dir() else _single_file(path)
+            found = _folder(path) if path.is_dir() else _single_file(path)
+            verdict: Checkpoint | RefusedFile = found.model_copy(update={"stamp": stamp})
         except BadFile as error:
-            verdict = RefusedFile(path, str(error))
+            verdict = refused(path, error)
         except OSError as error:
-            return RefusedFile(path, f"It cannot be read: {error.strerror or error}.")
+            return refused(path, error)
         if isinstance(verdict, RefusedFile):
             logger.warning("not offered as a checkpoint: %s: %s", path, verdict.reason)
         self._seen[path] = (stamp, verdict)
@@ -188,13 +194,16 @@ def _candidates(root: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted(files):
             stem, suffix = os.path.splitext(name.lower())
-            if suffix in UNSAFE | {".safetensors"} and not stem.endswith(".vae"):  # those the VAE catalogue finds
+            if suffix in MODEL_FILES and not stem.endswith(".vae"):  # those the VAE catalogue finds
                 yield here / name
 
 
+def _files_of(folder: Path) -> list[Path]:
+    """All that a pipeline in diffusers' form is read from."""
+    return sorted(path for path in (*folder.glob("*"), *folder.glob("*/*")) if path.is_file())
+
+
 def _single_file(path: Path) -> Checkpoint:
-    if path.suffix.lower() != ".safetensors":
-        raise BadFile(f"{path.suffix or 'This'} files can run code. Only .safetensors are loaded; convert it first.")
     header = read_header(path)
     missing = [key for key in SDXL_KEYS if key not in header.shapes]
     if missing:
@@ -206,7 +215,9 @@ def _single_file(path: Path) -> Checkpoint:
         "v_prediction",
     )
     declared = header.metadata.get(DECLARED)
-    facts = {"name": path.stem} | (_checked(_parsed(declared, "note on itself"), "note on itself") if declared else {})
+    facts = {"name": path.stem} | (
+        _checked(json_object(declared, "note on itself"), "note on itself") if declared else {}
+    )
     return Checkpoint(
         path=path,
         layout="single-file",
@@ -276,17 +287,7 @@ def _number(config: dict[str, Any], name: str, default: int) -> int:
 def _json(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MAX_JSON:
         raise BadFile(f"Its {path.name} is larger than any settings file. It is not loaded.")
-    return _parsed(path.read_bytes(), path.name)
-
-
-def _parsed(text: str | bytes, where: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadFile(f"Its {where} is damaged. Download it again.") from error
-    if not isinstance(value, dict):
-        raise BadFile(f"Its {where} is damaged. Download it again.")
-    return value
+    return json_object(path.read_bytes(), path.name)
 
 
 def with_unique_names(files: list[Named], reserved: Set[str] = frozenset()) -> list[Named]:

@@ -1,16 +1,23 @@
-"""Reading the header of a .safetensors file, and nothing more, with every doubt resolved against the file.
+"""What a model's file says of itself: the header of a .safetensors file, JSON, and whether it changed since; no more.
 
-safetensors runs no code, yet a header may be huge, name a tensor twice or claim bytes that are not there. The library
-refuses most of that when it loads; here it is refused before, in microseconds, with a sentence. The caps admit every
-published SDXL checkpoint (about 2,500 tensors, 300 kB of header).
+Every doubt is resolved against the file, in a sentence for people. safetensors runs no code, yet a header may be huge,
+name a tensor twice or claim bytes that are not there. The library refuses most of that when it loads; here it is
+refused before, in microseconds. The caps admit every published SDXL checkpoint (about 2,500 tensors, 300 kB of header).
 """
 
+import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from illustrious_studio.domain.models import SAFETENSORS, RefusedFile
+
+UNSAFE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip", ".gguf"})
+MODEL_FILES = UNSAFE | {SAFETENSORS}
+"""What the names of models end with, those that are not loaded included: they are refused, not passed over."""
 MAX_HEADER = 2 << 20
 MAX_TENSORS = 20_000
 MAX_DIMENSIONS = 8
@@ -21,7 +28,23 @@ SIZES = {
 
 
 class BadFile(ValueError):
-    """Not a safetensors file, or a damaged one. The text is a sentence for people."""
+    """Not a file that is loaded. The text is a sentence for people."""
+
+
+class Damaged(BadFile):
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"{sentence} Download it again.")
+
+
+def refused(path: Path, error: BadFile | OSError) -> RefusedFile:
+    reason = str(error) if isinstance(error, BadFile) else f"It cannot be read: {error.strerror or error}."
+    return RefusedFile(path, reason)
+
+
+def stamp_of(files: Iterable[Path]) -> str:
+    """Another one when any of them was written or replaced since, even by one of its size. Raises OSError."""
+    states = [(str(file), state.st_size, state.st_mtime_ns, state.st_ino) for file in files if (state := file.stat())]
+    return hashlib.blake2s(repr(states).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -34,6 +57,8 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """Raises BadFile, OSError."""
+    if path.suffix.lower() != SAFETENSORS:
+        raise BadFile(f"{path.suffix or 'Such'} files can run code. Only {SAFETENSORS} are loaded; convert it first.")
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -43,11 +68,11 @@ def read_header(path: Path) -> Header:
                 raise BadFile(
                     "It is a pickle, which can run code, whatever its name says. Only safetensors are loaded."
                 )
-            raise BadFile("It is damaged, half downloaded or no safetensors file. Download it again.")
+            raise Damaged("It is damaged, half downloaded or no safetensors file.")
         if length > MAX_HEADER:
             raise BadFile(f"Its header claims {length:,} bytes, more than any checkpoint has. It is not loaded.")
         text = file.read(length)
-    entries = _parsed(text)
+    entries = json_object(text, "header")
     metadata = entries.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise BadFile("Its metadata are not texts. It is not loaded.")
@@ -57,21 +82,23 @@ def read_header(path: Path) -> Header:
     return Header({name: tuple(entry["shape"]) for name, entry in entries.items()}, metadata)
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def json_object(text: str | bytes, what: str) -> dict[str, Any]:
+    """Raises BadFile, in which it is called `what`."""
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({name for name, _ in pairs}) < len(pairs):
-            raise BadFile("Its header names the same thing twice. It is not loaded.")
+            raise BadFile(f"Its {what} names the same thing twice. It is not loaded.")
         return dict(pairs)
 
     try:
-        entries = json.loads(text, object_pairs_hook=unique)
+        value = json.loads(text, object_pairs_hook=unique)
     except BadFile:
         raise
     except (ValueError, RecursionError) as error:
-        raise BadFile("It is damaged or no safetensors file: its header cannot be read. Download it again.") from error
-    if not isinstance(entries, dict):
-        raise BadFile("It is damaged or no safetensors file: its header is no list of tensors. Download it again.")
-    return entries
+        raise Damaged(f"Its {what} is damaged and cannot be read.") from error
+    if not isinstance(value, dict):
+        raise Damaged(f"Its {what} is no list of names and values.")
+    return value
 
 
 def _check_layout(entries: dict[str, Any], size: int) -> None:
@@ -80,10 +107,10 @@ def _check_layout(entries: dict[str, Any], size: int) -> None:
     at = 0
     for start, end in sorted(spans):
         if start != at:
-            raise BadFile("It is damaged: its tensors overlap or leave gaps. Download it again.")
+            raise Damaged("It is damaged: its tensors overlap or leave gaps.")
         at = end
     if at != size:
-        raise BadFile("It is damaged or half downloaded: its size is not what its header says. Download it again.")
+        raise Damaged("It is damaged or half downloaded: its size is not what its header says.")
 
 
 def _span(name: str, entry: Any) -> tuple[int, int]:
@@ -98,4 +125,4 @@ def _span(name: str, entry: Any) -> tuple[int, int]:
             and end - start == math.prod(shape) * SIZES[dtype]
         ):
             return start, end
-    raise BadFile("It is damaged: a tensor's shape and size do not agree. Download it again.")
+    raise Damaged("It is damaged: a tensor's shape and size do not agree.")

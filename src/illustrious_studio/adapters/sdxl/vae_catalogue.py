@@ -1,21 +1,23 @@
 """The VAE files on disk: found beside the checkpoints, and checked by their headers without loading them.
 
 They lie in a folder `vae` (or `VAE`) beside a folder of checkpoints, or as `<name>.vae.safetensors` among those. A name
-from outside is looked up here, never used as a path. A VAE of Stable Diffusion 1 has SDXL's shapes, so its header does
-not give it away: its pictures do, by their colours.
+from outside is looked up here, never used as a path. A VAE of Stable Diffusion 1 has SDXL's shapes and only another
+scale of its latents, which no tensor tells: it is known where the file's metadata name the architecture, which few do.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from illustrious_studio.adapters.sdxl.catalogue import UNET_INPUT, UNSAFE, with_unique_names
-from illustrious_studio.adapters.sdxl.headers import BadFile, read_header
+from illustrious_studio.adapters.sdxl.catalogue import UNET_INPUT, with_unique_names
+from illustrious_studio.adapters.sdxl.headers import MODEL_FILES, BadFile, read_header, refused, stamp_of
 from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeFile
 
 PREFIX = "first_stage_model."
 """What the names of a VAE's weights begin with in a checkpoint, and in VAE files that were cut out of one."""
 LATENT_CHANNELS = 4
+OTHER_SCALES = ("stable-diffusion-v1", "stable-diffusion-v2")
+"""What the architectures begin with whose VAEs have SDXL's shapes, and another scale (0.18215, SDXL's is 0.13025)."""
 MARK = ".vae"
 
 VaeFiles = list[VaeFile]
@@ -46,10 +48,8 @@ class DiskVaes:
         for path in paths:
             try:
                 found.append(_vae_file(path))
-            except BadFile as error:
-                left_out.append(RefusedFile(path, str(error)))
-            except OSError as error:
-                left_out.append(RefusedFile(path, f"It cannot be read: {error.strerror or error}."))
+            except (BadFile, OSError) as error:
+                left_out.append(refused(path, error))
         return with_unique_names(found, reserved={AUTOMATIC_VAE}), left_out
 
 
@@ -68,14 +68,14 @@ def _beside(place: Path) -> Iterator[Path]:
 
 def _model_files(folder: Path, *, deep: bool) -> Iterator[Path]:
     for path in sorted(folder.rglob("*") if deep else folder.iterdir()):
-        if path.suffix.lower() in UNSAFE | {".safetensors"} and path.is_file():
+        if path.suffix.lower() in MODEL_FILES and path.is_file():
             yield path
 
 
 def _vae_file(path: Path) -> VaeFile:
-    if path.suffix.lower() != ".safetensors":
-        raise BadFile(f"{path.suffix} files can run code. Only .safetensors are loaded; convert it first.")
-    shapes = {name.removeprefix(PREFIX): shape for name, shape in read_header(path).shapes.items()}
+    stamp = stamp_of([path])
+    header = read_header(path)
+    shapes = {name.removeprefix(PREFIX): shape for name, shape in header.shapes.items()}
     if UNET_INPUT in shapes:
         raise BadFile("It is a whole checkpoint, not a VAE. Put it among the checkpoints.")
     if "decoder.conv_in.weight" not in shapes or "encoder.conv_in.weight" not in shapes:
@@ -84,4 +84,7 @@ def _vae_file(path: Path) -> VaeFile:
     if len(shape) != 4 or shape[1] != LATENT_CHANNELS:
         channels = shape[1] if len(shape) > 1 else 0
         raise BadFile(f"It is the VAE of another kind of model: it has {channels} latent channels, SDXL has 4.")
-    return VaeFile(name=path.stem.removesuffix(MARK), path=path, size_bytes=path.stat().st_size)
+    architecture = header.metadata.get("modelspec.architecture", "")
+    if architecture.startswith(OTHER_SCALES):
+        raise BadFile(f"It is the VAE of another kind of model, as it says itself: {architecture}.")
+    return VaeFile(name=path.stem.removesuffix(MARK), path=path, size_bytes=path.stat().st_size, stamp=stamp)
