@@ -409,6 +409,21 @@ async def test_other_hosts_and_pages_of_other_sites_are_refused(api: Api) -> Non
             assert answer.status_code == status, (headers, method)
 
 
+@pytest.mark.parametrize("impossible", ["null", "{}", "[1]", "true", "1.5"])
+@pytest.mark.parametrize("padding", [0, 2_000_000])
+async def test_a_request_whose_id_is_impossible_is_an_error_and_no_notification(
+    api: Api, impossible: str, padding: int
+) -> None:
+    body = f'{{"jsonrpc": "2.0", "id": {impossible}, "method": "ping"{" " * padding}}}'
+    answer = await api.http.post("/mcp", content=body, headers=SPEAKS)
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "jsonrpc": "2.0",
+        "id": None,
+        "error": {"code": -32600, "message": "id: must be text or a whole number"},
+    }
+
+
 @pytest.mark.parametrize(
     ("method", "headers", "body", "statuses"),
     [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from starlette.types import Message, Receive, Scope, Send
 
+from illustrious_studio.interfaces.mcp.request_ids import checked
 from illustrious_studio.services.studio import Studio
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ class McpEndpoint:
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if not self._started.done():
             self._running.result()  # raises what kept it from starting
-        await self._started.result().handle_request(scope, self._until_stopped(receive), send)
+        body = await checked(receive, send) if scope["method"] == "POST" else receive
+        if body is not None:
+            await self._started.result().handle_request(scope, self._until_stopped(body), send)
 
     def stop(self) -> None:
         """The server is about to stop: streams end as if the host had left, or it would wait for them in vain."""
