@@ -207,6 +207,20 @@ async def test_errors_are_the_classes_of_the_client(
         assert caught.value.response.headers.get("retry-after") == ("7" if error.retry_after else None)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"messages": []}, "messages: must have at least 1 entry"),
+        ({"stop": ["x"] * 17}, "stop: must have at most 16 entries"),
+    ],
+)
+async def test_what_a_list_is_short_of_or_too_long_by_is_counted_in_entries(
+    api: Api, more: dict[str, object], said: str
+) -> None:
+    answer = await api.http.post("/v1/chat/completions", json={"model": "fake-chat", "messages": HI, **more})
+    assert answer.json()["error"]["message"] == said
+
+
 async def test_what_cannot_work_is_not_tried_again_by_the_client(tmp_path: Path) -> None:
     async with running_api(tmp_path, chat=FakeChat([OutOfMemory("Too large.")])) as api:
         with pytest.raises(openai.InternalServerError):

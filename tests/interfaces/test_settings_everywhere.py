@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+import gradio
 import pytest
 import pytest_asyncio
 
@@ -13,6 +14,8 @@ from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
 from illustrious_studio.domain.setting import value_types
+from illustrious_studio.interfaces.mcp.tools import TOOLS, generate_image
+from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.wiring import DATA
 from running_api import Api, running_api
 from samples import metadata
@@ -105,3 +108,21 @@ def test_the_command_line_has_an_option_for_it(name: str) -> None:
     text = "file" if isinstance(value, dict) else str(value)
     options = _parser().parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
     assert str(getattr(options, name)) == text
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_mcps_hosts_see_it_among_the_arguments(name: str) -> None:
+    draws = next(tool for tool in TOOLS if tool.does is generate_image)
+    assert draws.declared().input_schema["properties"][name]["description"]
+
+
+ON_THE_PAGE = [name for name in SETTINGS if name not in ("image", "mask", "layout")]
+"""Pictures and layouts have editors there."""
+
+
+async def test_the_page_has_a_control_for_it_under_its_name() -> None:
+    # A coroutine, for Gradio looks for an event loop, and makes one that nobody closes where none runs.
+    with gradio.Blocks():
+        form = Form()
+    shown = {name: form.controls[name].label for name in ON_THE_PAGE}
+    assert shown == {name: SETTINGS[name].label for name in ON_THE_PAGE}

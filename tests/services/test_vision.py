@@ -68,7 +68,9 @@ def test_recorded_settings_become_a_request() -> None:
     assert request is not None
     assert (request.prompt, request.steps, request.seed, request.width, request.height) == ("a cat", 12, 5, 64, 96)
     assert vision.settings_of(opened()) is None
-    assert vision.recorded(opened("a cat\nSteps: 9999, Seed: 5, Size: 64x96")).left_out == ("steps",)  # type: ignore[union-attr]
+    damaged = vision.recorded(opened("a cat\nSteps: 9999, Seed: 5, Size: 64x96"))
+    assert damaged is not None
+    assert (damaged.left_out, damaged.not_usable) == (("steps",), "Not usable here: Steps.")
 
 
 async def test_what_a_model_thinks_is_no_part_of_its_answer() -> None:

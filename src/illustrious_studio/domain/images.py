@@ -99,7 +99,7 @@ class ImageRequest(Value):
             ge=0,
             le=1,
             description="How much fresh noise each step adds, with samplers that add some: Euler a, DPM2 a, the SDE "
-            "ones and DDIM. Left out: 1, and 0 for DDIM.",
+            "ones and DDIM. 1 by default, and 0 for DDIM.",
         ),
         Setting("Eta", "advanced", infotext="Eta", a1111=("eta",), aliases=("eta ddim",)),
     ] = None
@@ -111,18 +111,18 @@ class ImageRequest(Value):
     width: Annotated[
         int | None,
         Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native width."),
-        Setting("Width", "size", a1111=("width",), aliases=("size-1",)),
+        Setting("Width", a1111=("width",), aliases=("size-1",)),
     ] = None
     height: Annotated[
         int | None,
         Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native height."),
-        Setting("Height", "size", a1111=("height",), aliases=("size-2",)),
+        Setting("Height", a1111=("height",), aliases=("size-2",)),
     ] = None
     prediction_type: Annotated[
         Literal["auto", "epsilon", "v_prediction"],
         Field(
-            description="What the checkpoint's UNet predicts; auto: what its override says, else its file. "
-            "v_prediction where a v-prediction checkpoint draws only noise."
+            description="What the checkpoint's UNet predicts. By default what is set for the checkpoint, else what its "
+            "file says; v-prediction where a v-prediction checkpoint draws only noise."
         ),
         Setting(
             "Prediction type",
@@ -136,7 +136,7 @@ class ImageRequest(Value):
         bool | None,
         Field(
             description="Whether drawing begins at pure noise, as v-prediction checkpoints that were trained so want "
-            "it; left out: what its override says, else its file."
+            "it. By default what is set for the checkpoint, else what its file says."
         ),
         Setting("Zero terminal SNR", "advanced", infotext="Zero terminal SNR", a1111=("zero_terminal_snr",)),
     ] = None
@@ -144,10 +144,16 @@ class ImageRequest(Value):
         VaeName,
         Field(
             max_length=500,
-            description="A VAE file beside the checkpoints, by its name, in place of the checkpoint's own; automatic: "
-            "its own.",
+            description="A VAE file beside the checkpoints, by its name, in place of the checkpoint's own, which is "
+            "the default.",
         ),
-        Setting("VAE", "advanced", infotext="VAE", a1111=("sd_vae",)),
+        Setting(
+            "VAE",
+            "advanced",
+            infotext="VAE",
+            a1111=("sd_vae",),
+            words={AUTOMATIC_VAE: "Automatic"},
+        ),
     ] = AUTOMATIC_VAE
     clip_skip: Annotated[
         int,
@@ -173,7 +179,7 @@ class ImageRequest(Value):
     ] = None
     strength: Annotated[
         float | None,
-        Field(ge=0, le=1, description="Denoising strength: how much of the picture is redrawn; left out: 0.75."),
+        Field(ge=0, le=1, description="Denoising strength: how much of the picture is redrawn. 0.75 by default."),
         Setting(
             "Denoising strength",
             "img2img",
@@ -215,8 +221,8 @@ class ImageRequest(Value):
     mask_area: Annotated[
         MaskArea,
         Field(
-            description="Redraw the whole picture, or only what is around the mask: in width x height, and then "
-            "put back into the picture, which keeps its own size."
+            description="Redraw the whole picture, or only what is around the mask: in the size that is asked for, and "
+            "then put back into the picture, which keeps its own size."
         ),
         Setting(
             "Inpaint area",
@@ -228,7 +234,9 @@ class ImageRequest(Value):
     ] = "whole"
     mask_padding: Annotated[
         int,
-        Field(ge=0, le=256, description="Pixels of the picture to see around the mask where mask_area is masked."),
+        Field(
+            ge=0, le=256, description="Pixels of the picture to see around the mask, where only that part is redrawn."
+        ),
         Setting(
             "Only masked padding",
             "inpaint",
@@ -253,9 +261,10 @@ class ImageRequest(Value):
         Field(
             ge=0.05,
             le=1,
-            description="How much of a sketch is redrawn; left out: as the checkpoint declares, else 0.8.",
+            description="Denoising strength over the sketch: how much of it is redrawn. By default what the checkpoint "
+            "declares, else 0.8; 0.75 to 0.9 suits SDXL checkpoints.",
         ),
-        Setting("Sketch strength", "layout", 0.05, "Denoising strength", needs="layout"),
+        Setting("Sketch strength", step=0.05, infotext="Denoising strength", needs="layout"),
     ] = None
 
     @model_validator(mode="after")

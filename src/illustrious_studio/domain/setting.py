@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-Group = Literal["size", "advanced", "img2img", "inpaint", "layout"]
-"""Where the page shows a setting."""
+Group = Literal["advanced", "img2img", "inpaint"]
+"""The folds of the page that show settings just as they are declared."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Setting:
     label: str
     """Its name for people."""
     group: Group | None = None
-    """Where Create shows it; None: it has a place of its own there, or none."""
+    """The fold of Create that shows it; None: it has a place of its own there, or none."""
     step: float | None = None
     """By how much its control on the page moves; numbers with a step are sliders."""
     infotext: str = ""
@@ -37,7 +37,7 @@ class Setting:
     aliases: tuple[str, ...] = ()
     """What other programs call it in the pictures they write, in lower case."""
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """For a choice: its values as A1111's text writes them."""
+    """For a choice: its values as people read them, in A1111's text and on the page."""
 
 
 def settings_of(model: type[BaseModel]) -> dict[str, Setting]:

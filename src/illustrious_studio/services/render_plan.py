@@ -48,4 +48,9 @@ def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:
     """How much of its picture, or else of its sketch, the request has redrawn."""
     if request.image is not None:
         return STRENGTH if request.strength is None else request.strength
-    return request.sketch_strength or checkpoint.sketch_strength or SKETCH_STRENGTH
+    return request.sketch_strength or sketch_strength_of(checkpoint)
+
+
+def sketch_strength_of(checkpoint: Checkpoint) -> float:
+    """How much of a sketch is redrawn with this checkpoint, unless the request says it."""
+    return checkpoint.sketch_strength or SKETCH_STRENGTH

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from illustrious_studio.domain.chat import ChatRequest
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.interfaces.web.error_handling import error_message
 from illustrious_studio.interfaces.web.form_values import POSITIONAL, FormValues
 from illustrious_studio.interfaces.web.held import HeldLayout, HeldPicture
 
@@ -127,6 +129,22 @@ def test_an_emptied_number_is_left_out_but_a_size_of_ones_own_is_asked_for() -> 
         form(shape="custom", width=None).request(checkpoint())
 
 
-def test_what_is_beyond_the_limits_is_refused_by_its_name() -> None:
-    with pytest.raises(ValidationError, match="steps"):
-        form(steps=9000).request(checkpoint())
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"steps": 9000}, "Steps: must be at most 150."),
+        ({"guidance": "much", "mask_blur": -1, "held_picture": PAINTED},
+         "CFG scale: must be a finite number; Mask blur: must be at least 0."),
+        ({"shape": "custom", "width": 8}, "Width: must be at least 64."),
+    ],
+)  # fmt: skip
+def test_what_is_beyond_the_limits_is_told_by_the_names_on_the_page(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        form(**wrong).request(checkpoint())
+    assert error_message(raised.value) == said
+
+
+def test_a_message_that_is_too_long_is_told_so() -> None:
+    with pytest.raises(ValidationError) as raised:
+        ChatRequest(message="x" * 10_001)
+    assert error_message(raised.value) == "The message: must have at most 10,000 characters."

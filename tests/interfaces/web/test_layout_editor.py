@@ -368,7 +368,7 @@ async def test_a_checkpoint_of_ones_own_starts_from_a_layout_only_when_asked(tmp
         assert own.engine.plans[-1].passes[0].start == FromNoise()
         await shown(page)
         await expect(page.get_by_label("Start from a layout")).to_be_checked()
-        await page.fill("#layout-strength input[type=number]", "0.9")
+        await page.fill("#sketch_strength input[type=number]", "0.9")
         await page.keyboard.press("Tab")
         await page.click("#picture [name=delete]")
         await draw(page, WORDS)

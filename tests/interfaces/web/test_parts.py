@@ -17,10 +17,10 @@ def test_how_a_masked_part_was_drawn_is_told_and_the_size_is_the_pictures() -> N
     drawn = made.request.model_copy(update={"width": 832, "height": 1216})
     rows = dict(settings_rows(made.model_copy(update={"request": drawn})))
     assert rows["Size"] == "96 × 64"
-    assert rows["Generated at"] == "832 × 1216"
+    assert rows["Inpaint size"] == "832 × 1216"
     assert (rows["Inpaint area"], rows["Masked content"], rows["Only masked padding"]) == ("Only masked", "fill", "9")
     plain = dict(settings_rows(metadata(**over, mask_area="whole", mask_content="original")))
-    assert not {"Inpaint area", "Masked content", "Only masked padding", "Generated at"} & plain.keys()
+    assert not {"Inpaint area", "Masked content", "Only masked padding", "Inpaint size"} & plain.keys()
 
 
 async def test_what_gradio_is_told_of_the_page_is_plain(tmp_path: Path) -> None:

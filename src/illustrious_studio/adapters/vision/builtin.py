@@ -170,8 +170,7 @@ def _settings(view: _View, asked: bool) -> str:
     if recorded.request.negative_prompt:
         said.append(f"Negative prompt: {recorded.request.negative_prompt}")
     said.append(", ".join(f"{key}: {value}" for key, value in recorded.fields.items() if "prompt" not in key.lower()))
-    if recorded.left_out:
-        said.append(f"Not usable here: {', '.join(recorded.left_out)}.")
+    said.append(recorded.not_usable)
     return "\n".join(part for part in said if part)
 
 

@@ -55,6 +55,12 @@ class RecordedSettings:
         """Whether any of it can be drawn with."""
         return bool(self.request.prompt.strip() or given(self.request).keys() - {"prompt", "negative_prompt"})
 
+    @property
+    def not_usable(self) -> str:
+        """Says what of it is not usable here, by the names that people know; empty when there is nothing to say."""
+        names = [SETTINGS[name].label if name in SETTINGS else name for name in self.left_out]
+        return f"Not usable here: {', '.join(names)}." if names else ""
+
 
 def recorded_settings(text: Mapping[str, str]) -> RecordedSettings | None:
     """The settings in the text that an image file carried (see `carried`); None when there are none."""

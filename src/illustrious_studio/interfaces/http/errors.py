@@ -134,21 +134,35 @@ def _is_json(request: Request) -> bool:
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
-def sentences(errors: Sequence[Mapping[str, object]]) -> str:
-    """What is wrong with each field and what it must be: `steps: must be at most 150`. Never what was sent."""
-    listed = [f"{_field(problem['loc'])}: {_must(problem)}" for problem in errors[:_MOST_SENTENCES]]
+def _as_sent(name: str) -> str:
+    return name or "the body"
+
+
+def sentences(errors: Sequence[Mapping[str, object]], called: Callable[[str], str] = _as_sent) -> str:
+    """What is wrong with each field and what it must be: `steps: must be at most 150`. Never what was sent.
+
+    `called` says how people know a field; the empty name is all of them together.
+    """
+    listed = [f"{_field(problem['loc'], called)}: {_must(problem)}" for problem in errors[:_MOST_SENTENCES]]
     more = len(errors) - len(listed)
     return "; ".join(listed) + (f"; and {more} more" if more else "")
 
 
-def _field(loc: object) -> str:
+def _field(loc: object, called: Callable[[str], str]) -> str:
     """Where, in words of ours: a name that is not plainly a name stays unsaid."""
     parts = (
         [str(part) for part in loc if part not in ("body", "query", "path", "header")] if isinstance(loc, tuple) else []
     )
     if not parts:
-        return "the body"
-    return ".".join(part if part.isdigit() or _NAME.fullmatch(part) else "(a field)" for part in parts[:4])
+        return called("")
+    said = [part if part.isdigit() or _NAME.fullmatch(part) else "(a field)" for part in parts[:4]]
+    return ".".join([called(said[0]), *said[1:]])
+
+
+def _counted(number: object, problem: Mapping[str, object]) -> str:
+    """So many characters of a text, or entries of a list: the same type of error is raised for both."""
+    one, several = ("character", "characters") if isinstance(problem["input"], str) else ("entry", "entries")
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _must(problem: Mapping[str, object]) -> str:
@@ -179,14 +193,12 @@ def _must(problem: Mapping[str, object]) -> str:
             return f"must be less than {known['lt']:,}"
         case "multiple_of":
             return f"must be a multiple of {known['multiple_of']}"
-        case "too_long" if known.get("field_type") == "Tuple":
-            return f"must have at most {known['max_length']:,} entries"
-        case "tuple_type":
+        case "tuple_type" | "list_type":
             return "must be a list"
         case "string_too_long" | "too_long":
-            return f"must have at most {known['max_length']:,} characters"
+            return f"must have at most {_counted(known['max_length'], problem)}"
         case "string_too_short" | "too_short":
-            return f"must have at least {known['min_length']:,} characters"
+            return f"must have at least {_counted(known['min_length'], problem)}"
         case "string_pattern_mismatch":
             return "has characters that are not allowed here"
         case "literal_error":

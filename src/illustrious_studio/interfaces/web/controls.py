@@ -6,7 +6,6 @@ from math import ceil
 from typing import Any
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
-from illustrious_studio.domain.models import AUTOMATIC_VAE
 from illustrious_studio.interfaces.web.form_values import FormValues, form_settings
 
 SIDE_BY_SIDE = 140
@@ -39,7 +38,7 @@ def control(name: str) -> Any:
 
     kind, setting, choices = _kind(name), SETTINGS[name], _choices(name)
     common: dict[str, Any] = {
-        "value": shown(name, FormValues.fresh(None).settings[name]),
+        "value": shown(name, FormValues.fresh(None).by_name()[name]),
         "label": setting.label,
         "info": _help(name),
         "elem_id": name,
@@ -50,7 +49,7 @@ def control(name: str) -> Any:
     if kind["type"] == "boolean":
         return gr.Checkbox(**common)
     if kind["type"] == "string":  # what there is to choose from is known only while the studio runs
-        return gr.Dropdown(named([common["value"]]), allow_custom_value=True, **common)
+        return gr.Dropdown(named(name, [common["value"]]), allow_custom_value=True, **common)
     low, high = kind.get("minimum"), kind.get("maximum")
     if setting.step is not None and low is not None and high is not None:
         lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there
@@ -60,9 +59,9 @@ def control(name: str) -> Any:
     return gr.Number(minimum=low, maximum=high, precision=precision, placeholder=placeholder, **common)
 
 
-def named(values: Iterable[str]) -> list[tuple[str, str]]:
-    """What there is to choose from, each with its word; the request's own `automatic` looks as it does elsewhere."""
-    return [(AUTOMATIC if value == AUTOMATIC_VAE else value, value) for value in values]
+def named(name: str, values: Iterable[str]) -> list[tuple[str, str]]:
+    """What there is to choose from for a setting, each with its word."""
+    return [(SETTINGS[name].words.get(value, value), value) for value in values]
 
 
 def shown(name: str, value: Any) -> Any:
@@ -99,7 +98,7 @@ def _word(value: str) -> str:
 
 
 def _may_be_left_out(name: str) -> bool:
-    return FormValues.fresh(None).settings[name] is None
+    return FormValues.fresh(None).by_name()[name] is None
 
 
 def _kind(name: str) -> dict[str, Any]:

@@ -9,10 +9,13 @@ import structlog
 from pydantic import ValidationError
 
 from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.domain.images import SETTINGS
+from illustrious_studio.interfaces.http.errors import sentences
 
 log = structlog.get_logger(__name__)
 
-FIELDS = {"prompt": "The prompt", "message": "The message", "q": "The search", "seed": "The seed"}
+NOT_SETTINGS = {"": "The form", "message": "The message"}
+"""What people call the fields that are no settings of a picture."""
 
 
 def error_message(error: Exception) -> str:
@@ -20,13 +23,13 @@ def error_message(error: Exception) -> str:
     if isinstance(error, StudioError):
         return error.detail
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        field = str(first["loc"][0]).replace("_", " ") if first["loc"] else ""
-        name = FIELDS.get(field, field.capitalize() or "This")
-        message = first["msg"].removeprefix("Value error, ")
-        return f"{name} {message}." if message.startswith("must") else f"{name}: {message}."
+        return f"{sentences(error.errors(), _called)}."
     log.error("the page could not do what was asked", exc_info=error)
     return "The studio made a mistake. Its log says more."
+
+
+def _called(name: str) -> str:
+    return SETTINGS[name].label if name in SETTINGS else NOT_SETTINGS.get(name, name)
 
 
 def show_errors(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from illustrious_studio.domain.images import MAX_SEED, SETTINGS, ImageRequest
+from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
-from illustrious_studio.interfaces.web.controls import controls, named, read, shown
+from illustrious_studio.interfaces.web.controls import control, controls, named, read, shown
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
 from illustrious_studio.interfaces.web.held import always_starts_from_sketch
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
@@ -15,7 +15,6 @@ from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views.parts import act
 
-HELP = {name: field.description or "" for name, field in ImageRequest.model_fields.items()}
 SCRIPTS = {
     # What the server made of the memory goes where nobody has typed or chosen since the page came.
     "restore": """(restored, ...values) => {
@@ -95,7 +94,7 @@ class Form:
                 "",
                 show_label=False,
                 label="Negative prompt",
-                info=HELP["negative_prompt"],
+                info=ImageRequest.model_fields["negative_prompt"].description,
                 lines=2,
                 max_lines=8,
                 max_length=10_000,
@@ -103,15 +102,7 @@ class Form:
             )
         with gr.Accordion("Advanced", open=False, elem_id="advanced") as self.advanced:
             advanced = controls("advanced")
-            self.seed = gr.Number(
-                -1,
-                label=SETTINGS["seed"].label,
-                info=HELP["seed"],
-                minimum=-1,
-                maximum=MAX_SEED,
-                precision=0,
-                elem_id="seed",
-            )
+            self.seed = control("seed")
             html(
                 f'<div class="buttons">{act("seed", "-1", "A new seed each time", style="small")}'
                 f"{act('shown_seed', '', 'The seed of the picture shown', style='small')}</div>"
@@ -179,7 +170,7 @@ class Form:
         return (
             gr.Radio(choices=self._choices(checkpoint)),
             gr.Checkbox(visible=not always_starts_from_sketch(checkpoint)),
-            gr.Dropdown(choices=named([AUTOMATIC_VAE, *(vae.name for vae in vaes)])),
+            gr.Dropdown(choices=named("vae", [AUTOMATIC_VAE, *(vae.name for vae in vaes)])),
             create_view.about(checkpoint),
         )
 

@@ -24,9 +24,8 @@ from illustrious_studio.interfaces.web.held import (
     held_by,
     held_layout,
     held_picture,
-    strength_of,
 )
-from illustrious_studio.services.render_plan import SKETCH_STRENGTH, STRENGTH
+from illustrious_studio.services.render_plan import SKETCH_STRENGTH, STRENGTH, sketch_strength_of
 
 GROUPS = ("advanced", "img2img", "inpaint")
 """The folds of Create whose controls are made from the request's own list."""
@@ -59,7 +58,6 @@ POSITIONAL = (
 """The form as pages remembered it before the values had names: a list in this order."""
 
 Shape = Literal["square", "portrait", "landscape", "custom"]
-Side = Annotated[int, Field(ge=64, le=2048)]
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,11 @@ class FormValues:
     prompt: Prompt = ""
     negative_prompt: Prompt = ""
     shape: Shape = "square"
-    width: Side | None = 1024
-    height: Side | None = 1024
+    width: int | None = 1024
+    height: int | None = 1024
     count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     layout_from_words: bool = False
-    sketch_strength: Annotated[float, Field(ge=0.05, le=1)] = SKETCH_STRENGTH
+    sketch_strength: float = SKETCH_STRENGTH
     held_layout: str = ""
     held_picture: str = ""
     checkpoint: str = ""
@@ -101,7 +99,7 @@ class FormValues:
         return cls(
             width=checkpoint.native_width,
             height=checkpoint.native_height,
-            sketch_strength=strength_of(checkpoint),
+            sketch_strength=sketch_strength_of(checkpoint),
             checkpoint=checkpoint.name,
             settings=settings | {"steps": checkpoint.steps, "guidance": checkpoint.guidance},
         )
@@ -162,7 +160,7 @@ class FormValues:
                 held = None  # the words are other ones now, and nobody's work is lost
             values["layout_from_words"] = self.layout_from_words or None
             values["layout"] = held.layout if held is not None else None
-            if self.sketch_strength != strength_of(checkpoint):
+            if self.sketch_strength != type(self).fresh(checkpoint).sketch_strength:
                 values["sketch_strength"] = self.sketch_strength
         useful = {
             name: value
@@ -221,8 +219,8 @@ def _fits(name: str, value: object) -> bool:
 
 @cache
 def _checks() -> dict[str, TypeAdapter[Any]]:
-    """What each value must be, alone."""
+    """What each value must be, alone: of the form's type, where it has one, and within the request's limits."""
     own = get_type_hints(FormValues, include_extras=True)
-    its = {name: ImageRequest.model_fields[name] for name in form_settings()}
-    types = own | {name: Annotated[info.annotation, info] for name, info in its.items()}
+    its = {name: info for name, info in ImageRequest.model_fields.items() if name in own or name in form_settings()}
+    types = own | {name: Annotated[own.get(name, info.annotation), info] for name, info in its.items()}
     return {name: TypeAdapter(kind) for name, kind in types.items()}

@@ -11,7 +11,6 @@ from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.values import Prompt, Text, Value
-from illustrious_studio.services.render_plan import SKETCH_STRENGTH
 
 
 class HeldPicture(Value):
@@ -77,11 +76,6 @@ def held_by(request: ImageRequest) -> str:
         width=request.width or 1024,
         height=request.height or 1024,
     ).text()
-
-
-def strength_of(checkpoint: Checkpoint | None) -> float:
-    """The denoising strength over a sketch that this checkpoint wants, unless the request sets another."""
-    return checkpoint.sketch_strength or SKETCH_STRENGTH if checkpoint else SKETCH_STRENGTH
 
 
 def always_starts_from_sketch(checkpoint: Checkpoint | None) -> bool:

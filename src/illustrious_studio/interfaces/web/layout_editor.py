@@ -9,12 +9,12 @@ from typing import Any
 
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.interfaces.web.controls import control
 from illustrious_studio.interfaces.web.held import HeldLayout, always_starts_from_sketch, held_layout
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import script
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.services.layouts import By
-from illustrious_studio.services.render_plan import SKETCH_STRENGTH
 from illustrious_studio.services.studio import Studio
 
 EDITOR = '<div id="layout-editor"></div>'
@@ -42,15 +42,7 @@ class LayoutSection:
                 elem_id="layout-wanted",
             )
             self.editor = html(EDITOR)
-            self.strength = gr.Slider(
-                0.05,
-                1,
-                SKETCH_STRENGTH,
-                step=0.05,
-                label="Sketch strength",
-                info="Denoising strength over the sketch. 0.75 to 0.9 suits SDXL checkpoints.",
-                elem_id="layout-strength",
-            )
+            self.strength = control("sketch_strength")
         self.held = gr.HTML(
             value="",
             html_template="<i></i>",
@@ -59,7 +51,7 @@ class LayoutSection:
             elem_id="layout-held",
         )
 
-    async def title(self, text: str, wanted: bool, checkpoint: Checkpoint | None, *, img2img: bool) -> tuple[Any, str]:
+    def title(self, text: str, wanted: bool, checkpoint: Checkpoint | None, *, img2img: bool) -> tuple[Any, str]:
         """The closed title says what is set; above it stands a notice when the words have changed since.
 
         `img2img`: a picture is given, which takes the place of a layout.
@@ -77,9 +69,7 @@ class LayoutSection:
 
 async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | None = None) -> str:
     """The text to hold for what the words of the request are laid out as."""
-    checkpoint = create_view.checkpoint_of(studio)
-    width = request.width or (checkpoint.native_width if checkpoint else 1024)
-    height = request.height or (checkpoint.native_height if checkpoint else 1024)
+    width, height = _size(request)
     if request.seed >= 0:
         seed = request.seed
     elif seed is None:
@@ -98,9 +88,14 @@ async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | No
 
 async def fitted(studio: Studio, held: HeldLayout, request: ImageRequest) -> str:
     """The text to hold after the form has changed: what a hand made stays, anything else is laid out again."""
-    size = (request.width or held.width, request.height or held.height)
+    size = _size(request)
     if held.fits(request.prompt, request.seed, size):
         return held.text()
     if not held.edited:
         return await laid_out(studio, request, "words", held.layout.seed)
     return held.model_copy(update={"width": size[0], "height": size[1]}).text()
+
+
+def _size(request: ImageRequest) -> tuple[int, int]:
+    assert request.width is not None and request.height is not None, "the form always says both"
+    return request.width, request.height

@@ -98,9 +98,12 @@ class AnalyzeTab:
             return "", "", ""
         rows = [(name[:1].upper() + name[1:], value) for name, value in found.fields.items()]
         listed = parts.table(rows, "Settings recorded in this file")
-        missing = f"Not usable here: {', '.join(found.left_out)}." if found.left_out else ""
         button = parts.act("reuse_recorded", "", "Reuse settings") if found.usable else ""
-        return f"<h3>Recorded settings ({escape(found.source)})</h3>{listed}{parts.notice(missing)}{button}", "", ""
+        return (
+            f"<h3>Recorded settings ({escape(found.source)})</h3>{listed}{parts.notice(found.not_usable)}{button}",
+            "",
+            "",
+        )
 
     async def reuse(self, _: str, path: str | None) -> dict[Any, Any]:
         import gradio as gr

@@ -174,7 +174,7 @@ class CreateTab:
 
     async def layout_title(self, held: str, wanted: bool, picture: str) -> Any:
         checkpoint = create_view.checkpoint_of(self.studio)
-        return await self.form.layout.title(held, wanted, checkpoint, img2img=held_picture(picture) is not None)
+        return self.form.layout.title(held, wanted, checkpoint, img2img=held_picture(picture) is not None)
 
     async def like_the_picture(self, held: str) -> tuple[Any, ...]:
         """The size becomes that of the chosen picture, in as many pixels as the checkpoint was made for."""

@@ -84,7 +84,7 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
         rows.append(("Typed", metadata.origin.words))
     rows += [
         ("Size", f"{metadata.width} × {metadata.height}"),
-        ("Generated at", _drawn_size(metadata)),
+        ("Inpaint size", _drawn_size(metadata)),
         ("Model", metadata.checkpoint),
         ("Model hash", metadata.checkpoint_hash or ""),
         ("Device", f"{metadata.device}, {metadata.dtype}" if metadata.device else ""),
