@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+from uuid import UUID, uuid5
 
 from pydantic import Field
 
@@ -12,6 +13,8 @@ from illustrious_studio.domain.rendering import Rendered, RenderPlan
 from illustrious_studio.domain.values import Value
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+_ONCE = UUID("6f1c8f52-5a0e-4c1b-9f0f-0d6c1b9f7a34")
+"""The namespace of jobs' ids that come from a key."""
 FINISHED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 
 
@@ -25,6 +28,7 @@ class Job(Value):
     checkpoint: str = Field("", description="Which checkpoint draws it: the one in use when it was asked for.")
     state: JobState = "queued"
     tries: int = Field(0, description="How often it was started; a job that was cut off twice by a crash fails.")
+    asked: str = Field("", description="What was asked under an Idempotency-Key, as a hash.")
     image_id: str | None = None
     error_code: str = ""
     error: str = ""
@@ -32,6 +36,20 @@ class Job(Value):
     @property
     def finished(self) -> bool:
         return self.state in FINISHED
+
+
+@dataclass(frozen=True)
+class Once:
+    """A request that is carried out once, however often it is sent: its sender's key, and a hash of what is asked.
+
+    Its jobs' ids come from the key, so that they are found again by it, after a restart, too.
+    """
+
+    key: str
+    asked: str
+
+    def job_id(self, number: int) -> str:
+        return uuid5(_ONCE, f"{number} {self.key}").hex
 
 
 @dataclass(frozen=True)

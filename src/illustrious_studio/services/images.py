@@ -1,13 +1,16 @@
 """Pictures on request: settles what a person left open (seed, size, layout), queues it, and waits for it."""
 
+import asyncio
 import secrets
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from weakref import WeakValueDictionary
 
+from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
-from illustrious_studio.domain.jobs import Job, JobProgress
+from illustrious_studio.domain.jobs import Job, JobProgress, Once
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import resolved_schedule
@@ -38,6 +41,8 @@ class ImageService:
         self._layouts = layouts
         self._inputs = inputs
         self._vaes = vaes
+        self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Held while a request with that key is queued, so that of two of them one is the first."""
 
     def suggested(self, prompt: str, checkpoint: Checkpoint | None = None) -> ImageRequest:
         """A request with the steps and the guidance that the checkpoint (the one in use) wants. Raises Unavailable."""
@@ -57,13 +62,32 @@ class ImageService:
         checkpoint: str = "",
         *,
         stay: bool = True,
+        once: Once | None = None,
     ) -> list[Job]:
         """Queue so many pictures of one request, each a job of its own, with the seeds from the request's on.
 
         So each is the picture that its seed alone would give, can be cancelled alone, and is kept as soon as it is
         drawn. `checkpoint` names another one to draw them than the one in use; NotFound when it is unknown. They `stay`
-        queued when who asks goes away meanwhile. Raises what `start_image` raises; then none is queued.
+        queued when who asks goes away meanwhile. With `once` a request that came before has its jobs already; Conflict
+        when its key came with another one. Raises what `start_image` raises; then none is queued.
         """
+        if once is None:
+            return await self._queued(request, count, origin, checkpoint, stay=stay)
+        lock = self._keys.setdefault(once.key, asyncio.Lock())
+        async with lock:
+            known = await self._jobs.known(once, count)
+            return known or await self._queued(request, count, origin, checkpoint, once=once)
+
+    async def _queued(
+        self,
+        request: ImageRequest,
+        count: int,
+        origin: Origin | None,
+        checkpoint: str,
+        *,
+        stay: bool = True,
+        once: Once | None = None,
+    ) -> list[Job]:
         chosen = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         await self._vaes.named(request.vae)
@@ -79,7 +103,7 @@ class ImageService:
         origin = origin or Origin()
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit_all(resolved, origin, chosen.name, stay=stay)
+        return await self._jobs.submit_all(resolved, origin, chosen.name, stay=stay, once=once)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
@@ -90,28 +114,45 @@ class ImageService:
         return item
 
     async def generate_images(
-        self, request: ImageRequest, count: int, origin: Origin | None = None, checkpoint: str = ""
+        self,
+        request: ImageRequest,
+        count: int,
+        origin: Origin | None = None,
+        checkpoint: str = "",
+        *,
+        once: Once | None = None,
     ) -> list[GalleryItem]:
-        """The same for several. The first that fails is raised, and those not drawn yet are cancelled."""
-        jobs = await self.start_images(request, count, origin, checkpoint, stay=False)
-        try:
+        """The same for several. The first that fails is raised, and those not drawn yet are cancelled. With `once` who
+        stops waiting may come back, and cancels nothing."""
+        jobs = await self.start_images(request, count, origin, checkpoint, stay=False, once=once)
+        async with self._cancelling(jobs, once):
             return [await self._jobs.wait(job.id) for job in jobs]
-        except BaseException:
-            await self._jobs.cancel_all(jobs)
-            raise
 
     async def follow_image(
-        self, request: ImageRequest, origin: Origin | None = None, checkpoint: str = ""
+        self,
+        request: ImageRequest,
+        origin: Origin | None = None,
+        checkpoint: str = "",
+        *,
+        once: Once | None = None,
     ) -> AsyncGenerator[JobProgress | GalleryItem, None]:
-        """As `generate_image`, with every change on the way; the last is the picture. Closing it cancels."""
-        jobs = await self.start_images(request, 1, origin, checkpoint, stay=False)
-        try:
+        """As `generate_images` of one, with every change on the way; the last is the picture. Closing it is to stop
+        waiting."""
+        jobs = await self.start_images(request, 1, origin, checkpoint, stay=False, once=once)
+        async with self._cancelling(jobs, once):
             async with aclosing(self._jobs.watch(jobs[0].id)) as changes:
                 async for change in changes:
                     yield change
             yield await self._jobs.wait(jobs[0].id)
-        except BaseException:
-            await self._jobs.cancel_all(jobs)
+
+    @asynccontextmanager
+    async def _cancelling(self, jobs: list[Job], once: Once | None) -> AsyncIterator[None]:
+        """Whatever ends the waiting for these jobs cancels what is not drawn; with `once` only a failure does."""
+        try:
+            yield
+        except BaseException as error:
+            if once is None or isinstance(error, StudioError):
+                await self._jobs.cancel_all(jobs)
             raise
 
     async def _resolved(

@@ -33,7 +33,7 @@ from illustrious_studio.domain.errors import (
 )
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
-from illustrious_studio.domain.jobs import Job, JobProgress, JobStore, RenderedJob
+from illustrious_studio.domain.jobs import Job, JobProgress, JobStore, Once, RenderedJob
 from illustrious_studio.domain.rendering import Step
 from illustrious_studio.services.gallery import GalleryService
 
@@ -148,7 +148,13 @@ class JobQueue:
         return job
 
     async def submit_all(
-        self, requests: Sequence[ImageRequest], origin: Origin, checkpoint: str = "", *, stay: bool = True
+        self,
+        requests: Sequence[ImageRequest],
+        origin: Origin,
+        checkpoint: str = "",
+        *,
+        stay: bool = True,
+        once: Once | None = None,
     ) -> list[Job]:
         """Queue settled requests in their order. Raises Busy when there is no room for all of them, and queues none.
 
@@ -161,13 +167,14 @@ class JobQueue:
             raise Busy(f"{full}. Try again when some are drawn.", retry_after=30)
         jobs = [
             Job(
-                id=uuid.uuid4().hex,
+                id=once.job_id(number) if once else uuid.uuid4().hex,
                 created_at=datetime.now(UTC),
                 request=request,
                 origin=origin,
                 checkpoint=checkpoint,
+                asked=once.asked if once else "",
             )
-            for request in requests
+            for number, request in enumerate(requests)
         ]
         self._coming += len(jobs)
         taking = self._spawn(self._take(jobs), self._keeping)
@@ -187,6 +194,13 @@ class JobQueue:
             self._coming -= len(jobs)
         for job in jobs:
             self._enqueue(job)
+
+    async def known(self, once: Once, count: int) -> list[Job]:
+        """The jobs of a request that came before; none when it is the first. Raises Conflict: its key was another's."""
+        jobs = [job for number in range(count) if (job := await self._store.get(once.job_id(number)))]
+        if any(job.asked != once.asked for job in jobs) or len(jobs) not in (0, count):
+            raise Conflict("Idempotency-Key: this key came with another request before. Give each request its own.")
+        return [live.job if (live := self._live.get(job.id)) else job for job in jobs]
 
     async def wait(self, job_id: str) -> GalleryItem:
         """The picture, once it is there. Raises the error that the job failed with, NotFound for an unknown id."""

@@ -16,6 +16,7 @@ from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, vae_file
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options, checkpoint_titled
 from illustrious_studio.interfaces.a1111.options import changed
+from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
 
 router = APIRouter()
@@ -27,22 +28,25 @@ WITH_FIELDS_OF_THEIR_OWN = ("Steps", "Sampler", "CFG scale", "Seed", "Denoising 
 @router.post("/txt2img")
 async def txt2img(body: Txt2ImgBody, request: Request, state: StateIn) -> Response:
     """Closing the connection cancels what is not drawn yet. Every picture is kept in the gallery."""
-    return JSONResponse(await while_connected(request, _made(body, state)))
+    return JSONResponse(await while_connected(request, _made(body, request, state)))
 
 
 @router.post("/img2img")
 async def img2img(body: Img2ImgBody, request: Request, state: StateIn) -> Response:
     """The same over a picture; with a mask, white is redrawn."""
-    return JSONResponse(await while_connected(request, _made(body, state)))
+    return JSONResponse(await while_connected(request, _made(body, request, state)))
 
 
-async def _made(body: Txt2ImgBody, state: ApiState) -> dict[str, Any]:
+async def _made(body: Txt2ImgBody, request: Request, state: ApiState) -> dict[str, Any]:
     options, checkpoint = await _overridden(body, state)
-    request = await body.request(state.studio, checkpoint, options)
+    wanted = await body.request(state.studio, checkpoint, options)
+    once = once_of(request, wanted, body.count, checkpoint.name)
     with state.tasks.open(body.force_task_id) as task:
-        origin = Origin(way="api", words=request.prompt)
-        task.jobs = await state.studio.images.start_images(request, body.count, origin, checkpoint.name, stay=False)
-        items = await state.tasks.finished(task)
+        origin = Origin(way="api", words=wanted.prompt)
+        task.jobs = await state.studio.images.start_images(
+            wanted, body.count, origin, checkpoint.name, stay=False, once=once
+        )
+        items = await state.tasks.finished(task, stay=once is not None)
     images = [] if body.send_images is False else [await _base64(item, options, state) for item in items]
     return {"images": images, "parameters": body.echo(), "info": json.dumps(_info(items, body))}
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from illustrious_studio.domain.errors import Cancelled, Conflict, NotFound
+from illustrious_studio.domain.errors import Cancelled, Conflict, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.services.jobs import JobQueue
@@ -48,16 +48,17 @@ class Tasks:
             while len(self._ended) > ENDED_IDS:
                 del self._ended[next(iter(self._ended))]
 
-    async def finished(self, task: Task) -> list[GalleryItem]:
+    async def finished(self, task: Task, *, stay: bool = False) -> list[GalleryItem]:
         """The pictures of the task that were not stopped. Raises what the first failed one failed with, having stopped
-        the rest, and Cancelled when all were stopped."""
+        the rest, and Cancelled when all were stopped. They `stay` when who waits goes away."""
         items: list[GalleryItem] = []
         try:
             for job in task.jobs:
                 with suppress(Cancelled):
                     items.append(await self._queue.wait(job.id))
-        except BaseException:
-            await self._queue.cancel_all(task.jobs)
+        except BaseException as error:
+            if not stay or isinstance(error, StudioError):
+                await self._queue.cancel_all(task.jobs)
             raise
         if task.jobs and not items:
             raise Cancelled("The picture was cancelled.")

@@ -20,6 +20,7 @@ from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
 from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.domain.values import NonEmptyPrompt, Text
 from illustrious_studio.interfaces.http.errors import sentences
+from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import EventStream, Frame, Sent, while_connected
 from illustrious_studio.interfaces.openai.common import Body, NotHad, StudioIn, failed
 from illustrious_studio.services.studio import Studio
@@ -120,7 +121,7 @@ async def generate_images(body: ImagesBody, request: Request, studio: StudioIn) 
 async def drawn(body: ImagesBody, request: Request, studio: Studio, events: str) -> Response:
     """The answer with the pictures; where it streams, its events are called `events` and what they are of."""
     if body.stream:
-        return await EventStream.open(_events(body, studio, events), failed=failed)
+        return await EventStream.open(_events(body, request, studio, events), failed=failed)
     return JSONResponse(await while_connected(request, _pictures(body, request, studio)))
 
 
@@ -135,7 +136,9 @@ async def read_image(
 
 async def _pictures(body: ImagesBody, request: Request, studio: Studio) -> dict[str, object]:
     order = await body.order(studio)
-    items = await studio.images.generate_images(order.request, body.n or 1, order.origin, order.checkpoint)
+    items = await studio.images.generate_images(
+        order.request, body.n or 1, order.origin, order.checkpoint, once=once_of(request, body)
+    )
     data = [
         {**await _file(body, request, studio, item), **order.revision(), "seed": item.metadata.request.seed}
         for item in items
@@ -151,11 +154,12 @@ async def _file(body: ImagesBody, request: Request, studio: Studio, item: Galler
     return {"b64_json": await _base64(await studio.gallery.file(item.id, body.kind, body.file_quality))}
 
 
-async def _events(body: ImagesBody, studio: Studio, name: str) -> AsyncGenerator[Sent, None]:
+async def _events(body: ImagesBody, request: Request, studio: Studio, name: str) -> AsyncGenerator[Sent, None]:
     """Previews evenly over the steps, as many as are wanted and there are; then the picture."""
-    order = await body.order(studio)
+    order, once = await body.order(studio), once_of(request, body)
     wanted, shown, last = body.partial_images or 0, 0, None
-    async with aclosing(studio.images.follow_image(order.request, order.origin, order.checkpoint)) as changes:
+    drawing = studio.images.follow_image(order.request, order.origin, order.checkpoint, once=once)
+    async with aclosing(drawing) as changes:
         async for change in changes:
             if isinstance(change, GalleryItem):
                 picture = await studio.gallery.file(change.id, body.kind, body.file_quality)

@@ -12,6 +12,7 @@ from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.pictures import picture_from_base64
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
+from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body, image_link
 from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, resolve_inputs
@@ -80,8 +81,8 @@ class EnhancedPrompt(BaseModel):
 async def generate_image(body: DrawRequest, request: Request, studio: StudioIn) -> DrawnImage:
     """Draws, keeps what was drawn in the gallery, and answers when it is there. Closing the connection cancels it."""
     wanted = await resolve_inputs(body, studio)
-    origin = Origin(way="api", words=body.prompt)
-    items = await while_connected(request, studio.images.generate_images(wanted, body.n, origin))
+    origin, once = Origin(way="api", words=body.prompt), once_of(request, wanted, body.n)
+    items = await while_connected(request, studio.images.generate_images(wanted, body.n, origin, once=once))
     first, *others = [await _drawn(item, request, studio) for item in items]
     seconds = sum(item.metadata.seconds for item in items)
     message = f"Drawn with {first['metadata'].checkpoint} in {seconds:.1f} s."

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job, JobProgress
+from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import EVENT_STREAM, EventStream, Frame, error_frame
 from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, errors_of_body, image_link, link
 from illustrious_studio.interfaces.rest.images import DrawRequest
@@ -38,11 +39,12 @@ async def list_jobs(studio: StudioIn, limit: Annotated[int, Query(ge=1, le=200)]
     return JobList(active=studio.jobs.active(), recent=await studio.jobs.recent(limit))
 
 
-@router.post("", summary="Queue a picture", status_code=202, responses=errors_of_body(404, 503, 507))
+@router.post("", summary="Queue a picture", status_code=202, responses=errors_of_body(404, 409, 503, 507))
 async def queue_image(body: DrawRequest, request: Request, response: Response, studio: StudioIn) -> QueuedJob:
     """Answers at once, with seed and size settled. The job outlives this connection, and a restart of the studio."""
     wanted, origin = await resolve_inputs(body, studio), Origin(way="api", words=body.prompt)
-    job, *others = await studio.images.start_images(wanted, body.n, origin)
+    once = once_of(request, wanted, body.n)
+    job, *others = await studio.images.start_images(wanted, body.n, origin, once=once)
     response.headers["location"] = link(request, f"/jobs/{job.id}")
     return QueuedJob(**dict(job), others=tuple(others))
 
