@@ -47,7 +47,7 @@ async def test_a_stream_that_is_asked_for_again_ends_with_the_same_picture(api: 
     ends = []
     for _ in range(2):
         answer = await api.http.post("/v1/images/generations", json=body, headers={"Idempotency-Key": "streamed"})
-        ends.append([line for line in answer.text.splitlines() if '"image_generation.completed"' in line][0])
+        ends.append(next(line for line in answer.text.splitlines() if '"image_generation.completed"' in line))
     pictures = [end.partition('"b64_json":"')[2].partition('"')[0] for end in ends]
     assert pictures[0] and pictures[0] == pictures[1]
 
