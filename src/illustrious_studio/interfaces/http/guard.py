@@ -55,6 +55,8 @@ GRADIO_PAGES = (
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOG_AGAIN = 60.0
+_FORWARDED = re.compile(rb"forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-rewrite-url")
+"""What proxies say of a request, and anybody else may: Gradio would build its addresses from it."""
 
 
 class Guard:
@@ -100,6 +102,7 @@ class Guard:
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             cycle = RequestCycle(scope, receive, send, request_id, self._page_policy, self._shape(scope["path"]))
+            scope["headers"] = [one for one in scope["headers"] if not _FORWARDED.fullmatch(one[0])]
             try:
                 self._check(scope)
                 cycle.limit_body(self._larger.get(scope["path"], self._max_body), self._body_seconds)

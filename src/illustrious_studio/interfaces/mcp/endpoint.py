@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from starlette.types import Message, Receive, Scope, Send
 
-from illustrious_studio.interfaces.mcp.request_ids import checked
+from illustrious_studio.interfaces.http.bodies import answer_json, body_again, whole_body
+from illustrious_studio.interfaces.mcp.request_ids import REFUSED, has_impossible_id
 from illustrious_studio.services.studio import Studio
 
 if TYPE_CHECKING:
@@ -42,9 +43,14 @@ class McpEndpoint:
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if not self._started.done():
             self._running.result()  # raises what kept it from starting
-        body = await checked(receive, send) if scope["method"] == "POST" else receive
-        if body is not None:
-            await self._started.result().handle_request(scope, self._until_stopped(body), send)
+        if scope["method"] == "POST":
+            if (body := await whole_body(receive)) is None:
+                return
+            if await has_impossible_id(body):
+                await answer_json(send, 400, REFUSED)
+                return
+            receive = body_again(body, receive)
+        await self._started.result().handle_request(scope, self._until_stopped(receive), send)
 
     def stop(self) -> None:
         """The server is about to stop: streams end as if the host had left, or it would wait for them in vain."""

@@ -4,8 +4,10 @@ import sys
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from illustrious_studio.interfaces.selftest.client import Access
+from illustrious_studio.interfaces.web.gradio_gate import GradioGate
 from illustrious_studio.interfaces.web.page import Page, html
 from illustrious_studio.interfaces.web.pages.analyze import AnalyzeTab
 from illustrious_studio.interfaces.web.pages.chat import ChatTab
@@ -69,9 +71,10 @@ def create_web_app(studio: Studio, access: Access) -> FastAPI:
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(app, studio)
+    blocks = create_gradio_app(studio, access)
     gr.mount_gradio_app(
         app,
-        create_gradio_app(studio, access),
+        blocks,
         path="/",
         theme=studio_theme(),
         footer_links=[],
@@ -81,4 +84,7 @@ def create_web_app(studio: Studio, access: Access) -> FastAPI:
         show_error=False,
         max_file_size="25mb",
     )
+    mounted = app.routes[-1]
+    assert isinstance(mounted, Mount)
+    mounted.app = GradioGate(mounted.app, blocks.fns)
     return app
