@@ -91,7 +91,7 @@ class EmbeddedChat:
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         self._refuse(turns, options)
         model = await self._running()
-        calm = replace(options, temperature=options.temperature * CALM)
+        calm = replace(options, temperature=options.temperature * CALM, tools=())
         try:
             async with aclosing(model.chat_completion(turns, calm)) as chunks:
                 async for chunk in chunks:
@@ -133,7 +133,7 @@ class EmbeddedChat:
 
     def _refuse(self, turns: list[ChatTurn], options: ChatOptions) -> None:
         """What its template has no place for, and llama.cpp would drop without a word. Raises InvalidRequest."""
-        asked = {"vision": any(turn.pictures for turn in turns), "tools": bool(options.tools)}
+        asked = {"vision": any(turn.pictures for turn in turns), "tools": options.must_call}
         for what in (name for name, wanted in asked.items() if wanted):
             raise InvalidRequest(f"{self._name} does not support {what}. Use a model on Ollama that does.")
 

@@ -32,7 +32,16 @@ from illustrious_studio.adapters.chat.http_client import (
     paced,
     refusal,
 )
-from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn, Effort, Ending, Tool, ToolCall
+from illustrious_studio.domain.chat import (
+    ChatChunk,
+    ChatOptions,
+    ChatTurn,
+    Effort,
+    Ending,
+    TokenChance,
+    Tool,
+    ToolCall,
+)
 from illustrious_studio.domain.embeddings import Embeddings
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.models import LanguageModel
@@ -142,19 +151,24 @@ class OllamaServer:
                 **options.sampling.given(),
             },
         }
+        if options.logprobs is not None:
+            request |= {"logprobs": True, "top_logprobs": options.logprobs}
         with self._errors(model):
-            try:
-                async with aclosing(self._stream(request, think, longest)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-                return
-            except ollama.ResponseError as error:
-                if think is None or "does not support thinking" not in str(error.error):
-                    raise
-            self._refuses_think.add(model)
-            async with aclosing(self._stream(request, None, longest)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+            while True:
+                try:
+                    async with aclosing(self._stream(request, think, longest)) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                    return
+                except ollama.ResponseError as error:  # it checks what it is asked before it says a word
+                    said = str(error.error)
+                    if think is not None and "does not support thinking" in said:
+                        self._refuses_think.add(model)
+                        think = None
+                    elif request["tools"] and not options.must_call and "does not support tools" in said:
+                        request["tools"] = []
+                    else:
+                        raise
 
     async def unload(self, model: str) -> None:
         """Have Ollama free the model's memory at once. A server that is away holds none."""
@@ -178,8 +192,9 @@ class OllamaServer:
             async for part in parts:
                 text, thinking = part.message.content or "", part.message.thinking or ""
                 calls = tuple(_call(call) for call in part.message.tool_calls or ())
-                if text or thinking or calls:
-                    yield ChatChunk(text, thinking, calls)
+                chances = tuple(_chance(one) for one in part.logprobs or ())
+                if text or thinking or calls or chances:
+                    yield ChatChunk(text, thinking, calls, chances=chances)
                 if part.done:
                     reason: Literal["stop", "length"] = "length" if part.done_reason == "length" else "stop"
                     yield ChatChunk(ending=Ending(reason, part.prompt_eval_count, part.eval_count))
@@ -284,8 +299,11 @@ def _refuse(model: str, facts: Facts, turns: Sequence[ChatTurn], options: ChatOp
     """What Ollama would drop without a word. Raises InvalidRequest."""
     if "vision" not in facts.capabilities and any(turn.pictures for turn in turns):
         raise InvalidRequest(f"{model} does not support vision. Send words alone, or choose a model that can see.")
-    if options.must_call:
-        raise InvalidRequest("Ollama cannot make a model call a function. Leave the choice to the model (auto).")
+    if options.must_call and len(options.tools) > 1:
+        raise InvalidRequest(
+            "Ollama cannot make a model call a function. Leave the choice to the model (auto), or name one function: "
+            "it is then offered alone."
+        )
 
 
 async def _message(turn: ChatTurn, names: Mapping[str, str]) -> dict[str, Any]:
@@ -303,6 +321,11 @@ async def _message(turn: ChatTurn, names: Mapping[str, str]) -> dict[str, Any]:
     if turn.role == "tool":
         message |= {"tool_call_id": turn.call_id, "tool_name": names.get(turn.call_id, "")}
     return message
+
+
+def _chance(told: Any) -> TokenChance:
+    others = tuple(TokenChance(one.token, one.logprob) for one in told.top_logprobs or ())
+    return TokenChance(told.token, told.logprob, others)
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
