@@ -44,6 +44,7 @@ async def test_status_says_what_works_and_with_what(api: Api) -> None:
     assert body["status"] == "running"
     assert body["models"] == {"sdxl": True, "ollama": True, "multimodal": True}
     assert body["cuda_available"] is False
+    assert (body["gpu_available"], body["gpu_backend"]) == (False, "cpu")
     assert body["version"] == api.studio.version
     assert body["queue_length"] == 0
     assert body["details"]["ollama"]["model"] == "fake-chat"
@@ -354,6 +355,15 @@ async def test_models_are_listed_without_their_paths_and_can_be_switched(api: Ap
     assert unknown.status_code == 404
     assert "other-chat" in unknown.json()["detail"]
     assert (await api.http.post("/models/switch", json={})).status_code == 422
+
+
+async def test_scripts_of_the_earlier_program_switch_models_by_its_names(api: Api) -> None:
+    switched = await api.http.post(
+        "/switch-models", json={"ollama_model": "other-chat", "sd_model": "illustrious-mini"}
+    )
+    assert switched.json()["details"]["ollama"]["model"] == "other-chat"
+    assert (await api.http.post("/switch-models", json={"sd_model": "nothing"})).status_code == 404
+    assert (await api.http.post("/switch-models", json={})).status_code == 422
 
 
 async def test_a_prompt_is_improved(tmp_path: Path) -> None:
