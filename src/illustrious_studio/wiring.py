@@ -45,6 +45,7 @@ from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.services.vaes import VaeService
@@ -152,6 +153,7 @@ async def open_studio(
             vaes=vaes,
             sketches=sketches,
             layouts=layouts,
+            refused=RefusedRequests(),
         )
 
 
