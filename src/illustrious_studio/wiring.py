@@ -105,8 +105,14 @@ async def open_studio(
                     step_limit=settings.step_seconds,
                 )
             )
-        ollama = OllamaChat(settings.ollama_base_url, settings.ollama_model or None) if settings.uses_ollama else None
-        if ollama is not None:
+        ollama = None
+        if settings.uses_ollama:
+            ollama = OllamaChat(
+                settings.ollama_base_url,
+                settings.ollama_model or None,
+                context=settings.ollama_context,
+                keep_alive=settings.ollama_keep_alive,
+            )
             stack.push_async_callback(ollama.aclose)
         if chat_models is None:
             chat_models = _chat_models(settings, ollama, stack)

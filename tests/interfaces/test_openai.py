@@ -383,7 +383,7 @@ async def test_another_installed_model_answers_when_it_is_named(tmp_path: Path) 
     async with over_ollama(tmp_path, Model("first"), Model("second", context_length=2048)) as (gpt, server):
         await gpt.chat.completions.create(model="second", messages=HI)
         assert server.asked("/api/chat")[-1]["model"] == "second"
-        assert server.asked("/api/chat")[-1]["options"]["num_ctx"] == 2048
+        assert server.asked("/api/chat")[-1]["options"]["num_predict"] == 2048
         await gpt.chat.completions.create(model="first", messages=HI)
         assert server.asked("/api/chat")[-1]["model"] == "first"
 
