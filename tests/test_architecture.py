@@ -15,7 +15,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = ("torch", "diffusers", "transformers", "gradio", "ray", "onnxruntime", "rapidocr", "cv2", "xllamacpp", "openai")
 
 LIBRARIES = {
-    "adapters/chat": "aiohttp httpx httpx_aiohttp ollama openai structlog xllamacpp",
+    "adapters/chat": "aiohttp httpx httpx_aiohttp ollama openai pydantic structlog xllamacpp",
     "adapters/files": "PIL pydantic structlog",
     "adapters/sdxl": "pydantic",
     "adapters/sdxl/worker": "PIL diffusers numpy psutil safetensors torch transformers",
