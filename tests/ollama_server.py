@@ -36,6 +36,10 @@ class Model:
     remote: str = ""
     """Where it really runs; Ollama lists a model of its cloud among the others."""
     digest: str = ""
+    told_in_tags: bool = False
+    """Newer servers tell the capabilities in /api/tags."""
+    parameters: str = ""
+    """What its Modelfile sets."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,8 @@ class OllamaServer:
             case "GET", "/api/tags":
                 return _json({"models": [_tag(model) for model in self.models]})
             case "GET", "/api/ps":
-                return _json({"models": [_tag(model) for model in self.models if model.name in self.loaded]})
+                held = [_tag(model) for model in self.models if model.name in self.loaded]
+                return _json({"models": [one | {"context_length": self.loaded[str(one["name"])]} for one in held]})
             case "POST", "/api/show" | "/api/chat" | "/api/generate":
                 name = request.body.get("model")
                 model = next((one for one in self.models if one.name == name), None)
@@ -301,14 +306,24 @@ def _empty(path: str, reason: str) -> Reply:
 
 def _tag(model: Model) -> dict[str, object]:
     elsewhere = {"remote_model": model.name, "remote_host": model.remote} if model.remote else {}
-    return elsewhere | {
-        "name": model.name,
-        "model": model.name,
-        "modified_at": "2026-10-01T10:00:00.123456789+02:00",
-        "size": model.size,
-        "digest": model.digest or "0" * 64,
-        "details": {"parent_model": "", "format": "gguf", "family": model.family, "families": [model.family]},
-    }
+    details: dict[str, object] = {"parent_model": "", "format": "gguf", "family": model.family}
+    details["families"] = [model.family]
+    told: dict[str, object] = {}
+    if model.told_in_tags:
+        details["context_length"] = model.context_length
+        told = {"capabilities": list(model.capabilities)}
+    return (
+        elsewhere
+        | told
+        | {
+            "name": model.name,
+            "model": model.name,
+            "modified_at": "2026-10-01T10:00:00.123456789+02:00",
+            "size": model.size,
+            "digest": model.digest or "0" * 64,
+            "details": details,
+        }
+    )
 
 
 def _show(model: Model) -> Reply:
@@ -316,6 +331,7 @@ def _show(model: Model) -> Reply:
         {
             "license": "MIT",
             "template": "{{ .Prompt }}",
+            "parameters": model.parameters,
             "details": {"family": model.family, "families": [model.family], "format": "gguf"},
             "model_info": {
                 "general.architecture": model.family,

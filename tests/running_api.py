@@ -35,6 +35,8 @@ async def running_api(folder: Path, *, key: str | None = None, **parts: object) 
         tested = await stack.enter_async_context(studio_for_tests(folder, **parts))  # type: ignore[arg-type]
         mcp = await stack.enter_async_context(McpEndpoint(tested.studio))
         app = whole_api(tested.studio, mcp)
-        url = await stack.enter_async_context(serving(lambda port: guard_api(app, port, key=key)))
+        url = await stack.enter_async_context(
+            serving(lambda port: guard_api(app, port, key=key, on_refusal=tested.studio.refused.add))
+        )
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60, trust_env=False))
         yield Api(http, url, tested.studio, tested.engine, tested.chat, tested.vision, stack)

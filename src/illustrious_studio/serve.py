@@ -23,7 +23,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.interfaces.a1111.app import WITH_PICTURES as A1111_WITH_PICTURES
 from illustrious_studio.interfaces.a1111.app import create_a1111_apis
 from illustrious_studio.interfaces.a1111.errors import error_body as a1111_error
-from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, MIB, Guard
+from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, MIB, Guard, OnRefusal
 from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
 from illustrious_studio.interfaces.openai.app import WITH_PICTURES as OPENAI_WITH_PICTURES
 from illustrious_studio.interfaces.openai.app import create_openai_api
@@ -119,7 +119,9 @@ def refuse_to_be_open(settings: Settings) -> None:
 
 
 def guarded_api(settings: Settings, studio: Studio, mcp: McpEndpoint, port: int) -> Guard:
-    return guard_api(whole_api(studio, mcp), port, hosts=_hosts(settings), key=_key(settings))
+    return guard_api(
+        whole_api(studio, mcp), port, hosts=_hosts(settings), key=_key(settings), on_refusal=studio.refused.add
+    )
 
 
 def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
@@ -132,12 +134,19 @@ def whole_api(studio: Studio, mcp: McpEndpoint) -> "FastAPI":
     return app
 
 
-def guard_api(app: ASGIApp, port: int, *, hosts: Collection[str] = (), key: str | None = None) -> Guard:
+def guard_api(
+    app: ASGIApp,
+    port: int,
+    *,
+    hosts: Collection[str] = (),
+    key: str | None = None,
+    on_refusal: OnRefusal | None = None,
+) -> Guard:
     """The guard around it. Only pictures may be larger than the rest; each API has its own shape of errors."""
     with_pictures = (*WITH_PICTURES, *A1111_WITH_PICTURES, *OPENAI_WITH_PICTURES)
     larger = dict.fromkeys(with_pictures, 36 * MIB) | {"/mcp": LARGEST_BODY}
     shapes = {"/v1/": openai_error, "/sdapi/": a1111_error, "/internal/": a1111_error}
-    return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes=shapes)
+    return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes=shapes, on_refusal=on_refusal)
 
 
 def guarded_web(settings: Settings, page: ASGIApp, port: int) -> Guard:

@@ -68,6 +68,14 @@ class Settings(BaseSettings):
 
     ollama_base_url: str = Field("http://127.0.0.1:11434", description="Ollama server; `none`: do not look for one.")
     ollama_model: str = Field("", description="Language model in Ollama; default: the first that can chat.")
+    ollama_context: int = Field(
+        0, ge=0, le=10_000_000, description="Tokens of context to ask Ollama for; 0: as the Modelfile or Ollama says."
+    )
+    ollama_keep_alive: str = Field(
+        "",
+        pattern=r"^(-?\d+(ms|s|m|h)?)?$",
+        description="How long Ollama keeps a model loaded: 30m, 2h, -1 for ever; default: as Ollama is set.",
+    )
     openai_base_url: str = Field("", description="Another chat server that speaks OpenAI's API, before Ollama.")
     openai_model: str = Field("", description="Its model.")
     openai_key: SecretStr | None = Field(None, description="Its key.")

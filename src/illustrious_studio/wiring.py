@@ -45,6 +45,7 @@ from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.services.vaes import VaeService
@@ -104,8 +105,14 @@ async def open_studio(
                     step_limit=settings.step_seconds,
                 )
             )
-        ollama = OllamaChat(settings.ollama_base_url, settings.ollama_model or None) if settings.uses_ollama else None
-        if ollama is not None:
+        ollama = None
+        if settings.uses_ollama:
+            ollama = OllamaChat(
+                settings.ollama_base_url,
+                settings.ollama_model or None,
+                context=settings.ollama_context,
+                keep_alive=settings.ollama_keep_alive,
+            )
             stack.push_async_callback(ollama.aclose)
         if chat_models is None:
             chat_models = _chat_models(settings, ollama, stack)
@@ -152,6 +159,7 @@ async def open_studio(
             vaes=vaes,
             sketches=sketches,
             layouts=layouts,
+            refused=RefusedRequests(),
         )
 
 

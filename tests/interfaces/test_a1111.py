@@ -579,6 +579,11 @@ async def test_sizes_are_cut_to_whole_latents_as_a1111_does(api: Api, given: Any
     assert api.engine.plans[-1].size == (drawn, 64)
 
 
+async def test_open_webuis_steps_of_0_are_none_said(api: Api) -> None:
+    assert (await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat", "steps": 0})).status_code == 200
+    assert api.engine.plans[-1].request.steps == api.studio.models.checkpoint().steps
+
+
 async def test_a_schedule_that_is_joined_to_the_sampler_wins(api: Api) -> None:
     """As in `get_sampler_and_scheduler` of A1111 and Forge."""
     body = {"prompt": "a cat", "sampler_name": "DPM++ 2M SGM Uniform", "scheduler": "automatic", **SMALL}

@@ -46,6 +46,7 @@ async def test_status_says_what_works_and_with_what(api: Api) -> None:
     assert body["status"] == "running"
     assert body["models"] == {"sdxl": True, "ollama": True, "multimodal": True}
     assert body["cuda_available"] is False
+    assert (body["gpu_available"], body["gpu_backend"]) == (False, "cpu")
     assert body["version"] == api.studio.version
     assert body["queue_length"] == 0
     assert body["details"]["ollama"]["model"] == "fake-chat"
@@ -367,6 +368,15 @@ async def test_models_are_listed_without_their_paths_and_can_be_switched(api: Ap
     assert (await api.http.post("/models/switch", json={})).status_code == 422
 
 
+async def test_scripts_of_the_earlier_program_switch_models_by_its_names(api: Api) -> None:
+    switched = await api.http.post(
+        "/switch-models", json={"ollama_model": "other-chat", "sd_model": "illustrious-mini"}
+    )
+    assert switched.json()["details"]["ollama"]["model"] == "other-chat"
+    assert (await api.http.post("/switch-models", json={"sd_model": "nothing"})).status_code == 404
+    assert (await api.http.post("/switch-models", json={})).status_code == 422
+
+
 async def test_a_prompt_is_improved(tmp_path: Path) -> None:
     async with running_api(tmp_path, chat=FakeChat(["red fox, snow, forest, winter, detailed"])) as api:
         enhanced = (await api.http.post("/prompts/enhance", json={"prompt": "a fox"})).json()
@@ -451,3 +461,28 @@ async def test_many_callers_at_once_are_all_served(api: Api) -> None:
         return sum(answer.status_code == 200 for answer in answers)
 
     assert await asyncio.gather(*(one(number) for number in range(8))) == [3] * 8
+
+
+async def test_what_was_refused_can_be_looked_up_without_what_was_sent(api: Api) -> None:
+    """SillyTavern and Open WebUI show no more than the status."""
+    webui = {"user-agent": "Python/3.12 aiohttp/3.13"}
+    words = "a secret prompt"
+    for _ in range(2):
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": words}]}
+        await api.http.post("/v1/chat/completions?api-version=1", json=body, headers=webui)
+    await api.http.post("/sdapi/v1/txt2img", json={"prompt": words, "enable_hr": True}, headers={"user-agent": "node"})
+    await api.http.get("/status", headers={"host": "elsewhere.example", "user-agent": ""})
+    answer = await api.http.get("/refused-requests")
+    host, hires, chat = answer.json()["requests"]
+    assert (chat["path"], chat["status"], chat["times"]) == ("/v1/chat/completions", 404, 2)
+    assert chat["program"].startswith("Open WebUI") and "There are: fake-chat" in chat["detail"]
+    assert (hires["program"].split(",")[0], hires["status"]) == ("SillyTavern", 422) and "enable_hr" in hires["detail"]
+    assert (host["status"], host["program"]) == (421, "a program without a name")
+    assert words not in answer.text
+
+
+async def test_of_what_was_refused_the_last_20_are_kept(api: Api) -> None:
+    for number in range(25):
+        await api.http.get(f"/gallery/{number}")
+    requests = (await api.http.get("/refused-requests")).json()["requests"]
+    assert [one["path"] for one in requests] == [f"/gallery/{number}" for number in range(24, 4, -1)]

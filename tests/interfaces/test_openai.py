@@ -264,16 +264,13 @@ async def test_an_address_that_is_not_there_is_said_in_the_same_shape(api: Api) 
     [
         ("logprobs", True),
         ("top_logprobs", 3),
-        ("logit_bias", {"50256": -100}),
-        ("n", 2),
-        ("parallel_tool_calls", False),
+        ("n", 9),
         ("functions", [{"name": "f"}]),
         ("function_call", "auto"),
         ("modalities", ["text", "audio"]),
         ("audio", {"voice": "alloy", "format": "wav"}),
         ("web_search_options", {"search_context_size": "low"}),
-        ("verbosity", "low"),
-        ("max_tokens", 0),
+        ("max_tokens", -2),
         ("temperature", 3),
         ("messages", []),
         ("tool_choice", "required"),
@@ -286,7 +283,7 @@ async def test_what_would_change_the_answer_is_refused_by_name(api: Api, name: s
         await client(api).chat.completions.create(
             model="fake-chat", messages=HI if name != "messages" else [], extra_body={name: value}
         )
-    assert len(api.chat.asked) == before
+    assert len(api.chat.asked) == before + (name == "logprobs")  # only its answer shows that this model has none
 
 
 async def test_what_changes_nothing_is_let_pass(api: Api) -> None:
@@ -296,6 +293,71 @@ async def test_what_changes_nothing_is_let_pass(api: Api) -> None:
         modalities=["text"], seed=None, stop=None, extra_body={"trace_id": "x", "functions": []},
     )  # fmt: skip
     assert answer.choices[0].message.content == "Hello there."
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"logit_bias": {"50256": -100}},  # SillyTavern, of OpenAI's tokens
+        {"verbosity": "low"},
+        {"parallel_tool_calls": False},  # LangChain's with_structured_output, with or without tools
+        {"chat_template_kwargs": {"some_other_model": True}},
+        {"max_tokens": 0},
+        {"max_tokens": -1, "max_completion_tokens": -1},
+    ],
+)
+async def test_what_programs_send_though_it_means_nothing_here_is_let_pass(api: Api, sent: dict[str, object]) -> None:
+    answer = await client(api).chat.completions.create(model="fake-chat", messages=HI, extra_body=sent)
+    assert answer.choices[0].message.content == "Hello there."
+    assert api.chat.options[-1].max_tokens is None
+
+
+async def test_not_to_think_can_be_said_as_to_llama_cpp_and_vllm(api: Api) -> None:
+    for wanted in (False, True):
+        more = {"chat_template_kwargs": {"enable_thinking": wanted}}
+        await client(api).chat.completions.create(model="fake-chat", messages=HI, extra_body=more)
+        assert api.chat.options[-1].think is wanted
+
+
+async def test_several_answers_come_with_their_indexes_and_one_usage(tmp_path: Path) -> None:
+    """SillyTavern's "swipes per generation"."""
+    scripts = [[text, ChatChunk(ending=Ending("stop", 12, 2))] for text in ("One.", "Two.", "Three.")]
+    async with running_api(tmp_path, chat=FakeChat(*scripts, *scripts)) as api:
+        whole = await client(api).chat.completions.create(model="fake-chat", messages=HI, n=3, seed=7)
+        assert [(one.index, one.message.content) for one in whole.choices] == [(0, "One."), (1, "Two."), (2, "Three.")]
+        assert whole.usage is not None
+        assert (whole.usage.prompt_tokens, whole.usage.completion_tokens) == (12, 6)
+        assert [one.sampling.seed for one in api.chat.options] == [7, 8, 9]
+        asked = await client(api).chat.completions.create(
+            model="fake-chat", messages=HI, n=3, stream=True, stream_options={"include_usage": True}
+        )
+        *chunks, last = [chunk async for chunk in asked]
+        said = [(one.choices[0].index, one.choices[0].delta.content, one.choices[0].delta.role) for one in chunks]
+        assert said[::2] == [(0, "One.", "assistant"), (1, "Two.", "assistant"), (2, "Three.", "assistant")]
+        assert [one.choices[0].finish_reason for one in chunks] == [None, "stop"] * 3
+        assert last.usage is not None and last.usage.completion_tokens == 6
+
+
+async def test_log_probabilities_come_from_ollama_and_streams_have_them_too(tmp_path: Path) -> None:
+    async with over_ollama(tmp_path, Model("plain")) as (gpt, server):
+        likely = [{"token": "Hé", "logprob": -0.1}, {"token": "Ho", "logprob": -2.5}]
+        told = stream([line("Hé", logprobs=[{**likely[0], "top_logprobs": likely}]), line(done=True)])
+        server.next("/api/chat", told, told)
+        whole = await gpt.chat.completions.create(model="plain", messages=HI, logprobs=True, top_logprobs=2)
+        assert (server.asked("/api/chat")[-1]["logprobs"], server.asked("/api/chat")[-1]["top_logprobs"]) == (True, 2)
+        (one,) = whole.choices[0].logprobs.content  # type: ignore[union-attr, misc]
+        assert (one.token, one.logprob, bytes(one.bytes or ()).decode()) == ("Hé", -0.1, "Hé")
+        assert [(other.token, other.logprob) for other in one.top_logprobs] == [("Hé", -0.1), ("Ho", -2.5)]
+        asked = await gpt.chat.completions.create(model="plain", messages=HI, logprobs=True, stream=True)
+        first = await anext(aiter(asked))
+        assert first.choices[0].logprobs.content[0].token == "Hé"  # type: ignore[union-attr, index]
+        await asked.close()
+
+
+async def test_a_model_that_tells_no_log_probabilities_is_refused(api: Api) -> None:
+    for streamed in (False, True):
+        with pytest.raises(openai.BadRequestError, match="fake-chat does not tell log probabilities"):
+            await client(api).chat.completions.create(model="fake-chat", messages=HI, logprobs=True, stream=streamed)
 
 
 async def test_how_to_answer_reaches_the_model(api: Api) -> None:
@@ -335,7 +397,7 @@ async def test_another_installed_model_answers_when_it_is_named(tmp_path: Path) 
     async with over_ollama(tmp_path, Model("first"), Model("second", context_length=2048)) as (gpt, server):
         await gpt.chat.completions.create(model="second", messages=HI)
         assert server.asked("/api/chat")[-1]["model"] == "second"
-        assert server.asked("/api/chat")[-1]["options"]["num_ctx"] == 2048
+        assert server.asked("/api/chat")[-1]["options"]["num_predict"] == 2048
         await gpt.chat.completions.create(model="first", messages=HI)
         assert server.asked("/api/chat")[-1]["model"] == "first"
 
@@ -368,21 +430,46 @@ async def test_tools_reach_the_model_whole_and_its_calls_come_back(tmp_path: Pat
         assert (reply["role"], reply["tool_name"], reply["content"]) == ("tool", "draw", "done: fox.png")
 
 
-async def test_tools_that_a_model_cannot_use_are_refused(tmp_path: Path) -> None:
+OTHER_TOOL = {"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}
+THIS_TOOL = {"type": "function", "function": {"name": "draw"}}
+
+
+@pytest.mark.parametrize("choice", [{}, {"tool_choice": "auto"}, {"tool_choice": "none"}])
+async def test_open_webui_which_offers_tools_in_every_chat_speaks_with_a_model_that_has_none(
+    tmp_path: Path, choice: dict[str, str]
+) -> None:
     async with over_ollama(tmp_path, Model("plain")) as (gpt, server):
-        with pytest.raises(openai.BadRequestError, match="does not support tools"):
-            await gpt.chat.completions.create(model="plain", messages=HI, tools=[TOOL])
-        before = len(server.asked("/api/chat"))
-        with pytest.raises(openai.BadRequestError, match="cannot make a model call"):
-            await gpt.chat.completions.create(
-                model="plain",
-                messages=HI,
-                tools=[TOOL],
-                tool_choice={"type": "function", "function": {"name": "draw"}},
+        for streamed in (False, True):
+            asked = await gpt.chat.completions.create(
+                model="plain", messages=HI, tools=[TOOL], stream=streamed, extra_body=choice
             )
-        none = await gpt.chat.completions.create(model="plain", messages=HI, tools=[TOOL], tool_choice="none")
-        assert none.choices[0].message.content == "Hello there."
-        assert [body.get("tools") for body in server.asked("/api/chat")[before:]] == [None]
+            said = [one.choices[0].delta.content or "" async for one in asked] if streamed else (
+                asked.choices[0].message.content
+            )  # fmt: skip
+            assert "".join(said) == "Hello there."
+            assert "tools" not in server.asked("/api/chat")[-1]
+
+
+async def test_a_call_that_must_be_made_is_refused_for_a_model_without_tools(tmp_path: Path) -> None:
+    async with over_ollama(tmp_path, Model("plain")) as (gpt, _):
+        for choice in ("required", THIS_TOOL):
+            with pytest.raises(openai.BadRequestError, match="does not support tools"):
+                await gpt.chat.completions.create(model="plain", messages=HI, tools=[TOOL], tool_choice=choice)
+
+
+async def test_ollama_is_offered_a_named_tool_alone_and_refused_where_it_would_have_to_choose(tmp_path: Path) -> None:
+    """LangChain's with_structured_output(method="function_calling") names its one tool."""
+    async with over_ollama(tmp_path, Model("caller", ("completion", "tools"))) as (gpt, server):
+        tools = [OTHER_TOOL, TOOL]
+        calls = [{"function": {"name": "draw", "arguments": {}}}] * 2
+        server.next("/api/chat", stream([line(calls=calls), line(done=True)]))
+        answer = await gpt.chat.completions.create(
+            model="caller", messages=HI, tools=tools, tool_choice=THIS_TOOL, parallel_tool_calls=False
+        )
+        assert server.asked("/api/chat")[-1]["tools"] == [TOOL]
+        assert [call.function.name for call in answer.choices[0].message.tool_calls or ()] == ["draw"]
+        with pytest.raises(openai.BadRequestError, match="name one function"):
+            await gpt.chat.completions.create(model="caller", messages=HI, tools=tools, tool_choice="required")
 
 
 def with_picture(url: str) -> list[object]:
@@ -476,8 +563,13 @@ async def test_the_embedded_model_answers_streams_and_counts_and_refuses_what_it
                 response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": schema}},
             )  # fmt: skip
             assert json.loads(shaped.choices[0].message.content or "") == {"n": 7}
+            offered = await gpt.chat.completions.create(
+                model=name, messages=HI, tools=[TOOL], max_tokens=4, temperature=0, logprobs=True, top_logprobs=1
+            )
+            assert offered.choices[0].message.content == said
+            assert "".join(one.token for one in offered.choices[0].logprobs.content) == said  # type: ignore[union-attr]
             with pytest.raises(openai.BadRequestError, match="does not support tools"):
-                await gpt.chat.completions.create(model=name, messages=HI, tools=[TOOL])
+                await gpt.chat.completions.create(model=name, messages=HI, tools=[TOOL], tool_choice="required")
             with pytest.raises(openai.BadRequestError, match="does not support vision"):
                 await gpt.chat.completions.create(model=name, messages=with_picture(DATA_URL))
             with pytest.raises(openai.BadRequestError, match="makes no embeddings"):

@@ -100,7 +100,19 @@ async def test_without_a_size_the_checkpoint_decides_and_a_named_one_draws(api: 
     await client(api).images.generate(**CAT, model="illustrious-mini")
     assert api.engine.plans[-1].checkpoint.name == "illustrious-mini"
     with pytest.raises(openai.NotFoundError, match="There are: own, illustrious-mini"):
-        await client(api).images.generate(**CAT, model="dall-e-3")
+        await client(api).images.generate(**CAT, model="imagen-4")
+
+
+@pytest.mark.parametrize("model", ["dall-e-2", "dall-e-3", "gpt-image-1"])
+async def test_a_model_of_openais_is_the_checkpoint_in_use(api: Api, model: str) -> None:
+    """Open WebUI sends dall-e-2 where its box for the model is empty."""
+    await client(api).images.generate(**CAT, model=model)
+    assert api.engine.plans[-1].checkpoint.name == api.studio.models.checkpoint().name
+
+
+async def test_steps_of_0_are_none_said(api: Api) -> None:
+    await client(api).images.generate(**CAT | {"extra_body": {"steps": 0}})
+    assert api.engine.plans[-1].request.steps == api.studio.models.checkpoint().steps
 
 
 @pytest.mark.parametrize(
@@ -113,9 +125,9 @@ async def test_without_a_size_the_checkpoint_decides_and_a_named_one_draws(api: 
         ({"n": 0}, "n: must be at least 1"),
         ({"prompt": " "}, "prompt: must not be empty"),
         ({"background": "transparent"}, "background: must be one of"),
-        ({"quality": "high"}, "quality: must be one of"),
+        ({"quality": "best"}, "quality: must be one of"),
         ({"extra_body": {"input_fidelity": "high"}}, "input_fidelity: must be one of 'low'"),
-        ({"style": "vivid"}, "style: is something that this studio does not do"),
+        ({"style": "baroque"}, "style: must be one of"),
         ({"output_format": "gif"}, "output_format: must be one of"),
         ({"output_compression": 50}, "must have output_format jpeg or webp"),
         ({"stream": True, "n": 2}, "must have n = 1 with stream"),
@@ -138,6 +150,15 @@ async def test_what_changes_nothing_is_let_pass(api: Api) -> None:
     more = {"metadata": {"a": "b"}, "trace_id": "x", "steps": 1}
     made = await client(api).images.generate(prompt="a cat", size="64x64", **harmless, extra_body=more)  # type: ignore[arg-type]
     assert made.data
+
+
+@pytest.mark.parametrize("quality", ["low", "medium", "high", "standard", "hd", "auto"])
+async def test_quality_and_style_are_another_models_and_leave_the_picture_as_it_is(api: Api, quality: Any) -> None:
+    same = CAT | {"extra_body": {"steps": 1, "seed": 3}}
+    plain = await client(api).images.generate(**same)
+    asked = await client(api).images.generate(**same, quality=quality, style="vivid")
+    pixels = [opened(b64decode((one.data or [])[0].b64_json or "")).tobytes() for one in (plain, asked)]
+    assert pixels[0] == pixels[1]
 
 
 async def test_the_studios_own_fields_are_taken_too(api: Api) -> None:

@@ -92,7 +92,9 @@ class ChatOptions:
     """How to answer. `json_schema` asks for JSON of that shape, where the model can.
 
     Without `max_tokens` the model stops when it is done, or its context is full. `think` may say how much. `model`
-    names another one of the same backend than the one in use. With `must_call` the answer is a call of a tool.
+    names another one of the same backend than the one in use. `tools` are an offer, and left out for a model that has
+    none; with `must_call` the answer is a call of one of them. `logprobs` asks for the log probability of each token,
+    and of that many others that might have stood there.
     """
 
     temperature: float = 0.7
@@ -102,6 +104,7 @@ class ChatOptions:
     sampling: Sampling = Sampling()
     tools: tuple[Tool, ...] = ()
     must_call: bool = False
+    logprobs: int | None = None
     model: str = ""
 
 
@@ -115,13 +118,26 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class TokenChance:
+    """A token and the log of its probability; `others` are those that were the likeliest there."""
+
+    token: str
+    logprob: float
+    others: tuple["TokenChance", ...] = ()
+
+
+@dataclass(frozen=True)
 class ChatChunk:
-    """A piece of an answer: text, or a thought, as the model gives it (tags not yet removed); calls; the end."""
+    """A piece of an answer: text, or a thought, as the model gives it (tags not yet removed); calls; the end.
+
+    `chances` are of the tokens of that piece, where they were asked for and the model's server tells them.
+    """
 
     text: str = ""
     thinking: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     ending: Ending | None = None
+    chances: tuple[TokenChance, ...] = ()
 
 
 class ChatModel(Protocol):
@@ -267,6 +283,13 @@ class Done:
     message: Message
 
 
-AnswerEvent = Token | Thinking | Retract | ToolCall | Ending
+@dataclass(frozen=True)
+class Chances:
+    """How likely the tokens were that come with the next event; those of thoughts are among them."""
+
+    tokens: tuple[TokenChance, ...]
+
+
+AnswerEvent = Token | Thinking | Retract | ToolCall | Chances | Ending
 """What happens while a chat that comes whole is answered; the last is the Ending."""
 ChatEvent = Token | Thinking | Retract | Notice | DrawingStarted | DrawingStep | ImageReady | Done

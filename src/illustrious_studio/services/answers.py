@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from illustrious_studio.domain.chat import (
     AnswerEvent,
+    Chances,
     ChatChunk,
     ChatModel,
     ChatOptions,
@@ -84,9 +85,15 @@ class Answer:
 
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
         ending = Ending()
+        untold = self._options.logprobs is not None
         try:
             async with aclosing(self._model.chat_completion(self._turns, self._options)) as chunks:
                 async for chunk in chunks:
+                    if chunk.chances:
+                        untold = False
+                        yield Chances(chunk.chances)
+                    elif untold and chunk.text:  # most servers drop what they do not know, and say nothing
+                        raise InvalidRequest(f"{self._name} does not tell log probabilities. Leave logprobs out.")
                     for event in self._events_of(chunk):
                         yield event
                     for call in chunk.tool_calls:

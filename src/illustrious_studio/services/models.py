@@ -38,6 +38,11 @@ class StudioStatus(Value):
     def cuda_available(self) -> bool:
         return self.sdxl.device_type == "cuda"
 
+    @property
+    def gpu_backend(self) -> str:
+        """What pictures are drawn with: cuda, mps, or cpu."""
+        return self.sdxl.device_type or "cpu"
+
 
 class ModelService:
     """An async context manager: while it is open, models are loaded and looked after in the background."""

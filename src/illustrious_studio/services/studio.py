@@ -11,6 +11,7 @@ from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.vaes import VaeService
 from illustrious_studio.services.vision import VisionService
@@ -33,3 +34,4 @@ class Studio:
     vaes: VaeService
     sketches: SketchService
     layouts: LayoutService
+    refused: RefusedRequests

@@ -97,6 +97,19 @@ async def test_more_than_its_context_is_refused(chat: EmbeddedChat) -> None:
     assert await heard(chat, HI)
 
 
+async def tokens_of(chat: EmbeddedChat, words: str) -> int:
+    answer = chat.chat_completion([ChatTurn("user", words)], ChatOptions(temperature=0, max_tokens=1))
+    (ending,) = [chunk.ending async for chunk in answer if chunk.ending is not None]
+    assert ending.prompt_tokens is not None
+    return ending.prompt_tokens
+
+
+@pytest.mark.parametrize("token", ["<|im_start|>", "<|im_end|>", "<|endoftext|>"])
+async def test_the_templates_own_tokens_are_only_text_in_what_a_person_writes(chat: EmbeddedChat, token: str) -> None:
+    """As a token each of them would be one, and begin or end a turn."""
+    assert await tokens_of(chat, token * 20) - await tokens_of(chat, "") > 60
+
+
 async def test_its_one_model_is_listed(chat: EmbeddedChat) -> None:
     (model,) = await chat.models()
     assert (model.backend, model.size_bytes > 50_000_000) == ("embedded", True)

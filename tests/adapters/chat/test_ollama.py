@@ -81,7 +81,9 @@ async def test_room_for_thoughts_does_not_make_the_answer_longer(server: OllamaS
 
 async def test_the_context_stays_the_same_so_that_the_model_stays_loaded(server: OllamaServer) -> None:
     server.models = [Model("big", context_length=131072)]
-    async with connected(server) as chat:
+    chat = OllamaChat(server.url, context=8192)
+    try:
+        await chat.init_ollama()
         await said(chat)
         await said(chat, max_tokens=7, temperature=1.5)
         assert chat.status.context_length == 8192
@@ -89,6 +91,18 @@ async def test_the_context_stays_the_same_so_that_the_model_stays_loaded(server:
         assert server.asked("/api/chat")[-1]["options"] == {
             "num_ctx": 8192, "num_predict": 7, "temperature": 1.5,
         }  # fmt: skip
+    finally:
+        await chat.aclose()
+
+
+async def test_unless_it_is_set_the_context_is_left_to_the_modelfile_and_to_ollama(server: OllamaServer) -> None:
+    server.models = [Model("big", context_length=131072, parameters="stop x\nnum_ctx                        16384")]
+    async with connected(server) as chat:
+        assert chat.status.context_length == 4096, "as it is loaded, where the server tells that"
+        server.next("/api/ps", Reply(404, [b"404 page not found"], "text/plain"))
+        await chat.use("big")
+        assert chat.status.context_length == 16384
+        assert all("num_ctx" not in body["options"] for body in server.asked("/api/chat"))
 
 
 async def test_pictures_are_sent_as_plain_base64_of_a_picture_file(server: OllamaServer) -> None:
@@ -375,7 +389,7 @@ async def test_how_an_answer_ended_is_told_with_what_it_took(server: OllamaServe
 async def test_without_a_limit_an_answer_may_fill_the_context(server: OllamaServer) -> None:
     async with connected(server) as chat:
         await said(chat, max_tokens=None)
-        assert server.asked("/api/chat")[-1]["options"]["num_predict"] == chat.status.context_length
+        assert server.asked("/api/chat")[-1]["options"]["num_predict"] == PLAIN.context_length
 
 
 async def test_sampling_reaches_ollama_under_its_names(server: OllamaServer) -> None:
@@ -392,8 +406,53 @@ async def test_how_much_to_think_is_said_as_the_model_understands_it(server: Oll
             await said(chat, think=effort)
             await said(chat, think=effort, model=THINKER.name)
         asked = server.asked("/api/chat")[1:]
-        assert [body["think"] for body in asked[::2]] == ["low", "low", "medium", "high", "high"]
-        assert [body["think"] for body in asked[1::2]] == [False, True, True, True, True]
+        assert [body["think"] for body in asked[::2]] == ["low", "low", "medium", "high", "max"]
+        assert [body["think"] for body in asked[1::2]] == [False, "low", "medium", "high", "max"]
+
+
+@pytest.mark.parametrize(
+    ("refusals", "tried"),
+    [
+        (['{"error":"invalid think value: \\"max\\" (must be \\"high\\", true, or false)"}'], ["max", "high"]),
+        (['{"error":"json: cannot unmarshal string into Go struct field ChatRequest.think of type bool"}'] * 2,
+         ["max", "high", True]),
+    ],
+)  # fmt: skip
+async def test_an_older_server_is_told_to_think_as_it_understands_it(
+    server: OllamaServer, refusals: list[str], tried: list[object]
+) -> None:
+    server.models = [THINKER]
+    async with connected(server) as chat:
+        server.next("/api/chat", *[Reply(400, [one.encode()]) for one in refusals])
+        assert await said(chat, think="max") == "Hello there."
+        assert [body["think"] for body in server.asked("/api/chat")[1:]] == tried
+        await said(chat, think="max")
+        assert server.asked("/api/chat")[-1]["think"] == tried[-1], "what it refuses is asked once"
+
+
+async def test_a_chat_that_is_too_long_is_refused_and_not_cut(server: OllamaServer) -> None:
+    async with connected(server) as chat:
+        too_long = b'{"error":"the prompt is longer than the context length currently available to the model"}'
+        server.next("/api/chat", Reply(400, [too_long]))
+        with pytest.raises(InvalidRequest, match="longer than the context length"):
+            await said(chat)
+        assert server.asked("/api/chat")[-1]["truncate"] is False
+
+
+async def test_how_long_a_model_stays_loaded_is_said_where_it_is_set(server: OllamaServer) -> None:
+    for setting, sent in (("", None), ("30m", "30m"), ("-1", -1), ("0", 0)):
+        chat = OllamaChat(server.url, keep_alive=setting)
+        await chat.init_ollama()
+        await chat.aclose()
+        assert server.asked("/api/chat")[-1].get("keep_alive") == sent
+
+
+async def test_what_models_can_do_is_read_from_the_list_where_it_stands_there(server: OllamaServer) -> None:
+    server.models = [Model("a", ("completion", "vision"), 2048, told_in_tags=True), Model("b", told_in_tags=True)]
+    async with connected(server, "b") as chat:
+        listed = {one.name: (one.capabilities, one.context_length) for one in await chat.models()}
+        assert listed["a"] == (("completion", "vision"), 2048)
+        assert [body["model"] for body in server.asked("/api/show")] == ["b"]
 
 
 async def test_arguments_that_are_no_object_are_refused(server: OllamaServer) -> None:

@@ -206,6 +206,21 @@ async def test_calls_are_put_together_from_their_pieces(server: OllamaServer) ->
         assert reply == {"role": "tool", "content": "fox.png", "tool_call_id": "call_0"}
 
 
+async def test_tools_are_left_out_for_a_model_that_has_none_unless_it_must_call(server: OllamaServer) -> None:
+    """Ollama's own /v1 refuses them."""
+    async with connected(server) as chat:
+        refusal = Reply(400, [b'{"error":{"message":"registry.ollama.ai/mistral does not support tools"}}'])
+        server.next(CHAT, refusal)
+        assert "".join(one.text for one in await heard(chat, tools=TOOLS)) == "Hello there."
+        assert [set(body) & {"tools", "tool_choice"} for body in server.asked(CHAT)] == [
+            {"tools", "tool_choice"},
+            set(),
+        ]
+        server.next(CHAT, refusal)
+        with pytest.raises(InvalidRequest, match="does not support tools"):
+            await heard(chat, tools=TOOLS, must_call=True)
+
+
 async def test_how_an_answer_ended_is_told_with_what_it_took(server: OllamaServer) -> None:
     usage = b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":'
     usage += b'{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}\n\n'

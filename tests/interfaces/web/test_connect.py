@@ -94,3 +94,20 @@ async def test_the_self_test_says_who_would_get_along_with_the_studio_and_leaves
             ] == []
             await page.close()
             assert web.troubles == []
+
+
+async def test_what_a_program_was_refused_stands_there_with_the_sentence(
+    tmp_path: Path, browser: BrowserContext
+) -> None:
+    async with running_api(tmp_path) as api, serving_web(api.studio, Access(url=api.url)) as url:
+        page = await Web(url, api.studio, browser).open("connect")
+        await page.wait_for_selector("#refused-requests:has-text('None since the studio started')")
+        asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+        await api.http.post("/v1/chat/completions", json=asked, headers={"user-agent": "Python/3.12 aiohttp/3.13"})
+        await page.click("#look-for-refused")
+        row = page.locator("#refused-requests tr:has-text('Open WebUI')")
+        await row.get_by_text("There are: fake-chat").wait_for()
+        assert "POST /v1/chat/completions" in await row.inner_text()
+        results = await Axe().run(page)
+        assert [one["id"] for one in results.response["violations"] if one["impact"] in ("serious", "critical")] == []
+        await page.close()

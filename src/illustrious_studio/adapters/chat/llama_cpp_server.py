@@ -13,6 +13,9 @@ import sys
 REPEAT_PENALTY = 1.1
 """Without it, models this small fall into repeating themselves."""
 
+PROMPT_CACHE_MIB = 64
+"""For going back to a chat without reading it again. llama.cpp's own cap is 8 GiB; a full context takes 45 MiB here."""
+
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the studio ends this process itself
@@ -27,6 +30,7 @@ def main() -> None:
     params.api_keys = [order["key"]]
     params.n_ctx = order["context"]
     params.n_parallel = 1
+    params.cache_ram_mib = PROMPT_CACHE_MIB
     params.cpuparams.n_threads = order["threads"]
     params.cpuparams_batch.n_threads = order["threads"]
     params.n_threads_http = 2

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import structlog
 
 from illustrious_studio.adapters.chat.http_client import DEFAULT_PACE, Pace
-from illustrious_studio.adapters.chat.ollama_server import OllamaServer
+from illustrious_studio.adapters.chat.ollama_server import OLLAMAS_CONTEXT, Facts, OllamaServer
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
 from illustrious_studio.domain.embeddings import Embeddings
 from illustrious_studio.domain.errors import Busy, NotFound, StudioError, Unavailable, UpstreamTimeout
@@ -24,11 +24,17 @@ class OllamaChat:
     """A ChatModel. The status follows the server: it may appear, lose its model, and go away at any time."""
 
     def __init__(
-        self, base_url: str, model: str | None = None, *, context: int = 8192, pace: Pace = DEFAULT_PACE
+        self,
+        base_url: str,
+        model: str | None = None,
+        *,
+        context: int = 0,
+        keep_alive: str = "",
+        pace: Pace = DEFAULT_PACE,
     ) -> None:
-        self.server = OllamaServer(base_url, pace)
+        self.server = OllamaServer(base_url, pace, keep_alive)
         self._wanted = model
-        self._longest_context = context
+        self._context = context
         self._status = ModelStatus(backend="ollama", model=model or "", reason="It was not looked for yet.")
         self._connecting: asyncio.Task[ModelStatus] | None = None
         self._not_before = 0.0
@@ -61,10 +67,11 @@ class OllamaChat:
                 state="loading",
                 reason=f"Ollama is loading {model}.",
                 capabilities=facts.capabilities,
-                context_length=self.context_for(facts.context_length),
+                context_length=self._context_of(facts),
             )
-            await self._sample()
-            self._status = self._status.model_copy(update={"state": "ready", "reason": ""})
+            await self._sample(facts)
+            loaded = await self.server.loaded_context(model) or self._context_of(facts)
+            self._status = self._status.model_copy(update={"state": "ready", "reason": "", "context_length": loaded})
             log.info("ollama ready", model=model, capabilities=facts.capabilities)
         except StudioError as error:
             self._lose(error)
@@ -73,14 +80,10 @@ class OllamaChat:
         return self._status
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
-        if options.model and options.model != self._status.model:
-            answer = self.answer_of(options.model, turns, options)
-        elif self._status.model and self._status.context_length is not None:
-            answer = self.server.answer(self._status.model, turns, options, self._status.context_length)
-        else:
+        if options.model in ("", self._status.model) and self._status.context_length is None:
             raise Unavailable(f"Ollama cannot answer now. {self._status.reason}", retry_after=5)
         try:
-            async with aclosing(answer) as chunks:
+            async with aclosing(self.answer_of(options.model or self._status.model, turns, options)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except (Unavailable, NotFound) as error:
@@ -91,9 +94,9 @@ class OllamaChat:
     async def answer_of(
         self, model: str, turns: Sequence[ChatTurn], options: ChatOptions
     ) -> AsyncGenerator[ChatChunk, None]:
-        """Of another model than the one in use, for once. `release` lets it go with the others."""
+        """Of any model; `release` lets it go."""
         self._used_models.add(model)
-        context = self.context_for((await self.server.facts(model)).context_length)
+        context = self.context_to_ask((await self.server.facts(model)).context_length)
         async with aclosing(self.server.answer(model, turns, options, context)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -123,9 +126,14 @@ class OllamaChat:
         for model in {self._status.model, *used} - {""}:
             await self.server.unload(model)
 
-    def context_for(self, longest: int | None) -> int:
-        """The context to ask for: what the model can, but no more than memory is meant to be spent on."""
-        return min(longest or self._longest_context, self._longest_context)
+    def context_to_ask(self, longest: int | None) -> int | None:
+        """The context to ask for, of a model that can have so much; None leaves it to the Modelfile and to Ollama."""
+        return min(longest or self._context, self._context) if self._context else None
+
+    def _context_of(self, facts: Facts) -> int:
+        """The context that the model will have, as far as that can be known before it is loaded."""
+        usual = min(facts.set_context or OLLAMAS_CONTEXT, facts.context_length or OLLAMAS_CONTEXT)
+        return self.context_to_ask(facts.context_length) or usual
 
     async def aclose(self) -> None:
         """Close the connections. The chat model is of no use afterwards."""
@@ -153,11 +161,11 @@ class OllamaChat:
             )
         raise NotFound(f"{self.server.name} has no chat model. Type `ollama pull qwen3:4b` to get one.")
 
-    async def _sample(self) -> None:
+    async def _sample(self, facts: Facts) -> None:
         """Ask for one token; that loads the model, too."""
         turns = [ChatTurn("user", "Say OK.")]
         options = ChatOptions(temperature=0, max_tokens=1, think=False)
-        context = self._status.context_length or self._longest_context
+        context = self.context_to_ask(facts.context_length)
         async with aclosing(self.server.answer(self._status.model, turns, options, context)) as chunks:
             async for _ in chunks:
                 pass

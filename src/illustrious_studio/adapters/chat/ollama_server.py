@@ -32,7 +32,16 @@ from illustrious_studio.adapters.chat.http_client import (
     paced,
     refusal,
 )
-from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn, Effort, Ending, Tool, ToolCall
+from illustrious_studio.domain.chat import (
+    ChatChunk,
+    ChatOptions,
+    ChatTurn,
+    Effort,
+    Ending,
+    TokenChance,
+    Tool,
+    ToolCall,
+)
 from illustrious_studio.domain.embeddings import Embeddings
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.models import LanguageModel
@@ -40,6 +49,17 @@ from illustrious_studio.domain.models import LanguageModel
 log = structlog.get_logger(__name__)
 
 ROOM_TO_THINK = 2048
+OLLAMAS_CONTEXT = 4096
+"""What Ollama gives a model of which nothing says more; on large cards it gives more."""
+LEVELS: dict[bool | Effort, str] = {
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "max",
+    "max": "max",
+}
+"""As Ollama's own door for OpenAI's clients has them."""
 ADVICE = "Start it with `ollama serve`, or install it from https://ollama.com/download."
 
 
@@ -50,19 +70,22 @@ class Facts:
     capabilities: tuple[str, ...] = ("completion",)
     context_length: int | None = None
     family: str = ""
+    set_context: int | None = None
+    """What its Modelfile says."""
 
 
 class OllamaServer:
     """A connection to one Ollama server. Raises studio errors only."""
 
-    def __init__(self, base_url: str, pace: Pace) -> None:
+    def __init__(self, base_url: str, pace: Pace, keep_alive: str = "") -> None:
         self._client = _Client(base_url, **client_options(pace))
         self._pace = pace
         self._facts: dict[tuple[str, str], Facts] = {}
         """By name and digest: a model that was pulled again may be another one."""
         self._installed: dict[str, _Installed] = {}
         """What the server listed last."""
-        self._refuses_think: set[str] = set()
+        self._keep_alive = _number_or_text(keep_alive)
+        self._refused_think: set[tuple[str, bool | str | None]] = set()
         self.name = f"Ollama at {base_url.rpartition('@')[2].removeprefix('http://').rstrip('/')}"
 
     async def names(self) -> list[str]:
@@ -72,7 +95,9 @@ class OllamaServer:
     async def models(self) -> list[LanguageModel]:
         """The models on it, with what each can do; one of which Ollama cannot tell it is left out."""
         installed = await self._list()
-        found = await asyncio.gather(*(self.facts(name) for name in installed), return_exceptions=True)
+        found = await asyncio.gather(
+            *(self._told(name, one) for name, one in installed.items()), return_exceptions=True
+        )
         models = []
         for (name, one), facts in zip(installed.items(), found, strict=True):
             if isinstance(facts, Facts):
@@ -91,6 +116,12 @@ class OllamaServer:
             else:
                 raise facts
         return models
+
+    async def _told(self, name: str, one: "_Installed") -> Facts:
+        """What the list tells of it; older servers tell that only of one model at a time."""
+        if one.capabilities:
+            return Facts(one.capabilities, one.details.context_length or None, one.details.family)
+        return await self.facts(name)
 
     async def facts(self, model: str) -> Facts:
         """What a model can do; asked once for what is installed under its name. Where Ollama does not tell it, the
@@ -114,47 +145,68 @@ class OllamaServer:
                 capabilities=tuple(shown.capabilities or ("completion",)),
                 context_length=lengths[0] if lengths and isinstance(lengths[0], int) else None,
                 family=(shown.details.family if shown.details else "") or "",
+                set_context=int(said[1]) if (said := _SET_CONTEXT.search(shown.parameters or "")) else None,
             )
         return self._facts[key]
+
+    async def loaded_context(self, model: str) -> int | None:
+        """The context with which the model is loaded, where the server tells it."""
+        with suppress(ollama.ResponseError, *FAILURES, *PARSE_ERRORS):
+            return next(
+                (one.context_length for one in (await self._client.loaded()).models if one.model == model), None
+            )
+        return None
 
     def is_remote(self, model: str) -> bool:
         """Whether a model of the last list runs elsewhere, in Ollama's cloud."""
         return model in self._installed and self._installed[model].remote
 
     async def answer(
-        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions, context: int
+        self, model: str, turns: Sequence[ChatTurn], options: ChatOptions, context: int | None
     ) -> AsyncGenerator[ChatChunk, None]:
-        """Stream an answer. A stream that ends without saying so is an error, never a short answer."""
+        """Stream an answer; `context` None is left to Ollama. A stream that ends without saying so is an error, never
+        a short answer."""
         facts = await self.facts(model)
         _refuse(model, facts, turns, options)
-        longest = context if options.max_tokens is None else options.max_tokens
-        think = self._think(model, facts, options.think)
+        longest = options.max_tokens
+        if longest is None:
+            longest = context or facts.context_length or LONGEST_ANSWER
+        thinking = self._think(model, facts, options.think)
         names = {call.id: call.name for turn in turns for call in turn.tool_calls}
         request: dict[str, Any] = {
             "model": model,
             "messages": [await _message(turn, names) for turn in turns],
             "tools": [_tool(tool) for tool in options.tools],
             "format": options.json_schema,
+            "truncate": False,  # without a word it would forget how the chat began
+            "keep_alive": self._keep_alive,
             "options": {
-                "num_ctx": context,  # always the same: another value makes Ollama load the model again
-                "num_predict": longest + (ROOM_TO_THINK if think else 0),
+                # Always the same: another value makes Ollama load the model again.
+                **({} if context is None else {"num_ctx": context}),
+                "num_predict": longest + (ROOM_TO_THINK if thinking[0] else 0),
                 "temperature": options.temperature,
                 **options.sampling.given(),
             },
         }
+        if options.logprobs is not None:
+            request |= {"logprobs": True, "top_logprobs": options.logprobs}
         with self._errors(model):
-            try:
-                async with aclosing(self._stream(request, think, longest)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-                return
-            except ollama.ResponseError as error:
-                if think is None or "does not support thinking" not in str(error.error):
-                    raise
-            self._refuses_think.add(model)
-            async with aclosing(self._stream(request, None, longest)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+            while True:
+                try:
+                    async with aclosing(self._stream(request, thinking[0], longest)) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                    return
+                except ollama.ResponseError as error:  # it checks what it is asked before it says a word
+                    said = str(error.error)
+                    if len(thinking) > 1 and error.status_code == 400 and _ABOUT_THINKING.search(said):
+                        refused = thinking[:-1] if "does not support thinking" in said else thinking[:1]
+                        self._refused_think |= {(model, value) for value in refused}
+                        thinking = thinking[len(refused) :]
+                    elif request["tools"] and not options.must_call and "does not support tools" in said:
+                        request["tools"] = []
+                    else:
+                        raise
 
     async def unload(self, model: str) -> None:
         """Have Ollama free the model's memory at once. A server that is away holds none."""
@@ -178,8 +230,9 @@ class OllamaServer:
             async for part in parts:
                 text, thinking = part.message.content or "", part.message.thinking or ""
                 calls = tuple(_call(call) for call in part.message.tool_calls or ())
-                if text or thinking or calls:
-                    yield ChatChunk(text, thinking, calls)
+                chances = tuple(_chance(one) for one in part.logprobs or ())
+                if text or thinking or calls or chances:
+                    yield ChatChunk(text, thinking, calls, chances=chances)
                 if part.done:
                     reason: Literal["stop", "length"] = "length" if part.done_reason == "length" else "stop"
                     yield ChatChunk(ending=Ending(reason, part.prompt_eval_count, part.eval_count))
@@ -198,19 +251,25 @@ class OllamaServer:
 
         async def some(texts: Sequence[str]) -> Embeddings:
             async with asyncio.timeout(self._pace.first_token):
-                found = await self._client.embed(model, texts, truncate=False, dimensions=dimensions)
+                found = await self._client.embed(
+                    model, texts, truncate=False, dimensions=dimensions, keep_alive=self._keep_alive
+                )
             return Embeddings(tuple(tuple(map(float, one)) for one in found.embeddings), found.prompt_eval_count)
 
         with self._errors(model):
             return await embedded(texts, some)
 
-    def _think(self, model: str, facts: Facts, wanted: bool | Effort) -> bool | str | None:
-        """The `think` argument; none for a model without the capability, which would answer HTTP 400."""
-        if "thinking" not in facts.capabilities or model in self._refuses_think:
-            return None
-        if facts.family == "gptoss":  # it cannot stop thinking and knows three levels only
-            return "medium" if wanted in (True, "medium") else "high" if wanted in ("high", "xhigh", "max") else "low"
-        return wanted not in (False, "none", "minimal")
+    def _think(self, model: str, facts: Facts, wanted: bool | Effort) -> list[bool | str | None]:
+        """The `think` argument, and what to say where a server refuses that: older ones have no `max`, or no levels,
+        or none but for gpt-oss. A model without the capability is not told anything."""
+        if "thinking" not in facts.capabilities:
+            return [None]
+        level = LEVELS.get(wanted)
+        if facts.family == "gptoss":  # it cannot stop thinking and knows levels only
+            level = level or ("medium" if wanted is True else "low")
+        lower: list[bool | str] = [level, "high"] if level == "max" else [level] if level else []
+        asked = [*lower, wanted not in (False, "none"), None]
+        return [value for value in asked if (model, value) not in self._refused_think]
 
     @contextmanager
     def _errors(self, model: str = "") -> Iterator[None]:
@@ -229,14 +288,25 @@ class OllamaServer:
             raise failure(error, self.name, ADVICE) from error
 
 
+_SET_CONTEXT = re.compile(r"^num_ctx\s+(\d+)", re.MULTILINE)
+_ABOUT_THINKING = re.compile(r"\bthink(ing)?\b")
+
+
+class _Details(BaseModel):
+    family: str = ""
+    context_length: int = 0
+
+
 class _Installed(BaseModel):
-    """A model of /api/tags, with what the official client's type drops: whether it runs elsewhere."""
+    """A model of /api/tags, with what the official client's type drops: whether it runs elsewhere, what it can do."""
 
     model: str = ""
     size: int = 0
     digest: str = ""
     remote_model: str = ""
     remote_host: str = ""
+    capabilities: tuple[str, ...] = ()
+    details: _Details = _Details()
 
     @field_validator("*", mode="before")
     @classmethod
@@ -252,11 +322,23 @@ class _InstalledModels(BaseModel):
     models: list[_Installed] = []
 
 
+class _Loaded(BaseModel):
+    model: str = ""
+    context_length: int | None = None
+
+
+class _LoadedModels(BaseModel):
+    models: list[_Loaded] = []
+
+
 class _Client(ollama.AsyncClient):
     """The official client, but for what its types and its reading of a stream cannot do."""
 
     async def installed(self) -> _InstalledModels:
         return await self._request(_InstalledModels, "GET", "/api/tags")
+
+    async def loaded(self) -> _LoadedModels:
+        return await self._request(_LoadedModels, "GET", "/api/ps")
 
     async def stream_chat(self, body: dict[str, Any]) -> AsyncGenerator[ollama.ChatResponse]:
         """The parts of an answer. The client's own types would drop most of a tool's schema, and the ids of calls; and
@@ -272,6 +354,14 @@ class _Client(ollama.AsyncClient):
                     yield ollama.ChatResponse(**_with_objects(part))
 
 
+def _number_or_text(keep_alive: str) -> int | str | None:
+    """Seconds as a number (-1: for ever), as Ollama wants them without a unit; nothing when nothing is said."""
+    try:
+        return int(keep_alive)
+    except ValueError:
+        return keep_alive or None
+
+
 def _with_objects(part: dict[str, Any]) -> dict[str, Any]:
     """The arguments of calls as objects; some servers send them as OpenAI's do, as JSON in a text."""
     for call in (part.get("message") or {}).get("tool_calls") or ():
@@ -284,8 +374,11 @@ def _refuse(model: str, facts: Facts, turns: Sequence[ChatTurn], options: ChatOp
     """What Ollama would drop without a word. Raises InvalidRequest."""
     if "vision" not in facts.capabilities and any(turn.pictures for turn in turns):
         raise InvalidRequest(f"{model} does not support vision. Send words alone, or choose a model that can see.")
-    if options.must_call:
-        raise InvalidRequest("Ollama cannot make a model call a function. Leave the choice to the model (auto).")
+    if options.must_call and len(options.tools) > 1:
+        raise InvalidRequest(
+            "Ollama cannot make a model call a function. Leave the choice to the model (auto), or name one function: "
+            "it is then offered alone."
+        )
 
 
 async def _message(turn: ChatTurn, names: Mapping[str, str]) -> dict[str, Any]:
@@ -303,6 +396,11 @@ async def _message(turn: ChatTurn, names: Mapping[str, str]) -> dict[str, Any]:
     if turn.role == "tool":
         message |= {"tool_call_id": turn.call_id, "tool_name": names.get(turn.call_id, "")}
     return message
+
+
+def _chance(told: Any) -> TokenChance:
+    others = tuple(TokenChance(one.token, one.logprob) for one in told.top_logprobs or ())
+    return TokenChance(told.token, told.logprob, others)
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

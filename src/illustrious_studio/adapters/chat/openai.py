@@ -29,14 +29,22 @@ from illustrious_studio.adapters.chat.http_client import (
     paced,
     refusal,
 )
-from illustrious_studio.domain.chat import ANY_OBJECT, ChatChunk, ChatOptions, ChatTurn, Ending, ToolCall
+from illustrious_studio.domain.chat import (
+    ANY_OBJECT,
+    ChatChunk,
+    ChatOptions,
+    ChatTurn,
+    Ending,
+    TokenChance,
+    ToolCall,
+)
 from illustrious_studio.domain.embeddings import Embeddings
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
 from illustrious_studio.domain.models import LanguageModel, ModelStatus
 
 if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI
-    from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+    from openai.types.chat.chat_completion_chunk import Choice, ChoiceDeltaToolCall
 
 LOCAL_SAMPLING = ("top_k", "min_p", "repeat_penalty")
 """Not in OpenAI's protocol, but in what most servers made of it."""
@@ -114,6 +122,8 @@ class OpenAIChat:
         if options.tools:
             request["tools"] = [{"type": "function", "function": asdict(tool)} for tool in options.tools]
             request["tool_choice"] = "required" if options.must_call else "auto"
+        if options.logprobs is not None:
+            request |= {"logprobs": True, "top_logprobs": options.logprobs}
         try:
             with self._errors():
                 async with aclosing(self._stream(request)) as chunks:
@@ -182,9 +192,7 @@ class OpenAIChat:
         calls: dict[int, ToolCall] = {}
         ended = usage = None
         async with asyncio.timeout(self._pace.first_token):
-            stream = await self._client.chat.completions.create(
-                **request, stream=True, stream_options={"include_usage": True}
-            )
+            stream = await self._begun(request)
         async with stream, aclosing(paced(aiter(stream), self._pace)) as parts:
             async for part in parts:
                 usage = part.usage or usage  # in a part of its own, after the last word
@@ -198,8 +206,9 @@ class OpenAIChat:
                         calls[piece.index] = _joined(calls.get(piece.index), piece)
                         length += len(piece.function.arguments or "") if piece.function else 0
                     length += len(text) + len(thinking)
-                    if text or thinking:
-                        yield ChatChunk(text, thinking)
+                    chances = _chances(choice)
+                    if text or thinking or chances:
+                        yield ChatChunk(text, thinking, chances=chances)
                     ended = choice.finish_reason or ended
                     if length > LONGEST_ANSWER:
                         raise MalformedResponse("an answer without end")
@@ -210,6 +219,19 @@ class OpenAIChat:
             tool_calls=tuple(calls[index] for index in sorted(calls)),
             ending=Ending("length" if ended == "length" else "stop", *counted),
         )
+
+    async def _begun(self, request: dict[str, Any]) -> Any:
+        """The stream. A model that has no tools is not offered any; which one has, the protocol does not tell."""
+        from openai import BadRequestError
+
+        asked: dict[str, Any] = {**request, "stream": True, "stream_options": {"include_usage": True}}
+        try:
+            return await self._client.chat.completions.create(**asked)
+        except BadRequestError as error:
+            if request.get("tool_choice") != "auto" or "support tools" not in _error_message(error):
+                raise
+            words_alone = {name: value for name, value in asked.items() if name not in ("tools", "tool_choice")}
+            return await self._client.chat.completions.create(**words_alone)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -247,6 +269,19 @@ def _joined(call: ToolCall | None, piece: "ChoiceDeltaToolCall") -> ToolCall:
     function = piece.function
     name, arguments = (function.name or "", function.arguments or "") if function else ("", "")
     return ToolCall(call.id or piece.id or "", call.name + name, call.arguments + arguments)
+
+
+def _chances(choice: "Choice") -> tuple[TokenChance, ...]:
+    """Those that the server tells with a piece."""
+    told = choice.logprobs.content if choice.logprobs else None
+    return tuple(
+        TokenChance(
+            one.token,
+            one.logprob,
+            tuple(TokenChance(other.token, other.logprob) for other in one.top_logprobs or ()),
+        )
+        for one in told or ()
+    )
 
 
 async def _message(turn: ChatTurn) -> dict[str, Any]:

@@ -18,7 +18,6 @@ class OllamaVision:
     def __init__(self, chat: OllamaChat) -> None:
         self._chat = chat
         self._status = ModelStatus(backend="ollama", reason="It was not looked for yet.")
-        self._context = 0
 
     @property
     def status(self) -> ModelStatus:
@@ -35,13 +34,12 @@ class OllamaVision:
         for model in models:
             # One that runs elsewhere sees a picture only where a person chose it for the chat.
             if "vision" in model.capabilities and (not model.remote or model.name == chat.model):
-                self._context = self._chat.context_for(model.context_length)
                 self._status = ModelStatus(
                     backend="ollama",
                     model=model.name,
                     state="ready",
                     capabilities=model.capabilities,
-                    context_length=self._context,
+                    context_length=self._chat.context_to_ask(model.context_length) or model.context_length,
                 )
                 return self._status
         self._lose(NotFound("No model on Ollama can see. Type `ollama pull qwen2.5vl:3b` to get one."))

@@ -114,8 +114,10 @@ class Txt2ImgBody(SettingsBody):
 
     def _given(self) -> dict[str, Any]:
         """The settings that were sent, by the studio's names. Older clients say "DPM++ 2M Karras" in one, and in A1111
-        that wins over the schedule. Sizes are cut to what a latent is, as there."""
+        that wins over the schedule. Sizes are cut to what a latent is, as there. Steps of 0 are none said."""
         sent = settings_in(dict(self), OF_EVERY_PICTURE)
+        if sent.get("steps") == 0:
+            del sent["steps"]
         sampler, schedule = split_joined(sent.get("sampler", ""))
         joined = {"sampler": sampler, "schedule": schedule} if schedule else {}
         sides = {name: sent[name] // LATENT * LATENT for name in ("width", "height") if name in sent}

@@ -42,6 +42,8 @@ STATUS: dict[type[StudioError], int] = {
     UpstreamTimeout: 504,
     StudioError: 500,
 }
+REFUSAL = "refusal"
+"""Where in a request's state the sentence stands that it was refused with."""
 _MOST_SENTENCES = 8
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,49}")
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "wrong_content_type"}
@@ -89,28 +91,35 @@ def add_error_handlers(
 ) -> None:
     """Every failure of this app leaves it in the one shape: the studio's own, or that of an API for others."""
 
-    def answer(status: int, detail: str, code: str, more: Mapping[str, str] | None = None) -> Response:
+    def answer(
+        request: Request, status: int, detail: str, code: str, more: Mapping[str, str] | None = None
+    ) -> Response:
+        request.scope.setdefault("state", {})[REFUSAL] = detail
         return Response(shape(status, detail, code, ""), status, more, "application/json")
 
     async def studio_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, StudioError)
-        return answer(status_of(error, statuses), error.detail, error.code, headers(error))
+        return answer(request, status_of(error, statuses), error.detail, error.code, headers(error))
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = _HTTP_DETAILS.get(error.status_code, str(error.detail))
         headers = _allowed(request, error) if error.status_code == 405 else error.headers
-        return answer(error.status_code, detail, _HTTP_CODES.get(error.status_code, InvalidRequest.code), headers)
+        return answer(
+            request, error.status_code, detail, _HTTP_CODES.get(error.status_code, InvalidRequest.code), headers
+        )
 
     async def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = error.errors()
         if any(problem["type"] == "json_invalid" for problem in errors):
-            return answer(400, "The body is not valid JSON. Send one JSON object in UTF-8.", InvalidRequest.code)
+            return answer(
+                request, 400, "The body is not valid JSON. Send one JSON object in UTF-8.", InvalidRequest.code
+            )
         if not _is_json(request) and any(problem["loc"] == ("body",) for problem in errors):
             detail = "Send the body as JSON, with `Content-Type: application/json`."
-            return answer(415, detail, "wrong_content_type")
-        return answer(statuses[InvalidRequest], sentences(errors), InvalidRequest.code)
+            return answer(request, 415, detail, "wrong_content_type")
+        return answer(request, statuses[InvalidRequest], sentences(errors), InvalidRequest.code)
 
     async def unexpected(request: Request, error: Exception) -> Response:
         """A fault of our own. The server's error layer raises it again after this answer, and the guard logs it."""

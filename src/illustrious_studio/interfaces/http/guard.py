@@ -20,7 +20,8 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.interfaces.http.errors import ErrorShape, error_body
+from illustrious_studio.interfaces.http.errors import REFUSAL, ErrorShape, error_body
+from illustrious_studio.interfaces.http.programs import program_named
 from illustrious_studio.interfaces.http.request_cycle import (
     Receive,
     Refused,
@@ -32,6 +33,8 @@ from illustrious_studio.interfaces.http.request_cycle import (
 )
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+OnRefusal = Callable[[str, str, str, int, str], None]
+"""Is told the program, the method, the path, the status and the sentence."""
 
 logger = structlog.get_logger(__name__)
 
@@ -65,7 +68,7 @@ class Guard:
     `hosts` are the names, beside the loopback ones and the address a connection came in on, by which the studio may be
     called: `name` on that port or a default one, or `name:port`. `larger` gives single paths another body cap than
     `max_body`. A page of another site may link to the `entry_pages`, and to nothing else. Below the prefixes in
-    `shapes`, errors have that shape.
+    `shapes`, errors have that shape. `on_refusal` is told of what is refused, here or inside.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Guard:
         page_policy: str = API_PAGES,
         entry_pages: Collection[str] = ("/", "/docs"),
         shapes: Mapping[str, ErrorShape] | None = None,
+        on_refusal: OnRefusal | None = None,
     ) -> None:
         self._app = app
         self._ports = {port, *_DEFAULT_PORTS.values()}
@@ -92,6 +96,7 @@ class Guard:
         self._page_policy = page_policy.encode("ascii")
         self._entry_pages = frozenset(entry_pages)
         self._shapes = dict(shapes or {})
+        self._on_refusal = on_refusal
         self._logged: dict[int, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,6 +113,7 @@ class Guard:
                 cycle.limit_body(self._larger.get(scope["path"], self._max_body), self._body_seconds)
             except Refused as refusal:
                 self._log_refusal(refusal)
+                self._tell(scope, cycle, refusal.status, refusal.detail)
                 await cycle.answer(refusal)
                 return
             try:
@@ -118,6 +124,8 @@ class Guard:
                 logger.exception("request failed", **cycle.line())
                 await cycle.answer_unexpected()
                 return
+            if detail := scope["state"].get(REFUSAL):
+                self._tell(scope, cycle, cycle.status, detail)
             # A probe that asks every second must not fill the log.
             log = logger.debug if scope["path"] in ALWAYS_OPEN | ASKED_OFTEN else logger.info
             log("request", **cycle.line())
@@ -189,6 +197,12 @@ class Guard:
             "This studio asks for a key. Send it as `Authorization: Bearer <key>` or `X-API-Key: <key>`; "
             "in a browser, as the password, with any user name.",
         )
+
+    def _tell(self, scope: Scope, cycle: RequestCycle, status: int, detail: str) -> None:
+        if self._on_refusal is not None:
+            line = cycle.line()
+            program = program_named(value_of(scope, b"user-agent").decode("latin-1"))
+            self._on_refusal(program, str(line["method"]), str(line["path"]), status, detail)
 
     def _log_refusal(self, refusal: Refused) -> None:
         """Log a refusal, each kind at most once a minute: a hostile page must not fill the log either."""

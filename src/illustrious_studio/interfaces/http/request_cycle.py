@@ -48,7 +48,7 @@ class RequestCycle:
         self._scope, self._receive, self._send = scope, receive, send
         self._request_id, self._page_policy, self._shape = request_id, page_policy, shape
         self._started_at = time.perf_counter()
-        self._status = 0
+        self.status = 0
         self._refused = False
         self._gone = False
         self._body_ended = scope["type"] != "http"
@@ -91,10 +91,10 @@ class RequestCycle:
         if self._refused:
             return
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            self._status = message["status"]
+            self.status = message["status"]
             message = {**message, "headers": self._headers(message.get("headers", ()))}
         elif message["type"] == "websocket.accept":
-            self._status = HTTPStatus.SWITCHING_PROTOCOLS
+            self.status = HTTPStatus.SWITCHING_PROTOCOLS
         await self._send(message)
 
     async def answer(self, refusal: Refused) -> None:
@@ -105,7 +105,7 @@ class RequestCycle:
         await self._answer(refusal.status, body, headers, None if refusal.status == 408 else self._drain)
 
     async def answer_unexpected(self) -> None:
-        if not self._status:
+        if not self.status:
             await self._answer(500, unexpected_body(self._request_id, self._shape), [])
 
     def line(self) -> dict[str, object]:
@@ -115,13 +115,13 @@ class RequestCycle:
             "method": self._scope.get("method", "WEBSOCKET"),
             "path": path.partition(b"?")[0][:200].decode("ascii", "backslashreplace"),
             # 499 is what other servers write down when the caller left before the answer.
-            "status": 499 if self._gone and not self._status else int(self._status),
+            "status": 499 if self._gone and not self.status else int(self.status),
             "milliseconds": round((time.perf_counter() - self._started_at) * 1000, 1),
         }
 
     async def _cut_off(self, refusal: Refused) -> Message:
         """Answer in the app's place; the app learns that the caller left, and what it still sends is dropped."""
-        if not self._status:
+        if not self.status:
             await self.answer(refusal)
         self._refused = self._body_ended = True
         return {"type": "http.disconnect"}

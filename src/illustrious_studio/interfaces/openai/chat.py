@@ -1,38 +1,43 @@
-"""POST /v1/chat/completions: an answer to a chat that comes whole. Nothing of it is kept."""
+"""POST /v1/chat/completions: an answer, or several, to a chat that comes whole. Nothing of it is kept.
+
+How answers are written down is in `completions.py`.
+"""
 
 import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from illustrious_studio.domain.chat import (
     ANY_OBJECT,
     AnswerEvent,
     ChatOptions,
     Effort,
-    Ending,
-    Retract,
     Sampling,
-    Thinking,
-    Token,
     Tool,
     ToolCall,
 )
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.values import Text
-from illustrious_studio.interfaces.http.sse import EventStream, Sent, while_connected
-from illustrious_studio.interfaces.openai.common import Body, Data, End, NotHad, StudioIn, failed
+from illustrious_studio.interfaces.http.sse import EventStream, while_connected
+from illustrious_studio.interfaces.openai.common import Body, NotHad, StudioIn, failed
+from illustrious_studio.interfaces.openai.completions import chunks, completion
 from illustrious_studio.interfaces.openai.messages import Message, turns_of
 
 router = APIRouter()
 
 MOST_TOKENS = 1_000_000
+MOST_ANSWERS = 8
+MOST_CHANCES = 20
+NO_LIMIT = (-1, 0)
+"""What clients send as `max_tokens` for no limit: -1 llama.cpp's and Ollama's, 0 those whose field was left empty."""
 Schema = dict[str, object]
 
 
@@ -77,6 +82,12 @@ class ResponseFormat(Body):
         return named if self.type == "json_schema" else ANY_OBJECT
 
 
+class TemplateArguments(Body):
+    """What a model's template is given, of which servers share one thing."""
+
+    enable_thinking: bool | None = None
+
+
 class StreamOptions(Body):
     include_usage: bool | None = None
 
@@ -88,8 +99,8 @@ class ChatBody(Body):
     messages: list[Message] = Field(min_length=1)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
-    max_completion_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
+    max_tokens: int | None = Field(None, ge=-1, le=MOST_TOKENS)
+    max_completion_tokens: int | None = Field(None, ge=-1, le=MOST_TOKENS)
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, ge=0, le=1)
     top_k: int | None = Field(None, ge=0, le=MOST_TOKENS)
@@ -102,30 +113,34 @@ class ChatBody(Body):
     response_format: ResponseFormat | None = None
     tools: list[FunctionTool] | None = None
     tool_choice: Literal["auto", "none", "required"] | ThisTool | None = None
-    parallel_tool_calls: Literal[True] | None = None
+    parallel_tool_calls: bool | None = None
     reasoning_effort: Effort | None = None
-    n: Literal[1] | None = None
+    chat_template_kwargs: TemplateArguments | None = None
+    n: int | None = Field(None, ge=1, le=MOST_ANSWERS)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=MOST_CHANCES)
     modalities: list[Literal["text"]] | None = None
-    verbosity: Literal["medium"] | None = None
     audio: NotHad = None
     best_of: NotHad = None
-    chat_template_kwargs: NotHad = None
     function_call: NotHad = None
     functions: NotHad = None
     grammar: NotHad = None
-    logit_bias: NotHad = None
-    logprobs: NotHad = None
     reasoning: NotHad = None
-    top_logprobs: NotHad = None
     web_search_options: NotHad = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.top_logprobs is not None and not self.logprobs:
+            raise ValueError("must have logprobs = true with top_logprobs")
+        return self
 
     def options(self) -> ChatOptions:
         """Raises InvalidRequest."""
         usual = ChatOptions()
         return ChatOptions(
             temperature=usual.temperature if self.temperature is None else self.temperature,
-            max_tokens=self.max_completion_tokens or self.max_tokens,
-            think=self.reasoning_effort or usual.think,
+            max_tokens=self._longest(),
+            think=self._think(),
             json_schema=self.response_format.schema_asked_for() if self.response_format else None,
             sampling=Sampling(
                 top_p=self.top_p,
@@ -139,7 +154,18 @@ class ChatBody(Body):
             ),
             tools=self._tools(),
             must_call=self.tool_choice == "required" or isinstance(self.tool_choice, ThisTool),
+            logprobs=(self.top_logprobs or 0) if self.logprobs else None,
         )
+
+    def _longest(self) -> int | None:
+        given = self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+        return None if given in NO_LIMIT else given
+
+    def _think(self) -> bool | Effort:
+        if self.reasoning_effort is not None:
+            return self.reasoning_effort
+        asked = self.chat_template_kwargs.enable_thinking if self.chat_template_kwargs else None
+        return ChatOptions().think if asked is None else asked
 
     def _tools(self) -> tuple[Tool, ...]:
         """Those that may be called: a choice of one is a choice from one."""
@@ -158,86 +184,30 @@ async def create_completion(body: ChatBody, request: Request, studio: StudioIn) 
     """Closing the connection stops the model."""
     options = body.options()
     turns = await asyncio.to_thread(turns_of, body.messages)
-    events = studio.answers.answer(body.model, turns, options)
+    answers = [studio.answers.answer(body.model, turns, one) for one in _each(options, body.n or 1)]
+    if body.parallel_tool_calls is False:
+        answers = [_with_one_call(answer) for answer in answers]
     head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": body.model}
     if body.stream:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
-        return await EventStream.open(_chunks(head, events, with_usage), failed=failed)
-    return JSONResponse(await while_connected(request, _completion(head, events)))
+        return await EventStream.open(chunks(head, answers, with_usage), failed=failed)
+    return JSONResponse(await while_connected(request, completion(head, answers)))
 
 
-async def _completion(head: dict[str, object], events: AsyncGenerator[AnswerEvent, None]) -> dict[str, object]:
-    text = thought = ""
-    calls: list[ToolCall] = []
-    ending = Ending()
+def _each(options: ChatOptions, n: int) -> list[ChatOptions]:
+    """How to answer each time. One seed for all would give one answer n times."""
+    seed = options.sampling.seed
+    if seed is None:
+        return [options] * n
+    return [replace(options, sampling=replace(options.sampling, seed=seed + number)) for number in range(n)]
+
+
+async def _with_one_call(events: AsyncGenerator[AnswerEvent, None]) -> AsyncGenerator[AnswerEvent, None]:
+    """The same, without the second and further calls: a model cannot be told to make one alone."""
+    called = False
     async with aclosing(events):
         async for event in events:
-            match event:
-                case Token(piece):
-                    text += piece
-                case Thinking(piece):
-                    thought += piece
-                case Retract():
-                    text, thought = "", text
-                case ToolCall():
-                    calls.append(event)
-                case Ending():
-                    ending = event
-    message: dict[str, object] = {"role": "assistant", "content": text if text or not calls else None}
-    if thought:
-        message["reasoning_content"] = thought
-    if calls:
-        message["tool_calls"] = [_call(call) for call in calls]
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(ending, calls)}
-    return head | {"object": "chat.completion", "choices": [choice], "usage": _usage(ending)}
-
-
-async def _chunks(
-    head: dict[str, object], events: AsyncGenerator[AnswerEvent, None], with_usage: bool
-) -> AsyncGenerator[Sent, None]:
-    """The first chunk has the role; it comes with the first word, so that a failure before is an ordinary error."""
-    head = head | {"object": "chat.completion.chunk"}
-    role: dict[str, object] = {"role": "assistant"}
-    calls: list[ToolCall] = []
-
-    def chunk(delta: dict[str, object], finish: str | None = None) -> Data:
-        nonlocal role
-        delta, role = role | delta, {}
-        return Data(head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
-
-    async with aclosing(events):
-        async for event in events:
-            match event:
-                case Token(piece):
-                    yield chunk({"content": piece})
-                case Thinking(piece):
-                    yield chunk({"reasoning_content": piece})
-                case Retract():
-                    pass  # what was sent is sent; the next answer of this model starts as a thought
-                case ToolCall():
-                    yield chunk({"tool_calls": [{"index": len(calls), **_call(event)}]})
-                    calls.append(event)
-                case Ending():
-                    yield chunk({}, _finish(event, calls))
-                    if with_usage:
-                        yield Data(head | {"choices": [], "usage": _usage(event)})
-    yield End()
-
-
-def _call(call: ToolCall) -> dict[str, object]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-
-
-def _finish(ending: Ending, calls: list[ToolCall]) -> str:
-    return "tool_calls" if calls and ending.reason == "stop" else ending.reason
-
-
-def _usage(ending: Ending) -> dict[str, int] | None:
-    """None where the model's server does not count."""
-    if ending.prompt_tokens is None or ending.answer_tokens is None:
-        return None
-    return {
-        "prompt_tokens": ending.prompt_tokens,
-        "completion_tokens": ending.answer_tokens,
-        "total_tokens": ending.prompt_tokens + ending.answer_tokens,
-    }
+            if called and isinstance(event, ToolCall):
+                continue
+            called = called or isinstance(event, ToolCall)
+            yield event

@@ -57,7 +57,9 @@ async def _body(request: Request, studio: Studio) -> ImagesBody:
 async def _file(form: FormData, name: str) -> bytes | None:
     given = [*form.getlist(name), *form.getlist(f"{name}[]")]
     if len(given) > 1:
-        raise InvalidRequest(f"{name}: must be one file; one picture at a time can be drawn from here")
+        raise InvalidRequest(
+            f"{name}: must be one file. Pictures cannot be put together here: send the one that is to be changed."
+        )
     if not given:
         return None
     if not isinstance(given[0], UploadFile):

@@ -28,6 +28,10 @@ from illustrious_studio.services.studio import Studio
 router = APIRouter()
 
 MOST_PICTURES = 10
+OPENAIS = frozenset(
+    ("dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "chatgpt-image-latest")
+)
+"""Models of OpenAI's. Clients send one where a person chose none: they mean the checkpoint in use."""
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 _OTHER_NAMES = {
     *(theirs for setting in SETTINGS.values() for theirs in (*setting.a1111, *setting.aliases)),
@@ -49,7 +53,8 @@ class ImagesBody(Body):
     output_format: FileKind | None = None
     output_compression: int | None = Field(None, ge=0, le=100)
     background: Literal["auto", "opaque"] | None = None
-    quality: Literal["auto", "standard", "medium"] | None = None
+    quality: Literal["auto", "low", "medium", "high", "standard", "hd"] | None = None
+    style: Literal["vivid", "natural"] | None = None
     stream: bool | None = None
     partial_images: int | None = Field(None, ge=0, le=3)
     input_fidelity: Literal["low"] | None = None
@@ -57,7 +62,6 @@ class ImagesBody(Body):
     complexity: NotHad = None
     frame_count: NotHad = None
     frame_duration_ms: NotHad = None
-    style: NotHad = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -79,9 +83,11 @@ class ImagesBody(Body):
 
     async def order(self, studio: Studio) -> "Order":
         """What to draw. Raises NotFound (no such checkpoint) and InvalidRequest."""
-        checkpoint = await studio.models.checkpoint_named(self.model or "")
+        checkpoint = await studio.models.checkpoint_named("" if self.model in OPENAIS else self.model or "")
         enhanced = await studio.prompts.enhance(self.prompt) if self.enhance else None
         own = {name: value for name, value in (self.model_extra or {}).items() if name in ImageRequest.model_fields}
+        if own.get("steps") == 0:  # a field that was left empty
+            del own["steps"]
         asked = studio.images.suggested(enhanced.prompt if enhanced else self.prompt, checkpoint).model_dump()
         try:
             request = ImageRequest.model_validate(asked | own | self._pixels())

@@ -11,7 +11,7 @@ from illustrious_studio.domain.values import Value
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body
 from illustrious_studio.interfaces.shared.overview import CheckpointEntry, ModelList, Status, models_now, status_now
 
-router = APIRouter(prefix="/models", tags=["Models"])
+router = APIRouter(tags=["Models"])
 
 
 class Switch(Value):
@@ -27,13 +27,28 @@ class Switch(Value):
         return self
 
 
-@router.get("", summary="List models")
+class SwitchByOldNames(Value):
+    """The same, under the names of `[model_paths]`; at least one of the two."""
+
+    sd_model: str | None = Field(None, min_length=1, max_length=500)
+    ollama_model: str | None = Field(None, min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.sd_model is None and self.ollama_model is None:
+            raise ValueError("must name an sd_model or an ollama_model")
+        return self
+
+
+@router.get("/models", summary="List models")
 async def list_models(studio: StudioIn) -> ModelList:
     return await models_now(studio)
 
 
 @router.patch(
-    "/checkpoints/{name:path}", summary="Set what a checkpoint's file does not say", responses=errors_of_body(404, 503)
+    "/models/checkpoints/{name:path}",
+    summary="Set what a checkpoint's file does not say",
+    responses=errors_of_body(404, 503),
 )
 async def set_override(name: str, body: CheckpointOverride, studio: StudioIn) -> CheckpointEntry:
     """What is left out stays; null goes back to what the file says. It holds from the next picture on, also after a
@@ -42,8 +57,18 @@ async def set_override(name: str, body: CheckpointOverride, studio: StudioIn) ->
     return CheckpointEntry.model_validate(changed, from_attributes=True)
 
 
-@router.post("/switch", summary="Switch models", responses=errors_of_body(404, 502, 503, 507))
+@router.post("/models/switch", summary="Switch models", responses=errors_of_body(404, 502, 503, 507))
 async def switch(body: Switch, studio: StudioIn) -> Status:
     """Names come from GET /models. Answers when the new model is loaded; when that fails, the old one stays."""
     await studio.models.switch(body.checkpoint, body.language_model)
     return status_now(studio)
+
+
+@router.post(
+    "/switch-models",
+    summary="Switch models, as an earlier program of this name did",
+    responses=errors_of_body(404, 502, 503, 507),
+)
+async def switch_by_old_names(body: SwitchByOldNames, studio: StudioIn) -> Status:
+    """Another address of /models/switch, for what was written for that program."""
+    return await switch(Switch(checkpoint=body.sd_model, language_model=body.ollama_model), studio)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from illustrious_studio.interfaces.rest.common import StudioIn
 from illustrious_studio.interfaces.shared.overview import Ready, Status, status_now
+from illustrious_studio.services.refused_requests import RefusedRequest
 
 router = APIRouter(tags=["System"])
 
@@ -22,6 +23,12 @@ class Readiness(BaseModel):
 
     status: str = Field(description="ready, or not ready.")
     models: Ready
+
+
+class RefusedList(BaseModel):
+    """Without what was sent."""
+
+    requests: list[RefusedRequest]
 
 
 @router.get("/status", summary="What there is, and how it is")
@@ -46,6 +53,12 @@ async def ready(studio: StudioIn) -> Response:
     fit = models.sdxl and models.ollama
     body = Readiness(status="ready" if fit else "not ready", models=models)
     return JSONResponse(body.model_dump(), 200 if fit else 503)
+
+
+@router.get("/refused-requests", summary="What other programs were refused, and why")
+async def refused_requests(studio: StudioIn) -> RefusedList:
+    """The last 20 requests to this port that were refused or failed since the studio started, the latest first."""
+    return RefusedList(requests=list(studio.refused.latest()))
 
 
 @router.get(

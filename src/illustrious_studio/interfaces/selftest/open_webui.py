@@ -3,6 +3,22 @@
 from illustrious_studio.interfaces.selftest.calls import FEW_TOKENS, PROMPT, SIDE, STEPS, Calls, failed
 from illustrious_studio.interfaces.selftest.client import IN_A_CONTAINER, KEY, Access, Client, InUse, Paste, Section
 
+OFFERED_TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": about,
+            "parameters": {"type": "object", "properties": properties, "required": [*properties]},
+        },
+    }
+    for name, about, properties in (
+        ("get_current_timestamp", "Get the current time.", {}),
+        ("ask_user", "Ask the user a question.", {"question": {"type": "string"}}),
+    )
+]
+"""With Function Calling left at its default, tools like these go with every chat."""
+
 
 def settings(access: Access, in_use: InUse) -> list[Section]:
     urls = access.addresses("URL", "/v1")
@@ -12,7 +28,8 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
         Section(
             "Chat: Admin Panel, Settings, Connections, OpenAI API, add a connection",
             (*urls, key, Paste("Model IDs", in_use.language_model)),
-            IN_A_CONTAINER,
+            "Tools, which it offers in every chat, are left out for a model that has none; nothing has to be switched "
+            f"off. {IN_A_CONTAINER}",
         ),
         Section(
             "Images: Admin Panel, Settings, Images, engine Open AI",
@@ -23,6 +40,7 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
                 Paste("Image size", in_use.size),
                 Paste("Further parameters", '{"steps": 28, "negative_prompt": "blurry"}'),
             ),
+            "With the model left empty it asks for dall-e-2, which means the checkpoint in use.",
         ),
         Section(
             "Or images with the engine Automatic1111",
@@ -31,7 +49,9 @@ def settings(access: Access, in_use: InUse) -> list[Section]:
                 *auth,
                 Paste("Model", in_use.checkpoint),
                 Paste("Image size", in_use.size),
+                Paste("Steps", "0"),
             ),
+            "Steps are 50 there unless they are set. 0 leaves them to the checkpoint.",
         ),
     ]
 
@@ -45,6 +65,7 @@ async def replay(calls: Calls) -> None:
             "model": models.language_model,
             "messages": [{"role": "user", "content": question}],
             "stream_options": {"include_usage": True},
+            "tools": OFFERED_TOOLS,
             "max_tokens": FEW_TOKENS,
         }
     )
@@ -52,7 +73,7 @@ async def replay(calls: Calls) -> None:
         "/v1/images/generations",
         calls.bearer(),
         {
-            "model": models.checkpoint,
+            "model": "dall-e-2",
             "prompt": PROMPT,
             "n": 1,
             "size": f"{SIDE}x{SIDE}",

@@ -3,6 +3,18 @@
 from illustrious_studio.interfaces.selftest.calls import FEW_TOKENS, PROMPT, SIDE, STEPS, Calls, failed
 from illustrious_studio.interfaces.selftest.client import IN_A_CONTAINER, KEY, Access, Client, InUse, Paste, Section
 
+OFFERED_TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "GenerateImage",
+            "description": "Generate an image from a given text prompt.",
+            "parameters": {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]},
+        },
+    }
+]
+"""With "Enable function calling", what its extensions register goes with every chat."""
+
 
 def settings(access: Access, in_use: InUse) -> list[Section]:
     auth = (Paste("Authentication", f"user:{KEY}"),) if access.key else ()
@@ -45,6 +57,10 @@ async def replay(calls: Calls) -> None:
             "presence_penalty": 0,
             "frequency_penalty": 0,
             "top_p": 1,
+            "logit_bias": {},
+            "n": 2,
+            "tools": OFFERED_TOOLS,
+            "tool_choice": "auto",
             "stop": ["\nFox:"],
         }
     )

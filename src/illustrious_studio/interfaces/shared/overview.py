@@ -28,6 +28,8 @@ class Status(BaseModel):
     status: str = "running"
     models: Ready
     cuda_available: bool
+    gpu_available: bool = Field(description="Pictures are drawn by a graphics card.")
+    gpu_backend: str = Field(description="What draws them: cuda, mps or cpu.")
     version: str
     queue_length: int = Field(description="Pictures that wait or are being drawn.")
     details: Details
@@ -79,6 +81,8 @@ def status_now(studio: Studio) -> Status:
     return Status(
         models=Ready(sdxl=models.sdxl.ready, ollama=models.ollama.ready, multimodal=models.multimodal.ready),
         cuda_available=models.cuda_available,
+        gpu_available=models.gpu_backend != "cpu",
+        gpu_backend=models.gpu_backend,
         version=models.version,
         queue_length=len(studio.jobs.active()),
         details=Details(sdxl=models.sdxl, ollama=models.ollama, multimodal=models.multimodal),

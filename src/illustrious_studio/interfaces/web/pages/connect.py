@@ -1,6 +1,6 @@
 """The Connect tab: what to paste into other programs so that they use the studio, and a test that does as they do."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -9,12 +9,19 @@ from illustrious_studio.interfaces.selftest.runner import CLIENTS, TIDYING_UP, O
 from illustrious_studio.interfaces.shared.overview import models_now
 from illustrious_studio.interfaces.web.error_handling import show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.page import QUIET, html
+from illustrious_studio.services.refused_requests import RefusedRequest
 from illustrious_studio.services.studio import Studio
 
 TRIED = {client.name: client.tried for client in CLIENTS} | {TIDYING_UP: "what it drew goes to the gallery's bin"}
 BEFORE = (
     '<p class="quiet">The studio calls itself as each of these programs would: it chats, generates a few small '
     "pictures, and deletes them again.</p>"
+)
+
+
+WHY_SHOWN = (
+    '<p class="quiet">Some programs show no more than "Bad Request". What the studio answered them last stands '
+    "here.</p>"
 )
 
 
@@ -36,16 +43,24 @@ class ConnectTab:
                 html(f"<h2>Self-test</h2>{BEFORE}")
                 self.test = gr.Button("Test all", variant="primary", elem_id="test-clients")
                 self.outcomes = html("", elem_id="client-outcomes")
+                html(f"<h2>Refused requests</h2>{WHY_SHOWN}")
+                self.look = gr.Button("Look again", elem_id="look-for-refused")
+                self.refused = html("", elem_id="refused-requests")
 
     def attach(self, blocks: Any, tab: Any) -> None:
         """Connect the events, once every tab is built. The models may be others whenever the tab is opened again."""
         for event in (blocks.load, tab.select, self.client.change):
             event(show_errors(self.shown), self.client, self.settings, **QUIET)
+        for event in (blocks.load, tab.select, self.look.click):
+            event(show_errors(self.looked), None, self.refused, **QUIET)
         self.test.click(show_errors_stream(self.tested), None, self.outcomes, **QUIET | {"trigger_mode": "once"})
 
     async def shown(self, name: str) -> str:
         (client,) = (one for one in CLIENTS if one.name == name)
         return settings(client, self.access, InUse.of(await models_now(self.studio)))
+
+    async def looked(self) -> str:
+        return refused(self.studio.refused.latest())
 
     async def tested(self) -> AsyncIterator[str]:
         found: dict[str, Outcome] = {}
@@ -119,6 +134,24 @@ def outcomes(found: Mapping[str, Outcome]) -> str:
     return (
         f'<table class="outcomes"><caption role="status">{summary}</caption>'
         f'<thead class="unseen"><tr><th>Program</th><th>Outcome</th></tr></thead><tbody>{listed}</tbody></table>'
+    )
+
+
+def refused(requests: Sequence[RefusedRequest]) -> str:
+    """The table of what was refused, the latest first."""
+    if not requests:
+        return '<p role="status">None since the studio started.</p>'
+    rows = "".join(
+        f'<tr><th scope="row">{escape(one.program)}'
+        f'<span class="quiet">{escape(f"{one.method} {one.path}")}</span>'
+        f'<p class="failure">{escape(one.detail)}</p></th>'
+        f"<td>{one.status}{f' ({one.times} times)' if one.times > 1 else ''}"
+        f'<span class="quiet">{escape(one.last_at.astimezone().strftime("%H:%M:%S"))}</span></td></tr>'
+        for one in requests
+    )
+    return (
+        '<table class="outcomes"><thead class="unseen"><tr><th>Request</th><th>Answer</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
     )
 
 
