@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -12,7 +13,7 @@ import pytest
 import requests
 from PIL import Image
 
-from program import ROOT, pictures, running_program
+from program import ROOT, Program, pictures, running_program
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
 
@@ -53,12 +54,6 @@ def test_a_crash_while_drawing_and_chatting_loses_nothing_that_was_acknowledged(
     with running_program(tmp_path / "data") as program:
         program.wait_for_models("sdxl", "ollama")
         kept = program.post("/generate-image", {"prompt": "a green frog", "steps": 4, "seed": 3}).json()
-        jobs = [
-            program.post(
-                "/jobs", {"prompt": f"{count} red apples", "steps": 60, "seed": count, "width": 256, "height": 256}
-            ).json()
-            for count in (2, 3)
-        ]
         chat = requests.post(
             program.api + "/chat",
             json={"message": "Count to a hundred.", "session_id": "crash", "max_tokens": 200, "stream": True},
@@ -66,6 +61,11 @@ def test_a_crash_while_drawing_and_chatting_loses_nothing_that_was_acknowledged(
             timeout=60,
         )
         next(chat.iter_lines())
+        slow = {"steps": 60, "width": 128, "height": 128}
+        jobs = [
+            program.post("/jobs", {"prompt": f"{count} red apples", "seed": count, **slow}).json() for count in (2, 3)
+        ]
+        program.wait_until(lambda: any(job["step"] for job in program.get("/jobs")["active"]))
         family = program.family()
         program.kill()
         _, alive = psutil.wait_procs(family, timeout=60)
@@ -78,41 +78,6 @@ def test_a_crash_while_drawing_and_chatting_loses_nothing_that_was_acknowledged(
             program.wait_until(lambda job=job: program.get(f"/jobs/{job['id']}")["job"]["state"] == "done")
         found = {item["metadata"]["prompt"] for item in program.get("/gallery")["items"]}
         assert found == {"a green frog", "2 red apples", "3 red apples"}
-
-
-def test_a_second_studio_on_the_same_folder_is_refused_and_told_where_the_first_is(tmp_path: Path) -> None:
-    with running_program(tmp_path / "data") as program:
-        second = run_app("serve", "--data-dir", str(tmp_path / "data"), "--web-port", "0", "--api-port", "0")
-        assert second.returncode == 1
-        assert str(program.process.pid) in second.stderr
-        assert program.web in second.stderr
-
-
-def test_the_command_line_uses_the_studio_that_runs(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    with running_program(folder) as program:
-        program.wait_for_models("sdxl")
-        out = tmp_path / "cat.png"
-        layout = tmp_path / "layout.json"
-        layout.write_text('[{"what": "black cat", "x": 0.3, "y": 0.6, "w": 0.4, "h": 0.4}]', "utf-8")
-        options = ("--steps", "8", "--seed", "4", "-o", str(out), "--data-dir", str(folder), "--layout", str(layout))
-        drawn = run_app("generate", "a black cat", *options)
-        assert drawn.returncode == 0, drawn.stderr
-        recorded = program.get("/gallery")["items"][0]["metadata"]["layout"]
-        assert (recorded["by"], recorded["things"][0]["x"]) == ("hand", 0.3)
-        with Image.open(out) as picture:
-            assert "a black cat" in picture.text["parameters"]
-        assert program.get("/gallery")["items"][0]["metadata"]["prompt"] == "a black cat"
-        mask = tmp_path / "mask.png"
-        Image.linear_gradient("L").save(mask)
-        over = {"strength": 0.5, "fit": "fill", "mask_blur": 1, "mask_content": "fill", "mask_area": "masked"}
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in {**over, "mask_padding": 8}.items()]
-        pictures = ("--image", str(out), "--mask", str(mask), "--width", "64", "--height", "64", "--steps", "2")
-        drawn = run_app("generate", "a cat", *pictures, *options, "--data-dir", str(folder))
-        assert drawn.returncode == 0, drawn.stderr
-        assert over.items() <= program.get("/gallery")["items"][0]["metadata"].items()
-        found = run_app("gallery", "list", "black", "--data-dir", str(folder))
-        assert "a black cat" in found.stdout
 
 
 def test_the_command_line_draws_without_a_running_studio(tmp_path: Path) -> None:
@@ -143,14 +108,6 @@ def test_a_bad_command_says_what_to_do(tmp_path: Path, options: tuple[str, ...],
     assert "Traceback" not in ended.stderr
 
 
-def test_a_taken_port_is_named(tmp_path: Path) -> None:
-    with running_program(tmp_path / "data") as program:
-        port = program.api.rpartition(":")[2]
-        second = run_app("serve", "--data-dir", str(tmp_path / "other"), "--web-port", "0", "--api-port", port)
-        assert second.returncode == 1
-        assert f"Port {port}" in second.stderr
-
-
 def test_the_doctor_finds_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     for folder in ("checkpoints", "vae"):
         (tmp_path / "models" / folder).mkdir(parents=True)
@@ -160,6 +117,59 @@ def test_the_doctor_finds_what_is_there_and_what_is_missing(tmp_path: Path) -> N
         assert words in seen.stdout, seen.stdout
     for name in ("old-checkpoints.ckpt", "old-vae.ckpt"):
         assert f"{name}: .ckpt files can run code" in seen.stdout, seen.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("program") / "data"
+
+
+@pytest.fixture(scope="module")
+def program(folder: Path) -> Iterator[Program]:
+    """One that runs, for those who only look at it or use it as everybody does."""
+    with running_program(folder) as program:
+        yield program
+
+
+def test_a_second_studio_on_the_same_folder_is_refused_and_told_where_the_first_is(
+    program: Program, folder: Path
+) -> None:
+    second = run_app("serve", "--data-dir", str(folder), "--web-port", "0", "--api-port", "0")
+    assert second.returncode == 1
+    assert str(program.process.pid) in second.stderr
+    assert program.web in second.stderr
+
+
+def test_a_taken_port_is_named(program: Program, tmp_path: Path) -> None:
+    port = program.api.rpartition(":")[2]
+    second = run_app("serve", "--data-dir", str(tmp_path / "other"), "--web-port", "0", "--api-port", port)
+    assert second.returncode == 1
+    assert f"Port {port}" in second.stderr
+
+
+def test_the_command_line_uses_the_studio_that_runs(program: Program, folder: Path, tmp_path: Path) -> None:
+    program.wait_for_models("sdxl")
+    out = tmp_path / "cat.png"
+    layout = tmp_path / "layout.json"
+    layout.write_text('[{"what": "black cat", "x": 0.3, "y": 0.6, "w": 0.4, "h": 0.4}]', "utf-8")
+    options = ("--steps", "8", "--seed", "4", "-o", str(out), "--data-dir", str(folder), "--layout", str(layout))
+    drawn = run_app("generate", "a black cat", *options)
+    assert drawn.returncode == 0, drawn.stderr
+    recorded = program.get("/gallery")["items"][0]["metadata"]["layout"]
+    assert (recorded["by"], recorded["things"][0]["x"]) == ("hand", 0.3)
+    with Image.open(out) as picture:
+        assert "a black cat" in picture.text["parameters"]
+    assert program.get("/gallery")["items"][0]["metadata"]["prompt"] == "a black cat"
+    mask = tmp_path / "mask.png"
+    Image.linear_gradient("L").save(mask)
+    over = {"strength": 0.5, "fit": "fill", "mask_blur": 1, "mask_content": "fill", "mask_area": "masked"}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in {**over, "mask_padding": 8}.items()]
+    pictures = ("--image", str(out), "--mask", str(mask), "--width", "64", "--height", "64", "--steps", "2")
+    drawn = run_app("generate", "a cat", *pictures, *options, "--data-dir", str(folder))
+    assert drawn.returncode == 0, drawn.stderr
+    assert over.items() <= program.get("/gallery")["items"][0]["metadata"].items()
+    found = run_app("gallery", "list", "black", "--data-dir", str(folder))
+    assert "a black cat" in found.stdout
 
 
 def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
