@@ -70,8 +70,9 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
         async with open_studio(settings, api_url=addresses.api, web_url=addresses.web, look_after=pages_done) as studio:
             page = LoadingPage(studio, access_to(settings, addresses.api), pages_done)
             async with page.loading(), McpEndpoint(studio) as mcp:
-                web = server_of(guarded_web(settings, page, port_of(web_socket)))
-                api = server_of(guarded_api(settings, studio, mcp, port_of(api_socket)), mcp.stop)
+                pages = guarded_web(settings, page, port_of(web_socket))
+                apis = guarded_api(settings, studio, mcp, port_of(api_socket))
+                web, api = server_of(pages, pages.stop), server_of(apis, apis.stop, mcp.stop)
                 servers += [web, api]
                 serving = [
                     asyncio.create_task(server.serve(sockets=[s]))
@@ -98,7 +99,8 @@ async def serving_api(settings: Settings) -> AsyncIterator[str]:
 async def answering(settings: Settings, studio: Studio, api_socket: socket.socket) -> AsyncIterator[None]:
     """The API over a studio that is open, on that socket, while the context is open."""
     async with McpEndpoint(studio) as mcp:
-        server = server_of(guarded_api(settings, studio, mcp, port_of(api_socket)), mcp.stop)
+        apis = guarded_api(settings, studio, mcp, port_of(api_socket))
+        server = server_of(apis, apis.stop, mcp.stop)
         task = asyncio.create_task(server.serve(sockets=[api_socket]))
         await server.answers.wait()
         try:

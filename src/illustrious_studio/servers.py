@@ -47,7 +47,7 @@ def listen(host: str, port: int, what: str) -> Iterator[socket.socket]:
 class Server(uvicorn.Server):
     """Leaves the signals to `stopped_by_signals`: there are two servers, and one Ctrl-C. Says when it answers."""
 
-    def __init__(self, config: uvicorn.Config, before_stopping: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, before_stopping: Sequence[Callable[[], None]]) -> None:
         super().__init__(config)
         self.answers = asyncio.Event()
         self._before_stopping = before_stopping
@@ -57,7 +57,8 @@ class Server(uvicorn.Server):
         self.answers.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._before_stopping()
+        for tell in self._before_stopping:
+            tell()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -65,7 +66,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def server_of(app: ASGIApp, before_stopping: Callable[[], None] = lambda: None) -> Server:
+def server_of(app: ASGIApp, *before_stopping: Callable[[], None]) -> Server:
     return Server(
         uvicorn.Config(
             app,

@@ -6,6 +6,7 @@ the security headers, takes out every `Access-Control-*` that an app inside set,
 line about it. It knows nothing of the studio's services, and rates are not limited here yet.
 """
 
+import asyncio
 import binascii
 import hashlib
 import hmac
@@ -31,6 +32,7 @@ from illustrious_studio.interfaces.http.request_cycle import (
     value_of,
     values_of,
 )
+from illustrious_studio.interfaces.http.sse import STOPPING
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 OnRefusal = Callable[[str, str, str, int, str], None]
@@ -98,11 +100,17 @@ class Guard:
         self._shapes = dict(shapes or {})
         self._on_refusal = on_refusal
         self._logged: dict[int, float] = {}
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """The studio is about to stop: who waits for an answer, or reads a stream, is told."""
+        self._stopping.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        STOPPING.set(self._stopping)
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):

@@ -1,4 +1,5 @@
-"""Work that lasts, for every interface: it stops when the caller leaves, and streams stay alive while nothing happens.
+"""Work that lasts, for every interface: it stops when the caller leaves, or is told when the studio does, and streams
+stay alive while nothing happens.
 
 Written on asyncio alone. A cancelled anyio scope cancels every further `await`, and so would cut off what a service
 does last, such as keeping the half of an answer that was given.
@@ -8,6 +9,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -16,11 +18,13 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.domain.errors import StudioError, Unavailable
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 
+STOPPING: ContextVar[asyncio.Event | None] = ContextVar("stopping", default=None)
+"""Set around each request by who serves it: the event that the studio is about to stop."""
 KEEP_ALIVE_SECONDS = 10.0
 _MOST_WAITING = 256
 EVENT_STREAM: dict[int | str, dict[str, Any]] = {
@@ -47,17 +51,24 @@ class CallerLeft(Exception):
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, which is cancelled as soon as the caller closes the connection. Raises CallerLeft then."""
+    """The result of `work`, which is cancelled as soon as the caller closes the connection. Raises CallerLeft then, and
+    Unavailable when the studio stops."""
     task = asyncio.create_task(work)
     gone = asyncio.create_task(_gone(request.receive))
+    stopping = asyncio.create_task(_stopping())
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
+        await asyncio.wait({task, gone, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if gone.done():
             raise CallerLeft
-        return task.result()
+        _leave(task)
+        raise _stopped()
     finally:
-        await _stop(task)
+        if task not in _LEFT:
+            await _stop(task)
         await _stop(gone)
+        await _stop(stopping)
 
 
 async def caller_left(request: Request, error: Exception) -> Response:
@@ -68,6 +79,25 @@ async def caller_left(request: Request, error: Exception) -> Response:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _stopping() -> None:
+    event = STOPPING.get()
+    await (asyncio.Event() if event is None else event).wait()
+
+
+def _stopped() -> StudioError:
+    return Unavailable("The studio is being stopped. Send this again when it runs.", retry_after=5)
+
+
+_LEFT: set[asyncio.Task[Any]] = set()
+"""What was cancelled and is not waited for: there is no time for that when the studio stops."""
+
+
+def _leave(task: asyncio.Task[Any]) -> None:
+    _LEFT.add(task)
+    task.add_done_callback(_LEFT.discard)
+    task.cancel()
 
 
 async def _stop(task: asyncio.Task[Any]) -> None:
@@ -105,10 +135,16 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, pump: "asyncio.Task[None]", waiting: "asyncio.Queue[Sent | None]", keep_alive: float) -> None:
+    def __init__(
+        self,
+        pump: "asyncio.Task[None]",
+        waiting: "asyncio.Queue[Sent | None]",
+        keep_alive: float,
+        failed: Callable[[StudioError], Sent],
+    ) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
-        self._pump, self._waiting, self._keep_alive = pump, waiting, keep_alive
+        self._pump, self._waiting, self._keep_alive, self._failed = pump, waiting, keep_alive, failed
 
     @classmethod
     async def open(
@@ -121,33 +157,45 @@ class EventStream(Response):
         waiting: asyncio.Queue[Sent | None] = asyncio.Queue(_MOST_WAITING)
         opened = asyncio.Event()
         pump = asyncio.create_task(_fill(frames, waiting, opened, failed))
+        first, stopping = asyncio.create_task(opened.wait()), asyncio.create_task(_stopping())
         try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(opened.wait(), keep_alive)
+            await asyncio.wait({first, stopping}, timeout=keep_alive, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             await _stop(pump)
             raise
+        finally:
+            await _stop(first)
+            await _stop(stopping)
         if pump.done():
             pump.result()
         opened.set()
-        return cls(pump, waiting, keep_alive)
+        return cls(pump, waiting, keep_alive, failed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gone = asyncio.create_task(_gone(receive))
         gone.add_done_callback(lambda _: self._pump.cancel())
+        stopping = asyncio.create_task(_stopping())
+        stopping.add_done_callback(lambda _: self._wake())
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async for body in self._bodies():
+            async for body in self._bodies(stopping):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
             if not gone.done():
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                cut_off = stopping.done() and not self._pump.done()
+                last = self._failed(_stopped()).encode() if cut_off else b""
+                await send({"type": "http.response.body", "body": last, "more_body": False})
         finally:
             await _stop(self._pump)
             await _stop(gone)
+            await _stop(stopping)
 
-    async def _bodies(self) -> AsyncGenerator[bytes, None]:
+    def _wake(self) -> None:
+        if self._waiting.empty():
+            self._waiting.put_nowait(None)
+
+    async def _bodies(self, stopping: "asyncio.Task[None]") -> AsyncGenerator[bytes, None]:
         """What waits, joined: many small tokens leave in one write when the reader is slower than the model."""
-        while not (self._pump.done() and self._waiting.empty()):
+        while not (self._waiting.empty() and (self._pump.done() or stopping.done())):
             try:
                 frames = [await asyncio.wait_for(self._waiting.get(), self._keep_alive)]
             except TimeoutError:
