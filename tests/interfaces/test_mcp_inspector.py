@@ -25,9 +25,10 @@ INSPECTOR = "@modelcontextprotocol/inspector@0.15.0"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def inspector(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The inspector's program, installed aside."""
-    folder = tmp_path_factory.mktemp("inspector")
+async def inspector(pytestconfig: pytest.Config) -> Path:
+    """The inspector's program, installed aside; from the second run on npm only looks whether all of it is there."""
+    assert pytestconfig.cache is not None
+    folder = pytestconfig.cache.mkdir("inspector")
     npm = shutil.which("npm")
     assert npm is not None
     installing = await asyncio.create_subprocess_exec(
