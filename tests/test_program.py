@@ -152,8 +152,22 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
 
 
 def test_the_doctor_finds_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+    for folder in ("checkpoints", "vae"):
+        (tmp_path / "models" / folder).mkdir(parents=True)
+        (tmp_path / "models" / folder / f"{folder} [v2].gguf").write_bytes(b"GGUF")
     seen = run_app("doctor", "--data-dir", str(tmp_path), "--ollama-base-url", "http://127.0.0.1:9", COLUMNS="200")
-    for words in ("Python", "torch", "GPU", "SmolLM2", "Ollama", "ollama serve", "Disk", "SQLite"):
+    for words in (
+        "Python",
+        "torch",
+        "GPU",
+        "SmolLM2",
+        "Ollama",
+        "ollama serve",
+        "Disk",
+        "SQLite",
+        "checkpoints [v2].gguf",
+        "vae [v2].gguf",
+    ):
         assert words in seen.stdout, seen.stdout
 
 

@@ -125,7 +125,7 @@ async def open_studio(
         sketches = SketchService(SpritePainter())
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         memory = MemoryService(engine, chat_models, settings.share_memory)
-        vaes = VaeService(DiskVaes(_checkpoint_places(settings)))
+        vaes = VaeService(vae_catalogue(settings))
         job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes)
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
@@ -158,6 +158,11 @@ async def open_studio(
 def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
     """The checkpoints of the user's folders, the one named by `sd_model`, and the built-in one."""
     return DiskCheckpoints(_checkpoint_places(settings), hash_file=settings.data_dir / "models" / "hashes.json")
+
+
+def vae_catalogue(settings: Settings) -> DiskVaes:
+    """The VAE files beside those checkpoints."""
+    return DiskVaes(_checkpoint_places(settings))
 
 
 def _checkpoint_places(settings: Settings) -> list[Path]:

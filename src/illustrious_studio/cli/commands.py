@@ -155,7 +155,9 @@ async def models(settings: Settings, options: argparse.Namespace) -> int:
     async with studio_client(settings) as client:
         found = await _get(client, "/models")
         if options.use:
-            kind = "checkpoint" if any(one["name"] == options.use for one in found["checkpoints"]) else "language_model"
+            kind = (
+                "language_model" if options.use in [one["name"] for one in found["language_models"]] else "checkpoint"
+            )
             await _post(client, "/models/switch", {kind: options.use})
             print(f"The {kind.replace('_', ' ')} is now {options.use}.")
             return 0

@@ -4,6 +4,7 @@ import asyncio
 import importlib.metadata
 import importlib.util
 import json
+import os
 import platform
 import shutil
 import socket
@@ -17,10 +18,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from illustrious_studio.settings import Settings
-from illustrious_studio.wiring import CHECKPOINTS, checkpoint_catalogue, language_model_file, running_studio
+from illustrious_studio.wiring import (
+    CHECKPOINTS,
+    checkpoint_catalogue,
+    language_model_file,
+    running_studio,
+    vae_catalogue,
+)
 
 Verdict = Literal["ok", "note", "missing"]
 _TORCH = """
@@ -52,7 +60,8 @@ def examine(settings: Settings) -> int:
     with console.status("Checking"):
         for finding in check_all(settings):
             findings.append(finding)
-            text = f"{finding.found}\n[dim]{finding.advice}[/dim]" if finding.advice else finding.found
+            found, advice = escape(finding.found), escape(finding.advice)
+            text = f"{found}\n[dim]{advice}[/dim]" if advice else found
             table.add_row(finding.what, f"[{colours[finding.verdict]}]{finding.verdict}[/]", text)
     console.print(table)
     return int(any(finding.verdict == "missing" for finding in findings))
@@ -121,8 +130,9 @@ def _checkpoints(settings: Settings) -> Iterator[Finding]:
             "only the small built-in one",
             f"Put an SDXL .safetensors file into {settings.data_dir / CHECKPOINTS}, or give --sd-model FILE.",
         )
-    for one in (one for one in refused if one.path.exists()):
-        yield Finding("Checkpoint", "note", f"{one.path}: {one.reason}")
+    for what, files in (("Checkpoint", refused), ("VAE", asyncio.run(vae_catalogue(settings).refused()))):
+        for one in (one for one in files if os.path.lexists(one.path)):
+            yield Finding(what, "note", f"{one.path}: {one.reason}")
 
 
 def _language_model() -> Finding:

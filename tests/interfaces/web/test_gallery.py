@@ -122,6 +122,11 @@ async def test_what_the_checkpoints_file_does_not_say_is_said_under_system(web: 
     assert web.studio.models.checkpoint().prediction_type == "v_prediction"
 
 
+async def test_why_a_file_cannot_be_used_stands_under_system(web: WebWithFakes) -> None:
+    page = await web.open("system")
+    await expect(page.locator("#system li", has_text="a-model.gguf")).to_contain_text("GGUF is not read here")
+
+
 async def test_system_shows_three_cards_and_switches_the_language_model(web: WebWithFakes) -> None:
     page = await web.open()
     await page.click("header .chip >> nth=1")

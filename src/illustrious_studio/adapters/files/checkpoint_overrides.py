@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 from pydantic import TypeAdapter
 
+from illustrious_studio.adapters.disk import FileThreads
 from illustrious_studio.domain.errors import Unavailable
 from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, CheckpointOverride, RefusedFile
 
@@ -30,6 +31,7 @@ class OverriddenCheckpoints:
         self._file = file
         self._kept: dict[str, CheckpointOverride] | None = None
         self._writing = asyncio.Lock()
+        self._threads = FileThreads("overrides")
 
     async def list(self) -> Checkpoints:
         kept = await self._read()
@@ -46,14 +48,14 @@ class OverriddenCheckpoints:
             kept = {**await self._read(), str(checkpoint.path): override}
             kept = {path: one for path, one in kept.items() if one != CheckpointOverride()}
             try:
-                await asyncio.to_thread(self._write, kept)
+                await self._threads.run(lambda: self._write(kept))
             except OSError as error:
                 raise Unavailable(f"{self._file.name} cannot be written ({error.strerror or error}).") from error
             self._kept = kept
 
     async def _read(self) -> dict[str, CheckpointOverride]:
         if self._kept is None:
-            self._kept = await asyncio.to_thread(self._read_file)
+            self._kept = await self._threads.run(self._read_file)
         return self._kept
 
     def _read_file(self) -> dict[str, CheckpointOverride]:

@@ -17,7 +17,6 @@ import io
 import os
 import re
 import shutil
-import stat
 import uuid
 from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
@@ -29,6 +28,7 @@ import structlog
 from PIL import Image
 from pydantic import ValidationError
 
+from illustrious_studio.adapters.disk import FileThreads, NoRegularFile, open_regular
 from illustrious_studio.adapters.files.recovery import Unreadable, item_from_png
 from illustrious_studio.domain.encoding import to_thumbnail
 from illustrious_studio.domain.errors import NotFound, StorageFull, StudioError, Unavailable
@@ -46,8 +46,6 @@ _NAME = re.compile(r"(\d{8}-\d{6})_([0-9a-f]{32})\.png")
 _ID = re.compile(r"[0-9a-f]{32}")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
-# A name may have become a link or a pipe since it was listed: follow no link, wait for no pipe.
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 log = structlog.get_logger(__name__)
@@ -93,6 +91,7 @@ class FolderGallery:
         self._trash = folder / ".trash"
         self._parts = folder / ".parts"
         self._disk = disk
+        self._threads = FileThreads("gallery")
         self._making = asyncio.Semaphore(THUMBNAILS_AT_ONCE)
 
     @classmethod
@@ -141,7 +140,7 @@ class FolderGallery:
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.to_thread(work)
+            return await self._threads.run(work)
         except OSError as error:
             raise _translated(error) from error
 
@@ -296,17 +295,13 @@ def _as_json(item: GalleryItem) -> bytes:
 
 
 def _open(path: Path) -> BinaryIO:
-    """For reading; only plain files. Raises NotFound for everything else."""
+    """For reading; only plain files: a name may have become a link or a pipe since it was listed. Raises NotFound."""
     try:
-        file = os.open(path, _READ)
+        return open_regular(path, follow_links=False)
     except OSError as error:
-        if error.errno in _GONE:
+        if isinstance(error, NoRegularFile) or error.errno in _GONE:
             raise _not_found(path.stem[-32:]) from error
         raise
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise _not_found(path.stem[-32:])
-    return os.fdopen(file, "rb")
 
 
 def _ends_as_png(path: Path) -> bool:

@@ -1,6 +1,5 @@
 """Input pictures as files, each named by the SHA-256 of its bytes. Port `InputFiles`."""
 
-import asyncio
 import contextlib
 import errno
 import hashlib
@@ -10,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from illustrious_studio.adapters.disk import FileThreads, NoRegularFile, read_regular
 from illustrious_studio.domain.errors import NotFound, StorageFull, StudioError, Unavailable
 
 T = TypeVar("T")
@@ -22,16 +22,17 @@ class FolderInputs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._threads = FileThreads("inputs")
 
     async def keep(self, data: bytes) -> str:
         return await self._run(lambda: self._keep(data))
 
     async def read(self, input_id: str) -> bytes:
-        return await self._run((self._folder / input_id).read_bytes)
+        return await self._run(lambda: read_regular(self._folder / input_id))
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.to_thread(work)
+            return await self._threads.run(work)
         except OSError as error:
             raise _translated(error) from error
 
@@ -57,7 +58,7 @@ class FolderInputs:
 
 
 def _translated(error: OSError) -> StudioError:
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError | NoRegularFile):
         return NotFound("The input picture is not in this studio. Send the picture itself.")
     if error.errno in _FULL:
         return StorageFull("The input picture could not be kept: the disk is full. Free some space, then try again.")

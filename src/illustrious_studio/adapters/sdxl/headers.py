@@ -7,9 +7,12 @@ published SDXL checkpoint (about 2,500 tensors, 300 kB of header).
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from illustrious_studio.adapters.disk import open_regular
 
 MAX_HEADER = 2 << 20
 MAX_TENSORS = 20_000
@@ -34,8 +37,8 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """Raises BadFile, OSError."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
         start = file.read(8)
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length < 2 or length + 8 > size:

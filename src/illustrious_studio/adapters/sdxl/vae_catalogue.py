@@ -5,12 +5,13 @@ from outside is looked up here, never used as a path. A VAE of Stable Diffusion 
 not give it away: its pictures do, by their colours.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from illustrious_studio.adapters.sdxl.catalogue import UNET_INPUT, UNSAFE, with_unique_names
+from illustrious_studio.adapters.disk import FileThreads
+from illustrious_studio.adapters.sdxl.catalogue import UNET_INPUT, with_unique_names
 from illustrious_studio.adapters.sdxl.headers import BadFile, read_header
+from illustrious_studio.adapters.sdxl.model_files import ENDINGS, each_once, model_files, why_not_loaded
 from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeFile
 
 PREFIX = "first_stage_model."
@@ -27,23 +28,24 @@ class DiskVaes:
 
     def __init__(self, checkpoints: Sequence[Path]) -> None:
         self._checkpoints = [place.expanduser().absolute() for place in checkpoints]
+        self._threads = FileThreads("vaes")
 
     async def list(self) -> VaeFiles:
-        return (await asyncio.to_thread(self._scan))[0]
+        return (await self._threads.run(self._scan))[0]
 
     async def refused(self) -> RefusedFiles:
-        return (await asyncio.to_thread(self._scan))[1]
+        return (await self._threads.run(self._scan))[1]
 
     def _scan(self) -> tuple[VaeFiles, RefusedFiles]:
         found: VaeFiles = []
         left_out: RefusedFiles = []
-        paths: dict[Path, None] = {}
+        paths: list[Path] = []
         for place in self._checkpoints:
             try:
-                paths |= dict.fromkeys(_beside(place))
+                paths += _beside(place)
             except OSError as error:
                 left_out.append(RefusedFile(place, f"No VAEs were looked for beside it: {error.strerror or error}."))
-        for path in paths:
+        for path in each_once(paths):
             try:
                 found.append(_vae_file(path))
             except BadFile as error:
@@ -56,25 +58,24 @@ class DiskVaes:
 def _beside(place: Path) -> Iterator[Path]:
     """VAE files, also those of a kind that is not loaded, in the order of their names."""
     if place.is_file():
-        yield from (path for path in _model_files(place.parent, deep=False) if path.stem == place.stem + MARK)
+        mark = place.stem.lower() + MARK
+        yield from (path for path in sorted(place.parent.iterdir()) if _is_marked(path) and path.stem.lower() == mark)
         return
     if place.is_dir():
-        yield from (path for path in _model_files(place, deep=True) if path.stem.lower().endswith(MARK))
+        yield from (path for path in sorted(model_files(place)) if _is_marked(path))
     if place.parent.is_dir():
         for folder in sorted(place.parent.iterdir()):
             if folder.name.lower() == "vae" and folder.is_dir():
-                yield from _model_files(folder, deep=True)
+                yield from sorted(model_files(folder))
 
 
-def _model_files(folder: Path, *, deep: bool) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*") if deep else folder.iterdir()):
-        if path.suffix.lower() in UNSAFE | {".safetensors"} and path.is_file():
-            yield path
+def _is_marked(path: Path) -> bool:
+    return path.suffix.lower() in ENDINGS and path.stem.lower().endswith(MARK)
 
 
 def _vae_file(path: Path) -> VaeFile:
-    if path.suffix.lower() != ".safetensors":
-        raise BadFile(f"{path.suffix} files can run code. Only .safetensors are loaded; convert it first.")
+    if reason := why_not_loaded(path):
+        raise BadFile(reason)
     shapes = {name.removeprefix(PREFIX): shape for name, shape in read_header(path).shapes.items()}
     if UNET_INPUT in shapes:
         raise BadFile("It is a whole checkpoint, not a VAE. Put it among the checkpoints.")
@@ -84,4 +85,5 @@ def _vae_file(path: Path) -> VaeFile:
     if len(shape) != 4 or shape[1] != LATENT_CHANNELS:
         channels = shape[1] if len(shape) > 1 else 0
         raise BadFile(f"It is the VAE of another kind of model: it has {channels} latent channels, SDXL has 4.")
-    return VaeFile(name=path.stem.removesuffix(MARK), path=path, size_bytes=path.stat().st_size)
+    name = path.stem[: -len(MARK)] if _is_marked(path) else path.stem
+    return VaeFile(name=name, path=path, size_bytes=path.stat().st_size)
