@@ -4,12 +4,14 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -57,13 +59,19 @@ class ImageService:
         checkpoint: str = "",
         *,
         stay: bool = True,
+        networks_are_words: bool = False,
     ) -> list[Job]:
         """Queue so many pictures of one request, each a job of its own, with the seeds from the request's on.
 
         So each is the picture that its seed alone would give, can be cancelled alone, and is kept as soon as it is
         drawn. `checkpoint` names another one to draw them than the one in use; NotFound when it is unknown. They `stay`
         queued when who asks goes away meanwhile. Raises what `start_image` raises; then none is queued.
+
+        What of other programs' prompt language is not done here is refused; LoRA tags not where `networks_are_words`.
         """
+        for name, prompt in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
+            if found := not_done_here(prompt, networks_are_words=networks_are_words):
+                raise InvalidRequest(f"{name}: {found}")
         chosen = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         await self._vaes.named(request.vae)

@@ -41,7 +41,14 @@ async def _made(body: Txt2ImgBody, state: ApiState) -> dict[str, Any]:
     request = await body.request(state.studio, checkpoint, options)
     with state.tasks.open(body.force_task_id) as task:
         origin = Origin(way="api", words=request.prompt)
-        task.jobs = await state.studio.images.start_images(request, body.count, origin, checkpoint.name, stay=False)
+        task.jobs = await state.studio.images.start_images(
+            request,
+            body.count,
+            origin,
+            checkpoint.name,
+            stay=False,
+            networks_are_words=bool(body.disable_extra_networks),
+        )
         items = await state.tasks.finished(task)
     images = [] if body.send_images is False else [await _base64(item, options, state) for item in items]
     return {"images": images, "parameters": body.echo(), "info": json.dumps(_info(items, body))}
