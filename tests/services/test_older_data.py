@@ -1,6 +1,5 @@
 """A data folder of the version before opens, and loses nothing."""
 
-import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -39,7 +38,7 @@ async def test_a_picture_of_version_1_that_lost_its_json_is_read_from_the_png(tm
     for name in before:
         (folder / "gallery" / name).unlink()
     files = gallery.FolderGallery(folder / "gallery", gallery.Disk())
-    found = {item.id: item for item in await asyncio.to_thread(lambda: list(files.scan()))}
+    found = {item.id: item for item in (await files.scan()).items}
     assert found.keys() == {record["id"] for record in before.values()}
     for record in before.values():
         assert found[record["id"]].metadata.request.seed == record["metadata"]["seed"]

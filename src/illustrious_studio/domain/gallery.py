@@ -1,7 +1,7 @@
 """The gallery: pictures as kept, pages of them, and the ports that keep bytes and rows."""
 
 import json
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -54,6 +54,22 @@ class GalleryPage:
     cursor: str | None
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A file in the gallery's folder that is not among its pictures, and why, in a sentence."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found in the folder."""
+
+    items: list[GalleryItem]
+    left_out: list[LeftOut]
+
+
 class GalleryFiles(Protocol):
     """Keeps bytes: a PNG with its settings inside, a `.json` beside it, a thumbnail. The folder is the truth."""
 
@@ -81,15 +97,12 @@ class GalleryFiles(Protocol):
         """Raises NotFound once the trash was emptied."""
         ...
 
-    def ids(self) -> set[str]:
-        """The pictures there are, by their names alone. Blocking, but quick."""
+    async def ids(self) -> set[str]:
+        """The pictures there are, by their names alone, which is quick."""
         ...
 
-    def scan(self, ids: Set[str] | None = None) -> Iterator[GalleryItem]:
-        """Every picture in the folder (or those of these ids), read from the files alone. Blocking.
-
-        Damaged ones are left out and logged.
-        """
+    async def scan(self, ids: Set[str] | None = None) -> Scan:
+        """Every picture in the folder (or those of these ids), read from the files alone. Damaged ones are left out."""
         ...
 
 
@@ -108,6 +121,7 @@ class GalleryIndex(Protocol):
         ...
 
     async def count(self) -> int: ...
-    async def rebuild(self, items: Iterator[GalleryItem]) -> int:
-        """Replace all rows, in one transaction; how many there are now."""
+    async def rebuild(self, items: Iterable[GalleryItem]) -> int:
+        """Have rows for these alone; how many. What is asked meanwhile is answered in between, and may see some of it
+        done."""
         ...

@@ -35,6 +35,9 @@ class GalleryService:
         self._reconciled = False
         self._changing = asyncio.Lock()
         """Held while file and row of kept pictures change together, so that two changes cannot cross."""
+        self._rebuilding = asyncio.Lock()
+        self._changed: set[str] = set()
+        """The pictures that were added or changed while the index is rebuilt."""
 
     async def add(self, picture: Picture, metadata: ImageMetadata, item_id: str | None = None) -> GalleryItem:
         """Keep a picture. With the id of one that is kept already, that one is the answer. Raises StorageFull.
@@ -88,11 +91,13 @@ class GalleryService:
             except NotFound:
                 log.info("picture was deleted outside", item=item_id)
             await self._index.remove(item_id)
+            self._note(item_id)
 
     async def restore(self, item_id: str) -> GalleryItem:
         async with self._changing:
             item = await self._files.restore(item_id)
             await self._index.add(item)
+            self._note(item_id)
             return item
 
     async def set_favourite(self, item_id: str, favourite: bool) -> GalleryItem:
@@ -100,13 +105,18 @@ class GalleryService:
             item = (await self.get(item_id)).model_copy(update={"favourite": favourite})
             await self._files.update(item)
             await self._index.add(item)
+            self._note(item_id)
             return item
 
     async def reindex(self) -> int:
         """Rebuild the index from the files. Answers how many pictures there are."""
-        async with self._changing:
-            count = await self._index.rebuild(self._files.scan())
-        await self._mend()  # what was added meanwhile
+        async with self._rebuilding:
+            self._changed.clear()
+            count = await self._index.rebuild((await self._files.scan()).items)
+            async with self._changing:  # what was changed meanwhile, and may have been read before
+                for item_id in list(self._changed):
+                    found = (await self._files.scan({item_id})).items
+                    await (self._index.add(found[0]) if found else self._index.remove(item_id))
         log.info("gallery index rebuilt", pictures=count)
         return count
 
@@ -121,27 +131,32 @@ class GalleryService:
         async with self._changing:
             # Rows before files: a picture added in between has its file first, and is no row without a file so.
             rows = await self._index.ids()
-            present = await asyncio.to_thread(self._files.ids)
+            present = await self._files.ids()
             lost, found = rows - present, present - rows
             if len(lost) + len(found) <= ONE_BY_ONE:
                 for item_id in lost:
                     await self._index.remove(item_id)
-                for item in await asyncio.to_thread(lambda: list(self._files.scan(found))) if found else ():
+                for item in (await self._files.scan(found)).items if found else ():
                     await self._index.add(item)
             if lost or found:
                 log.info("gallery index mended", rows_without_file=len(lost), files_without_row=len(found))
             return len(lost) + len(found)
 
+    def _note(self, item_id: str) -> None:
+        if self._rebuilding.locked():
+            self._changed.add(item_id)
+
     async def _kept(self, item_id: str) -> GalleryItem | None:
         """Before the rows were made to agree with the folder, only the folder knows."""
         if (item := await self._index.get(item_id)) or self._reconciled:
             return item
-        return next(iter(await asyncio.to_thread(lambda: list(self._files.scan({item_id})))), None)
+        return next(iter((await self._files.scan({item_id})).items), None)
 
     async def _store(self, item: GalleryItem, picture: Picture) -> GalleryItem:
         png, thumbnail = await asyncio.to_thread(_encode, item, picture)
         await self._files.save(item, png, thumbnail)
         await self._index.add(item)
+        self._note(item.id)
         return item
 
 

@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from illustrious_studio.adapters.disk import FileThreads, NoRegularFile, open_re
 from illustrious_studio.adapters.files.recovery import Unreadable, item_from_png
 from illustrious_studio.domain.encoding import to_thumbnail
 from illustrious_studio.domain.errors import NotFound, StorageFull, StudioError, Unavailable
-from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.gallery import GalleryItem, LeftOut, Scan
 from illustrious_studio.domain.png import END, is_whole
 
 T = TypeVar("T")
@@ -127,22 +127,28 @@ class FolderGallery:
     async def restore(self, item_id: str) -> GalleryItem:
         return await self._run(lambda: self._restore(item_id))
 
-    def ids(self) -> set[str]:
-        return {item_id for _, item_id in self._names()}
+    async def ids(self) -> set[str]:
+        return {item_id for _, item_id in await self._run(self._names)}
 
-    def scan(self, ids: Set[str] | None = None) -> Iterator[GalleryItem]:
-        for path, item_id in self._names():
-            if ids is None or item_id in ids:
-                try:
-                    yield self._item(path, item_id)
-                except (Unreadable, NotFound, OSError) as error:
-                    log.warning("picture left out", file=path.name, reason=str(error))
+    async def scan(self, ids: Set[str] | None = None) -> Scan:
+        return await self._run(lambda: self._scan(ids))
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
             return await self._threads.run(work)
         except OSError as error:
             raise _translated(error) from error
+
+    def _scan(self, ids: Set[str] | None) -> Scan:
+        found = Scan([], [])
+        for path, item_id in self._names():
+            if ids is None or item_id in ids:
+                try:
+                    found.items.append(self._item(path, item_id))
+                except (Unreadable, NotFound, OSError) as error:
+                    log.warning("picture left out", file=path.name, reason=str(error))
+                    found.left_out.append(LeftOut(path.name, f"It cannot be read: {error}."))
+        return found
 
     def _png(self, item: GalleryItem) -> Path:
         return self._folder / f"{item.stem}.png"
