@@ -173,7 +173,7 @@ async def test_reindexing_keeps_everything_favourites_too(service: GalleryServic
     await service.delete((await items(service))[0].id)
     before = await items(service)
     (tmp_path / "gallery" / f"{an_item().stem}.png").write_bytes(b"damaged")
-    assert await service.reindex() == 4
+    assert (await service.reindex()).pictures == 4
     assert await items(service) == before
     assert await items(service, "number 3") == before[:1]
 
@@ -289,4 +289,4 @@ async def check_after_crash(place: Path) -> None:
         # The job of the second picture runs again: there is one of it afterwards, not two.
         await service.add(a_picture(), metadata("second", second=90), SECOND)
         assert len([path for path in pngs(place) if SECOND in path.name]) == 1
-        assert await service.reindex() == len(pngs(place)) == len(await items(service))
+        assert (await service.reindex()).pictures == len(pngs(place)) == len(await items(service))

@@ -26,7 +26,7 @@ async def test_the_gallery_and_the_database_of_version_1_open_and_lose_nothing(t
             assert await studio.gallery.png(item.id)
             job = await studio.images.start_image(item.metadata.request)
             assert (await studio.jobs.wait(job.id)).metadata.request == job.request
-        assert await studio.gallery.reindex() == 2 * len(records)
+        assert (await studio.gallery.reindex()).pictures == 2 * len(records)
         assert [session.id for session in await studio.chat.sessions()] == ["old"]
         assert len(await studio.jobs.recent(100)) == 2 * len(records)
 

@@ -186,7 +186,9 @@ async def gallery(settings: Settings, options: argparse.Namespace) -> int:
         if options.action == "reindex":
             with console.status("Reading the folder"):
                 found = await _post(client, "/gallery/reindex", {})
-            print(f"{found['pictures']} pictures are in the index now.")
+            print(f"{found['pictures']} pictures are in the index now, {found['imported']} of them new in the folder.")
+            for one in found["left_out"]:
+                print(f"Left out: {one['file']}: {one['reason']}")
         elif options.action == "list":
             page = await _get(client, "/gallery", q=options.what, limit=50)
             for item in page["items"]:

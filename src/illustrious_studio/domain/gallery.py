@@ -35,6 +35,14 @@ class GalleryItem(Value):
         return f"{self.metadata.created_at:%Y%m%d-%H%M%S}_{self.id}"
 
 
+OWN_ID = "illustrious_id"
+
+
+def own_text(item: GalleryItem) -> dict[str, str]:
+    """What a file of the studio's own carries beside A1111's text: the record, and by which id it is known."""
+    return {"illustrious": item.metadata.model_dump_json(), OWN_ID: item.id}
+
+
 class GalleryQuery(Value):
     """Which pictures. All conditions hold together."""
 
@@ -70,6 +78,23 @@ class Scan:
     left_out: list[LeftOut]
 
 
+@dataclass(frozen=True)
+class TakenIn:
+    """What became of the files that somebody put into the folder."""
+
+    imported: int
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True)
+class Reindexed:
+    """What a look at the whole folder found."""
+
+    pictures: int
+    imported: int
+    left_out: list[LeftOut]
+
+
 class GalleryFiles(Protocol):
     """Keeps bytes: a PNG with its settings inside, a `.json` beside it, a thumbnail. The folder is the truth."""
 
@@ -99,6 +124,10 @@ class GalleryFiles(Protocol):
 
     async def ids(self) -> set[str]:
         """The pictures there are, by their names alone, which is quick."""
+        ...
+
+    async def take_in(self) -> TakenIn:
+        """Make pictures of the files that somebody put into the folder, under whatever names."""
         ...
 
     async def scan(self, ids: Set[str] | None = None) -> Scan:

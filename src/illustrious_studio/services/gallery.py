@@ -12,7 +12,15 @@ import structlog
 
 from illustrious_studio.domain.encoding import FileKind, to_file, to_png, to_preview, to_thumbnail
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.domain.gallery import GalleryFiles, GalleryIndex, GalleryItem, GalleryPage, GalleryQuery
+from illustrious_studio.domain.gallery import (
+    GalleryFiles,
+    GalleryIndex,
+    GalleryItem,
+    GalleryPage,
+    GalleryQuery,
+    Reindexed,
+    own_text,
+)
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.pictures import Picture, open_picture
@@ -108,17 +116,20 @@ class GalleryService:
             self._note(item_id)
             return item
 
-    async def reindex(self) -> int:
-        """Rebuild the index from the files. Answers how many pictures there are."""
+    async def reindex(self) -> Reindexed:
+        """Take in what somebody put into the folder, and rebuild the index from the files."""
         async with self._rebuilding:
             self._changed.clear()
-            count = await self._index.rebuild((await self._files.scan()).items)
+            taken = await self._files.take_in()
+            scanned = await self._files.scan()
+            count = await self._index.rebuild(scanned.items)
             async with self._changing:  # what was changed meanwhile, and may have been read before
                 for item_id in list(self._changed):
-                    found = (await self._files.scan({item_id})).items
-                    await (self._index.add(found[0]) if found else self._index.remove(item_id))
-        log.info("gallery index rebuilt", pictures=count)
-        return count
+                    now = (await self._files.scan({item_id})).items
+                    await (self._index.add(now[0]) if now else self._index.remove(item_id))
+        found = Reindexed(count, taken.imported, [*taken.left_out, *scanned.left_out])
+        log.info("gallery index rebuilt", pictures=count, imported=found.imported, left_out=len(found.left_out))
+        return found
 
     async def reconcile(self) -> None:
         """Take up pictures without a row, drop rows without a picture. Only names are compared, so it is quick."""
@@ -166,5 +177,5 @@ def _converted(png: bytes, kind: FileKind, quality: int) -> bytes:
 
 
 def _encode(item: GalleryItem, picture: Picture) -> tuple[bytes, bytes]:
-    text = {"parameters": write_infotext(item.metadata), "illustrious": item.metadata.model_dump_json()}
+    text = {"parameters": write_infotext(item.metadata), **own_text(item)}
     return to_png(picture, text), to_thumbnail(picture.image())

@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import Page, expect
 
+from fakes import gradient
+from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.images import ImageRequest
 from running_web import WebWithFakes, draw, tab
 
@@ -120,6 +122,16 @@ async def test_what_the_checkpoints_file_does_not_say_is_said_under_system(web: 
     await kinds.locator("label", has_text="As its file says").click()
     await expect(fold).to_contain_text("v_prediction, zero terminal SNR, as its file says")
     assert web.studio.models.checkpoint().prediction_type == "v_prediction"
+
+
+async def test_what_was_put_into_the_folder_is_taken_in_at_the_press_of_a_button(web: WebWithFakes) -> None:
+    page = await web.open("gallery")
+    (web.gallery / "my holiday.png").write_bytes(to_png(gradient(64, 64, 1)))
+    (web.gallery / "half.png").write_bytes(b"half")
+    await page.click("text=Read the folder again")
+    await expect(page.locator(".notice", has_text="1 pictures, 1 of them new")).to_contain_text("half.png")
+    await page.wait_for_selector('#gallery-grid img[alt="my holiday"]')
+    (web.gallery / "half.png").unlink()
 
 
 async def test_why_a_file_cannot_be_used_stands_under_system(web: WebWithFakes) -> None:

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.models import CheckpointOverride, LanguageModel, ModelStatus, PredictionType, RefusedFile
+from illustrious_studio.domain.values import printable
 from illustrious_studio.services.studio import Studio
 
 
@@ -104,7 +105,7 @@ async def models_now(studio: Studio) -> ModelList:
         ],
         language_models=await studio.models.language_models(),
         vaes=[VaeEntry(name=vae.name, size_bytes=vae.size_bytes) for vae in await studio.vaes.vaes()],
-        refused=[RefusedEntry(file=one.path.name, reason=one.reason) for one in await refused_files(studio)],
+        refused=[RefusedEntry(file=printable(one.path.name), reason=one.reason) for one in await refused_files(studio)],
     )
 
 
