@@ -56,6 +56,7 @@ class Web:
 class WebWithFakes(Web):
     """The same, over fakes that do as a test tells them."""
 
+    gallery: Path = field(kw_only=True)
     engine: FakeEngine = field(default_factory=FakeEngine)
     chat: FakeChat = field(default_factory=FakeChat)
     vision: FakeVision = field(default_factory=FakeVision)
@@ -97,7 +98,15 @@ async def serving_web(studio: Studio, access: Access = DEFAULT_ACCESS) -> AsyncI
 @contextlib.asynccontextmanager
 async def running_web(folder: Path, browser: BrowserContext) -> AsyncIterator[WebWithFakes]:
     async with studio_for_tests(folder) as tested, serving_web(tested.studio) as url:
-        yield WebWithFakes(url, tested.studio, browser, engine=tested.engine, chat=tested.chat, vision=tested.vision)
+        yield WebWithFakes(
+            url,
+            tested.studio,
+            browser,
+            gallery=folder / "gallery",
+            engine=tested.engine,
+            chat=tested.chat,
+            vision=tested.vision,
+        )
 
 
 async def settled(page: Page) -> None:

@@ -33,7 +33,7 @@ LIBRARIES = {
     "interfaces/rest": "fastapi prometheus_client pydantic starlette",
     "interfaces/selftest": "httpx httpx2 mcp openai pydantic",
     "interfaces/shared": "pydantic",
-    "interfaces/web": "fastapi gradio markdown_it pydantic starlette structlog",
+    "interfaces/web": "fastapi gradio markdown_it pydantic pydantic_core starlette structlog",
     "services": "pydantic structlog",
     "": "fastapi filelock platformdirs psutil pydantic pydantic_settings starlette structlog uvicorn",
 }

@@ -112,8 +112,9 @@ def test_the_doctor_finds_what_is_there_and_what_is_missing(tmp_path: Path) -> N
     for folder in ("checkpoints", "vae"):
         (tmp_path / "models" / folder).mkdir(parents=True)
         (tmp_path / "models" / folder / f"old-{folder}.ckpt").write_bytes(b"\x80")
+        (tmp_path / "models" / folder / f"{folder} [v2].gguf").write_bytes(b"GGUF")
     seen = run_app("doctor", "--data-dir", str(tmp_path), "--ollama-base-url", "http://127.0.0.1:9", COLUMNS="300")
-    for words in ("Python", "torch", "GPU", "SmolLM2", "Ollama", "ollama serve", "Disk", "SQLite"):
+    for words in ("Python", "torch", "GPU", "SmolLM2", "Ollama", "ollama serve", "Disk", "SQLite", "vae [v2].gguf"):
         assert words in seen.stdout, seen.stdout
     for name in ("old-checkpoints.ckpt", "old-vae.ckpt"):
         assert f"{name}: .ckpt files can run code" in seen.stdout, seen.stdout

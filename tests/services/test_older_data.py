@@ -1,6 +1,5 @@
 """A data folder of the version before opens, and loses nothing."""
 
-import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -27,7 +26,7 @@ async def test_the_gallery_and_the_database_of_version_1_open_and_lose_nothing(t
             assert await studio.gallery.png(item.id)
             job = await studio.images.start_image(item.metadata.request)
             assert (await studio.jobs.wait(job.id)).metadata.request == job.request
-        assert await studio.gallery.reindex() == 2 * len(records)
+        assert (await studio.gallery.reindex()).pictures == 2 * len(records)
         assert [session.id for session in await studio.chat.sessions()] == ["old"]
         assert len(await studio.jobs.recent(100)) == 2 * len(records)
 
@@ -39,7 +38,7 @@ async def test_a_picture_of_version_1_that_lost_its_json_is_read_from_the_png(tm
     for name in before:
         (folder / "gallery" / name).unlink()
     files = FolderGallery(folder / "gallery", Disk())
-    found = {item.id: item for item in await asyncio.to_thread(lambda: list(files.scan()))}
+    found = {item.id: item for item in (await files.scan()).items}
     assert found.keys() == {record["id"] for record in before.values()}
     for record in before.values():
         assert found[record["id"]].metadata.request.seed == record["metadata"]["seed"]

@@ -155,7 +155,9 @@ async def models(settings: Settings, options: argparse.Namespace) -> int:
     async with studio_client(settings) as client:
         found = await _get(client, "/models")
         if options.use:
-            kind = "checkpoint" if any(one["name"] == options.use for one in found["checkpoints"]) else "language_model"
+            kind = (
+                "language_model" if options.use in [one["name"] for one in found["language_models"]] else "checkpoint"
+            )
             await _post(client, "/models/switch", {kind: options.use})
             print(f"The {kind.replace('_', ' ')} is now {options.use}.")
             return 0
@@ -184,7 +186,9 @@ async def gallery(settings: Settings, options: argparse.Namespace) -> int:
         if options.action == "reindex":
             with console.status("Reading the folder"):
                 found = await _post(client, "/gallery/reindex", {})
-            print(f"{found['pictures']} pictures are in the index now.")
+            print(f"{found['pictures']} pictures are in the index now, {found['imported']} of them new in the folder.")
+            for one in found["left_out"]:
+                print(f"Left out: {one['file']}: {one['reason']}")
         elif options.action == "list":
             page = await _get(client, "/gallery", q=options.what, limit=50)
             for item in page["items"]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from illustrious_studio.domain.models import RefusedFile
@@ -59,7 +60,8 @@ def examine(settings: Settings) -> int:
     with console.status("Checking"):
         for finding in check_all(settings):
             findings.append(finding)
-            text = f"{finding.found}\n[dim]{finding.advice}[/dim]" if finding.advice else finding.found
+            found, advice = escape(finding.found), escape(finding.advice)
+            text = f"{found}\n[dim]{advice}[/dim]" if advice else found
             table.add_row(finding.what, f"[{colours[finding.verdict]}]{finding.verdict}[/]", text)
     console.print(table)
     return int(any(finding.verdict == "missing" for finding in findings))

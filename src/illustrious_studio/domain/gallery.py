@@ -1,7 +1,7 @@
 """The gallery: pictures as kept, pages of them, and the ports that keep bytes and rows."""
 
 import json
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -35,6 +35,14 @@ class GalleryItem(Value):
         return f"{self.metadata.created_at:%Y%m%d-%H%M%S}_{self.id}"
 
 
+OWN_ID = "illustrious_id"
+
+
+def own_text(item: GalleryItem) -> dict[str, str]:
+    """What a file of the studio's own carries beside A1111's text: the record, and by which id it is known."""
+    return {"illustrious": item.metadata.model_dump_json(), OWN_ID: item.id}
+
+
 class GalleryQuery(Value):
     """Which pictures. All conditions hold together."""
 
@@ -52,6 +60,39 @@ class GalleryPage:
 
     items: list[GalleryItem]
     cursor: str | None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file in the gallery's folder that is not among its pictures, and why, in a sentence."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found in the folder."""
+
+    items: list[GalleryItem]
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What became of the files that somebody put into the folder."""
+
+    imported: int
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True)
+class Reindexed:
+    """What a look at the whole folder found."""
+
+    pictures: int
+    imported: int
+    left_out: list[LeftOut]
 
 
 class GalleryFiles(Protocol):
@@ -81,15 +122,16 @@ class GalleryFiles(Protocol):
         """Raises NotFound once the trash was emptied."""
         ...
 
-    def ids(self) -> set[str]:
-        """The pictures there are, by their names alone. Blocking, but quick."""
+    async def ids(self) -> set[str]:
+        """The pictures there are, by their names alone, which is quick."""
         ...
 
-    def scan(self, ids: Set[str] | None = None) -> Iterator[GalleryItem]:
-        """Every picture in the folder (or those of these ids), read from the files alone. Blocking.
+    async def take_in(self) -> TakenIn:
+        """Make pictures of the files that somebody put into the folder, under whatever names."""
+        ...
 
-        Damaged ones are left out and logged.
-        """
+    async def scan(self, ids: Set[str] | None = None) -> Scan:
+        """Every picture in the folder (or those of these ids), read from the files alone. Damaged ones are left out."""
         ...
 
 
@@ -108,6 +150,7 @@ class GalleryIndex(Protocol):
         ...
 
     async def count(self) -> int: ...
-    async def rebuild(self, items: Iterator[GalleryItem]) -> int:
-        """Replace all rows, in one transaction; how many there are now."""
+    async def rebuild(self, items: Iterable[GalleryItem]) -> int:
+        """Have rows for these alone; how many. What is asked meanwhile is answered in between, and may see some of it
+        done."""
         ...

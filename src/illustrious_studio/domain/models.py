@@ -86,10 +86,15 @@ AUTOMATIC_VAE = "automatic"
 SAFETENSORS = ".safetensors"
 
 
+def without_ending(name: str) -> str:
+    """A file's name without `.safetensors`, in whichever letters."""
+    return name[: -len(SAFETENSORS)] if name.lower().endswith(SAFETENSORS) else name
+
+
 def vae_named(name: str) -> str:
     """A VAE as the studio calls it. A1111 calls one by its file's name, the checkpoint's own "Automatic" or "None"."""
     own = name.strip().lower() in ("", "none", AUTOMATIC_VAE)
-    return AUTOMATIC_VAE if own else name.removesuffix(SAFETENSORS)
+    return AUTOMATIC_VAE if own else without_ending(name)
 
 
 def vae_file(name: str) -> str:

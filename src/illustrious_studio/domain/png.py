@@ -26,13 +26,14 @@ def without_odd_extras(data: bytes) -> bytes:
     profiles that inflate to more than it takes. The pixels need none of them. Other files stay as they are."""
     if not data.startswith(SIGNATURE):
         return data
-    kept = [chunk for kind, chunk in _chunks(data) if not kind[0] & _ANCILLARY or _is_sound(kind, chunk)]
-    return b"".join([SIGNATURE, *kept])
+    chunks = list(_chunks(data))
+    kept = [chunk for kind, chunk in chunks if not kind[0] & _ANCILLARY or _is_sound(kind, chunk)]
+    return data if len(kept) == len(chunks) else b"".join([SIGNATURE, *kept])
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(whole: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Each chunk's kind and its bytes, length and CRC among them; last what is no whole chunk, of the kind `IEND`."""
-    position = len(SIGNATURE)
+    position, data = len(SIGNATURE), memoryview(whole)
     while position + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         end = position + 12 + length
@@ -42,14 +43,14 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield b"IEND", data[position:]
 
 
-def _crc_is_right(chunk: bytes) -> bool:
+def _crc_is_right(chunk: memoryview) -> bool:
     return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
 
 
-def _is_sound(kind: bytes, chunk: bytes) -> bool:
+def _is_sound(kind: bytes, chunk: memoryview) -> bool:
     if not _crc_is_right(chunk):
         return False
-    _, _, rest = chunk[8:-4].partition(b"\0")
+    _, _, rest = bytes(chunk[8:-4]).partition(b"\0")
     if kind == b"iTXt" and rest[:1] == b"\1":
         rest = rest[2:].split(b"\0", 2)[-1]
     elif kind in (b"zTXt", b"iCCP"):

@@ -25,6 +25,11 @@ def _can_be_kept(text: str) -> str:
     return text
 
 
+def printable(name: str) -> str:
+    """A file's name as text: of names that are no Unicode, which Python marks by lone surrogates, what can be read."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")

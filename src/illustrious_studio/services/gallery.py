@@ -12,7 +12,15 @@ import structlog
 
 from illustrious_studio.domain.encoding import FileKind, to_file, to_png, to_preview, to_thumbnail
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.domain.gallery import GalleryFiles, GalleryIndex, GalleryItem, GalleryPage, GalleryQuery
+from illustrious_studio.domain.gallery import (
+    GalleryFiles,
+    GalleryIndex,
+    GalleryItem,
+    GalleryPage,
+    GalleryQuery,
+    Reindexed,
+    own_text,
+)
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.pictures import Picture, open_picture
@@ -35,6 +43,9 @@ class GalleryService:
         self._reconciled = False
         self._changing = asyncio.Lock()
         """Held while file and row of kept pictures change together, so that two changes cannot cross."""
+        self._rebuilding = asyncio.Lock()
+        self._changed: set[str] = set()
+        """The pictures that were added or changed while the index is rebuilt."""
 
     async def add(self, picture: Picture, metadata: ImageMetadata, item_id: str | None = None) -> GalleryItem:
         """Keep a picture. With the id of one that is kept already, that one is the answer. Raises StorageFull.
@@ -88,11 +99,13 @@ class GalleryService:
             except NotFound:
                 log.info("picture was deleted outside", item=item_id)
             await self._index.remove(item_id)
+            self._note(item_id)
 
     async def restore(self, item_id: str) -> GalleryItem:
         async with self._changing:
             item = await self._files.restore(item_id)
             await self._index.add(item)
+            self._note(item_id)
             return item
 
     async def set_favourite(self, item_id: str, favourite: bool) -> GalleryItem:
@@ -100,15 +113,23 @@ class GalleryService:
             item = (await self.get(item_id)).model_copy(update={"favourite": favourite})
             await self._files.update(item)
             await self._index.add(item)
+            self._note(item_id)
             return item
 
-    async def reindex(self) -> int:
-        """Rebuild the index from the files. Answers how many pictures there are."""
-        async with self._changing:
-            count = await self._index.rebuild(self._files.scan())
-        await self._mend()  # what was added meanwhile
-        log.info("gallery index rebuilt", pictures=count)
-        return count
+    async def reindex(self) -> Reindexed:
+        """Take in what somebody put into the folder, and rebuild the index from the files."""
+        async with self._rebuilding:
+            self._changed.clear()
+            taken = await self._files.take_in()
+            scanned = await self._files.scan()
+            count = await self._index.rebuild(scanned.items)
+            async with self._changing:  # what was changed meanwhile, and may have been read before
+                for item_id in list(self._changed):
+                    now = (await self._files.scan({item_id})).items
+                    await (self._index.add(now[0]) if now else self._index.remove(item_id))
+        found = Reindexed(count, taken.imported, [*taken.left_out, *scanned.left_out])
+        log.info("gallery index rebuilt", pictures=count, imported=found.imported, left_out=len(found.left_out))
+        return found
 
     async def reconcile(self) -> None:
         """Take up pictures without a row, drop rows without a picture. Only names are compared, so it is quick."""
@@ -121,27 +142,32 @@ class GalleryService:
         async with self._changing:
             # Rows before files: a picture added in between has its file first, and is no row without a file so.
             rows = await self._index.ids()
-            present = await asyncio.to_thread(self._files.ids)
+            present = await self._files.ids()
             lost, found = rows - present, present - rows
             if len(lost) + len(found) <= ONE_BY_ONE:
                 for item_id in lost:
                     await self._index.remove(item_id)
-                for item in await asyncio.to_thread(lambda: list(self._files.scan(found))) if found else ():
+                for item in (await self._files.scan(found)).items if found else ():
                     await self._index.add(item)
             if lost or found:
                 log.info("gallery index mended", rows_without_file=len(lost), files_without_row=len(found))
             return len(lost) + len(found)
 
+    def _note(self, item_id: str) -> None:
+        if self._rebuilding.locked():
+            self._changed.add(item_id)
+
     async def _kept(self, item_id: str) -> GalleryItem | None:
         """Before the rows were made to agree with the folder, only the folder knows."""
         if (item := await self._index.get(item_id)) or self._reconciled:
             return item
-        return next(iter(await asyncio.to_thread(lambda: list(self._files.scan({item_id})))), None)
+        return next(iter((await self._files.scan({item_id})).items), None)
 
     async def _store(self, item: GalleryItem, picture: Picture) -> GalleryItem:
         png, thumbnail = await asyncio.to_thread(_encode, item, picture)
         await self._files.save(item, png, thumbnail)
         await self._index.add(item)
+        self._note(item.id)
         return item
 
 
@@ -151,5 +177,5 @@ def _converted(png: bytes, kind: FileKind, quality: int) -> bytes:
 
 
 def _encode(item: GalleryItem, picture: Picture) -> tuple[bytes, bytes]:
-    text = {"parameters": write_infotext(item.metadata), "illustrious": item.metadata.model_dump_json()}
+    text = {"parameters": write_infotext(item.metadata), **own_text(item)}
     return to_png(picture, text), to_thumbnail(picture.image())

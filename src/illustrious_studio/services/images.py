@@ -6,13 +6,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from weakref import WeakValueDictionary
 
-from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.domain.errors import InvalidRequest, StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress, Once
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -63,6 +64,7 @@ class ImageService:
         *,
         stay: bool = True,
         once: Once | None = None,
+        networks_are_words: bool = False,
     ) -> list[Job]:
         """Queue so many pictures of one request, each a job of its own, with the seeds from the request's on.
 
@@ -70,7 +72,12 @@ class ImageService:
         drawn. `checkpoint` names another one to draw them than the one in use; NotFound when it is unknown. They `stay`
         queued when who asks goes away meanwhile. With `once` a request that came before has its jobs already; Conflict
         when its key came with another one. Raises what `start_image` raises; then none is queued.
+
+        What of other programs' prompt language is not done here is refused; LoRA tags not where `networks_are_words`.
         """
+        for name, prompt in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
+            if found := not_done_here(prompt, networks_are_words=networks_are_words):
+                raise InvalidRequest(f"{name}: {found}")
         if once is None:
             return await self._queued(request, count, origin, checkpoint, stay=stay)
         lock = self._keys.setdefault(once.key, asyncio.Lock())

@@ -15,7 +15,7 @@ from illustrious_studio.domain.inputs import (
     prepare_whole,
     soft_mask_part,
 )
-from illustrious_studio.domain.pictures import Picture, open_picture
+from illustrious_studio.domain.pictures import Picture, check_picture, open_picture
 from illustrious_studio.services.gallery import GalleryService
 
 
@@ -28,7 +28,7 @@ class InputService:
 
     async def keep(self, data: bytes) -> str:
         """Keep a picture file; its id. Raises NotAnImage, InvalidRequest (too large), StorageFull."""
-        await asyncio.to_thread(open_picture, data)
+        await asyncio.to_thread(check_picture, data)
         return await self._files.keep(data)
 
     async def keep_mask(

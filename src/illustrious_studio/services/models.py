@@ -13,11 +13,13 @@ import structlog
 
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
+from illustrious_studio.domain.model_names import named, why_refused
 from illustrious_studio.domain.models import (
     Checkpoint,
     LanguageModel,
     ModelStatus,
     OverridableCatalogue,
+    RefusedFile,
 )
 from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.values import Value
@@ -137,13 +139,18 @@ class ModelService:
         return now
 
     async def checkpoint_named(self, name: str) -> Checkpoint:
-        """One of those one can switch to; without a name the one in use. Raises NotFound with the names there are."""
+        """One of those one can switch to, by any of its names (`domain/model_names.py`); without one that in use.
+
+        Raises NotFound, with the reason where there is a file of that name that is not offered, else the names there
+        are.
+        """
         if not name:
             return self.checkpoint()
         found = await self._catalogue.list()
-        for one in found:
-            if one.name == name:
-                return one
+        if (one := named(name, found)) is not None:
+            return one
+        if reason := why_refused(name, await self._catalogue.refused()):
+            raise NotFound(f"The checkpoint {name!r} cannot be used. {reason}")
         raise NotFound(f"There is no checkpoint {name!r}. There are: {', '.join(one.name for one in found)}.")
 
     def chat_model(self) -> ChatModel:
@@ -177,6 +184,10 @@ class ModelService:
     async def checkpoints(self) -> list[Checkpoint]:
         """All that can be switched to."""
         return await self._catalogue.list()
+
+    async def refused(self) -> Sequence[RefusedFile]:
+        """What lies among the checkpoints and cannot be used, each with its reason."""
+        return await self._catalogue.refused()
 
     async def language_models(self) -> list[LanguageModel]:
         """All that can be switched to, of every backend that answers."""
@@ -253,10 +264,9 @@ class ModelService:
         found = await self._catalogue.list()
         chosen = found[0] if found else None
         if self._wanted:
-            chosen = next((one for one in found if self._wanted in (one.name, str(one.path))), None)
+            chosen = named(self._wanted, found)
             if chosen is None:
-                reasons = {str(one.path): one.reason for one in await self._catalogue.refused()}
-                reason = reasons.get(self._wanted, "It is not there.")
+                reason = why_refused(self._wanted, await self._catalogue.refused()) or "It is not there."
                 self._no_checkpoint = (
                     f"The checkpoint {self._wanted} cannot be used: {reason} "
                     f"Give --sd-model a .safetensors file or one of: {', '.join(one.name for one in found)}."

@@ -1,7 +1,10 @@
 """VAE files: which there are, and which one a name means."""
 
+from collections.abc import Sequence
+
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeCatalogue, VaeFile
+from illustrious_studio.domain.model_names import named, why_refused
+from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeCatalogue, VaeFile
 
 
 class VaeService:
@@ -14,19 +17,21 @@ class VaeService:
         """Those that can take the place of a checkpoint's own."""
         return await self._catalogue.list()
 
+    async def refused(self) -> Sequence[RefusedFile]:
+        """What lies among them and cannot, each with its reason."""
+        return await self._catalogue.refused()
+
     async def named(self, name: str) -> VaeFile | None:
-        """The file of that name; None for `automatic`, the checkpoint's own.
+        """The file of that name (`domain/model_names.py`); None for `automatic`, the checkpoint's own.
 
         Raises NotFound, with the reason where there is a file of that name that is not offered.
         """
         if name == AUTOMATIC_VAE:
             return None
         found = await self._catalogue.list()
-        for file in found:
-            if file.name == name:
-                return file
-        for refused in await self._catalogue.refused():
-            if name in (refused.path.name, refused.path.stem):
-                raise NotFound(f"The VAE {name!r} cannot be used. {refused.reason}")
+        if (file := named(name, found)) is not None:
+            return file
+        if reason := why_refused(name, await self._catalogue.refused()):
+            raise NotFound(f"The VAE {name!r} cannot be used. {reason}")
         names = ", ".join([AUTOMATIC_VAE, *(file.name for file in found)])
         raise NotFound(f"There is no VAE {name!r}. There are: {names}.")

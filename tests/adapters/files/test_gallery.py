@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -95,8 +95,8 @@ async def test_a_saved_picture_is_two_plain_files_and_a_thumbnail(gallery: Folde
     ]
     assert (folder / f"{item.stem}.png").read_bytes() == png == await gallery.read(item)
     assert json.loads((folder / f"{item.stem}.json").read_text())["metadata"]["request"]["prompt"] == "a cat on a mat"
-    assert list(gallery.scan()) == [item]
-    assert gallery.ids() == {item.id}
+    assert (await gallery.scan()).items == [item]
+    assert await gallery.ids() == {item.id}
 
 
 async def test_bytes_are_on_the_disk_before_their_name_is_f3(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_a_failing_disk_leaves_nothing_at_whatever_call_it_fails_f4_f5(tmp
         assert files(folder) == [], step
         item = an_item()
         await save(gallery, item)  # there is space again
-        assert list(gallery.scan()) == [item]
+        assert (await gallery.scan()).items == [item]
 
 
 async def test_the_systems_own_limit_of_a_file_leaves_nothing_f5(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ async def test_a_full_device_is_said_so_f5(tmp_path: Path) -> None:
     with pytest.raises(StorageFull, match="same seed"):
         await save(full, an_item())
     assert files(tmp_path) == []
-    assert list(gallery.scan()) == []
+    assert (await gallery.scan()).items == []
 
 
 async def test_a_full_disk_still_shows_pictures_without_thumbnails(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ async def test_a_file_that_was_cut_off_is_left_out_though_its_json_is_good(
     item, other = an_item(), an_item("another")
     await save(gallery, other)
     (folder / f"{item.stem}.png").write_bytes((await save(gallery, item))[:size])
-    assert list(gallery.scan()) == [other]
+    assert (await gallery.scan()).items == [other]
 
 
 async def test_updating_writes_the_json_and_nothing_else(gallery: FolderGallery, folder: Path) -> None:
@@ -217,7 +217,7 @@ async def test_updating_writes_the_json_and_nothing_else(gallery: FolderGallery,
     png = await save(gallery, item)
     loved = item.model_copy(update={"favourite": True})
     await gallery.update(loved)
-    assert list(gallery.scan()) == [loved]
+    assert (await gallery.scan()).items == [loved]
     assert await gallery.read(loved) == png
     assert len(files(folder)) == 3
     with pytest.raises(NotFound):
@@ -229,7 +229,7 @@ async def test_the_trash_gives_back_what_it_took(gallery: FolderGallery) -> None
     item = an_item(favourite=True)
     png = await save(gallery, item)
     await gallery.trash(item)
-    assert list(gallery.scan()) == []
+    assert (await gallery.scan()).items == []
     for look in (gallery.read, gallery.trash):
         with pytest.raises(NotFound):
             await look(item)
@@ -260,7 +260,7 @@ async def test_old_parts_are_swept_up_and_young_ones_are_somebodys(gallery: Fold
     os.utime(old, (old.stat().st_mtime - 7200,) * 2)
     again = await FolderGallery.open(folder)
     assert files(folder) == [".parts/young.part"]
-    assert list(again.scan()) == []
+    assert (await again.scan()).items == []
 
 
 @pytest.mark.parametrize("damage", ["missing", "", "{}", "[" * 100_000, '{"id": "x"}', "\0\xff", "another's"])
@@ -277,7 +277,7 @@ async def test_a_picture_without_its_json_is_read_from_the_png(
             path.write_text(an_item().model_dump_json())
         case _:
             path.write_text(damage, encoding="latin-1")
-    assert list(gallery.scan()) == [item]
+    assert (await gallery.scan()).items == [item]
     assert GalleryItem.model_validate_json(path.read_bytes()) == item  # and it is there again
 
 
@@ -287,7 +287,7 @@ async def test_a_picture_saved_by_another_program_is_read_from_the_fields_usual_
     item = an_item()
     await save(gallery, item, PNG_TEXT)
     (folder / f"{item.stem}.json").unlink()
-    (found,) = gallery.scan()
+    (found,) = (await gallery.scan()).items
     assert (found.id, found.stem) == (item.id, item.stem)
     request = found.metadata.request
     assert (request.prompt, request.seed, request.steps, request.guidance) == ("a cat", 7, 28, 5.5)
@@ -300,7 +300,7 @@ async def test_what_of_the_text_no_request_can_hold_is_kept_as_it_stands(gallery
     item = an_item()
     await save(gallery, item, {"parameters": "a\nSteps: x, Seed: 1, CFG scale: nan, Size: 1x1"})
     (folder / f"{item.stem}.json").unlink()
-    (found,) = gallery.scan()
+    (found,) = (await gallery.scan()).items
     assert (found.metadata.request.prompt, found.metadata.request.seed) == ("a", 1)
     assert found.metadata.unusable == {"steps": "x", "guidance": "nan", "width": "1", "height": "1"}
 
@@ -315,7 +315,7 @@ async def test_what_was_drawn_by_a_mask_can_be_drawn_again_from_the_usual_text(
     item = item.model_copy(update={"metadata": item.metadata.model_copy(update={"request": request})})
     await save(gallery, item, {"parameters": write_infotext(item.metadata)})
     (folder / f"{item.stem}.json").unlink()
-    (found,) = gallery.scan()
+    (found,) = (await gallery.scan()).items
     assert found.metadata.request == item.metadata.request
     assert (found.metadata.width, found.metadata.height) == (96, 64)
 
@@ -336,7 +336,7 @@ async def test_damaged_files_are_left_out_and_left_alone(gallery: FolderGallery,
     path = folder / f"{item.stem}.png"
     path.write_bytes(content)
     await save(gallery, other)
-    assert list(gallery.scan()) == [other]
+    assert (await gallery.scan()).items == [other]
     assert path.read_bytes() == content
 
 
@@ -351,8 +351,8 @@ async def test_only_plain_files_of_its_own_names_are_pictures(
     (folder / f"{directory.stem}.png").mkdir()
     shutil.copy(tmp_path / "outside.png", folder / "holiday.png")
     (folder / "notes.txt").write_text("mine")
-    assert list(gallery.scan()) == [whole]
-    assert gallery.ids() == {whole.id}
+    assert (await gallery.scan()).items == [whole]
+    assert await gallery.ids() == {whole.id}
     for item in (link, pipe, directory):
         with pytest.raises(NotFound):
             await gallery.read(item)
@@ -387,7 +387,7 @@ async def test_a_folder_that_went_away_is_said_so(gallery: FolderGallery, folder
     await save(gallery, item)
     shutil.rmtree(folder)
     with pytest.raises(Unavailable, match="gallery folder"):
-        gallery.ids()
+        await gallery.ids()
     with pytest.raises(Unavailable, match="gallery folder"):
         await save(gallery, item)
     with pytest.raises(NotFound):
@@ -401,8 +401,8 @@ async def test_two_programs_may_use_one_folder(folder: Path) -> None:
         await save((left, right)[number % 2], item)
     by_id = sorted(items, key=lambda item: item.id)
 
-    def ordered(found: Iterator[GalleryItem]) -> list[GalleryItem]:
+    def ordered(found: Iterable[GalleryItem]) -> list[GalleryItem]:
         return sorted(found, key=lambda item: item.id)
 
-    assert ordered(left.scan()) == ordered(right.scan()) == by_id
-    assert ordered(left.scan({items[2].id})) == [items[2]]
+    assert ordered((await left.scan()).items) == ordered((await right.scan()).items) == by_id
+    assert ordered((await left.scan({items[2].id})).items) == [items[2]]

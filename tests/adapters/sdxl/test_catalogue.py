@@ -8,24 +8,11 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DECLARED, SDXL_KEYS, UNET_INPUT, DiskCheckpoints
-
-
-def safetensors(tensors: dict[str, list[int]], metadata: dict[str, str] | None = None) -> bytes:
-    """A file of one-byte numbers with these shapes."""
-    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
-    at = 0
-    for name, shape in tensors.items():
-        size = 1
-        for side in shape:
-            size *= side
-        header[name] = {"dtype": "U8", "shape": shape, "data_offsets": [at, at + size]}
-        at += size
-    return framed(json.dumps(header).encode(), bytes(at))
+from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DECLARED, UNET_INPUT, DiskCheckpoints
+from tiny_models import SDXL, framed, safetensors
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -38,11 +25,6 @@ def replace(path: Path, data: bytes) -> None:
     other.replace(path)
 
 
-def framed(header: bytes, data: bytes = b"") -> bytes:
-    return struct.pack("<Q", len(header)) + header + data
-
-
-SDXL = {name: [2] for name in SDXL_KEYS} | {UNET_INPUT: [8, 4, 3, 3]}
 ENTRY = '{"dtype":"U8","shape":[4],"data_offsets":[0,4]}'
 
 

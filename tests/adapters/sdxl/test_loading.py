@@ -64,6 +64,15 @@ async def test_a_single_file_in_the_original_layout_draws_what_its_folder_draws(
     assert pictures[0] == pictures[1]
 
 
+async def test_an_ending_in_capitals_is_loaded_as_what_it_is(
+    pipeline: SdxlPipeline, both: tuple[Path, Path], tmp_path: Path
+) -> None:
+    shutil.copyfile(both[1], tmp_path / "f03_UPPER.SAFETENSORS")
+    (upper,) = await DiskCheckpoints([tmp_path], builtin=None).list()
+    pipeline.load(upper)
+    assert pipeline.render(plan(upper), QuietWatch()).picture.width == 64
+
+
 async def test_the_script_writes_the_keys_that_published_checkpoints_have(both: tuple[Path, Path]) -> None:
     from safetensors import safe_open
 

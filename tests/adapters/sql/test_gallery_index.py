@@ -1,5 +1,6 @@
 """Pictures are found again: in order, page by page, and by whatever a person types."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -207,3 +208,23 @@ async def test_rebuilding_that_fails_keeps_what_was_there(index: SqlGalleryIndex
     with pytest.raises(OSError, match="went away"):
         await index.rebuild(broken())
     assert await prompts(index) == ["kept"]
+
+
+async def test_rebuilding_leaves_what_is_asked_meanwhile_to_be_answered(index: SqlGalleryIndex) -> None:
+    items = [an_item(f"number {second}", second=second) for second in range(2000)]
+    rebuilding = asyncio.create_task(index.rebuild(items))
+    seen: set[int] = set()
+    while not rebuilding.done():
+        seen.add(await index.count())
+    assert await rebuilding == 2000
+    assert len(seen) > 3, "one transaction would let nobody in between"
+
+
+async def test_rebuilding_changes_removes_and_moves_rows(index: SqlGalleryIndex) -> None:
+    same, moved, changed, gone = (an_item(name, second=second) for second, name in enumerate("smcg"))
+    await index.rebuild([same, moved, changed, gone])
+    later = an_item("l", second=1)  # in the place of the one that moved
+    moved = moved.model_copy(update={"metadata": metadata("m", second=2.5)})
+    changed = changed.model_copy(update={"favourite": True})
+    assert await index.rebuild([same, later, moved, changed]) == 4
+    assert (await index.page(ALL, None, 10)).items == [moved, changed, later, same]

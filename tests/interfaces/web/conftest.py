@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, async_playwright, expect
 
+from illustrious_studio.wiring import CHECKPOINTS
 from running_web import PATIENCE, WebWithFakes, running_web
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -27,7 +28,10 @@ async def browser() -> AsyncIterator[BrowserContext]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running(tmp_path_factory: pytest.TempPathFactory, browser: BrowserContext) -> AsyncIterator[WebWithFakes]:
-    async with running_web(tmp_path_factory.mktemp("web"), browser) as web:
+    folder = tmp_path_factory.mktemp("web")
+    (folder / CHECKPOINTS).mkdir(parents=True)
+    (folder / CHECKPOINTS / "a-model.gguf").write_bytes(b"GGUF")
+    async with running_web(folder, browser) as web:
         yield web
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from fakes import gradient
+from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import CheckpointOverride
 from running_web import HeldState, WebWithFakes, draw, running_web, tab
@@ -167,6 +169,21 @@ async def test_what_is_pressed_is_set_alone_and_for_the_checkpoint_that_is_shown
         await state.let_go()
         await page.close()
         assert two.troubles == []
+
+
+async def test_what_was_put_into_the_folder_is_taken_in_at_the_press_of_a_button(web: WebWithFakes) -> None:
+    page = await web.open("gallery")
+    (web.gallery / "my holiday.png").write_bytes(to_png(gradient(64, 64, 1)))
+    (web.gallery / "half.png").write_bytes(b"half")
+    await page.click("text=Read the folder again")
+    await expect(page.locator(".notice", has_text="1 pictures, 1 of them new")).to_contain_text("half.png")
+    await page.wait_for_selector('#gallery-grid img[alt="my holiday"]')
+    (web.gallery / "half.png").unlink()
+
+
+async def test_why_a_file_cannot_be_used_stands_under_system(web: WebWithFakes) -> None:
+    page = await web.open("system")
+    await expect(page.locator("#system li", has_text="a-model.gguf")).to_contain_text("GGUF is not read here")
 
 
 async def test_system_shows_three_cards_and_switches_the_language_model(web: WebWithFakes) -> None:

@@ -12,6 +12,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from illustrious_studio.adapters.files.disk import Disk, in_thread
+from illustrious_studio.adapters.reading import FileThreads
 from illustrious_studio.domain.errors import Unavailable
 from illustrious_studio.domain.models import Checkpoint, CheckpointCatalogue, CheckpointOverride, RefusedFile
 
@@ -31,6 +32,7 @@ class OverriddenCheckpoints:
         self._disk = disk or Disk()
         self._kept: dict[str, CheckpointOverride] | None = None
         self._writing = asyncio.Lock()
+        self._threads = FileThreads("overrides")
 
     async def list(self) -> Checkpoints:
         kept = await self._read()
@@ -47,12 +49,16 @@ class OverriddenCheckpoints:
             kept = {**await self._read(), str(checkpoint.path): override}
             kept = {path: one for path, one in kept.items() if one != CheckpointOverride()}
             data = _Kept.dump_json(kept, indent=1, exclude_none=True)
-            await in_thread(lambda: self._disk.replace(self._file, data, aside_in=self._file.parent), self._unwritten)
+            await in_thread(
+                self._threads,
+                lambda: self._disk.replace(self._file, data, aside_in=self._file.parent),
+                self._unwritten,
+            )
             self._kept = kept
 
     async def _read(self) -> dict[str, CheckpointOverride]:
         if self._kept is None:
-            self._kept = await asyncio.to_thread(self._read_file)
+            self._kept = await self._threads.run(self._read_file)
         return self._kept
 
     def _read_file(self) -> dict[str, CheckpointOverride]:

@@ -1,6 +1,5 @@
 """How files are written: aside, onto the disk, and only then under their name. What has its name is whole."""
 
-import asyncio
 import errno
 import os
 import uuid
@@ -9,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from illustrious_studio.adapters.reading import FileThreads
 from illustrious_studio.domain.errors import StudioError
 
 T = TypeVar("T")
@@ -87,9 +87,9 @@ def is_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
-async def in_thread(work: Callable[[], T], translated: Callable[[OSError], StudioError]) -> T:
+async def in_thread(threads: FileThreads, work: Callable[[], T], translated: Callable[[OSError], StudioError]) -> T:
     """What the work returns; its OSError becomes an error of the studio."""
     try:
-        return await asyncio.to_thread(work)
+        return await threads.run(work)
     except OSError as error:
         raise translated(error) from error

@@ -5,6 +5,7 @@
     <folder>/.thumbnails/<uuid>.webp
     <folder>/.trash/<day>/          deleted ones, for seven days
     <folder>/.parts/                files while they are written
+    <folder>/.imported/             JPEG and WebP files that somebody put here, of which the gallery's PNG was made
 
 A picture exists from the moment its PNG is renamed into the folder, and it is complete then: the PNG carries all of
 its settings. The JSON follows, and what a crash between the two left out is read from the PNG. So no order of
@@ -13,14 +14,14 @@ failures leaves anything half there. It knows nothing of the index.
 
 import asyncio
 import errno
+import hashlib
 import io
 import os
 import re
 import shutil
-import stat
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Self, TypeVar
 
@@ -29,24 +30,34 @@ from PIL import Image
 from pydantic import ValidationError
 
 from illustrious_studio.adapters.files.disk import Disk, in_thread, is_full
-from illustrious_studio.adapters.files.recovery import Unreadable, item_from_png
-from illustrious_studio.domain.encoding import to_thumbnail
-from illustrious_studio.domain.errors import NotFound, StorageFull, StudioError, Unavailable
-from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.adapters.files.recovery import (
+    Unreadable,
+    item_from_png,
+    own_record,
+    record_of_nothing,
+    record_of_others,
+)
+from illustrious_studio.adapters.reading import FileThreads, NoRegularFile, open_regular
+from illustrious_studio.domain.encoding import to_png, to_thumbnail
+from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, StudioError, Unavailable
+from illustrious_studio.domain.gallery import OWN_ID, GalleryItem, LeftOut, Scan, TakenIn, own_text
+from illustrious_studio.domain.metadata.carried import PARAMETERS
+from illustrious_studio.domain.pictures import OpenedPicture, open_picture
 from illustrious_studio.domain.png import END, is_whole
+from illustrious_studio.domain.values import printable
 
 T = TypeVar("T")
 
 TRASH_DAYS = 7
 PART_SECONDS = 3600
 THUMBNAILS_AT_ONCE = 2
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".jxl"})
+"""Endings of what people take for pictures. Only the first four are."""
 DAMAGED = "The file of this picture is damaged and cannot be shown."
 
 _NAME = re.compile(r"(\d{8}-\d{6})_([0-9a-f]{32})\.png")
 _ID = re.compile(r"[0-9a-f]{32}")
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
-# A name may have become a link or a pipe since it was listed: follow no link, wait for no pipe.
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +71,7 @@ class FolderGallery:
         self._trash = folder / ".trash"
         self._parts = folder / ".parts"
         self._disk = disk
+        self._threads = FileThreads("gallery")
         self._making = asyncio.Semaphore(THUMBNAILS_AT_ONCE)
 
     @classmethod
@@ -95,19 +107,92 @@ class FolderGallery:
     async def restore(self, item_id: str) -> GalleryItem:
         return await self._run(lambda: self._restore(item_id))
 
-    def ids(self) -> set[str]:
-        return {item_id for _, item_id in self._names()}
+    async def ids(self) -> set[str]:
+        return {item_id for _, item_id in await self._run(self._names)}
 
-    def scan(self, ids: Set[str] | None = None) -> Iterator[GalleryItem]:
+    async def take_in(self) -> TakenIn:
+        return await self._run(self._take_in)
+
+    async def scan(self, ids: Set[str] | None = None) -> Scan:
+        return await self._run(lambda: self._scan(ids))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await in_thread(self._threads, work, _translated)
+
+    def _take_in(self) -> TakenIn:
+        taken, left_out = 0, []
+        ids = {item_id for _, item_id in self._names()}
+        for path in self._others():
+            try:
+                ids.add(self._take(path, ids))
+                taken += 1
+            except StudioError as error:
+                left_out.append(LeftOut(printable(path.name), error.detail))
+        return TakenIn(taken, left_out)
+
+    def _others(self) -> list[Path]:
+        """Pictures under names that are not the gallery's, and folders, in the order of their names."""
+        own = {path.name for path, _ in self._names()}
+        with os.scandir(self._folder) as entries:
+            return sorted(
+                Path(entry.path)
+                for entry in entries
+                if not entry.name.startswith(".")
+                and entry.name not in own
+                and (entry.is_dir() or os.path.splitext(entry.name)[1].lower() in PICTURES)
+            )
+
+    def _take(self, path: Path, ids: Set[str]) -> str:
+        """Make a file a picture of the gallery; its id. Raises StudioError with why not.
+
+        A PNG gets a name of the gallery, and stays as it is otherwise. Of another file a PNG is made.
+        """
+        if path.is_symlink() or not path.is_file():
+            raise InvalidRequest("It is a folder or a link. Copy the picture itself into the gallery folder.")
+        data = _read(path)
+        opened = open_picture(data)
+        item = self._item_of(path, data, opened)
+        if item.id in ids:
+            raise Conflict("It is in the gallery already.")
+        if is_whole(data):
+            self._disk.rename(self._disk.write_aside(self._parts, _as_json(item)), self._json(item))
+            self._disk.rename(path, self._png(item))
+            self._disk.sync_folder(self._folder)
+            return item.id
+        text = {PARAMETERS: opened.text[PARAMETERS]} if PARAMETERS in opened.text else {}
+        text |= own_text(item)
+        self._save(item, to_png(opened.picture, text), to_thumbnail(opened.picture.image()))
+        kept = self._folder / ".imported"
+        kept.mkdir(exist_ok=True)
+        self._disk.rename(path, kept / f"{item.id}-{path.name}")
+        return item.id
+
+    def _item_of(self, path: Path, data: bytes, opened: OpenedPicture) -> GalleryItem:
+        """What the file says of itself, or else its name and time. One of the studio's own keeps its id."""
+        size, made = (opened.picture.width, opened.picture.height), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        own = own_record(opened.text)
+        metadata = (
+            own or record_of_others(opened.text, size, made) or record_of_nothing(size, made, printable(path.stem))
+        )
+        if own is not None:
+            for beside in self._folder.glob(f"{own.created_at:%Y%m%d-%H%M%S}_*.json"):
+                with suppress(ValueError, NotFound):
+                    item = GalleryItem.from_json(_read(beside))
+                    if item.metadata == own:
+                        return item
+        said = opened.text.get(OWN_ID, "") if own is not None else ""
+        return GalleryItem(id=said if _ID.fullmatch(said) else hashlib.sha256(data).hexdigest()[:32], metadata=metadata)
+
+    def _scan(self, ids: Set[str] | None) -> Scan:
+        found = Scan([], [])
         for path, item_id in self._names():
             if ids is None or item_id in ids:
                 try:
-                    yield self._item(path, item_id)
+                    found.items.append(self._item(path, item_id))
                 except (Unreadable, NotFound, OSError) as error:
                     log.warning("picture left out", file=path.name, reason=str(error))
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await in_thread(work, _translated)
+                    found.left_out.append(LeftOut(path.name, f"It cannot be read: {error}."))
+        return found
 
     def _png(self, item: GalleryItem) -> Path:
         return self._folder / f"{item.stem}.png"
@@ -129,9 +214,8 @@ class FolderGallery:
     def _prepare(self) -> None:
         for folder in (self._folder, self._thumbnails, self._trash, self._parts):
             folder.mkdir(parents=True, exist_ok=True)
-        probe = self._disk.write_aside(
-            self._parts, b""
-        )  # fails here, with a sentence, rather than at the first picture
+        # It fails here, with a sentence, rather than at the first picture.
+        probe = self._disk.write_aside(self._parts, b"")
         now = probe.stat().st_mtime
         self._disk.remove(probe)
         for part in self._parts.iterdir():
@@ -238,17 +322,13 @@ def _as_json(item: GalleryItem) -> bytes:
 
 
 def _open(path: Path) -> BinaryIO:
-    """For reading; only plain files. Raises NotFound for everything else."""
+    """For reading; only plain files: a name may have become a link or a pipe since it was listed. Raises NotFound."""
     try:
-        file = os.open(path, _READ)
+        return open_regular(path, follow_links=False)
     except OSError as error:
-        if error.errno in _GONE:
+        if isinstance(error, NoRegularFile) or error.errno in _GONE:
             raise _not_found(path.stem[-32:]) from error
         raise
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise _not_found(path.stem[-32:])
-    return os.fdopen(file, "rb")
 
 
 def _ends_as_png(path: Path) -> bool:

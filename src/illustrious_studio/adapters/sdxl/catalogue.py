@@ -8,23 +8,16 @@ import asyncio
 import hashlib
 import json
 import logging
-import os
 import threading
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from illustrious_studio.adapters.sdxl.headers import (
-    MODEL_FILES,
-    BadFile,
-    Header,
-    json_object,
-    read_header,
-    refused,
-    stamp_of,
-)
+from illustrious_studio.adapters.reading import FileThreads, open_regular, read_regular
+from illustrious_studio.adapters.sdxl.headers import BadFile, Header, json_object, read_header, refused, stamp_of
+from illustrious_studio.adapters.sdxl.model_files import each_once, model_files, why_not_loaded
 from illustrious_studio.domain.models import Checkpoint, RefusedFile, VaeFile
 
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
@@ -89,13 +82,14 @@ class DiskCheckpoints:
         self._hash_file = hash_file
         self._hashes: dict[str, str] | None = None
         self._hashing = asyncio.Lock()
+        self._threads = FileThreads("checkpoints")
 
     async def list(self) -> Checkpoints:
-        found, _ = await asyncio.to_thread(self._scan)
+        found, _ = await self._threads.run(self._scan)
         return found
 
     async def refused(self) -> RefusedFiles:
-        _, left_out = await asyncio.to_thread(self._scan)
+        _, left_out = await self._threads.run(self._scan)
         return left_out
 
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
@@ -104,7 +98,7 @@ class DiskCheckpoints:
         unwanted = threading.Event()
         try:
             async with self._hashing:  # who asks for the same file meanwhile finds it done
-                return await asyncio.to_thread(self._hash, checkpoint.path, unwanted)
+                return await self._threads.run(lambda: self._hash(checkpoint.path, unwanted))
         finally:
             unwanted.set()  # who was cancelled leaves no thread behind that reads gigabytes while the studio ends
 
@@ -122,7 +116,7 @@ class DiskCheckpoints:
             self._hashes = _known_hashes(self._hash_file)
         if key not in self._hashes:
             digest = hashlib.sha256()
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 while piece := file.read(PIECE):
                     if unwanted.is_set():
                         return None
@@ -140,7 +134,7 @@ class DiskCheckpoints:
     def _scan(self) -> tuple[Checkpoints, RefusedFiles]:
         found: Checkpoints = []
         left_out: RefusedFiles = []
-        for path in dict.fromkeys(path for root in self._roots for path in _candidates(root)):
+        for path in each_once(path for root in self._roots for path in _candidates(root)):
             verdict = self._judged(path)
             if isinstance(verdict, Checkpoint):
                 found.append(verdict)
@@ -180,22 +174,9 @@ def _known_hashes(file: Path | None) -> dict[str, str]:
         return {}
 
 
-def _candidates(root: Path) -> Iterator[Path]:
-    """Files and diffusers folders at or below a place, in the order of their names."""
-    if root.is_file():
-        yield root
-        return
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
-        if "model_index.json" in files:
-            folders.clear()
-            yield here
-            continue
-        folders.sort()
-        for name in sorted(files):
-            stem, suffix = os.path.splitext(name.lower())
-            if suffix in MODEL_FILES and not stem.endswith(".vae"):  # those the VAE catalogue finds
-                yield here / name
+def _candidates(root: Path) -> list[Path]:
+    """What may be a checkpoint there. A file `<name>.vae.<ending>` is for the VAE catalogue."""
+    return [path for path in model_files(root) if path == root or not path.stem.lower().endswith(".vae")]
 
 
 def _files_of(folder: Path) -> list[Path]:
@@ -204,6 +185,8 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _single_file(path: Path) -> Checkpoint:
+    if reason := why_not_loaded(path):
+        raise BadFile(reason)
     header = read_header(path)
     missing = [key for key in SDXL_KEYS if key not in header.shapes]
     if missing:
@@ -287,7 +270,7 @@ def _number(config: dict[str, Any], name: str, default: int) -> int:
 def _json(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MAX_JSON:
         raise BadFile(f"Its {path.name} is larger than any settings file. It is not loaded.")
-    return json_object(path.read_bytes(), path.name)
+    return json_object(read_regular(path), path.name)
 
 
 def with_unique_names(files: list[Named], reserved: Set[str] = frozenset()) -> list[Named]:

@@ -8,16 +8,15 @@ refused before, in microseconds. The caps admit every published SDXL checkpoint 
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from illustrious_studio.domain.models import SAFETENSORS, RefusedFile
+from illustrious_studio.adapters.reading import open_regular
+from illustrious_studio.domain.models import RefusedFile
 
-UNSAFE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip", ".gguf"})
-MODEL_FILES = UNSAFE | {SAFETENSORS}
-"""What the names of models end with, those that are not loaded included: they are refused, not passed over."""
 MAX_HEADER = 2 << 20
 MAX_TENSORS = 20_000
 MAX_DIMENSIONS = 8
@@ -57,10 +56,8 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """Raises BadFile, OSError."""
-    if path.suffix.lower() != SAFETENSORS:
-        raise BadFile(f"{path.suffix or 'Such'} files can run code. Only {SAFETENSORS} are loaded; convert it first.")
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
         start = file.read(8)
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length < 2 or length + 8 > size:

@@ -5,12 +5,13 @@ from outside is looked up here, never used as a path. A VAE of Stable Diffusion 
 scale of its latents, which no tensor tells: it is known where the file's metadata name the architecture, which few do.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from illustrious_studio.adapters.reading import FileThreads
 from illustrious_studio.adapters.sdxl.catalogue import UNET_INPUT, with_unique_names
-from illustrious_studio.adapters.sdxl.headers import MODEL_FILES, BadFile, read_header, refused, stamp_of
+from illustrious_studio.adapters.sdxl.headers import BadFile, read_header, refused, stamp_of
+from illustrious_studio.adapters.sdxl.model_files import ENDINGS, each_once, model_files, why_not_loaded
 from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeFile
 
 PREFIX = "first_stage_model."
@@ -29,23 +30,24 @@ class DiskVaes:
 
     def __init__(self, checkpoints: Sequence[Path]) -> None:
         self._checkpoints = [place.expanduser().absolute() for place in checkpoints]
+        self._threads = FileThreads("vaes")
 
     async def list(self) -> VaeFiles:
-        return (await asyncio.to_thread(self._scan))[0]
+        return (await self._threads.run(self._scan))[0]
 
     async def refused(self) -> RefusedFiles:
-        return (await asyncio.to_thread(self._scan))[1]
+        return (await self._threads.run(self._scan))[1]
 
     def _scan(self) -> tuple[VaeFiles, RefusedFiles]:
         found: VaeFiles = []
         left_out: RefusedFiles = []
-        paths: dict[Path, None] = {}
+        paths: list[Path] = []
         for place in self._checkpoints:
             try:
-                paths |= dict.fromkeys(_beside(place))
+                paths += _beside(place)
             except OSError as error:
                 left_out.append(RefusedFile(place, f"No VAEs were looked for beside it: {error.strerror or error}."))
-        for path in paths:
+        for path in each_once(paths):
             try:
                 found.append(_vae_file(path))
             except (BadFile, OSError) as error:
@@ -56,23 +58,24 @@ class DiskVaes:
 def _beside(place: Path) -> Iterator[Path]:
     """VAE files, also those of a kind that is not loaded, in the order of their names."""
     if place.is_file():
-        yield from (path for path in _model_files(place.parent, deep=False) if path.stem == place.stem + MARK)
+        mark = place.stem.lower() + MARK
+        yield from (path for path in sorted(place.parent.iterdir()) if _is_marked(path) and path.stem.lower() == mark)
         return
     if place.is_dir():
-        yield from (path for path in _model_files(place, deep=True) if path.stem.lower().endswith(MARK))
+        yield from (path for path in sorted(model_files(place)) if _is_marked(path))
     if place.parent.is_dir():
         for folder in sorted(place.parent.iterdir()):
             if folder.name.lower() == "vae" and folder.is_dir():
-                yield from _model_files(folder, deep=True)
+                yield from sorted(model_files(folder))
 
 
-def _model_files(folder: Path, *, deep: bool) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*") if deep else folder.iterdir()):
-        if path.suffix.lower() in MODEL_FILES and path.is_file():
-            yield path
+def _is_marked(path: Path) -> bool:
+    return path.suffix.lower() in ENDINGS and path.stem.lower().endswith(MARK)
 
 
 def _vae_file(path: Path) -> VaeFile:
+    if reason := why_not_loaded(path):
+        raise BadFile(reason)
     stamp = stamp_of([path])
     header = read_header(path)
     shapes = {name.removeprefix(PREFIX): shape for name, shape in header.shapes.items()}
@@ -87,4 +90,5 @@ def _vae_file(path: Path) -> VaeFile:
     architecture = header.metadata.get("modelspec.architecture", "")
     if architecture.startswith(OTHER_SCALES):
         raise BadFile(f"It is the VAE of another kind of model, as it says itself: {architecture}.")
-    return VaeFile(name=path.stem.removesuffix(MARK), path=path, size_bytes=path.stat().st_size, stamp=stamp)
+    name = path.stem[: -len(MARK)] if _is_marked(path) else path.stem
+    return VaeFile(name=name, path=path, size_bytes=path.stat().st_size, stamp=stamp)

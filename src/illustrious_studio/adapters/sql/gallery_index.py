@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import binascii
+import hashlib
 import struct
 import zlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
 
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.search import hits, searchable
@@ -16,8 +18,11 @@ from illustrious_studio.adapters.sql.tables import gallery, microseconds
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryPage, GalleryQuery
 
+T = TypeVar("T")
+
 MOST_A_PAGE = 200
-BATCH = 1000
+BATCH = 100
+"""Rows in a transaction: a few milliseconds."""
 _CURSOR = struct.Struct(">qI")
 
 
@@ -57,17 +62,54 @@ class SqlGalleryIndex:
     async def count(self) -> int:
         return await self._database.read(_count)
 
-    async def rebuild(self, items: Iterator[GalleryItem]) -> int:
-        # Files are read in another thread and before the transaction begins, so that nobody waits for them.
+    async def rebuild(self, items: Iterable[GalleryItem]) -> int:
+        """In short transactions, each of them right by itself: there is one thread for all that is asked of the
+        database, and who asks would wait for a long one."""
         rows = await asyncio.to_thread(lambda: _all_rows(items))
+        known = await self._known()
+        new = await asyncio.to_thread(lambda: [row for row in rows if known.pop(row["id"], None) != _print_of(row)])
+        for batch in _batched(new):
+            await self._database.write(partial(_replace, batch))
+        for ids in _batched(list(known)):
+            await self._database.write(partial(_remove, ids))
+        return len(rows)
 
-        def replace(connection: Connection) -> int:
-            connection.execute(delete(gallery))
-            for start in range(0, len(rows), BATCH):
-                connection.execute(insert(gallery), rows[start : start + BATCH])
-            return len(rows)
+    async def _known(self) -> dict[str, bytes]:
+        """The ids of all rows, each with its row's fingerprint."""
+        known: dict[str, bytes] = {}
+        last = -(2**63)
+        while rows := await self._database.read(partial(_rows_after, last)):
+            known |= {row.id: _fingerprint(row.position, row.value) for row in rows}
+            last = rows[-1].position
+        return known
 
-        return await self._database.write(replace)
+
+def _batched(rows: list[T]) -> Iterator[list[T]]:
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+
+
+def _rows_after(position: int, connection: Connection) -> Sequence[Any]:
+    wanted = select(gallery.c.position, gallery.c.id, gallery.c.value).where(gallery.c.position > position)
+    return connection.execute(wanted.order_by(gallery.c.position).limit(BATCH)).all()
+
+
+def _replace(rows: list[dict[str, Any]], connection: Connection) -> None:
+    """Another row in one of their positions goes: it is replaced, too, or belongs to nothing, or is mended after."""
+    ids, positions = [row["id"] for row in rows], [row["position"] for row in rows]
+    connection.execute(delete(gallery).where(or_(gallery.c.id.in_(ids), gallery.c.position.in_(positions))))
+    connection.execute(insert(gallery), rows)
+
+
+def _remove(ids: list[str], connection: Connection) -> None:
+    connection.execute(delete(gallery).where(gallery.c.id.in_(ids)))
+
+
+def _print_of(row: dict[str, Any]) -> bytes:
+    return _fingerprint(row["position"], row["value"])
+
+
+def _fingerprint(position: int, value: str) -> bytes:
+    return hashlib.sha256(f"{position} {value}".encode()).digest()
 
 
 def _selection(connection: Connection, query: GalleryQuery, before: int | None) -> Select[tuple[int, str]]:
@@ -119,7 +161,7 @@ def _add(connection: Connection, item: GalleryItem) -> None:
     connection.execute(insert(gallery).values(**row, position=position))
 
 
-def _all_rows(items: Iterator[GalleryItem]) -> list[dict[str, Any]]:
+def _all_rows(items: Iterable[GalleryItem]) -> list[dict[str, Any]]:
     """The rows of all items; of two files of the same id, the later one's."""
     rows: dict[str, dict[str, Any]] = {}
     taken: set[int] = set()

@@ -5,7 +5,7 @@ range or of the wrong kind is left out and named, and nothing ever raises.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -49,6 +49,8 @@ class RecordedSettings:
     request: ImageRequest
     fields: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    unusable: dict[str, str] = field(default_factory=dict)
+    """Those of what was left out that are the request's settings, each as it stood."""
 
     @property
     def usable(self) -> bool:
@@ -68,7 +70,13 @@ def recorded_settings(text: Mapping[str, str]) -> RecordedSettings | None:
     if found is None:
         return None
     request, left_out = _request(found.fields)
-    recorded = RecordedSettings(found.source, request, _shown(found.fields), (*left_out, *found.left_out))
+    recorded = RecordedSettings(
+        found.source,
+        request,
+        _shown(found.fields),
+        (*left_out, *found.left_out),
+        _as_they_stood(found.fields, left_out),
+    )
     return recorded if recorded.usable or recorded.left_out else None
 
 
@@ -88,8 +96,12 @@ def request_in_infotext(text: str, **start: InputId | None) -> tuple[ImageReques
     said = read_infotext(text)
     fields = {"Prompt": said.prompt, "Negative prompt": said.negative_prompt, **said.fields}
     request, left_out = _request(fields, start)
-    keys = {name: key for key in reversed(list(fields)) if (name := _KEYS.get(key.lower()))}
-    return request, {name: fields[keys[name]] for name in left_out if name in keys}
+    return request, _as_they_stood(fields, left_out)
+
+
+def _as_they_stood(fields: Mapping[str, object], left_out: Iterable[str]) -> dict[str, str]:
+    keys = {name: key for key in reversed(list(fields)) if (name := _KEYS.get(str(key).lower()))}
+    return {name: str(fields[keys[name]]) for name in left_out if name in keys}
 
 
 def _with_whole_sizes(fields: list[tuple[str, object]]) -> Iterator[tuple[str, object]]:

@@ -5,7 +5,6 @@ is as the checkpoint wants it (A1111's own defaults, 50 steps at 512 x 512, suit
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -38,7 +37,6 @@ LATENT = 8
 """Pixels of a picture's side for one latent."""
 FITS = {0: "stretch", 1: "crop", 2: "fill"}
 CONTENTS = {0: "fill", 1: "original"}
-_NETWORK = re.compile(r"<(lora|lyco|hypernet):", re.IGNORECASE)
 Unwanted = Annotated[Any, only()]
 
 
@@ -91,11 +89,9 @@ class Txt2ImgBody(SettingsBody):
         }
         values = {name: value for name, value in values.items() if has_what_it_needs(SETTINGS[name], values)}
         try:
-            request = ImageRequest.model_validate(values)
+            return ImageRequest.model_validate(values)
         except ValidationError as error:
             raise InvalidRequest(_in_their_words(error)) from None
-        self._check(request)
-        return request
 
     def echo(self) -> dict[str, Any]:
         """The request as A1111 sends it back."""
@@ -122,12 +118,6 @@ class Txt2ImgBody(SettingsBody):
         joined = {"sampler": sampler, "schedule": schedule} if schedule else {}
         sides = {name: sent[name] // LATENT * LATENT for name in ("width", "height") if name in sent}
         return sent | joined | sides
-
-    def _check(self, request: ImageRequest) -> None:
-        """Raises InvalidRequest for what would change the picture, and is not done here."""
-        for name, prompt in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
-            if not self.disable_extra_networks and (found := _NETWORK.search(prompt)):
-                raise InvalidRequest(f"{name}: has {found[0]}...>, and this studio draws without it; take it out")
 
 
 class Img2ImgBody(Txt2ImgBody):

@@ -139,15 +139,3 @@ def title_of(checkpoint: Checkpoint) -> str:
     """What A1111 calls a checkpoint. Its clients send the title back to choose it. Without the hash that stands in
     A1111's as soon as it is known: a name that changes would be forgotten by those who kept it."""
     return checkpoint.name
-
-
-async def checkpoint_titled(title: str, studio: Studio) -> Checkpoint:
-    """The one that is meant: by its title, its file's name, or A1111's `name.safetensors [hash]`.
-
-    Raises NotFound with the names there are.
-    """
-    name = title.partition(" [")[0].strip()
-    for one in await studio.models.checkpoints():
-        if name in (one.name, one.path.name, f"{one.name}.safetensors"):
-            return one
-    return await studio.models.checkpoint_named(title)

@@ -12,7 +12,6 @@ from illustrious_studio.interfaces.a1111.common import (
     Options,
     StateIn,
     check_options,
-    checkpoint_titled,
     title_of,
 )
 from illustrious_studio.interfaces.http.errors import sentences
@@ -33,7 +32,7 @@ async def set_options(body: dict[str, Any], state: StateIn) -> None:
     await state.studio.vaes.named(vae_named(options.sd_vae))
     title = body.get("sd_model_checkpoint")
     if title and title != _current(state):
-        await state.studio.models.switch(checkpoint=(await checkpoint_titled(str(title), state.studio)).name)
+        await state.studio.models.switch(checkpoint=str(title))
     state.options = options
 
 

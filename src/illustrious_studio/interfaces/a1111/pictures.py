@@ -14,7 +14,7 @@ from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.metadata.infotext import setting_fields, write_infotext
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, vae_file, vae_named
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
-from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options, checkpoint_titled
+from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options
 from illustrious_studio.interfaces.a1111.options import changed
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
@@ -44,7 +44,13 @@ async def _made(body: Txt2ImgBody, request: Request, state: ApiState) -> dict[st
     with state.tasks.open(body.force_task_id) as task:
         origin = Origin(way="api", words=wanted.prompt)
         task.jobs = await state.studio.images.start_images(
-            wanted, body.count, origin, checkpoint.name, stay=False, once=once
+            wanted,
+            body.count,
+            origin,
+            checkpoint.name,
+            stay=False,
+            once=once,
+            networks_are_words=bool(body.disable_extra_networks),
         )
         items = await state.tasks.finished(task, stay=once is not None)
     images = [] if body.send_images is False else [await _base64(item, options, state) for item in items]
@@ -60,10 +66,7 @@ async def _overridden(body: Txt2ImgBody, state: ApiState) -> tuple[Options, Chec
     check_options(settings)
     options, title = changed(state.options, settings), settings.get("sd_model_checkpoint")
     await state.studio.vaes.named(vae_named(options.sd_vae))
-    if not title:
-        checkpoint = state.studio.models.checkpoint()
-    else:
-        checkpoint = await checkpoint_titled(str(title), state.studio)
+    checkpoint = await state.studio.models.checkpoint_named(str(title or ""))
     if body.override_settings_restore_afterwards is False:
         if title:
             await state.studio.models.switch(checkpoint=checkpoint.name)

@@ -33,10 +33,19 @@ class GalleryEntries(BaseModel):
     cursor: str | None = Field(description="Fetches the next page; null at the end.")
 
 
+class LeftOutFile(BaseModel, from_attributes=True):
+    """A file in the gallery's folder that is not among its pictures, and why."""
+
+    file: str
+    reason: str
+
+
 class Reindexed(BaseModel):
-    """The index was rebuilt."""
+    """The folder was read again, and the index rebuilt."""
 
     pictures: int = Field(description="How many pictures are in it now.")
+    imported: int = Field(description="How many of them somebody had put into the folder since.")
+    left_out: list[LeftOutFile] = Field(description="Files in the folder that are not among the pictures.")
 
 
 class Favourite(Value):
@@ -75,10 +84,10 @@ async def browse(
     return GalleryEntries(items=[_entry(request, item) for item in page.items], cursor=page.cursor)
 
 
-@router.post("/reindex", summary="Rebuild the index", responses=errors(503, 507))
+@router.post("/reindex", summary="Read the folder again", responses=errors(503, 507))
 async def reindex(studio: StudioIn) -> Reindexed:
-    """From the files alone: the folder is the truth."""
-    return Reindexed(pictures=await studio.gallery.reindex())
+    """From the files alone: the folder is the truth. Pictures that somebody put there are taken in."""
+    return Reindexed.model_validate(await studio.gallery.reindex(), from_attributes=True)
 
 
 @router.get("/{item_id}", summary="A picture's settings", responses=errors(404))

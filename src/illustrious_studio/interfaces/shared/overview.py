@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, Field
 
-from illustrious_studio.domain.models import CheckpointOverride, LanguageModel, ModelStatus, PredictionType
+from illustrious_studio.domain.models import CheckpointOverride, LanguageModel, ModelStatus, PredictionType, RefusedFile
+from illustrious_studio.domain.values import printable
 from illustrious_studio.services.studio import Studio
 
 
@@ -66,6 +67,13 @@ class VaeEntry(BaseModel):
     size_bytes: int
 
 
+class RefusedEntry(BaseModel):
+    """A file among the models that cannot be used, and why."""
+
+    file: str
+    reason: str
+
+
 class ModelList(BaseModel):
     """What one can switch to, and what is in use."""
 
@@ -74,6 +82,7 @@ class ModelList(BaseModel):
     checkpoints: list[CheckpointEntry]
     language_models: list[LanguageModel]
     vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")
+    refused: list[RefusedEntry] = Field(description="Files among the checkpoints and VAEs that cannot be used.")
 
 
 def status_now(studio: Studio) -> Status:
@@ -100,4 +109,10 @@ async def models_now(studio: Studio) -> ModelList:
         ],
         language_models=await studio.models.language_models(),
         vaes=[VaeEntry(name=vae.name, size_bytes=vae.size_bytes) for vae in await studio.vaes.vaes()],
+        refused=[RefusedEntry(file=printable(one.path.name), reason=one.reason) for one in await refused_files(studio)],
     )
+
+
+async def refused_files(studio: Studio) -> list[RefusedFile]:
+    """What lies among the checkpoints and VAEs and is not offered."""
+    return [*await studio.models.refused(), *await studio.vaes.refused()]

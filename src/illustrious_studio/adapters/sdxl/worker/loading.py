@@ -6,6 +6,9 @@ of its own. What the file is, the catalogue has read from its header before; her
 """
 
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, UNET_INPUT
 from illustrious_studio.adapters.sdxl.headers import read_header
 from illustrious_studio.adapters.sdxl.worker.memory import is_out_of_memory
 from illustrious_studio.domain.errors import InvalidRequest, OutOfMemory
-from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.models import SAFETENSORS, Checkpoint
 
 SDXL_CONFIG = Path(__file__).parents[3] / "data" / "sdxl"
 PARTS = ("text_encoder", "text_encoder_2", "unet", "vae")
@@ -65,18 +68,32 @@ def _loaded(checkpoint: Checkpoint, dtype: Any, config: Path) -> Any:
         )
     config = _config_for(checkpoint.path, config)
     vocabulary, second = config / "tokenizer", config / "tokenizer_2"
-    return StableDiffusionXLPipeline.from_single_file(
-        str(checkpoint.path),
-        config=str(config),
-        dtype=dtype,
-        tokenizer=CLIPTokenizer.from_pretrained(vocabulary, local_files_only=True),
-        # SDXL's one vocabulary serves both; its second encoder was trained with "!" as its padding.
-        tokenizer_2=CLIPTokenizer.from_pretrained(second, local_files_only=True)
-        if second.exists()
-        else CLIPTokenizer.from_pretrained(vocabulary, local_files_only=True, pad_token="!"),
-        local_files_only=True,
-        add_watermarker=False,
-    )
+    with _in_small_letters(checkpoint.path) as file:
+        return StableDiffusionXLPipeline.from_single_file(
+            str(file),
+            config=str(config),
+            dtype=dtype,
+            tokenizer=CLIPTokenizer.from_pretrained(vocabulary, local_files_only=True),
+            # SDXL's one vocabulary serves both; its second encoder was trained with "!" as its padding.
+            tokenizer_2=CLIPTokenizer.from_pretrained(second, local_files_only=True)
+            if second.exists()
+            else CLIPTokenizer.from_pretrained(vocabulary, local_files_only=True, pad_token="!"),
+            local_files_only=True,
+            add_watermarker=False,
+        )
+
+
+@contextmanager
+def _in_small_letters(file: Path) -> Iterator[Path]:
+    """The file under a name that ends in `.safetensors`: with any other letters diffusers takes it for a pickle."""
+    small = file.with_suffix(SAFETENSORS)
+    if small.exists() and small.samefile(file):  # so it is where the file system makes no difference
+        yield small
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, small.name)
+        link.symlink_to(file)
+        yield link
 
 
 def _config_for(file: Path, config: Path) -> Path:

@@ -2,7 +2,8 @@
 
 CLIP reads 77 tokens. Longer prompts are read in several chunks of 75 tokens, side by side, so that nothing is cut off.
 `(word)` counts 1.1 times, `[word]` 1/1.1 times, `(word:1.3)` 1.3 times; `\\(` is a plain bracket; `BREAK` starts a new
-chunk, if anything follows. It does not know LoRA tags or wildcards.
+chunk, if anything follows. What else other programs have, the domain has refused
+before (`domain/prompt_language.py`).
 
 Clip skip counts the encoders' layers from the last, which is 1. SDXL was trained on the last but one of both encoders,
 and never reads the last, so 1 and 2 are the same; 3 reads the one before of both, and so on, as in Forge, ComfyUI and

@@ -1,10 +1,12 @@
 """The System tab: the three models, how each is, and switching between them."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.models import Checkpoint, CheckpointOverride
+from illustrious_studio.domain.models import Checkpoint, CheckpointOverride, RefusedFile
+from illustrious_studio.interfaces.shared.overview import refused_files
 from illustrious_studio.interfaces.web.error_handling import show_errors
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
 from illustrious_studio.interfaces.web.views import parts
@@ -45,12 +47,13 @@ class SystemTab:
                         self.unload = gr.Button("Unload the checkpoint", min_width=120)
                         self.again = gr.Button("Check again", min_width=120)
                     self.outcome = html("")
+                    self.refused = html("")
                 with gr.Column(min_width=300):
                     html('<h2>Queue</h2><div data-live="jobs"></div>')
 
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
-        lists = [self.checkpoint, self.language, self.hint, self.fold, self.kind, self.zero_snr]
+        lists = [self.checkpoint, self.language, self.refused, self.hint, self.fold, self.kind, self.zero_snr]
         blocks.load(show_errors(self.listed), None, lists, **QUIET)
         self.checkpoint.input(show_errors(self.switch_checkpoint), self.checkpoint, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
@@ -84,6 +87,7 @@ class SystemTab:
         return (
             gr.Dropdown(choices=checkpoints, value=status.sdxl.model if status.sdxl.model in checkpoints else None),
             gr.Dropdown(choices=shown, value=status.ollama.model if status.ollama.model in models else None),
+            refused_list(await refused_files(self.studio)),
             *self._prediction(checkpoint_of(self.studio)),
         )
 
@@ -134,3 +138,11 @@ class SystemTab:
 
 def outcome(text: str) -> str:
     return f'<p class="quiet" role="status">{escape(text)}</p>'
+
+
+def refused_list(files: Sequence[RefusedFile]) -> str:
+    """Why files that somebody put among the models are not among those to choose from."""
+    if not files:
+        return ""
+    lines = "".join(f"<li><b>{escape(one.path.name)}</b> {escape(one.reason)}</li>" for one in files)
+    return f'<h2>Files that cannot be used</h2><ul class="quiet">{lines}</ul>'

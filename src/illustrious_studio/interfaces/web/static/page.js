@@ -6,7 +6,7 @@
 const EVENTS = new Set([
   'example', 'undo_enhance', 'regenerate', 'variation', 'retry', 'reuse', 'img2img', 'seed', 'show', 'cancel', 'delete', 'restore',
   'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
-  'reuse_recorded', 'finished', 'model', 'busy', 'idle', 'chat_changed',
+  'reuse_recorded', 'finished', 'model', 'busy', 'idle', 'chat_changed', 'reindex',
 ]);
 
 function raise(name, value = '') {

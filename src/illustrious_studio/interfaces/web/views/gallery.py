@@ -2,14 +2,14 @@
 
 from html import escape
 
-from illustrious_studio.domain.gallery import GalleryItem, GalleryPage
+from illustrious_studio.domain.gallery import GalleryItem, GalleryPage, Reindexed
 from illustrious_studio.interfaces.web.views import parts
 
 
 def thumb(item: GalleryItem, name: str = "open") -> str:
     """A thumbnail to press."""
     metadata = item.metadata
-    title = escape(metadata.request.prompt[:200])
+    title = escape((metadata.request.prompt or metadata.origin.words)[:200])
     star = '<span class="star" aria-hidden="true"></span>' if item.favourite else ""
     return (
         f'<button type="button" class="thumb" name="{name}" value="{item.id}" title="{title}" '
@@ -49,3 +49,10 @@ def large(item: GalleryItem) -> str:
         f'<div class="viewer-side">{parts.picture_buttons(item)}<div class="buttons">{favourite}{chat}</div>'
         f"{parts.table(parts.settings_rows(metadata), 'Settings of this picture')}</div>"
     )
+
+
+def reindexed(found: Reindexed) -> str:
+    """What a look at the folder found, and why some files in it are no pictures of the gallery."""
+    lines = "".join(f"<li><b>{escape(one.file)}</b> {escape(one.reason)}</li>" for one in found.left_out)
+    said = f"{found.pictures} pictures, {found.imported} of them new in the folder."
+    return parts.notice(said, more=f"<p>Left out:</p><ul>{lines}</ul>" if lines else "")

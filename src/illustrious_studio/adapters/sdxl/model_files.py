@@ -1,0 +1,60 @@
+"""The model files at a place, as people sort them: in folders, in folders that are linked to, and under any ending."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from illustrious_studio.domain.models import SAFETENSORS
+
+GGUF = ".gguf"
+CAN_RUN_CODE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip"})
+ENDINGS = CAN_RUN_CODE | {SAFETENSORS, GGUF}
+DIFFUSERS = "model_index.json"
+"""The file that makes a folder one model, in diffusers' form."""
+
+
+def model_files(place: Path) -> Iterator[Path]:
+    """Files and diffusers folders at or below a place, in the order of their names; also those that are not loaded."""
+    if place.exists() and not place.is_dir():
+        yield place
+        return
+    for folder, files in _folders(place):
+        if DIFFUSERS in files:
+            yield folder
+        else:
+            yield from (folder / name for name in files if os.path.splitext(name)[1].lower() in ENDINGS)
+
+
+def each_once(paths: Iterable[Path]) -> Iterable[Path]:
+    """Each real place once, under the first path that leads to it."""
+    by_place: dict[str, Path] = {}
+    for path in paths:
+        by_place.setdefault(os.path.realpath(path), path)
+    return by_place.values()
+
+
+def why_not_loaded(path: Path) -> str:
+    """Why a file with such an ending is not loaded, in a sentence; empty where it may be."""
+    ending = path.suffix.lower()
+    if ending == SAFETENSORS:
+        return ""
+    if ending == GGUF:
+        return "GGUF is not read here. Only .safetensors are loaded; fetch it as such a file."
+    return f"{path.suffix or 'This'} files can run code. Only .safetensors are loaded; convert it first."
+
+
+def _folders(place: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder at or below a place, once, with the names of its files. What is linked to comes last: so what lies in
+    the place itself keeps its path, whatever link leads to it as well."""
+    seen: set[str] = set()
+    waiting = [str(place)]
+    while waiting:
+        for folder, folders, files in os.walk(waiting.pop(0)):
+            real = os.path.realpath(folder)
+            if real in seen or DIFFUSERS in files:
+                folders.clear()
+            if real not in seen:
+                seen.add(real)
+                folders.sort()
+                waiting += [link for name in folders if os.path.islink(link := os.path.join(folder, name))]
+                yield Path(folder), sorted(files)

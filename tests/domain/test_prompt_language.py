@@ -1,0 +1,73 @@
+"""What of other programs' prompt language is refused, and which words only look like it."""
+
+import pytest
+
+from illustrious_studio.domain.prompt_language import not_done_here
+
+REFUSED = {
+    "a red apple <lora:x:1>": "<lora:x:1> (a LoRA)",
+    "<LyCO:some name:0.8>, cat": "<LyCO:some name:0.8> (a LoRA)",
+    "cat <hypernet:x:1>": "<hypernet:x:1> (a hypernetwork)",
+    "cat <lora:x": "<lora:x (a LoRA)",
+    "a [red:green:0.5] apple": "[red:green:0.5] (words that change",
+    "a [ red : green : 12 ] apple": "[ red : green : 12 ] (words that change",
+    "a [hat:0.5] cat": "[hat:0.5] (words that change",
+    "a [hat::0.5] cat": "[hat::0.5] (words that change",
+    "a [(red:1.2):[blue]:.5] cat": "[(red:1.2):[blue]:.5] (words that change",
+    "(a [red:green:0.5] apple:1.2)": "[red:green:0.5] (words that change",
+    "a [red|green] apple": "[red|green] (alternating words)",
+    "a [red|green|blue eyes] apple": "[red|green|blue eyes] (alternating",
+    "a [red|] apple": "[red|] (alternating",
+    "[猫|犬]": "[猫|犬] (alternating",
+    "{red|green} apple": "{red|green} (a choice of words)",
+    "{2$$red|green|{dark|light} blue} apple": "{dark|light} (a choice",
+    "a red apple AND a green pear :0.8": "AND (prompts drawn side by side)",
+    "cat AND dog": "AND (prompts",
+    "a __color__ apple": "__color__ (a wildcard)",
+    "__animal/colour__, cat": "__animal/colour__ (a wildcard)",
+    "__season*__": "__season*__ (a wildcard)",
+    "embedding:EasyNegative, lowres": "embedding:EasyNegative (an embedding)",
+    "(embedding:bad-hands:1.2)": "embedding:bad-hands (an embedding)",
+}
+
+WORDS = [
+    "",
+    "1girl, :D, :3, :|, |_|, ||_||, >:), ;), |o|",
+    "[:3], [smile, :3], [:|], [|o|], [||_||]",
+    "{curly}, {{very curly}}, {smile, :d}, {|o|}",
+    "[word], [[less]], [a, b]",
+    "a|b outside, red|green, (a|b)",
+    "black and white, Salt And Pepper, ANDROID, BAND",
+    "ROCK AND ROLL, a poster that says LOVE AND PEACE",
+    "name__with__lines, >__<, @__@, ^__^, -__-, ____, __",
+    "hatsune_miku, __starts, ends__",
+    r"\[red:green:0.5\], \{a|b\}, saber \(fate\)",
+    "[unclosed:0.5, (a:1.2), a:b:0.5, 12:30",
+    "[title: words], [ratio 16:9 wide]",
+    "embedding: a jewel, embedding",
+    "a <3 b, <o>, i<3u, <lora>",
+    "[red:green:0.5",
+    "a cat BREAK a dog",
+    "(smile, :D:1.2), (:1.3), (time 12:30)",
+]
+
+
+@pytest.mark.parametrize("prompt", REFUSED)
+def test_what_would_be_another_picture_is_named(prompt: str) -> None:
+    assert REFUSED[prompt] in not_done_here(prompt)
+
+
+@pytest.mark.parametrize("prompt", WORDS)
+def test_words_that_only_look_like_it_are_let_pass(prompt: str) -> None:
+    assert not_done_here(prompt) == ""
+
+
+def test_networks_can_be_left_as_words() -> None:
+    assert not_done_here("cat <lora:x:1>", networks_are_words=True) == ""
+    assert not_done_here("cat <lora:x:1> [a|b]", networks_are_words=True) != ""
+
+
+def test_a_long_prompt_is_read_in_no_time_and_shown_in_part() -> None:
+    for piece in ("[", "[a:", "__a", "{a|", "<lora:", "AND ", "(", "\\"):
+        not_done_here((piece * 10_000)[:10_000])
+    assert len(not_done_here("<lora:" + "x" * 9_000 + ">")) < 200
