@@ -15,7 +15,7 @@ LOOK_EVERY = 0.01
 """Seconds."""
 
 
-async def until(look: Callable[[], T | Awaitable[T]], right: Callable[[T], object] = bool, seconds: float = 60) -> T:
+async def until(look: Callable[[], T | Awaitable[T]], right: Callable[[T], object] = bool, seconds: float = 120) -> T:
     """What `look` gives, or its awaiting gives, once it is `right`. Raises AssertionError when it never is."""
     end = time.monotonic() + seconds
     while True:
@@ -28,7 +28,7 @@ async def until(look: Callable[[], T | Awaitable[T]], right: Callable[[T], objec
         await asyncio.sleep(LOOK_EVERY)
 
 
-def until_there(look: Callable[[], T], seconds: float = 60) -> T:
+def until_there(look: Callable[[], T], seconds: float = 120) -> T:
     """The same without an event loop, for what is true by itself."""
     end = time.monotonic() + seconds
     while not (found := look()):

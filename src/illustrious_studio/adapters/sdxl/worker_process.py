@@ -91,15 +91,15 @@ class WorkerProcess:
             while (answer := await self._next_frame(call)).kind == "step":
                 if on_frame is not None:
                     on_frame(answer)
-            return answer
         except Unavailable:
+            del self._unanswered[call.number]
             raise
         except BaseException:  # whatever it is (mostly a cancellation), it goes on upwards
             # Shielded: a second cancellation must not leave the worker drawing for nobody.
             await asyncio.shield(asyncio.create_task(self._cancel(call, grace)))
             raise
-        finally:
-            self._unanswered.pop(call.number, None)
+        del self._unanswered[call.number]
+        return answer
 
     async def _next_frame(self, call: "_Call") -> Frame:
         """What it sends next. Raises EngineDied: it ended, or it hung and was ended."""
@@ -145,6 +145,8 @@ class WorkerProcess:
             self.kill()
         except Unavailable:
             pass  # it ended, or hung and was ended; the engine notices by itself
+        finally:
+            del self._unanswered[call.number]
 
     async def _send(self, frame: Frame) -> None:
         assert self._process.stdin is not None

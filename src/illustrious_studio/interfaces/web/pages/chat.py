@@ -1,6 +1,7 @@
 """The Chat tab: sessions at the left, the chosen one in the middle, the box below it."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -19,6 +20,12 @@ from illustrious_studio.services.studio import Studio
 
 REMEMBER = "(typed) => { localStorage.setItem('studio.said', typed?.text || ''); return []; }"
 REMEMBERED = "(typed) => (typed?.text ? typed : { text: localStorage.getItem('studio.said') || '', files: [] })"
+NEW = (
+    "() => { const bytes = Array.from(crypto.getRandomValues(new Uint8Array(16)));"
+    " const id = bytes.map((one) => one.toString(16).padStart(2, '0')).join('');"
+    f" return [id, id, {json.dumps(chat_view.EMPTY_CHAT)}, '']; }}"
+)
+"""A new session is there at once, so that what is typed the moment after is in it."""
 SESSION = "() => localStorage.getItem('studio.session') || ''"
 
 
@@ -31,7 +38,8 @@ class ChatTab:
         self.studio = studio
         self.page = page
         self.replies = ActiveReplies(studio)
-        self._follows: dict[str, object] = {}  # by page, the only one of its streams that may still say something
+        self._follows: dict[str, tuple[str, object]] = {}
+        """By page, the session it shows and the only one of its streams that may still say something."""
         with gr.Row(elem_id="chat", equal_height=False):
             with gr.Column(scale=1, min_width=220, elem_id="chat-side"):
                 html('<button type="button" class="act wide" name="new_chat" value="">New chat</button>')
@@ -80,7 +88,9 @@ class ChatTab:
             blocks.load(show_errors(self.opened), self.session, [self.viewer, *all_of_it], js=SESSION, **QUIET),
             page.on("choose", self.choose, where, all_of_it),
             page.on("open_chat", self.open_chat, where, [page.tabs, *all_of_it]),
-            page.on("new_chat", self.new, where, all_of_it),
+            page.acts.new_chat(
+                None, None, [self.session, self.mark, self.messages, self.growing], js=NEW, **QUIET
+            ).then(show_errors(self.choose), [self.session, *where], all_of_it, **QUIET),
             page.on("forget", self.forget, [self.session, *where], [*all_of_it, snack]),
             page.on("remember", self.remember, where, [*all_of_it, snack]),
         ):
@@ -114,9 +124,6 @@ class ChatTab:
 
     async def open_chat(self, session_id: str, query: str, viewer: str) -> tuple[Any, ...]:
         return self.page.goto("chat"), *await self._shown(session_id, query, viewer)
-
-    async def new(self, _: str, query: str, viewer: str) -> tuple[Any, ...]:
-        return await self._shown(self._fresh(), query, viewer)
 
     async def found(self, query: str, session_id: str) -> str:
         return chat_view.session_list(await self.studio.chat.sessions(query), session_id)
@@ -152,12 +159,14 @@ class ChatTab:
             pictures.append(await asyncio.to_thread(open_picture, await self.studio.gallery.png(picture_id)))
         request = ChatRequest(message=text or "What is in this picture?", session_id=session_id)
         generation = self.replies.start(request, pictures)
-        async for update in self._to(viewer, self._follow(generation, session_id, query, clear=True)):
+        updates = self._follow(generation, session_id, query, clear=True)
+        async for update in self._to(viewer, session_id, updates):
             yield update
 
     async def followed(self, session_id: str, query: str, viewer: str) -> AsyncIterator[tuple[Any, ...]]:
         """Show the session that was chosen, and an answer that was being given in it already."""
-        async for update in self._to(viewer, self._follow(self.replies.of(session_id), session_id, query)):
+        updates = self._follow(self.replies.of(session_id), session_id, query)
+        async for update in self._to(viewer, session_id, updates):
             yield update
 
     async def stop(self, session_id: str) -> None:
@@ -195,9 +204,11 @@ class ChatTab:
 
     # Views
 
-    async def _to(self, viewer: str, updates: AsyncGenerator[tuple[Any, ...], None]) -> AsyncIterator[tuple[Any, ...]]:
+    async def _to(
+        self, viewer: str, session_id: str, updates: AsyncGenerator[tuple[Any, ...], None]
+    ) -> AsyncIterator[tuple[Any, ...]]:
         """The updates of what a page shows, until it shows something else; the answer itself goes on."""
-        mine = self._follows[viewer] = object()
+        mine = self._follows[viewer] = session_id, object()
         try:
             async with aclosing(updates):
                 async for update in updates:
@@ -241,11 +252,12 @@ class ChatTab:
         return wanted if wanted in known else known[0] if known else self._fresh()
 
     async def _shown(self, session_id: str, query: str, viewer: str) -> tuple[Any, ...]:
-        """The session, on this page from now on: what was streamed to it before is not for it any more."""
+        """The session, on this page from now on: what was streamed to it of another one is not for it any more."""
         import gradio as gr
 
         view, sessions = await self._view(session_id), await self.found(query, session_id)
-        self._follows.pop(viewer, None)
+        if viewer in self._follows and self._follows[viewer][0] != session_id:
+            del self._follows[viewer]
         generation = self.replies.of(session_id)
         answering = generation is not None and not generation.finished
         box = gr.MultimodalTextbox(submit_btn=not answering, stop_btn=answering)
