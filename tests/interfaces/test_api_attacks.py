@@ -152,6 +152,15 @@ async def test_only_json_is_read(api: Api, kind: str) -> None:
     await refused(api, await api.http.post("/generate-image", content=fields(), headers=headers), 415)
 
 
+@pytest.mark.parametrize("path", ["/gallery/reindex", "/jobs", "/sessions", f"/gallery/{'0' * 32}/restore"])
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "text/plain", ""]
+)
+async def test_what_a_form_can_send_is_refused_also_where_no_body_is_needed(api: Api, path: str, kind: str) -> None:
+    answer = await api.http.post(path, content=b"a=b", headers={"content-type": kind} if kind else {})
+    assert (answer.status_code, answer.json()["code"]) == (415, "wrong_content_type")
+
+
 @pytest.mark.parametrize(
     "body",
     [

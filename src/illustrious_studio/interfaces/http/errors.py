@@ -46,6 +46,7 @@ REFUSAL = "refusal"
 """Where in a request's state the sentence stands that it was refused with."""
 _MOST_SENTENCES = 8
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,49}")
+NOT_JSON = "Send the body as JSON, with `Content-Type: application/json`."
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "wrong_content_type"}
 _HTTP_DETAILS = {
     404: "There is nothing at this address. /docs lists what there is.",
@@ -116,9 +117,8 @@ def add_error_handlers(
             return answer(
                 request, 400, "The body is not valid JSON. Send one JSON object in UTF-8.", InvalidRequest.code
             )
-        if not _is_json(request) and any(problem["loc"] == ("body",) for problem in errors):
-            detail = "Send the body as JSON, with `Content-Type: application/json`."
-            return answer(request, 415, detail, "wrong_content_type")
+        if not is_json(request) and any(problem["loc"] == ("body",) for problem in errors):
+            return answer(request, 415, NOT_JSON, "wrong_content_type")
         return answer(request, statuses[InvalidRequest], sentences(errors), InvalidRequest.code)
 
     async def unexpected(request: Request, error: Exception) -> Response:
@@ -138,7 +138,7 @@ def _allowed(request: Request, error: HTTPException) -> Mapping[str, str] | None
     return {"Allow": ", ".join(method.upper() for method in operations)} if operations else error.headers
 
 
-def _is_json(request: Request) -> bool:
+def is_json(request: Request) -> bool:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 

@@ -2,11 +2,11 @@
 
 from importlib.resources import files
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from illustrious_studio.interfaces.http.errors import add_error_handlers
+from illustrious_studio.interfaces.http.errors import NOT_JSON, add_error_handlers, is_json
 from illustrious_studio.interfaces.http.sse import CallerLeft, caller_left
 from illustrious_studio.interfaces.rest import chat, gallery, images, jobs, layouts, models, system
 from illustrious_studio.interfaces.rest.metrics import MeasureRequests, Metrics
@@ -23,7 +23,12 @@ WITH_PICTURES = ("/analyze-image", "/generate-image", "/jobs")
 def create_api(studio: Studio) -> FastAPI:
     """The app. It starts nothing and holds nothing of its own: the studio is opened and closed by the caller."""
     app = FastAPI(
-        title="Illustrious AI Studio", description=DESCRIPTION, version=studio.version, docs_url=None, redoc_url=None
+        title="Illustrious AI Studio",
+        description=DESCRIPTION,
+        version=studio.version,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(_json_if_anything)],
     )
     app.state.studio = studio
     app.state.metrics = Metrics(studio)
@@ -34,6 +39,14 @@ def create_api(studio: Studio) -> FastAPI:
         app.include_router(noun.router)
     _add_docs(app)
     return app
+
+
+async def _json_if_anything(request: Request) -> None:
+    """A form is all that a page of another site can send unasked, and some requests here need no body at all."""
+    headers = request.headers
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    if request.method not in ("GET", "HEAD") and has_body and not is_json(request):
+        raise HTTPException(415, NOT_JSON)
 
 
 def _add_docs(app: FastAPI) -> None:
