@@ -26,9 +26,6 @@ def builtin() -> Checkpoint:
 @pytest.fixture(scope="session")
 def pipeline() -> Iterator[SdxlPipeline]:
     """The real pipeline in this process, nothing loaded."""
-    import torch
-
-    torch.set_num_threads(1)
     pipeline = SdxlPipeline("cpu")
     yield pipeline
     pipeline.unload()

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import psutil
 import pytest
-from PIL import ImageStat
-from tests.adapters.sdxl.helpers import FAULTY, plan
+from PIL import Image, ImageStat
+from tests.adapters.sdxl.helpers import FAULTY, QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.errors import EngineDied, InvalidRequest, OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import Rendered, Step
 from illustrious_studio.domain.sampling import img2img_steps
+from samples import a_picture
 from waiting import turns, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.model]
@@ -77,6 +79,31 @@ async def test_another_process_draws_the_same_pixels(
 ) -> None:
     here, there = await asyncio.gather(engine.render(plan(builtin), nothing), faulty.render(plan(builtin), nothing))
     assert here.picture == there.picture
+
+
+@pytest.mark.parametrize("sampler", ["Euler a", "DPM++ 2M SDE"])
+async def test_chance_comes_from_the_seed_alone(
+    engine: SdxlEngine, loaded: SdxlPipeline, builtin: Checkpoint, sampler: str
+) -> None:
+    import torch
+
+    torch.manual_seed(len(sampler))
+    here = loaded.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture
+    torch.manual_seed(99)
+    assert loaded.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture == here
+    there = await engine.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), nothing)
+    assert there.picture == here, "another process"
+    assert loaded.render(plan(builtin, steps=4, guidance=1.0, seed=8, sampler=sampler), QuietWatch()).picture != here
+
+
+async def test_picture_and_mask_reach_the_drawing_process_whole(
+    engine: SdxlEngine, loaded: SdxlPipeline, builtin: Checkpoint
+) -> None:
+    right = Image.new("L", (64, 64))
+    right.paste(255, (32, 0, 64, 64))
+    wanted = plan(builtin, sketch=a_picture(64, 64), mask=Picture.from_image(right), image="a" * 64, strength=0.5)
+    there = await engine.render(wanted, nothing)
+    assert there.picture == loaded.render(wanted, QuietWatch()).picture
 
 
 async def test_a_checkpoint_that_was_replaced_by_one_of_its_size_is_loaded_again(

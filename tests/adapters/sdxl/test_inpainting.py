@@ -6,7 +6,6 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
-from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.inputs import prepare_whole
 from illustrious_studio.domain.models import Checkpoint
@@ -70,15 +69,6 @@ def test_a_soft_mask_mixes_and_an_empty_one_gives_the_picture_back(loaded: SdxlP
     assert drawn(loaded, builtin, mask()) == GIVEN
     whole, half = drawn(loaded, builtin, mask(RIGHT)), drawn(loaded, builtin, mask(RIGHT, grey=128))
     assert apart(half, GIVEN, RIGHT) < apart(whole, GIVEN, RIGHT)
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_picture_and_mask_reach_the_drawing_process_whole(
-    engine: SdxlEngine, loaded: SdxlPipeline, builtin: Checkpoint
-) -> None:
-    wanted = plan(builtin, sketch=GIVEN, mask=mask(RIGHT), image="a" * 64, strength=0.5)
-    there = await engine.render(wanted, lambda step: None)
-    assert there.picture == loaded.render(wanted, QuietWatch()).picture
 
 
 def test_strength_says_how_much_is_redrawn(loaded: SdxlPipeline, builtin: Checkpoint) -> None:

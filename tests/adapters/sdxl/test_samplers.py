@@ -6,7 +6,6 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
-from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
@@ -81,19 +80,3 @@ def test_previews_show_what_becomes_of_the_picture(
     last = previews[-1].resize((16, 16))
     apart = ImageChops.difference(last, done.picture.image().resize((16, 16)))
     assert sum(ImageStat.Stat(apart).mean) / 3 < 40
-
-
-@pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("sampler", ["Euler a", "DPM++ 2M SDE"])
-async def test_chance_comes_from_the_seed_alone(
-    engine: SdxlEngine, loaded: SdxlPipeline, builtin: Checkpoint, sampler: str
-) -> None:
-    import torch
-
-    torch.manual_seed(len(sampler))
-    here = loaded.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture
-    torch.manual_seed(99)
-    assert loaded.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), QuietWatch()).picture == here
-    there = await engine.render(plan(builtin, steps=4, guidance=1.0, sampler=sampler), lambda step: None)
-    assert there.picture == here, "another process"
-    assert loaded.render(plan(builtin, steps=4, guidance=1.0, seed=8, sampler=sampler), QuietWatch()).picture != here
