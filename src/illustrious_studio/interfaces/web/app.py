@@ -62,6 +62,8 @@ def create_gradio_app(studio: Studio, access: Access) -> Any:
     # Gradio sums up statistics over its last 10,000 events, with pandas, after each event. Nobody reads them here.
     blocks._queue.ANALYTICS_MAX_EVENTS = 1
     blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
+    # It looks for events a thousand times a second, which takes a studio that nobody uses some hundredths of a core.
+    blocks._queue.sleep_when_free = 0.02
     return blocks
 
 
