@@ -1,6 +1,6 @@
 """Prove the real size: write an SDXL checkpoint of random weights, load it through the engine, draw once, and measure.
 
-    .venv/bin/python scripts/real_size.py --folder /somewhere/with/8/GB
+    PYTHONPATH=src .venv/bin/python scripts/real_size.py --folder /somewhere/with/8/GB
 
 The file has the original single-file layout in half precision (6.9 GB). Nothing is fetched: what a single file lacks
 comes with the studio. The picture is noise, of course. The file is deleted at the end.
