@@ -181,10 +181,12 @@ class Checks:
         check(body["checkpoint"] in [one["name"] for one in body["checkpoints"]], "the checkpoint in use is not listed")
         self.studio.ask("POST", "/models/switch", 404, json={"checkpoint": "no such checkpoint"})
         self.studio.ask("POST", "/models/switch", json={"checkpoint": body["checkpoint"]})
+        self.studio.ask("POST", "/switch-models", json={"sd_model": body["checkpoint"]})
         return f"{len(body['checkpoints'])} checkpoints, {len(body['language_models'])} language models"
 
     def pages(self) -> str:
         check("swagger-ui" in self.studio.ask("GET", "/docs").text, "/docs shows no documentation")
+        check("requests" in self.studio.ask("GET", "/refused-requests").json(), "/refused-requests has no list")
         check("illustrious_request_seconds" in self.studio.ask("GET", "/metrics").text, "/metrics has no figures")
         return f"{len(self.studio.ask('GET', '/openapi.json').json()['paths'])} addresses documented"
 

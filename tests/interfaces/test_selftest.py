@@ -70,7 +70,7 @@ STREAMS = [
     'data: {"choices": [{}]}',
     'data: {"choices": [{"delta": 1}]}',
 ]
-IN_USE = ModelList(checkpoint="draws", language_model="talks", checkpoints=[], language_models=[], vaes=[])
+IN_USE = ModelList(checkpoint="draws", language_model="talks", checkpoints=[], language_models=[], vaes=[], refused=[])
 
 
 @pytest.mark.parametrize(

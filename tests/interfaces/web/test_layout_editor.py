@@ -371,12 +371,14 @@ async def test_a_checkpoint_of_ones_own_starts_from_a_layout_only_when_asked(tmp
         await page.fill("#sketch_strength input[type=number]", "0.9")
         await page.keyboard.press("Tab")
         await page.click("#picture [name=delete]")
+        await expect(page.locator("#picture .frame img")).to_have_count(0)
         await draw(page, WORDS)
         assert start_picture(own.engine.plans[-1]).mask is None
         assert own.engine.plans[-1].passes[0].strength == 0.9
         await page.get_by_label("Start from a layout").uncheck()
         await title(page, "off")
         await page.click("#picture [name=delete]")
+        await expect(page.locator("#picture .frame img")).to_have_count(0)
         await draw(page, WORDS)
         assert own.engine.plans[-1].passes[0].start == FromNoise()
         await page.close()
