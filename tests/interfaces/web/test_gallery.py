@@ -27,7 +27,7 @@ async def thumbs(page: Page, number: int) -> None:
 async def test_the_gallery_loads_more_as_one_scrolls(web: WebWithFakes) -> None:
     await drawn(web, *(f"picture {number}" for number in range(60)))
     page = await web.open("gallery")
-    await thumbs(page, 48)
+    await page.locator("#gallery-grid .thumb").nth(47).wait_for()
     await page.locator("#gallery-grid .thumb").last.scroll_into_view_if_needed()
     await page.mouse.wheel(0, 20_000)
     await thumbs(page, 60)

@@ -128,6 +128,10 @@ class Guard:
                 await self._app(scope, cycle.receive, cycle.send)
             except ClientDisconnect:
                 pass  # The caller left in the middle of a body; the line below says so.
+            except asyncio.CancelledError:
+                if not self._stopping.is_set():
+                    raise
+                # The server's patience at the end is over: no fault, for which it would log a trace.
             except Exception:  # the top of a request
                 logger.exception("request failed", **cycle.line())
                 await cycle.answer_unexpected()
