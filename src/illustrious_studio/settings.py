@@ -1,6 +1,7 @@
 """Every knob of the studio, read once: command line, then environment, then `illustrious.toml`, then the default.
 
-This is the only place where the environment is read. What is read cannot change afterwards.
+This is the only place where the environment is read, but for what PyTorch alone takes from it (`worker/main.py`). What
+is read cannot change afterwards.
 """
 
 import tempfile

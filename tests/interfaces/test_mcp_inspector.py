@@ -21,6 +21,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("npx") is None, reason="Node.js is not installed, and the inspector needs it."),
 ]
 
+UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ENOTCACHED")
+"""What npm says where there is no network."""
 INSPECTOR = "@modelcontextprotocol/inspector@0.15.0"
 
 
@@ -38,7 +40,9 @@ async def inspector(pytestconfig: pytest.Config) -> Path:
     )
     said, _ = await installing.communicate()
     if installing.returncode:
-        pytest.skip(f"npm could not fetch the inspector: {said.decode(errors='replace')[-300:]}")
+        why = said.decode(errors="replace")
+        assert any(word in why for word in UNREACHABLE), why
+        pytest.skip(f"npm cannot reach its registry: {why[-300:]}")
     return folder / "node_modules" / ".bin" / "mcp-inspector"
 
 

@@ -189,8 +189,12 @@ async def test_files_that_came_or_went_behind_its_back_are_noticed_at_the_next_s
     (tmp_path / "gallery" / f"{gone.stem}.png").unlink()
     for second in range(count):
         (tmp_path / "gallery" / f"{an_item(second=second).stem}.png").write_bytes(png)
+    foreign = tmp_path / "gallery" / "holiday.png"
+    foreign.write_bytes(png)
     async with opened(tmp_path) as service:
         found = await items(service)
+    assert foreign.exists(), "what somebody put there is taken in only when somebody asks"
+    foreign.unlink()
     assert stays in found
     assert gone.id not in {item.id for item in found}
     assert len(found) == len(pngs(tmp_path)) == count + 1

@@ -13,9 +13,9 @@ from illustrious_studio.domain.rendering import Rendered, RenderPlan
 from illustrious_studio.domain.values import Value
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+FINISHED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 _ONCE = UUID("6f1c8f52-5a0e-4c1b-9f0f-0d6c1b9f7a34")
 """The namespace of jobs' ids that come from a key."""
-FINISHED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 
 
 class Job(Value):

@@ -18,6 +18,7 @@ from illustrious_studio.domain.gallery import (
     GalleryItem,
     GalleryPage,
     GalleryQuery,
+    LeftOut,
     Reindexed,
     own_text,
 )
@@ -119,22 +120,27 @@ class GalleryService:
     async def reindex(self) -> Reindexed:
         """Take in what somebody put into the folder, and rebuild the index from the files."""
         async with self._rebuilding:
-            self._changed.clear()
             taken = await self._files.take_in()
-            scanned = await self._files.scan()
-            count = await self._index.rebuild(scanned.items)
-            async with self._changing:  # what was changed meanwhile, and may have been read before
-                for item_id in list(self._changed):
-                    now = (await self._files.scan({item_id})).items
-                    await (self._index.add(now[0]) if now else self._index.remove(item_id))
-        found = Reindexed(count, taken.imported, [*taken.left_out, *scanned.left_out])
-        log.info("gallery index rebuilt", pictures=count, imported=found.imported, left_out=len(found.left_out))
-        return found
+            count, left_out = await self._rebuild()
+        log.info("pictures taken in", imported=taken.imported, left_out=len(taken.left_out))
+        return Reindexed(count, taken.imported, [*taken.left_out, *left_out])
+
+    async def _rebuild(self) -> tuple[int, list[LeftOut]]:
+        self._changed.clear()
+        scanned = await self._files.scan()
+        count = await self._index.rebuild(scanned.items)
+        async with self._changing:  # what was changed meanwhile, and may have been read before
+            for item_id in list(self._changed):
+                now = (await self._files.scan({item_id})).items
+                await (self._index.add(now[0]) if now else self._index.remove(item_id))
+        log.info("gallery index rebuilt", pictures=count, left_out=len(scanned.left_out))
+        return count, scanned.left_out
 
     async def reconcile(self) -> None:
         """Take up pictures without a row, drop rows without a picture. Only names are compared, so it is quick."""
         if await self._mend() > ONE_BY_ONE:
-            await self.reindex()
+            async with self._rebuilding:
+                await self._rebuild()
         self._reconciled = True
 
     async def _mend(self) -> int:

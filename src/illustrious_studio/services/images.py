@@ -2,11 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from weakref import WeakValueDictionary
 
-from illustrious_studio.domain.errors import InvalidRequest, StudioError
+from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
@@ -132,7 +132,7 @@ class ImageService:
         """The same for several. The first that fails is raised, and those not drawn yet are cancelled. With `once` who
         stops waiting may come back, and cancels nothing."""
         jobs = await self.start_images(request, count, origin, checkpoint, stay=False, once=once)
-        async with self._cancelling(jobs, once):
+        async with self._jobs.waited_for(jobs, stay=once is not None):
             return [await self._jobs.wait(job.id) for job in jobs]
 
     async def follow_image(
@@ -146,21 +146,11 @@ class ImageService:
         """As `generate_images` of one, with every change on the way; the last is the picture. Closing it is to stop
         waiting."""
         jobs = await self.start_images(request, 1, origin, checkpoint, stay=False, once=once)
-        async with self._cancelling(jobs, once):
+        async with self._jobs.waited_for(jobs, stay=once is not None):
             async with aclosing(self._jobs.watch(jobs[0].id)) as changes:
                 async for change in changes:
                     yield change
             yield await self._jobs.wait(jobs[0].id)
-
-    @asynccontextmanager
-    async def _cancelling(self, jobs: list[Job], once: Once | None) -> AsyncIterator[None]:
-        """Whatever ends the waiting for these jobs cancels what is not drawn; with `once` only a failure does."""
-        try:
-            yield
-        except BaseException as error:
-            if once is None or isinstance(error, StudioError):
-                await self._jobs.cancel_all(jobs)
-            raise
 
     async def _resolved(
         self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None, by: By

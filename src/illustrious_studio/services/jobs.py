@@ -12,9 +12,8 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -36,6 +35,7 @@ from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.jobs import Job, JobProgress, JobStore, Once, RenderedJob
 from illustrious_studio.domain.rendering import Step
 from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.live_job import LiveJob
 
 log = structlog.get_logger(__name__)
 
@@ -60,33 +60,6 @@ class JobExecutor(Protocol):
     async def keep(self, job: Job, drawn: RenderedJob) -> GalleryItem: ...
 
 
-@dataclass
-class _Live:
-    """A job that is not finished yet, and those who watch it."""
-
-    job: Job
-    step: Step
-    started: float | None = None
-    first_step: float | None = None
-    task: asyncio.Task[None] | None = None
-    cancelled: bool = False
-    drawn: bool = False
-    ending: bool = False
-    item: GalleryItem | None = None
-    error: StudioError | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def publish(self) -> None:
-        self.changed.set()
-        self.changed = asyncio.Event()
-
-    def seconds_left(self) -> float | None:
-        if self.started is None or self.first_step is None or self.step.step < 2:
-            return None
-        pace = (time.monotonic() - self.first_step) / (self.step.step - 1)
-        return max(0.0, pace * (self.step.steps - self.step.step))
-
-
 class JobQueue:
     """An async context manager: it resumes what a restart cut off, and leaves what is unfinished to the next start."""
 
@@ -98,8 +71,8 @@ class JobQueue:
         self._gallery = gallery
         self._limit = limit
         self._lanes = lanes
-        self._live: dict[str, _Live] = {}
-        self._waiting: deque[_Live] = deque()
+        self._live: dict[str, LiveJob] = {}
+        self._waiting: deque[LiveJob] = deque()
         self._ended: deque[Job] = deque(maxlen=REMEMBERED)
         self._coming = 0
         self._work = asyncio.Semaphore(0)
@@ -237,8 +210,22 @@ class JobQueue:
     async def cancel_all(self, jobs: Sequence[Job]) -> None:
         """Stop those that are not finished: the last first, so that none of them begins meanwhile."""
         for job in reversed(jobs):
-            with suppress(Conflict, NotFound):
-                await self.cancel(job.id)
+            if job.id in self._live:
+                with suppress(Conflict, NotFound):
+                    await self.cancel(job.id)
+
+    @asynccontextmanager
+    async def waited_for(self, jobs: Sequence[Job], *, stay: bool) -> AsyncIterator[None]:
+        """Around the waiting for these jobs: whoever leaves it cancels what is not drawn. Those that `stay` are
+        cancelled by a failure alone."""
+        try:
+            yield
+        except StudioError:
+            await self.cancel_all(jobs)
+            raise
+        finally:
+            if not stay:
+                await self.cancel_all(jobs)
 
     async def progress(self, job_id: str) -> JobProgress:
         """Where a job is now. Raises NotFound."""
@@ -283,7 +270,7 @@ class JobQueue:
             raise NotFound("There is no such job.")
         return job
 
-    def _progress(self, live: _Live) -> JobProgress:
+    def _progress(self, live: LiveJob) -> JobProgress:
         ahead = self._waiting.index(live) + self._running() if live in self._waiting else 0
         return JobProgress(
             job=live.job,
@@ -299,7 +286,7 @@ class JobQueue:
         return len(self._live) - len(self._waiting)
 
     def _enqueue(self, job: Job) -> None:
-        live = _Live(job, Step(0, job.request.steps))
+        live = LiveJob(job, Step(0, job.request.steps))
         self._live[job.id] = live
         self._waiting.append(live)
         self._work.release()
@@ -325,13 +312,13 @@ class JobQueue:
             if live.cancelled and not live.ending:  # before its task had begun
                 await self._finish(live, error=_cancelled())
 
-    async def _draw(self, live: _Live) -> None:
+    async def _draw(self, live: LiveJob) -> None:
         try:
             live.job = live.job.model_copy(update={"state": "running", "tries": live.job.tries + 1})
             await self._store.save(live.job)
             live.started = time.monotonic()
             live.publish()
-            drawn = await self._executor.render(live.job, lambda step: self._on_step(live, step))
+            drawn = await self._executor.render(live.job, live.reach)
         except asyncio.CancelledError:
             if not live.cancelled:  # the studio shuts down: the job stays as it is and is resumed at the next start
                 raise
@@ -356,20 +343,18 @@ class JobQueue:
             await self._keepers.acquire()
             self._spawn(self._keep(live, drawn), self._keeping)
 
-    async def _put_back(self, live: _Live, tries: int) -> None:
+    async def _put_back(self, live: LiveJob, tries: int) -> None:
         """It waits again, before all others."""
         live.job = live.job.model_copy(update={"state": "queued", "tries": tries})
         with suppress(StudioError):  # a full disk does not keep it from being drawn
             await self._store.save(live.job)
         log.warning("job put back", job=live.job.id, tries=tries)
-        live.task = live.started = live.first_step = None
-        live.step = Step(0, live.job.request.steps)
+        live.begin_again()
         self._waiting.appendleft(live)
         self._work.release()
-        live.publish()
         self._publish_waiting()
 
-    async def _keep(self, live: _Live, drawn: RenderedJob) -> None:
+    async def _keep(self, live: LiveJob, drawn: RenderedJob) -> None:
         try:
             item = await self._executor.keep(live.job, drawn)
         except StudioError as error:
@@ -382,13 +367,9 @@ class JobQueue:
         finally:
             self._keepers.release()
 
-    def _on_step(self, live: _Live, step: Step) -> None:
-        if live.first_step is None and step.step >= 1:
-            live.first_step = time.monotonic()
-        live.step = Step(step.step, step.steps, step.preview or live.step.preview)
-        live.publish()
-
-    async def _finish(self, live: _Live, *, item: GalleryItem | None = None, error: StudioError | None = None) -> None:
+    async def _finish(
+        self, live: LiveJob, *, item: GalleryItem | None = None, error: StudioError | None = None
+    ) -> None:
         live.ending = True
         if item is not None:
             update = {"state": "done", "image_id": item.id}

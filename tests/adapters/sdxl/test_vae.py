@@ -80,7 +80,7 @@ def test_a_trial_tells_a_vae_that_overflows_in_half_precision_from_one_that_does
 class HalfCodec(VaeCodec):
     """One that believes every VAE safe in float16."""
 
-    def _safe_precision(self) -> Precision:
+    def _safe_precision(self, source: Any) -> Precision:
         return "float16"
 
 

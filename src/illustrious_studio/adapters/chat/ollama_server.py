@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import ollama
 import structlog
-from pydantic import BaseModel, ValidationInfo, field_validator
 
 from illustrious_studio.adapters.chat.http_client import (
     FAILURES,
@@ -32,6 +31,7 @@ from illustrious_studio.adapters.chat.http_client import (
     paced,
     refusal,
 )
+from illustrious_studio.adapters.chat.ollama_client import InstalledModel, OllamaClient
 from illustrious_studio.domain.chat import (
     ChatChunk,
     ChatOptions,
@@ -78,11 +78,11 @@ class OllamaServer:
     """A connection to one Ollama server. Raises studio errors only."""
 
     def __init__(self, base_url: str, pace: Pace, keep_alive: str = "") -> None:
-        self._client = _Client(base_url, **client_options(pace))
+        self._client = OllamaClient(base_url, **client_options(pace))
         self._pace = pace
         self._facts: dict[tuple[str, str], Facts] = {}
         """By name and digest: a model that was pulled again may be another one."""
-        self._installed: dict[str, _Installed] = {}
+        self._installed: dict[str, InstalledModel] = {}
         """What the server listed last."""
         self._keep_alive = _number_or_text(keep_alive)
         self._refused_think: set[tuple[str, bool | str | None]] = set()
@@ -117,7 +117,7 @@ class OllamaServer:
                 raise facts
         return models
 
-    async def _told(self, name: str, one: "_Installed") -> Facts:
+    async def _told(self, name: str, one: InstalledModel) -> Facts:
         """What the list tells of it; older servers tell that only of one model at a time."""
         if one.capabilities:
             return Facts(one.capabilities, one.details.context_length or None, one.details.family)
@@ -216,7 +216,7 @@ class OllamaServer:
     async def aclose(self) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
 
-    async def _list(self) -> "dict[str, _Installed]":
+    async def _list(self) -> dict[str, InstalledModel]:
         with self._errors():
             self._installed = {one.model: one for one in (await self._client.installed()).models if one.model}
         return self._installed
@@ -292,82 +292,12 @@ _SET_CONTEXT = re.compile(r"^num_ctx\s+(\d+)", re.MULTILINE)
 _ABOUT_THINKING = re.compile(r"\bthink(ing)?\b")
 
 
-class _Details(BaseModel):
-    family: str = ""
-    context_length: int = 0
-
-
-class _Installed(BaseModel):
-    """A model of /api/tags, with what the official client's type drops: whether it runs elsewhere, what it can do."""
-
-    model: str = ""
-    size: int = 0
-    digest: str = ""
-    remote_model: str = ""
-    remote_host: str = ""
-    capabilities: tuple[str, ...] = ()
-    details: _Details = _Details()
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _null_is_nothing(cls, value: Any, info: ValidationInfo) -> Any:
-        return cls.model_fields[str(info.field_name)].default if value is None else value
-
-    @property
-    def remote(self) -> bool:
-        return bool(self.remote_model or self.remote_host)
-
-
-class _InstalledModels(BaseModel):
-    models: list[_Installed] = []
-
-
-class _Loaded(BaseModel):
-    model: str = ""
-    context_length: int | None = None
-
-
-class _LoadedModels(BaseModel):
-    models: list[_Loaded] = []
-
-
-class _Client(ollama.AsyncClient):
-    """The official client, but for what its types and its reading of a stream cannot do."""
-
-    async def installed(self) -> _InstalledModels:
-        return await self._request(_InstalledModels, "GET", "/api/tags")
-
-    async def loaded(self) -> _LoadedModels:
-        return await self._request(_LoadedModels, "GET", "/api/ps")
-
-    async def stream_chat(self, body: dict[str, Any]) -> AsyncGenerator[ollama.ChatResponse]:
-        """The parts of an answer. The client's own types would drop most of a tool's schema, and the ids of calls; and
-        it stumbles over empty lines, by which proxies keep a connection alive."""
-        async with self._client.stream("POST", "/api/chat", json=body | {"stream": True}) as answer:
-            if not answer.is_success:
-                raise ollama.ResponseError((await answer.aread()).decode(errors="replace"), answer.status_code)
-            async for line in answer.aiter_lines():
-                if line.strip():
-                    part = json.loads(line)
-                    if isinstance(part, dict) and part.get("error"):
-                        raise ollama.ResponseError(part["error"])
-                    yield ollama.ChatResponse(**_with_objects(part))
-
-
 def _number_or_text(keep_alive: str) -> int | str | None:
     """Seconds as a number (-1: for ever), as Ollama wants them without a unit; nothing when nothing is said."""
     try:
         return int(keep_alive)
     except ValueError:
         return keep_alive or None
-
-
-def _with_objects(part: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of calls as objects; some servers send them as OpenAI's do, as JSON in a text."""
-    for call in (part.get("message") or {}).get("tool_calls") or ():
-        if isinstance(given := call["function"].get("arguments"), str):
-            call["function"]["arguments"] = json.loads(given or "{}")
-    return part
 
 
 def _refuse(model: str, facts: Facts, turns: Sequence[ChatTurn], options: ChatOptions) -> None:

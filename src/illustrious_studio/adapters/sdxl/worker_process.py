@@ -31,10 +31,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Call:
-    """What was asked: its answers as they come (None: no more will), and when it last went on."""
+    """What was asked: its answers as they come (None: no more will), when it last went on, and whether it is over."""
 
     number: int
     progressed: float
+    over: bool = False
     frames: "asyncio.Queue[Frame | None]" = field(default_factory=asyncio.Queue)
 
 
@@ -91,15 +92,12 @@ class WorkerProcess:
             while (answer := await self._next_frame(call)).kind == "step":
                 if on_frame is not None:
                     on_frame(answer)
-        except Unavailable:
-            del self._unanswered[call.number]
-            raise
-        except BaseException:  # whatever it is (mostly a cancellation), it goes on upwards
-            # Shielded: a second cancellation must not leave the worker drawing for nobody.
-            await asyncio.shield(asyncio.create_task(self._cancel(call, grace)))
-            raise
-        del self._unanswered[call.number]
-        return answer
+            return answer
+        finally:
+            if call.over:
+                del self._unanswered[call.number]
+            else:  # who asked was cancelled, mostly; shielded: a second time must not leave it drawing for nobody
+                await asyncio.shield(asyncio.create_task(self._cancel(call, grace)))
 
     async def _next_frame(self, call: "_Call") -> Frame:
         """What it sends next. Raises EngineDied: it ended, or it hung and was ended."""
@@ -113,13 +111,16 @@ class WorkerProcess:
                     call.progressed = self._heard = self._worked = now
                 elif why := self._hung(now - call.progressed):
                     self.kill()
+                    call.over = True
                     raise EngineDied(
                         f"The drawing process hung ({why}) and was ended. A new one is starting; draw again."
                     ) from None
                 continue
             if frame is None:
+                call.over = True
                 raise self._died()
             call.progressed = self._loop.time()
+            call.over = frame.kind != "step"
             return frame
 
     def _hung(self, since_progress: float) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from illustrious_studio.domain.errors import Cancelled, Conflict, NotFound, StudioError
+from illustrious_studio.domain.errors import Cancelled, Conflict, NotFound
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.services.jobs import JobQueue
@@ -52,14 +52,10 @@ class Tasks:
         """The pictures of the task that were not stopped. Raises what the first failed one failed with, having stopped
         the rest, and Cancelled when all were stopped. They `stay` when who waits goes away."""
         items: list[GalleryItem] = []
-        try:
+        async with self._queue.waited_for(task.jobs, stay=stay):
             for job in task.jobs:
                 with suppress(Cancelled):
                     items.append(await self._queue.wait(job.id))
-        except BaseException as error:
-            if not stay or isinstance(error, StudioError):
-                await self._queue.cancel_all(task.jobs)
-            raise
         if task.jobs and not items:
             raise Cancelled("The picture was cancelled.")
         return items

@@ -96,13 +96,14 @@ class VaeCodec:
     """The VAE in use. `own` is the checkpoint's, in the machine's memory; `attach` gives the pipeline what works."""
 
     def __init__(self, own: Any, device: "torch.device", attach: Callable[[Any], None]) -> None:
-        self._own = self._source = own
+        self._own = own
+        self._source: Any = None
         self._device = device
         self._attach = attach
         self._file: VaeFile | None = None
         self._vae: Any = None
         self._scale = 2 ** (len(own.config.block_out_channels) - 1)
-        self._work_in(self._safe_precision())
+        self._work_with(own, self._safe_precision(own))
 
     @property
     def dtype(self) -> str:
@@ -112,20 +113,15 @@ class VaeCodec:
         """Work with the weights of a file; None: with the checkpoint's own. Raises InvalidRequest."""
         if file == self._file:
             return
-        before = self._source
-        self._source = self._own if file is None else load_vae(file, self._own)
-        try:
-            self._work_in(self._safe_precision())
-        except BaseException:
-            self._source = before
-            raise
+        source = self._own if file is None else load_vae(file, self._own)
+        self._work_with(source, self._safe_precision(source))
         self._file = file
 
     def upcast(self) -> bool:
         """Work in float32 until another VAE is used; whether that is a change."""
         if self.dtype == "float32":
             return False
-        self._work_in("float32")
+        self._work_with(self._source, "float32")
         return True
 
     def encode(self, picture: Picture, size: tuple[int, int], *, tiled: bool) -> "torch.Tensor":
@@ -163,26 +159,26 @@ class VaeCodec:
             raise BadNumbers("vae")
         return Picture(pixels.shape[1], pixels.shape[0], pixels.numpy().tobytes())
 
-    def _safe_precision(self) -> Precision:
-
+    def _safe_precision(self, source: Any) -> Precision:
         if self._device.type == "cpu":
             return safe_precision("cpu", bf16=False, half_safe=False)
-        half_safe = not self._own.config.force_upcast and self._source is self._own
+        half_safe = not self._own.config.force_upcast and source is self._own
         return safe_precision(
             self._device.type,
             bf16=self._device.type == "cuda" and _computes_bf16(self._device),
-            half_safe=half_safe or survives_half(self._source, self._device),
+            half_safe=half_safe or survives_half(source, self._device),
         )
 
-    def _work_in(self, precision: Precision) -> None:
+    def _work_with(self, source: Any, precision: Precision) -> None:
+        """Its weights in that precision. Whatever is raised, nothing has changed then."""
         import torch
 
         dtype = getattr(torch, precision)
-        as_it_is = self._device.type == "cpu" and self._source.dtype == dtype
-        vae = self._source if as_it_is else copy.deepcopy(self._source)
+        as_it_is = self._device.type == "cpu" and source.dtype == dtype
+        vae = source if as_it_is else copy.deepcopy(source)
         vae.to(dtype=dtype).to(self._device).to(memory_format=torch.channels_last)
         self._attach(vae)
-        self._vae = vae
+        self._source, self._vae = source, vae
 
     def _tile(self, latents: "torch.Tensor | None") -> None:
         if latents is None:
