@@ -129,7 +129,7 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"scheduler": "Beta"}, "The schedule Beta does not suit"),
         ({"steps": 1000}, "steps: must be at most 150"),
         ({"cfg_scale": 99}, "cfg_scale: must be at most 30"),
-        ({"prompt": "a cat <lora:fluffy:0.8>"}, "prompt: has <lora:fluffy:0.8> (a LoRA)"),
+        ({"prompt": "a cat <lora:fluffy:0.8>"}, "The prompt has <lora:fluffy:0.8> (a LoRA)"),
         ({"enable_hr": True}, "enable_hr: is something that this studio does not do"),
         ({"restore_faces": True}, "restore_faces: is something"),
         ({"tiling": True}, "tiling: is something"),

@@ -83,6 +83,6 @@ async def test_it_is_refused_by_name(
     api: Api, way: Callable[[Api, str], Awaitable[str]], prompt: str, said: str
 ) -> None:
     answer = await way(api, prompt)
-    assert f"prompt: has {said}" in answer
+    assert f"prompt has {said}" in answer
     assert "this studio draws without it; take it out" in answer
     assert api.engine.plans == []

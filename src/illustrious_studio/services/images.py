@@ -75,9 +75,9 @@ class ImageService:
 
         What of other programs' prompt language is not done here is refused; LoRA tags not where `networks_are_words`.
         """
-        for name, prompt in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
+        for which, prompt in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
             if found := not_done_here(prompt, networks_are_words=networks_are_words):
-                raise InvalidRequest(f"{name}: {found}")
+                raise InvalidRequest(f"The {which} {found}.")
         if once is None:
             return await self._queued(request, count, origin, checkpoint, stay=stay)
         lock = self._keys.setdefault(once.key, asyncio.Lock())

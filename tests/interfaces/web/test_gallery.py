@@ -176,7 +176,7 @@ async def test_what_was_put_into_the_folder_is_taken_in_at_the_press_of_a_button
     (web.gallery / "my holiday.png").write_bytes(to_png(gradient(64, 64, 1)))
     (web.gallery / "half.png").write_bytes(b"half")
     await page.click("text=Read the folder again")
-    await expect(page.locator(".notice", has_text="1 pictures, 1 of them new")).to_contain_text("half.png")
+    await expect(page.locator(".notice", has_text="1 picture, 1 of them new")).to_contain_text("half.png")
     await page.wait_for_selector('#gallery-grid img[alt="my holiday"]')
     (web.gallery / "half.png").unlink()
 

@@ -44,7 +44,7 @@ class ConnectTab:
                 self.test = gr.Button("Test all", variant="primary", elem_id="test-clients")
                 self.outcomes = html("", elem_id="client-outcomes")
                 html(f"<h2>Refused requests</h2>{WHY_SHOWN}")
-                self.look = gr.Button("Look again", elem_id="look-for-refused")
+                self.look = gr.Button("Check again", elem_id="look-for-refused")
                 self.refused = html("", elem_id="refused-requests")
 
     def attach(self, blocks: Any, tab: Any) -> None:

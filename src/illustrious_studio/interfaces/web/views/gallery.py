@@ -54,5 +54,6 @@ def large(item: GalleryItem) -> str:
 def reindexed(found: Reindexed) -> str:
     """What a look at the folder found, and why some files in it are no pictures of the gallery."""
     lines = "".join(f"<li><b>{escape(one.file)}</b> {escape(one.reason)}</li>" for one in found.left_out)
-    said = f"{found.pictures} pictures, {found.imported} of them new in the folder."
-    return parts.notice(said, more=f"<p>Left out:</p><ul>{lines}</ul>" if lines else "")
+    pictures = "1 picture" if found.pictures == 1 else f"{found.pictures} pictures"
+    said = f"{pictures}, {found.imported or 'none'} of them new in the folder.{' Left out:' if lines else ''}"
+    return parts.notice(said, kind="with-list", more=f"<ul>{lines}</ul>" if lines else "")
