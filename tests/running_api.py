@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from fakes import FakeChat, FakeEngine, FakeVision
-from illustrious_studio.interfaces.mcp.endpoint import McpEndpoint
+from illustrious_studio.interfaces.mcp.endpoint import studio_endpoint
 from illustrious_studio.serve import guard_api, whole_api
 from illustrious_studio.services.studio import Studio
 from serving import serving
@@ -33,7 +33,7 @@ class Api:
 async def running_api(folder: Path, *, key: str | None = None, **parts: object) -> AsyncIterator[Api]:
     async with contextlib.AsyncExitStack() as stack:
         tested = await stack.enter_async_context(studio_for_tests(folder, **parts))  # type: ignore[arg-type]
-        mcp = await stack.enter_async_context(McpEndpoint(tested.studio))
+        mcp = await stack.enter_async_context(studio_endpoint(tested.studio))
         app = whole_api(tested.studio, mcp)
         url = await stack.enter_async_context(
             serving(lambda port: guard_api(app, port, key=key, on_refusal=tested.studio.refused.add))

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 from program import ROOT
@@ -13,8 +14,8 @@ NOWHERE = "http://127.0.0.1:9/simple"
 
 
 def copy_of_the_program(folder: Path) -> Path:
-    for name in ("app.py", "requirements.txt", "requirements-dev.txt", "requirements-models.txt"):
-        shutil.copy(ROOT / name, folder)
+    for file in (ROOT / "app.py", *ROOT.glob("requirements*.txt")):
+        shutil.copy(file, folder)
     return folder / "app.py"
 
 
@@ -34,6 +35,21 @@ def test_without_a_network_the_first_run_says_so_and_can_be_repeated(tmp_path: P
         assert "Traceback" not in done.stderr
         assert done.stdout == ""  # a protocol may be spoken there
     assert not list((tmp_path / ".venv").glob(".set-up-*"))
+
+
+def test_a_package_that_is_not_the_locked_one_is_not_installed(tmp_path: Path) -> None:
+    app = copy_of_the_program(tmp_path)
+    installer = (tmp_path / "requirements-uv.txt").read_text().split("==")[1].split()[0]
+    with zipfile.ZipFile(tmp_path / f"uv-{installer}-py3-none-any.whl", "w") as wheel:
+        for name, text in (("METADATA", f"Name: uv\nVersion: {installer}\n"), ("WHEEL", "Wheel-Version: 1.0\n")):
+            wheel.writestr(f"uv-{installer}.dist-info/{name}", text)
+    environment = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_NO_CACHE_DIR": "1"}
+    done = subprocess.run(
+        [str(BASE_PYTHON), "-S", str(app)], capture_output=True, text=True, env=environment, timeout=300, check=False
+    )
+    assert done.returncode == 1
+    assert "is not the file that was locked" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_is_set_up_already_is_used_as_it_is() -> None:

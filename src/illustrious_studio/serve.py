@@ -25,7 +25,7 @@ from illustrious_studio.interfaces.a1111.app import WITH_PICTURES as A1111_WITH_
 from illustrious_studio.interfaces.a1111.app import create_a1111_apis
 from illustrious_studio.interfaces.a1111.errors import error_body as a1111_error
 from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, MIB, Guard, OnRefusal
-from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint
+from illustrious_studio.interfaces.mcp.endpoint import LARGEST_BODY, McpEndpoint, studio_endpoint
 from illustrious_studio.interfaces.openai.app import WITH_PICTURES as OPENAI_WITH_PICTURES
 from illustrious_studio.interfaces.openai.app import create_openai_api
 from illustrious_studio.interfaces.openai.errors import error_body as openai_error
@@ -74,7 +74,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
         pages_done = asyncio.Event()
         async with open_studio(settings, api_url=addresses.api, web_url=addresses.web, look_after=pages_done) as studio:
             page = LoadingPage(studio, access_to(settings, addresses.api), pages_done)
-            async with page.loading(), McpEndpoint(studio) as mcp:
+            async with page.loading(), studio_endpoint(studio) as mcp:
                 pages = guarded_web(settings, page, port_of(web_socket))
                 apis = guarded_api(settings, studio, mcp, port_of(api_socket))
                 web, api = server_of(pages, pages.stop), server_of(apis, apis.stop, mcp.stop)
@@ -103,7 +103,7 @@ async def serving_api(settings: Settings) -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def answering(settings: Settings, studio: Studio, api_socket: socket.socket) -> AsyncIterator[None]:
     """The API over a studio that is open, on that socket, while the context is open."""
-    async with McpEndpoint(studio) as mcp:
+    async with studio_endpoint(studio) as mcp:
         apis = guarded_api(settings, studio, mcp, port_of(api_socket))
         server = server_of(apis, apis.stop, mcp.stop)
         task = asyncio.create_task(server.serve(sockets=[api_socket]))

@@ -14,7 +14,14 @@ import jsonschema
 import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CallToolResult, ImageContent, ResourceLink, TextContent
+from mcp.types import (
+    CallToolResult,
+    ImageContent,
+    PromptReference,
+    ResourceLink,
+    ResourceTemplateReference,
+    TextContent,
+)
 from PIL import Image
 from structlog.testing import capture_logs
 
@@ -118,6 +125,22 @@ async def test_steps_are_told_as_they_happen(api: Api, era: str) -> None:
     steps = [progress for progress, _ in told]
     assert steps == sorted(set(steps))
     assert told[-1] == (5, 5)
+
+
+async def test_ids_are_completed_newest_first_and_free_words_are_not(api: Api) -> None:
+    async with host(api) as client:
+        ids = []
+        for seed in (1, 2):
+            drawn = await client.call_tool("generate_image", CAT | {"seed": seed})
+            ids.append(drawn.structured_content["id"])
+        picture = ResourceTemplateReference(uri="studio://images/{image_id}")
+        change = PromptReference(name="change")
+        asked = [(picture, "image_id", ""), (change, "image_id", ids[0][:9]), (change, "change", "sno")]
+        found = [(await client.complete(ref, {"name": name, "value": typed})).completion for ref, name, typed in asked]
+        assert [one.values for one in found] == [ids[::-1], [ids[0]], []]
+        for ref, name in ((change, "colour"), (PromptReference(name="fly"), "image_id")):
+            with pytest.raises(MCPError, match="There is no argument"):
+                await client.complete(ref, {"name": name, "value": ""})
 
 
 @ERAS

@@ -5,7 +5,6 @@ It comes from npm, a second of Node.js for each call. Without Node.js, or withou
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,37 +12,21 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from npm import NEEDS_NODE, installed_by_npm
 from running_api import Api, running_api
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(400),
-    pytest.mark.skipif(shutil.which("npx") is None, reason="Node.js is not installed, and the inspector needs it."),
+    NEEDS_NODE,
 ]
 
-UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ENOTCACHED")
-"""What npm says where there is no network."""
 INSPECTOR = "@modelcontextprotocol/inspector@0.15.0"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def inspector(pytestconfig: pytest.Config) -> Path:
-    """The inspector's program, installed aside; from the second run on npm only looks whether all of it is there."""
-    assert pytestconfig.cache is not None
-    folder = pytestconfig.cache.mkdir("inspector")
-    npm = shutil.which("npm")
-    assert npm is not None
-    installing = await asyncio.create_subprocess_exec(
-        *(npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--loglevel=error", INSPECTOR),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await installing.communicate()
-    if installing.returncode:
-        why = said.decode(errors="replace")
-        assert any(word in why for word in UNREACHABLE), why
-        pytest.skip(f"npm cannot reach its registry: {why[-300:]}")
-    return folder / "node_modules" / ".bin" / "mcp-inspector"
+    return await installed_by_npm(pytestconfig, "inspector", INSPECTOR) / "mcp-inspector"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
-from mcp.types import ImageContent, ResourceLink, TextContent
+from mcp.types import ImageContent, PromptReference, ResourceLink, TextContent
 
 from illustrious_studio.interfaces.http.guard import Guard
-from illustrious_studio.interfaces.mcp.endpoint import McpEndpoint
+from illustrious_studio.interfaces.mcp.endpoint import studio_endpoint
 from running_api import Api
 from serving import serving
 from studio_for_tests import studio_for_tests
@@ -58,6 +58,9 @@ async def test_a_host_finds_everything_that_is_there_over_http(api: Api, era: st
         assert result.structured_content["metadata"]["seed"] == 7
         assert (await client.list_resources()).resources[0].uri == link.uri
         assert await client.read_resource(link.uri) == await direct.read_resource(link.uri)
+        variations = PromptReference(name="variations")
+        completion = (await client.complete(variations, {"name": "image_id", "value": ""})).completion
+        assert completion.values == [link.uri.rpartition("/")[2]]
 
 
 @ERAS
@@ -97,7 +100,7 @@ async def test_a_studio_that_was_started_again_is_found_again(tmp_path: Path) ->
     async def studio(port: int = 0) -> AsyncIterator[str]:
         async with (
             studio_for_tests(tmp_path / "data") as tested,
-            McpEndpoint(tested.studio) as mcp,
+            studio_endpoint(tested.studio) as mcp,
             serving(lambda port: Guard(mcp, port=port), port) as url,
         ):
             yield url

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp import Client
+from mcp.types import CallToolResult
 
 from illustrious_studio.serve import answering
 from illustrious_studio.servers import listen, port_of
@@ -85,6 +87,26 @@ async def test_a_stream_ends_with_an_error(tmp_path: Path, path: str, body: dict
     if answer.status_code == 200:
         last = answer.text.rstrip().rpartition("\n\n")[2]
         assert TOLD in last
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_a_call_over_mcp_is_told_too(tmp_path: Path, era: str) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        made.engine.go_on.clear()
+        answered: asyncio.Future[CallToolResult] = asyncio.get_running_loop().create_future()
+
+        async def host(address: str) -> None:
+            async with Client(f"{address}/mcp", mode=era) as client:
+                answered.set_result(await client.call_tool("generate_image", SMALL))
+
+        async with served(tmp_path, made.studio) as http:
+            calling = asyncio.create_task(host(str(http.base_url).rstrip("/")))
+            await made.engine.midway.wait()
+        answer = await asyncio.wait_for(answered, 30)
+        assert answer.is_error
+        assert TOLD in str(answer.content)
+        await asyncio.wait([calling])
+        await http.aclose()
 
 
 async def test_what_was_asked_with_a_key_is_drawn_after_the_start(tmp_path: Path) -> None:

@@ -53,21 +53,29 @@ class CallerLeft(Exception):
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is cancelled as soon as the caller closes the connection. Raises CallerLeft then, and
     Unavailable when the studio stops."""
-    task = asyncio.create_task(work)
     gone = asyncio.create_task(_gone(request.receive))
+    try:
+        return await until_stopped(work, gone)
+    finally:
+        await _stop(gone)
+
+
+async def until_stopped(work: Coroutine[Any, Any, T], gone: "asyncio.Task[None] | None" = None) -> T:
+    """The result of `work`, which is cancelled, and waited for, with its caller, or when `gone` is done. Raises
+    CallerLeft then, and Unavailable when the studio stops."""
+    task = asyncio.create_task(work)
     stopping = asyncio.create_task(_stopping())
     try:
-        await asyncio.wait({task, gone, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, stopping, *filter(None, [gone])}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        if gone.done():
+        if gone is not None and gone.done():
             raise CallerLeft
         _leave(task)
         raise _stopped()
     finally:
         if task not in _LEFT:
             await _stop(task)
-        await _stop(gone)
         await _stop(stopping)
 
 

@@ -1,6 +1,7 @@
 """MCP over streamable HTTP, as an ASGI app for `/mcp`. Whoever serves it puts the guard around it."""
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,18 +12,21 @@ from illustrious_studio.interfaces.mcp.request_ids import REFUSED, has_impossibl
 from illustrious_studio.services.studio import Studio
 
 if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 LARGEST_BODY = 36 * 1024 * 1024
 """A picture to analyze may be in it, as in the API."""
+TIME_TO_ANSWER = 1.0
+"""Seconds that a call has to say that the studio stops."""
 
 
 class McpEndpoint:
     """An async context manager: sessions live while it is open. The SDK, whose import takes half a second, is left to
-    the first request."""
+    the first request, in which `make_server` is called, in a thread."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, make_server: "Callable[[], Server[Any]]") -> None:
+        self._make_server = make_server
         self._wanted = asyncio.Event()
         self._stopping = asyncio.Event()
         self._started: asyncio.Future[StreamableHTTPSessionManager] = asyncio.get_running_loop().create_future()
@@ -43,23 +47,31 @@ class McpEndpoint:
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if not self._started.done():
             self._running.result()  # raises what kept it from starting
-        if scope["method"] == "POST":
+        a_call = scope["method"] == "POST"
+        if a_call:
             if (body := await whole_body(receive)) is None:
                 return
             if await has_impossible_id(body):
                 await answer_json(send, 400, REFUSED)
                 return
             receive = body_again(body, receive)
-        await self._started.result().handle_request(scope, self._until_stopped(receive), send)
+        await self._started.result().handle_request(
+            scope, self._until_stopped(receive, after=TIME_TO_ANSWER if a_call else 0), send
+        )
 
     def stop(self) -> None:
-        """The server is about to stop: streams end as if the host had left, or it would wait for them in vain."""
+        """The server is about to stop: streams end as if the host had left, or it would wait for them in vain. Those of
+        calls have a moment for their answers first."""
         self._stopping.set()
 
-    def _until_stopped(self, receive: Receive) -> Receive:
+    def _until_stopped(self, receive: Receive, *, after: float) -> Receive:
+        async def over() -> None:
+            await self._stopping.wait()
+            await asyncio.sleep(after)
+
         async def next_message() -> Message:
             message = asyncio.ensure_future(receive())
-            stopped = asyncio.ensure_future(self._stopping.wait())
+            stopped = asyncio.ensure_future(over())
             try:
                 await asyncio.wait({message, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 return message.result() if message.done() else {"type": "http.disconnect"}
@@ -71,18 +83,25 @@ class McpEndpoint:
 
     async def _run(self) -> None:
         await self._wanted.wait()
-        manager = await asyncio.to_thread(_session_manager, self._studio)
+        manager = await asyncio.to_thread(_session_manager, self._make_server)
         async with manager.run():
             self._started.set_result(manager)
             await asyncio.Event().wait()
 
 
-def _session_manager(studio: Studio) -> "StreamableHTTPSessionManager":
+def studio_endpoint(studio: Studio) -> McpEndpoint:
+    def make_server() -> "Server[Any]":
+        from illustrious_studio.interfaces.mcp.server import create_mcp_server
+
+        return create_mcp_server(studio)
+
+    return McpEndpoint(make_server)
+
+
+def _session_manager(make_server: "Callable[[], Server[Any]]") -> "StreamableHTTPSessionManager":
     # The package before what is in it: Gradio imports it in another thread, and the two must not cross in its middle.
     import mcp  # noqa: F401
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-    from illustrious_studio.interfaces.mcp.server import create_mcp_server
-
     # Host and origin are checked by the guard, for every address alike.
-    return StreamableHTTPSessionManager(create_mcp_server(studio), max_request_body_size=LARGEST_BODY)
+    return StreamableHTTPSessionManager(make_server(), max_request_body_size=LARGEST_BODY)

@@ -17,6 +17,8 @@ from mcp.types import (
     CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
+    CompleteRequest,
+    CompleteResult,
     GetPromptRequest,
     GetPromptResult,
     ListPromptsRequest,
@@ -112,4 +114,5 @@ def _server(studio: _Studio, version: str) -> Server[Any]:
         on_read_resource=handed_on(ReadResourceRequest, ReadResourceResult),
         on_list_prompts=handed_on(ListPromptsRequest, ListPromptsResult),
         on_get_prompt=handed_on(GetPromptRequest, GetPromptResult),
+        on_completion=handed_on(CompleteRequest, CompleteResult),
     )

@@ -19,6 +19,8 @@ from mcp.types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    CompleteRequestParams,
+    CompleteResult,
     GetPromptRequestParams,
     GetPromptResult,
     ListPromptsResult,
@@ -34,6 +36,8 @@ from pydantic_core import to_jsonable_python
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.interfaces.http.errors import sentences
+from illustrious_studio.interfaces.http.sse import until_stopped
+from illustrious_studio.interfaces.mcp.completions import completed
 from illustrious_studio.interfaces.mcp.prompts import TASKS
 from illustrious_studio.interfaces.mcp.resources import TEMPLATES, list_pictures, read_picture
 from illustrious_studio.interfaces.mcp.results import text
@@ -102,6 +106,10 @@ def create_mcp_server(studio: Studio) -> Server[Any]:
                 raise NotFound(f"There is no prompt {params.name!r}. There are: {', '.join(tasks)}.")
             return tasks[params.name].asked(params.arguments or {})
 
+    async def complete(context: Context, params: CompleteRequestParams) -> CompleteResult:
+        async with _protocol_errors():
+            return CompleteResult(completion=await completed(studio, params))
+
     return Server(
         NAME,
         title=TITLE,
@@ -114,6 +122,7 @@ def create_mcp_server(studio: Studio) -> Server[Any]:
         on_read_resource=read_resource,
         on_list_prompts=list_prompts,
         on_get_prompt=get_prompt,
+        on_completion=complete,
     )
 
 
@@ -133,12 +142,12 @@ async def _protocol_errors() -> AsyncIterator[None]:
 
 
 async def _in_own_task(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, which is cancelled, and waited for, when the host cancels.
+    """The result of `work`, which is cancelled, and waited for, when the host cancels. Raises Unavailable at a stop.
 
     The SDK cancels by anyio's scopes, in which every further `await` is cancelled, too. A task of its own is cancelled
     once, and may do what it does last, such as keeping the half of an answer that was given.
     """
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(until_stopped(work))
     try:
         return await asyncio.shield(task)
     finally:
