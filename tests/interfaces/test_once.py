@@ -1,6 +1,7 @@
 """Idempotency-Key: however often a request that draws is sent, it is carried out once."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,23 @@ async def test_the_same_key_and_request_is_the_same_picture(api: Api, path: str)
     assert "this key came with another request" in other.text
     fresh = await api.http.post(path, json=body, headers={"Idempotency-Key": f"another of {path}"})
     assert told(fresh) != told(first)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_drawing_in_the_chat_is_drawn_and_stands_there_once(api: Api, stream: bool) -> None:
+    before = len(api.engine.plans)
+    headers = {"Idempotency-Key": f"in the chat, {stream}"}
+    body = {"message": "#generate a cat", "session_id": f"once-{stream}", "stream": stream}
+    at_once = await asyncio.gather(*(api.http.post("/chat", json=body, headers=headers) for _ in range(2)))
+    answers = [*at_once, await api.http.post("/chat", json=body, headers=headers)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({re.findall(r'"image_id": ?"(\w+)"', answer.text)[0] for answer in answers}) == 1
+    assert len(api.engine.plans) - before == 1
+    other = await api.http.post("/chat", json=body | {"message": "#generate a dog"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    talk = await api.http.get(f"/sessions/once-{stream}")
+    said = [(message["role"], message["content"]) for message in talk.json()["messages"]]
+    assert said == [("user", "#generate a cat"), ("assistant", "Here is your picture: a cat")]
 
 
 async def test_a_stream_that_is_asked_for_again_ends_with_the_same_picture(api: Api) -> None:

@@ -51,6 +51,10 @@ class Once:
     def job_id(self, number: int) -> str:
         return uuid5(_ONCE, f"{number} {self.key}").hex
 
+    def message_id(self, role: str) -> str:
+        """Of a chat's message that asks for the drawing, or answers with it. Another request has others."""
+        return uuid5(_ONCE, f"{role} {self.key} {self.asked}").hex
+
 
 @dataclass(frozen=True)
 class RenderedJob:

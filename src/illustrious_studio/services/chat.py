@@ -37,7 +37,7 @@ from illustrious_studio.domain.chat import (
 )
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError, UpstreamFailed
 from illustrious_studio.domain.images import Origin
-from illustrious_studio.domain.jobs import Job
+from illustrious_studio.domain.jobs import Job, Once
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.context_window import RecentPictures, trim_history
@@ -90,20 +90,31 @@ class ChatService:
         self._keeping: set[asyncio.Task[None]] = set()
 
     async def handle_chat(
-        self, request: ChatRequest, pictures: Sequence[OpenedPicture] = (), way: Way = "api"
+        self,
+        request: ChatRequest,
+        pictures: Sequence[OpenedPicture] = (),
+        way: Way = "api",
+        *,
+        once: Once | None = None,
     ) -> AsyncGenerator[ChatEvent, None]:
         """Answer a message, event by event; the last event is Done. Close it to stop (`contextlib.aclosing`).
 
-        The message is kept before anything is answered to it. Raises what the model raises, or the drawing.
+        The message is kept before anything is answered to it. With `once` a message that draws is drawn, and stands in
+        the chat, once, however often it comes. Raises what the model raises, or the drawing;
+        Conflict when the key of `once` came with another request.
         """
+        command = _command(request.message)
+        if command is None:
+            once = None
+        if once is not None:
+            await self._jobs.known(once, 1)  # a key that was another request's is refused before anything is kept
         user_message = Message(
-            id=uuid.uuid4().hex,
+            id=once.message_id("user") if once else uuid.uuid4().hex,
             session_id=request.session_id,
             role="user",
             content=request.message,
             created_at=self._clock(),
         )
-        command = _command(request.message)
         if command is None:
             # The history is read first, and the model begins while the message is written down: on a slow
             # disk that takes longer than all the rest.
@@ -113,7 +124,7 @@ class ChatService:
         else:
             kept = self._in_background(self._sessions.add_user_message(user_message, _title(user_message.content)))
             await asyncio.shield(kept)
-            events = self._run_command(user_message, command, way)
+            events = self._run_command(user_message, command, way, once)
         try:
             async with aclosing(events):
                 async for event in events:
@@ -159,11 +170,13 @@ class ChatService:
         except NotFound:  # it begins with this message
             return []
 
-    def _run_command(self, user_message: Message, command: re.Match[str], way: Way) -> AsyncGenerator[ChatEvent, None]:
+    def _run_command(
+        self, user_message: Message, command: re.Match[str], way: Way, once: Once | None
+    ) -> AsyncGenerator[ChatEvent, None]:
         if command[1].lower() != "generate":
             return self._explain(user_message, f"There is no command #{command[1]}. {HOW_TO_DRAW}")
         return (
-            self._draw(user_message, command[2].strip(), way)
+            self._draw(user_message, command[2].strip(), way, once)
             if command[2]
             else self._explain(user_message, HOW_TO_DRAW)
         )
@@ -225,21 +238,26 @@ class ChatService:
                 yield Notice(f"{status.model} thought, but did not get to an answer. Allow more tokens, or ask again.")
             yield Done(message)
 
-    async def _draw(self, user_message: Message, words: str, way: Way) -> AsyncGenerator[ChatEvent, None]:
+    async def _draw(
+        self, user_message: Message, words: str, way: Way, once: Once | None
+    ) -> AsyncGenerator[ChatEvent, None]:
         prompt = words
-        if self._enhance:
+        if self._enhance and not (once and await self._jobs.known(once, 1)):
             enhanced = await self._prompts.enhance(words)
             prompt = enhanced.prompt
             if not enhanced.changed:
                 yield Notice(enhanced.note)
         message = self._message(user_message, f"Drawing: {prompt}")
+        if once is not None:
+            message = message.model_copy(update={"id": once.message_id("assistant")})
         origin = Origin(way=way, words=words, session_id=user_message.session_id, message_id=message.id)
         try:
-            job = await self._images.start_image(self._images.suggested(prompt), origin)
+            (job,) = await self._images.start_images(self._images.suggested(prompt), 1, origin, once=once)
         except StudioError as error:
             await self._keep(_not_drawn(message, error.detail))
             raise
-        message = message.model_copy(update={"job_id": job.id})
+        prompt = job.request.prompt
+        message = message.model_copy(update={"content": f"Drawing: {prompt}", "job_id": job.id})
         await self._keep(message)
         yield DrawingStarted(job.id, prompt)
         waits = held_up = False
