@@ -135,6 +135,9 @@ class FakeChat:
         self.go_on.set()
         self.speaking = asyncio.Event()
         self.closed = asyncio.Event()
+        self.lists = 0
+        self.slow_list: asyncio.Event | None = None
+        """The next who asks for its models waits for this."""
 
     @property
     def status(self) -> ModelStatus:
@@ -166,6 +169,10 @@ class FakeChat:
             self.closed.set()
 
     async def models(self) -> list[LanguageModel]:
+        waited_for, self.slow_list = self.slow_list, None
+        if waited_for is not None:
+            await waited_for.wait()
+        self.lists += 1
         return [LanguageModel(name=name, backend="ollama") for name in self._names]
 
     async def use(self, name: str) -> None:

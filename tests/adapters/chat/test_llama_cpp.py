@@ -1,5 +1,6 @@
 """The embedded language model, the real one: it starts, answers, stops, dies and comes back."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -61,6 +62,20 @@ async def test_closing_the_answer_stops_the_model(chat: EmbeddedChat) -> None:
         async for _ in answer:
             break
     assert await heard(chat, HI)  # there is one slot: this would wait for the long story, half a minute
+
+
+async def test_who_waits_and_leaves_never_reaches_the_model(chat: EmbeddedChat) -> None:
+    assert chat.process_id is not None
+    child = psutil.Process(chat.process_id)
+    async with aclosing(chat.chat_completion(LONG, ChatOptions(max_tokens=1500))) as answer:
+        await anext(answer)
+        waiting = [asyncio.create_task(heard(chat, LONG, 1500)) for _ in range(20)]
+        await anext(answer)
+        connected = [one for one in child.net_connections("tcp") if one.status == psutil.CONN_ESTABLISHED]
+        assert len(connected) == 1
+        for one in waiting:
+            one.cancel()
+    assert await heard(chat, HI)
 
 
 async def test_a_killed_child_comes_back_at_the_next_question(chat: EmbeddedChat) -> None:

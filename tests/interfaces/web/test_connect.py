@@ -1,5 +1,6 @@
 """The Connect tab in the browser, beside a running API: what is copied, and the self-test."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.interfaces.selftest.client import Access
 from running_api import running_api
 from running_web import Web, WebWithFakes, serving_web, tab
+from waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -63,6 +65,28 @@ async def test_the_choice_of_a_program_is_made_with_the_keyboard(web: WebWithFak
     await page.focus("#client input >> nth=0")
     await page.keyboard.press("ArrowDown")
     await page.wait_for_selector("#client-settings:has-text('Admin Panel')")
+
+
+async def test_what_was_chosen_last_stays_though_what_was_asked_before_is_slower(web: WebWithFakes) -> None:
+    async def look_for(path: str) -> None:
+        """What was answered before has come to the page when this has: it comes on the same stream."""
+        web.studio.refused.add("curl", "POST", path, 400, "No.")
+        await page.click("#look-for-refused")
+        await page.wait_for_selector(f"#refused-requests:has-text('{path}')")
+
+    page = await web.open("connect")
+    await page.wait_for_selector("#client-settings:has-text('mcp.json')")
+    await tab(page, "create")
+    slow = web.chat.slow_list = asyncio.Event()
+    await tab(page, "connect")
+    await until(lambda: web.chat.slow_list is None)
+    before = web.chat.lists
+    await page.click("#client label:has-text('Open WebUI')")
+    await look_for("/first")
+    slow.set()
+    await until(lambda: web.chat.lists == before + 2)
+    await look_for("/second")
+    await expect(page.locator("#client-settings")).to_contain_text("Admin Panel")
 
 
 async def test_the_self_test_says_who_would_get_along_with_the_studio_and_leaves_nothing_behind(

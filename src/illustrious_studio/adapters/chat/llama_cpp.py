@@ -65,6 +65,8 @@ class EmbeddedChat:
         self._child: Process | None = None
         self._model: OpenAIChat | None = None
         self._starting = asyncio.Lock()
+        self._answering = asyncio.Lock()
+        """The child answers one at a time. Who waits does so here: it sees only a second later that somebody left."""
         self._released = False
         self._status = ModelStatus(
             backend="embedded",
@@ -93,10 +95,15 @@ class EmbeddedChat:
 
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         self._refuse(turns, options)
-        model = await self._running()
         calm = replace(options, temperature=options.temperature * CALM, tools=())
+        async with self._answering, aclosing(self._answer(turns, calm)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _answer(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
+        model = await self._running()
         try:
-            async with aclosing(model.chat_completion([_as_text(turn) for turn in turns], calm)) as chunks:
+            async with aclosing(model.chat_completion([_as_text(turn) for turn in turns], options)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except (Unavailable, UpstreamFailed) as error:

@@ -15,6 +15,9 @@ from illustrious_studio.interfaces.web.views.parts import act
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private"}
 """How events run: no overlay over what is shown, none dropped because one like it runs, none offered as an API."""
+IN_ORDER: dict[str, Any] = {"concurrency_limit": 1}
+"""And one after the other: of two that write the same place, what was asked for last is what stays there. Events of
+several handlers are one row by the same `concurrency_id`."""
 
 TABS = ("create", "chat", "analyze", "gallery", "connect", "system")
 

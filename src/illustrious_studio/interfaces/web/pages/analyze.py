@@ -11,7 +11,7 @@ from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.form_values import FormValues
-from illustrious_studio.interfaces.web.page import QUIET, Page, html
+from illustrious_studio.interfaces.web.page import IN_ORDER, QUIET, Page, html
 from illustrious_studio.interfaces.web.uploads import open_upload
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views import parts
@@ -61,7 +61,7 @@ class AnalyzeTab:
         """Connect the events, once every tab is built."""
         outputs = [self.answer, self.analyzed_by]
         self.analyze_button.click(show_errors_stream(self.analyze), [self.picture, self.question], outputs, **QUIET)
-        self.picture.change(show_errors(self.settings), self.picture, [self.recorded, *outputs], **QUIET)
+        self.picture.change(show_errors(self.settings), self.picture, [self.recorded, *outputs], **QUIET | IN_ORDER)
         asked = self.page.on("ask", self.ask, [], self.question)
         asked.then(show_errors_stream(self.analyze), [self.picture, self.question], outputs, **QUIET)
         self.page.on("reuse_recorded", self.reuse, [self.picture], [self.page.tabs, *form.all])

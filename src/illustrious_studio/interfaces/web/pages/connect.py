@@ -8,7 +8,7 @@ from illustrious_studio.interfaces.selftest.client import Access, Client, InUse,
 from illustrious_studio.interfaces.selftest.runner import CLIENTS, TIDYING_UP, Outcome, replay_all
 from illustrious_studio.interfaces.shared.overview import models_now
 from illustrious_studio.interfaces.web.error_handling import show_errors, show_errors_stream
-from illustrious_studio.interfaces.web.page import QUIET, html
+from illustrious_studio.interfaces.web.page import IN_ORDER, QUIET, html
 from illustrious_studio.services.refused_requests import RefusedRequest
 from illustrious_studio.services.studio import Studio
 
@@ -49,8 +49,9 @@ class ConnectTab:
 
     def attach(self, blocks: Any, tab: Any) -> None:
         """Connect the events, once every tab is built. The models may be others whenever the tab is opened again."""
+        of_one_row = QUIET | IN_ORDER | {"concurrency_id": "client"}
         for event in (blocks.load, tab.select, self.client.change):
-            event(show_errors(self.shown), self.client, self.settings, **QUIET)
+            event(show_errors(self.shown), self.client, self.settings, **of_one_row)
         for event in (blocks.load, tab.select, self.look.click):
             event(show_errors(self.looked), None, self.refused, **QUIET)
         self.test.click(show_errors_stream(self.tested), None, self.outcomes, **QUIET | {"trigger_mode": "once"})

@@ -17,7 +17,7 @@ from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.form_values import OF_THE_CHECKPOINT, FormValues, sized
 from illustrious_studio.interfaces.web.held import HeldPicture, held_layout, held_picture
 from illustrious_studio.interfaces.web.layout_editor import fitted, laid_out
-from illustrious_studio.interfaces.web.page import QUIET, Page, html, now, undo_snack
+from illustrious_studio.interfaces.web.page import IN_ORDER, QUIET, Page, html, now, undo_snack
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.services.studio import Studio
@@ -86,7 +86,8 @@ class CreateTab:
         ):
             announce = f"document.dispatchEvent(new CustomEvent('studio-laid-out', {{ detail: '{name}' }}))"
             answered.then(None, None, None, js=f"() => {{ {announce}; return []; }}", **QUIET)
-        form.img2img.held.chosen(show_errors(self.like_the_picture), form.img2img.held, form.size, **QUIET)
+        like = show_errors(self.like_the_picture)
+        form.img2img.held.chosen(like, form.img2img.held, form.size, **QUIET | IN_ORDER)
         self.generate_button.click(show_errors_stream(self.generate), values, queued, **QUIET)
         form.enhance_button.click(
             show_errors(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
@@ -100,9 +101,9 @@ class CreateTab:
             self.finished,
             [self.shown, self.notice],
             [self.picture, self.strip, self.notice, self.shown],
-            concurrency_limit=1,  # in order: what was drawn last is what stands there last
+            **IN_ORDER,
         )
-        page.on("show", self.show, [], [self.picture])
+        page.on("show", self.show, [], [self.picture], **IN_ORDER)
         page.on("cancel", self.cancel, [], self.notice)
         page.on("regenerate", self.regenerate, [], [page.tabs, *queued])
         page.on("variation", self.variation, [], [page.tabs, *queued])
