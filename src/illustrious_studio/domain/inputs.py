@@ -6,7 +6,6 @@ from it can be drawn again, whatever has become of the person's file or of the g
 same one is kept only once.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -54,12 +53,10 @@ class InputFiles(Protocol):
         ...
 
 
-def size_like(picture: Picture, native: tuple[int, int]) -> tuple[int, int]:
-    """The picture's shape in as many pixels as the checkpoint was made for."""
-    scale = (native[0] * native[1] / (picture.width * picture.height)) ** 0.5
-    width, height = (
-        min(max(round(side * scale / GRAIN) * GRAIN, SHORTEST), LONGEST) for side in (picture.width, picture.height)
-    )
+def size_like(shape: tuple[int, int], native: tuple[int, int]) -> tuple[int, int]:
+    """A picture's shape in as many pixels as the checkpoint was made for."""
+    scale = (native[0] * native[1] / (shape[0] * shape[1])) ** 0.5
+    width, height = (min(max(round(side * scale / GRAIN) * GRAIN, SHORTEST), LONGEST) for side in shape)
     return width, height
 
 
@@ -90,13 +87,11 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
 
 
 def _cut(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Its middle in that shape, scaled. It is cut first: of a long strip the other order makes gigabytes."""
+    """Its middle in that shape, scaled in one go: all of a long strip in that scale would be gigabytes."""
     scale = max(size[0] / image.width, size[1] / image.height)
     left, right = _middle(image.width, size[0] / scale)
     top, bottom = _middle(image.height, size[1] / scale)
-    x, y = int(left), int(top)
-    whole_pixels = image.crop((x, y, math.ceil(right), math.ceil(bottom)))
-    return whole_pixels.resize(size, Image.Resampling.LANCZOS, (left - x, top - y, right - x, bottom - y))
+    return image.resize(size, Image.Resampling.LANCZOS, (left, top, right, bottom))
 
 
 def _middle(side: int, length: float) -> tuple[float, float]:
@@ -123,17 +118,16 @@ def mask_in(data: bytes, alpha: MaskAlpha, *, inverted: bool, rounded: bool) -> 
     return ImageOps.invert(grey) if inverted else grey
 
 
-def soft_mask(mask: Picture, picture: Picture, size: tuple[int, int], fit: Fit, blur: int) -> Image.Image:
-    """How much each pixel is redrawn (0 to 255), from a mask over the picture: white is redrawn."""
-    grey = mask.image().convert("L")
-    if grey.size != (picture.width, picture.height):
-        grey = grey.resize((picture.width, picture.height), Image.Resampling.BILINEAR)
+def soft_mask(grey: Image.Image, shape: tuple[int, int], size: tuple[int, int], fit: Fit, blur: int) -> Image.Image:
+    """How much each pixel is redrawn (0 to 255), from a grey mask over a picture of that shape: white is redrawn."""
+    if grey.size != shape:
+        grey = grey.resize(shape, Image.Resampling.BILINEAR)
     return fitted(grey, size, fit).filter(ImageFilter.GaussianBlur(blur))
 
 
-def soft_mask_part(mask: Picture, picture: Picture, blur: int) -> tuple[Image.Image, Box]:
+def soft_mask_part(grey: Image.Image, shape: tuple[int, int], blur: int) -> tuple[Image.Image, Box]:
     """The same in the picture's own size, and the box around all that is redrawn. InvalidRequest for nothing."""
-    blend_mask = soft_mask(mask, picture, (picture.width, picture.height), "stretch", blur)
+    blend_mask = soft_mask(grey, shape, shape, "stretch", blur)
     box = blend_mask.getbbox()
     if box is None:
         raise InvalidRequest(
@@ -201,22 +195,21 @@ class PreparedInit:
 
 
 def prepare_whole(
-    picture: Picture, mask: Picture, size: tuple[int, int], fit: Fit, blur: int, fill: bool
+    picture: Image.Image, grey: Image.Image, size: tuple[int, int], fit: Fit, blur: int, fill: bool
 ) -> PreparedInit:
     """For redrawing in the whole picture, brought to that size."""
-    whole, blend_mask = fitted(picture.image(), size, fit), soft_mask(mask, picture, size, fit, blur)
+    whole, blend_mask = fitted(picture, size, fit), soft_mask(grey, picture.size, size, fit, blur)
     return _prepared(whole, blend_mask, (0, 0, *size), whole, blend_mask, fill)
 
 
 def prepare_part(
-    picture: Picture, mask: Picture, size: tuple[int, int], padding: int, blur: int, fill: bool
+    picture: Image.Image, grey: Image.Image, size: tuple[int, int], padding: int, blur: int, fill: bool
 ) -> PreparedInit:
     """For drawing, in that size, only what is around the mask. Raises InvalidRequest where the mask has nothing."""
-    blend_mask, box = soft_mask_part(mask, picture, blur)
+    blend_mask, box = soft_mask_part(grey, picture.size, blur)
     region = region_around(box, padding, size, blend_mask.size)
-    whole = picture.image()
-    base, part = (fitted(image.crop(region), size, "fill") for image in (whole, blend_mask))
-    return _prepared(whole, blend_mask, region, base, part, fill)
+    base, part = (fitted(image.crop(region), size, "fill") for image in (picture, blend_mask))
+    return _prepared(picture, blend_mask, region, base, part, fill)
 
 
 def _prepared(

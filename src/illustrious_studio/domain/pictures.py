@@ -17,10 +17,14 @@ from illustrious_studio.domain.errors import InvalidRequest, NotAnImage
 from illustrious_studio.domain.metadata.carried import tags_of, text_of
 from illustrious_studio.domain.png import without_odd_extras
 
+STRIP = 256
+"""Rows that are laid on white at once."""
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000
 TOO_MANY_PIXELS = f"The picture is too large. Send one with at most {MAX_PIXELS // 1_000_000} megapixels."
 
+ORIENTATION = 0x0112
+"""Exif's tag."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -31,6 +35,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What turns a picture upright, by Exif's orientation."""
+_ON_THE_SIDE = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,23 @@ def open_picture(data: bytes) -> OpenedPicture:
 
     Raises NotAnImage for anything else, damaged files included, and InvalidRequest above 25 megapixels.
     """
-    with _decoded(data) as (image, upright):
-        return OpenedPicture(Picture.from_image(_on_white(upright)), image.format or "", text_of(image))
+    with _image(data) as image:
+        return OpenedPicture(Picture.from_image(_on_white(_upright(image))), image.format or "", text_of(image))
+
+
+def open_image(data: bytes) -> Image.Image:
+    """The same as Pillow's image, in RGB, for what works on it: a large picture is in memory once, and not twice."""
+    with _image(data) as image:
+        shown = _on_white(_upright(image))
+        shown.load()
+        return shown if shown.mode == "RGB" else shown.convert("RGB")
+
+
+def size_of_picture(data: bytes) -> tuple[int, int]:
+    """Width and height, by the header alone. Raises what `open_picture` raises, but for damage after the header."""
+    with _image(data) as image:
+        turned = tags_of(image).get(ORIENTATION, 1) in _ON_THE_SIDE
+        return (image.height, image.width) if turned else (image.width, image.height)
 
 
 def check_picture(data: bytes) -> None:
@@ -85,16 +105,10 @@ def check_picture(data: bytes) -> None:
 
 def open_grey(data: bytes) -> tuple[Image.Image, Image.Image | None]:
     """How bright each pixel of a file is, and how opaque where the file says it. Raises what `open_picture` raises."""
-    with _decoded(data) as (_, upright):
+    with _image(data) as image:
+        upright = _upright(image)
         opacity = upright.convert("RGBA").getchannel("A") if _has_opacity(upright) else None
         return _on_white(upright).convert("L"), opacity
-
-
-@contextmanager
-def _decoded(data: bytes) -> Iterator[tuple[Image.Image, Image.Image]]:
-    """The file's image as it came, and turned upright."""
-    with _image(data) as image:
-        yield image, _upright(image)
 
 
 @contextmanager
@@ -115,7 +129,7 @@ def _image(data: bytes) -> Iterator[Image.Image]:
 
 def _upright(image: Image.Image) -> Image.Image:
     """Turned as its Exif orientation says."""
-    turn = _TURNS.get(tags_of(image).get(0x0112, 1))
+    turn = _TURNS.get(tags_of(image).get(ORIENTATION, 1))
     return image if turn is None else image.transpose(turn)
 
 
@@ -126,8 +140,13 @@ def _has_opacity(image: Image.Image) -> bool:
 def _on_white(image: Image.Image) -> Image.Image:
     if not _has_opacity(image):
         return image
-    layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    layer = image if image.mode == "RGBA" else image.convert("RGBA")
+    shown = Image.new("RGB", layer.size)
+    for top in range(0, layer.height, STRIP):  # a large picture is in memory twice so, and not three times
+        box = (0, top, layer.width, min(top + STRIP, layer.height))
+        part = layer.crop(box)
+        shown.paste(Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB"), box)
+    return shown
 
 
 def picture_from_base64(text: str) -> OpenedPicture:

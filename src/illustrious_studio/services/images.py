@@ -12,7 +12,6 @@ from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress, Once
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.services.inputs import InputService
@@ -153,7 +152,7 @@ class ImageService:
             yield await self._jobs.wait(jobs[0].id)
 
     async def _resolved(
-        self, request: ImageRequest, checkpoint: Checkpoint, over: Picture | None, by: By
+        self, request: ImageRequest, checkpoint: Checkpoint, over: tuple[int, int] | None, by: By
     ) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
         size = size_of(request, checkpoint)

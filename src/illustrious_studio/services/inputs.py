@@ -15,7 +15,14 @@ from illustrious_studio.domain.inputs import (
     prepare_whole,
     soft_mask_part,
 )
-from illustrious_studio.domain.pictures import Picture, check_picture, open_picture
+from illustrious_studio.domain.pictures import (
+    Picture,
+    check_picture,
+    open_grey,
+    open_image,
+    open_picture,
+    size_of_picture,
+)
 from illustrious_studio.services.gallery import GalleryService
 
 
@@ -56,31 +63,35 @@ class InputService:
         """Raises NotFound."""
         return (await asyncio.to_thread(open_picture, await self.file(input_id))).picture
 
-    async def checked(self, request: ImageRequest) -> Picture:
-        """The request's picture, once it is checked that drawing can start from it as asked.
+    async def size(self, input_id: InputId) -> tuple[int, int]:
+        """Width and height. Raises NotFound."""
+        return size_of_picture(await self.file(input_id))
+
+    async def checked(self, request: ImageRequest) -> tuple[int, int]:
+        """The size of the request's picture, once it is checked that drawing can start from it as asked.
 
         Raises NotFound, and InvalidRequest for a mask with nothing in it where only that is to be drawn.
         """
-        picture, mask = await self._given(request)
+        assert request.image is not None
+        size = await self.size(request.image)
+        mask = None if request.mask is None else await self.file(request.mask)
         if mask is not None and request.mask_area == "masked":
-            await asyncio.to_thread(soft_mask_part, mask, picture, request.mask_blur)
-        return picture
+            await asyncio.to_thread(lambda: soft_mask_part(open_grey(mask)[0], size, request.mask_blur))
+        return size
 
     async def prepared(self, request: ImageRequest, size: tuple[int, int]) -> PreparedInit:
         """The request's picture, and its mask if it has one, ready to start from in that size. Raises NotFound."""
-        picture, mask = await self._given(request)
+        assert request.image is not None
+        file = await self.file(request.image)
+        mask = None if request.mask is None else await self.file(request.mask)
 
         def prepare() -> PreparedInit:
-            blur, fill = request.mask_blur, request.mask_content == "fill"
+            picture, blur, fill = open_image(file), request.mask_blur, request.mask_content == "fill"
             if mask is None:
-                return PreparedInit(Picture.from_image(fitted(picture.image(), size, request.fit)))
+                return PreparedInit(Picture.from_image(fitted(picture, size, request.fit)))
+            grey = open_grey(mask)[0]
             if request.mask_area == "masked":
-                return prepare_part(picture, mask, size, request.mask_padding, blur, fill)
-            return prepare_whole(picture, mask, size, request.fit, blur, fill)
+                return prepare_part(picture, grey, size, request.mask_padding, blur, fill)
+            return prepare_whole(picture, grey, size, request.fit, blur, fill)
 
         return await asyncio.to_thread(prepare)
-
-    async def _given(self, request: ImageRequest) -> tuple[Picture, Picture | None]:
-        assert request.image is not None
-        picture = await self.picture(request.image)
-        return picture, None if request.mask is None else await self.picture(request.mask)

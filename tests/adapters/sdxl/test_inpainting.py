@@ -35,7 +35,7 @@ def apart(one: Picture, other: Picture, box: tuple[int, int, int, int]) -> float
 
 def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, given: Picture, **more: Any) -> Picture:
     """The picture after its masked part was redrawn, as the studio does it."""
-    ground = prepare_whole(GIVEN, given, (SIZE, SIZE), "crop", 0, fill=False)
+    ground = prepare_whole(GIVEN.image(), given.image().convert("L"), (SIZE, SIZE), "crop", 0, fill=False)
     wanted = plan(checkpoint, sketch=ground.base, mask=ground.mask, image="a" * 64, **{"strength": 0.8, **more})
     return ground.finished(pipeline.render(wanted, QuietWatch()).picture)
 

@@ -185,7 +185,7 @@ class CreateTab:
         if chosen is None or checkpoint is None:
             return gr.skip(), gr.skip(), gr.skip()
         native = (checkpoint.native_width, checkpoint.native_height)
-        return sized(size_like(await self.studio.inputs.picture(chosen.image), native), checkpoint)
+        return sized(size_like(await self.studio.inputs.size(chosen.image), native), checkpoint)
 
     async def img2img(self, item_id: str) -> tuple[Any, ...]:
         """Start from a picture of the gallery."""
