@@ -8,7 +8,7 @@ from PIL import Image
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
 from illustrious_studio.domain.encoding import to_file
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
-from illustrious_studio.domain.models import Checkpoint, LanguageModel, ModelStatus
+from illustrious_studio.domain.models import Checkpoint, Chosen, LanguageModel, ModelStatus
 from illustrious_studio.domain.pictures import OpenedPicture, Picture
 from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
 from waiting import turns
@@ -111,6 +111,19 @@ class FakeEngine:
     async def unload(self) -> None:
         reason = f"{self.status.model} has given up its memory; the next picture loads it again."
         self.status = self.status.model_copy(update={"reason": reason})
+
+
+class FakeChosen:
+    """Remembers as long as it is there."""
+
+    def __init__(self) -> None:
+        self.chosen = Chosen()
+
+    async def read(self) -> Chosen:
+        return self.chosen
+
+    async def keep(self, chosen: Chosen) -> None:
+        self.chosen = chosen
 
 
 class FakeChat:

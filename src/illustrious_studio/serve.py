@@ -77,7 +77,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = l
             async with page.loading(), studio_endpoint(studio) as mcp:
                 pages = guarded_web(settings, page, port_of(web_socket))
                 apis = guarded_api(settings, studio, mcp, port_of(api_socket))
-                web, api = server_of(pages, pages.stop), server_of(apis, apis.stop, mcp.stop)
+                web, api = server_of(pages, pages.stop), server_of(apis, apis.stop)
                 servers += [web, api]
                 serving = [
                     asyncio.create_task(server.serve(sockets=[s]))
@@ -105,7 +105,7 @@ async def answering(settings: Settings, studio: Studio, api_socket: socket.socke
     """The API over a studio that is open, on that socket, while the context is open."""
     async with studio_endpoint(studio) as mcp:
         apis = guarded_api(settings, studio, mcp, port_of(api_socket))
-        server = server_of(apis, apis.stop, mcp.stop)
+        server = server_of(apis, apis.stop)
         task = asyncio.create_task(server.serve(sockets=[api_socket]))
         await server.answers.wait()
         try:

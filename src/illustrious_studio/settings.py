@@ -50,7 +50,9 @@ class Settings(BaseSettings):
     )
     database_url: str = Field("", description="SQLAlchemy URL; default: SQLite in the data folder.")
 
-    sd_model: str = Field("", description="What draws: a .safetensors file, a diffusers folder, or a name.")
+    sd_model: str = Field(
+        "", description="What draws: a .safetensors file, a diffusers folder, or a name; else the one chosen last."
+    )
     checkpoint_dirs: Annotated[tuple[Path, ...], NoDecode] = Field((), description="Further folders with checkpoints.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps.")
     threads: int = Field(0, ge=0, le=256, description="CPU threads for drawing; 0: one less than the physical cores.")

@@ -18,6 +18,7 @@ from illustrious_studio.adapters.chat.llama_cpp import EmbeddedChat, packaged_gg
 from illustrious_studio.adapters.chat.ollama import OllamaChat
 from illustrious_studio.adapters.chat.openai import OpenAIChat
 from illustrious_studio.adapters.files.checkpoint_overrides import OverriddenCheckpoints
+from illustrious_studio.adapters.files.chosen_models import ChosenModelsFile
 from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
@@ -58,6 +59,7 @@ DATA = Path(__file__).parent / "data"
 CHECKPOINTS = "models/checkpoints"
 VAES = "models/vae"
 OVERRIDES = "checkpoint_overrides.json"
+CHOSEN = "chosen_models.json"
 LOCK_FILE = "studio.lock"
 RUNNING_FILE = "studio.json"
 
@@ -125,7 +127,9 @@ async def open_studio(
                 catalogue,
                 chat_models,
                 vision_models,
+                chosen=ChosenModelsFile(settings.data_dir / CHOSEN),
                 wanted_checkpoint=_wanted_checkpoint(settings),
+                wanted_language_model=settings.ollama_model,
                 look_after=look_after,
             )
         )

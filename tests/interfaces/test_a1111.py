@@ -138,6 +138,7 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
         ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
         ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: has ControlNet"),
+        ({"tiling": int("9" * 400)}, "tiling: is something"),
         ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
         ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),
         ({"override_settings": {"CLIP_stop_at_last_layers": 13}}, "CLIP_stop_at_last_layers: must be at most 12"),
@@ -532,6 +533,7 @@ OFF_UNITS: list[Any] = [False, False, {"ad_model": "None"}]
         pytest.param({"alwayson_scripts": {"ADetailer": {"args": OFF_UNITS}}}, id="sdwebuiapi-179"),
         pytest.param({"alwayson_scripts": {"ControlNet": {"args": [{"enabled": False, "image": None}] * 3}}}, id="off"),
         pytest.param({"alwayson_scripts": {"Refiner": {"args": []}, "Seed": {"args": None}}}, id="empty"),
+        pytest.param({"alwayson_scripts": {"Sampler": {"args": [20, "DPM++ 2M", "Automatic"]}}}, id="of its own page"),
         pytest.param({"script_name": "None", "refiner_checkpoint": "", "s_churn": "0", "s_noise": 1}, id="neutral"),
     ],
 )

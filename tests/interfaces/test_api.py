@@ -339,6 +339,7 @@ async def test_a_picture_can_be_deleted_brought_back_and_marked(api: Api) -> Non
 
 async def test_what_a_checkpoints_file_does_not_say_can_be_said(api: Api) -> None:
     (name, *_) = [one["name"] for one in (await api.http.get("/models")).json()["checkpoints"]]
+    assert (await api.http.patch("/models/checkpoints/", json={"prediction_type": "epsilon"})).status_code == 404
     said = await api.http.patch(f"/models/checkpoints/{name}", json={"prediction_type": "epsilon"})
     assert (said.status_code, said.json()["prediction_type"]) == (200, "epsilon")
     more = (await api.http.patch(f"/models/checkpoints/{name}", json={"zero_terminal_snr": False})).json()

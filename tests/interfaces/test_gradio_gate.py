@@ -90,6 +90,19 @@ async def test_a_call_that_makes_no_sense_is_refused(http: httpx.AsyncClient, bo
     assert (await http.post("/gradio_api/queue/join", content=body, headers=headers)).status_code == status
 
 
+async def test_a_call_brings_a_value_of_its_kind_for_each_input(http: httpx.AsyncClient) -> None:
+    functions = (await http.get("/config")).json()["dependencies"]
+    with_text = next(one for one in functions if len(one["inputs"]) == 1 and one["backend_fn"])
+    for data in ([], ["x", "x"], [{"a": 1}], [["x"]], [True]):
+        call = {"fn_index": with_text["id"], "data": data, "session_hash": "x"}
+        assert (await http.post("/gradio_api/queue/join", json=call)).status_code == 422
+
+
+async def test_a_session_that_has_asked_for_nothing_is_404(http: httpx.AsyncClient) -> None:
+    for query in ("?session_hash=nosuch", ""):
+        assert (await http.get(f"/gradio_api/queue/data{query}")).status_code == 404
+
+
 @pytest.mark.parametrize("boundary", ["; boundary=" + "b" * 5000, "; boundary=", ""])
 async def test_a_form_without_a_boundary_that_can_be_is_refused(http: httpx.AsyncClient, boundary: str) -> None:
     headers = {"content-type": f"multipart/form-data{boundary}"}

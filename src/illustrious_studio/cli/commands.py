@@ -21,6 +21,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from illustrious_studio import __version__
 from illustrious_studio.domain.errors import InvalidRequest, StudioError, Unavailable, error_from_code
 from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.interfaces.shared.overview import ModelList
@@ -41,7 +42,7 @@ async def studio_client(settings: Settings, *, needs: str = "") -> AsyncIterator
         client = await stack.enter_async_context(
             httpx.AsyncClient(
                 base_url=address,
-                headers=_key_header(settings),
+                headers={"User-Agent": f"illustrious/{__version__}"} | _key_header(settings),
                 timeout=httpx.Timeout(None, connect=5),
                 trust_env=False,
             )

@@ -156,6 +156,7 @@ class ModelStatus(Value):
     memory: DeviceMemory | None = None
     capabilities: tuple[str, ...] = ()
     context_length: int | None = None
+    remote: bool = Field(False, description="Whether it runs elsewhere: what is written to it leaves this machine.")
 
     @property
     def ready(self) -> bool:
@@ -195,4 +196,21 @@ class OverridableCatalogue(CheckpointCatalogue, Protocol):
 
     async def set_override(self, checkpoint: Checkpoint, override: CheckpointOverride) -> None:
         """Keep it, over restarts, too; `list` has it from then on. Raises Unavailable."""
+        ...
+
+
+class Chosen(Value):
+    """The models that a person switched to last, by name; empty where none was."""
+
+    checkpoint: str = ""
+    language_model: str = ""
+
+
+class ChosenModels(Protocol):
+    """Keeps them over restarts."""
+
+    async def read(self) -> Chosen: ...
+
+    async def keep(self, chosen: Chosen) -> None:
+        """Raises Unavailable."""
         ...

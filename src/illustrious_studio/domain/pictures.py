@@ -124,7 +124,9 @@ def _image(data: bytes) -> Iterator[Image.Image]:
     except Image.DecompressionBombError as error:
         raise InvalidRequest(TOO_MANY_PIXELS) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        raise NotAnImage("This is not a picture the studio can open. Send a whole PNG, JPEG or WebP file.") from error
+        raise NotAnImage(
+            "This is not a picture the studio can open: it must be a whole PNG, JPEG or WebP file."
+        ) from error
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -16,6 +16,8 @@ from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
 from illustrious_studio.domain.model_names import named, why_refused
 from illustrious_studio.domain.models import (
     Checkpoint,
+    Chosen,
+    ChosenModels,
     LanguageModel,
     ModelStatus,
     OverridableCatalogue,
@@ -57,7 +59,9 @@ class ModelService:
         chat_models: Sequence[ChatModel],
         vision_models: Sequence[VisionModel],
         *,
+        chosen: ChosenModels,
         wanted_checkpoint: str = "",
+        wanted_language_model: str = "",
         check_every: float = 5.0,
         look_after: asyncio.Event | None = None,
     ) -> None:
@@ -66,7 +70,11 @@ class ModelService:
         self._catalogue = catalogue
         self._chat_models = list(chat_models)
         self._vision_models = list(vision_models)
+        self._chosen = chosen
         self._wanted = wanted_checkpoint
+        self._wanted_language_model = wanted_language_model
+        self._remembered: str | None = None
+        """The language model to go back to; empty once it is in use, or where another is wanted."""
         self._check_every = check_every
         self._look_after = look_after
         self._checkpoint: Checkpoint | None = None
@@ -96,6 +104,8 @@ class ModelService:
         sdxl = self._engine.status
         if sdxl.state == "absent" and self._loading is not None and not self._loading.done():
             sdxl = sdxl.model_copy(update={"state": "loading", "reason": "The checkpoint is being loaded."})
+        if self._checkpoint is not None:  # the engine may hold another, that a single request asked for
+            sdxl = sdxl.model_copy(update={"model": self._checkpoint.name})
         if self._checkpoint is not None and self._checkpoint.builtin:
             sdxl = sdxl.model_copy(update={"hint": self._checkpoint.about})
         if self._no_checkpoint:
@@ -195,21 +205,26 @@ class ModelService:
         return [model for models in found for model in models]
 
     async def switch(self, checkpoint: str | None = None, language_model: str | None = None) -> None:
-        """Change the image model or the chat model. Raises NotFound with the names there are, and what loading raises.
+        """Change the image model or the chat model, also for the next start. Raises NotFound with the names there are,
+        and what loading raises.
 
         A checkpoint that cannot be loaded leaves the one before in place.
         """
         if language_model is not None:
             await self._switch_language_model(language_model)
+            await self._remember(language_model=language_model)
         if checkpoint is not None:
             await self._switch_checkpoint(checkpoint)
+            await self._remember(checkpoint=self.checkpoint().name)
 
     async def set_override(self, name: str, changes: Mapping[str, Any]) -> Checkpoint:
         """Change these fields of a checkpoint's override, which says what its file does not. It holds from the next
         picture on.
 
-        Raises NotFound, Unavailable.
+        Raises NotFound, also without a name, Unavailable.
         """
+        if not name:
+            raise NotFound("Name the checkpoint: PATCH /models/checkpoints/{name}. GET /models lists those there are.")
         async with self._overriding:
             checkpoint = await self.checkpoint_named(name)
             override = checkpoint.override.model_copy(update=dict(changes))
@@ -230,9 +245,14 @@ class ModelService:
             await self._load_first_checkpoint()
         return self.model_status()
 
+    async def _remember(self, **switched: str) -> None:
+        async with self._overriding:
+            await self._chosen.keep((await self._chosen.read()).model_copy(update=switched))
+
     async def _switch_language_model(self, name: str) -> None:
         model = await self.language_model(name)
         await model.use(name)
+        self._remembered = ""
         self._chat_models.remove(model)
         self._chat_models.insert(0, model)
         await self._check()
@@ -262,7 +282,8 @@ class ModelService:
 
     async def _load_first_checkpoint(self) -> None:
         found = await self._catalogue.list()
-        chosen = found[0] if found else None
+        before = (await self._chosen.read()).checkpoint
+        chosen = (named(before, found) if before else None) or (found[0] if found else None)
         if self._wanted:
             chosen = named(self._wanted, found)
             if chosen is None:
@@ -290,8 +311,22 @@ class ModelService:
                 log.exception("models could not be checked")
             await asyncio.sleep(self._check_every)
 
+    async def _back_to_the_chosen(self) -> None:
+        """The language model that was chosen before the start, as soon as what runs it is there."""
+        if self._remembered is None:
+            chosen = Chosen() if self._wanted_language_model else await self._chosen.read()
+            self._remembered = chosen.language_model
+        for model in self._chat_models if self._remembered else ():
+            if any(known.name == self._remembered for known in await model.models()):
+                await model.use(self._remembered)
+                self._chat_models.remove(model)
+                self._chat_models.insert(0, model)
+                self._remembered = ""
+                return
+
     async def _check(self) -> None:
         try:
+            await self._back_to_the_chosen()
             await _check_in_order(self._chat_models)
             await _check_in_order(self._vision_models)
         finally:

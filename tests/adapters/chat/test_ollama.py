@@ -17,6 +17,7 @@ from illustrious_studio.domain.errors import (
     UpstreamFailed,
 )
 from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from illustrious_studio.interfaces.web.views.live import card
 from ollama_chat import connected, ended, heard, said
 from ollama_server import Model, OllamaServer, Reply, line, stream
 from waiting import until
@@ -150,7 +151,7 @@ CLOUD = Model("gpt-oss:120b-cloud", ("completion", "vision"), size=384, remote="
 async def test_a_model_that_runs_elsewhere_is_never_taken_by_itself(server: OllamaServer) -> None:
     server.models = [CLOUD, PLAIN]
     async with connected(server) as chat:
-        assert chat.status.model == PLAIN.name
+        assert (chat.status.model, chat.status.remote) == (PLAIN.name, False)
         vision = OllamaVision(chat)
         assert (await vision.check()).state == "absent"
         assert {one.name: one.remote for one in await chat.models()} == {CLOUD.name: True, PLAIN.name: False}
@@ -160,8 +161,10 @@ async def test_a_model_that_runs_elsewhere_is_never_taken_by_itself(server: Olla
 async def test_it_is_used_where_a_person_chose_it(server: OllamaServer) -> None:
     server.models = [PLAIN, CLOUD]
     async with connected(server, CLOUD.name) as chat:
-        assert (chat.status.model, chat.status.state) == (CLOUD.name, "ready")
-        assert (await OllamaVision(chat).check()).model == CLOUD.name
+        assert (chat.status.model, chat.status.state, chat.status.remote) == (CLOUD.name, "ready", True)
+        seeing = await OllamaVision(chat).check()
+        assert (seeing.model, seeing.remote) == (CLOUD.name, True)
+        assert "what you write to it leaves this machine" in card("Chat model", chat.status)
 
 
 async def test_with_models_of_the_cloud_alone_that_is_said_and_nothing_is_sent(server: OllamaServer) -> None:

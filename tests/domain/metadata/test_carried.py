@@ -93,6 +93,17 @@ def test_exif_is_read_in_every_format(kind: str, tag: int) -> None:
     assert read(saved(Image.new("RGB", SIZE), kind, exif=exif)) == ("1girl, 猫耳", "bad", 7)
 
 
+def test_comfyuis_chunks_in_make_and_model_are_read() -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = 'prompt:{"1": {}}', 'workflow:{"nodes": []}'
+    text = open_picture(saved(Image.new("RGB", SIZE), "WEBP", exif=exif)).text
+    assert (text["prompt"], text["workflow"]) == ('{"1": {}}', '{"nodes": []}')
+
+
+def test_a_comment_of_a_jpeg_file_is_read() -> None:
+    assert read(saved(Image.new("RGB", SIZE), "JPEG", comment=TEXT.encode())) == ("1girl, 猫耳", "bad", 7)
+
+
 def test_what_a_camera_says_is_no_prompt() -> None:
     exif = Image.Exif()
     exif[0x010E] = "OLYMPUS DIGITAL CAMERA"

@@ -153,5 +153,5 @@ def test_a_picture_without_settings_is_opened_all_the_same(file: str) -> None:
 
 @pytest.mark.parametrize("file", ["k01_zero.png", "k02_truncated.png", "k04_gif_named_png.png"])
 def test_what_is_no_whole_picture_gets_one_clear_sentence(file: str) -> None:
-    with pytest.raises(NotAnImage, match="Send a whole PNG, JPEG or WebP file"):
+    with pytest.raises(NotAnImage, match="it must be a whole PNG, JPEG or WebP file"):
         read(file)

@@ -123,6 +123,16 @@ COMBINED = with_inputs(
     "3",
     positive=["10", 0],
 )
+EFFICIENT = {
+    "1": node(
+        "KSampler (Efficient)", seed=42, steps=27, cfg=5.5, sampler_name="euler_ancestral", scheduler="normal",
+        positive=["4", 1], negative=["4", 2],
+    ),
+    "4": node(
+        "Efficient Loader", ckpt_name="illu/wai.safetensors", positive="1girl", negative="lowres",
+        empty_latent_width=832, empty_latent_height=1216,
+    ),
+}  # fmt: skip
 IMAGE = plain(
     **{
         "5": node("VAEEncode", pixels=["13", 0], vae=["4", 2]),
@@ -159,6 +169,14 @@ def test_the_settings_are_found_by_the_links(graph: Graph, right: dict[str, Any]
     assert recorded is not None
     assert (recorded.source, given(recorded.request), recorded.left_out) == ("ComfyUI", right, left_out)
     assert recorded.fields["Model"] == "illu/wai.safetensors"
+
+
+def test_a_loader_that_has_the_words_itself_is_read() -> None:
+    recorded = read(EFFICIENT)
+    assert recorded is not None
+    request = recorded.request
+    assert (request.prompt, request.negative_prompt, request.seed, request.steps) == ("1girl", "lowres", 42, 27)
+    assert (request.sampler, request.guidance) == ("Euler a", 5.5)
 
 
 @pytest.mark.parametrize(

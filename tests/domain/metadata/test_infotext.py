@@ -174,6 +174,13 @@ def plain(prompt: str) -> str:
     return "\n".join(line.strip() for line in prompt.split("\n")).strip()
 
 
+@pytest.mark.parametrize("before", ["1girl, rooftop ", "1girl, rooftop, "])
+def test_words_and_fields_on_one_line_are_told_apart(before: str) -> None:
+    said = read_infotext(f"{before}Steps: 27, Sampler: Euler a, CFG scale: 5.5, Seed: 1, Size: 832x1216")
+    assert said.prompt == "1girl, rooftop"
+    assert (said.fields["Steps"], said.fields["Size-1"]) == ("27", "832")
+
+
 def test_a_last_line_with_two_pairs_belongs_to_the_prompt() -> None:
     said = read_infotext("a cat\nmood: calm, light: soft")
     assert (said.prompt, said.fields) == ("a cat\nmood: calm, light: soft", {})

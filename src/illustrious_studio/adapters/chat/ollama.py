@@ -68,6 +68,7 @@ class OllamaChat:
                 reason=f"Ollama is loading {model}.",
                 capabilities=facts.capabilities,
                 context_length=self._context_of(facts),
+                remote=self.server.is_remote(model),
             )
             await self._sample(facts)
             loaded = await self.server.loaded_context(model) or self._context_of(facts)

@@ -148,7 +148,7 @@ class FolderGallery:
         A PNG gets a name of the gallery, and stays as it is otherwise. Of another file a PNG is made.
         """
         if path.is_symlink() or not path.is_file():
-            raise InvalidRequest("It is a folder or a link. Copy the picture itself into the gallery folder.")
+            raise InvalidRequest("It is no plain file, but a folder, a link or a pipe. Copy the picture itself there.")
         data = _read(path)
         opened = open_picture(data)
         item = self._item_of(path, data, opened)

@@ -40,6 +40,7 @@ class OllamaVision:
                     state="ready",
                     capabilities=model.capabilities,
                     context_length=self._chat.context_to_ask(model.context_length) or model.context_length,
+                    remote=model.remote,
                 )
                 return self._status
         self._lose(NotFound("No model on Ollama can see. Type `ollama pull qwen2.5vl:3b` to get one."))

@@ -24,6 +24,9 @@ PARAMETERS = "parameters"
 _SETTINGS = re.compile(r"\A\s*\{|\bSteps:")
 """What tells settings from what cameras and photographers write into the same places."""
 _EXIF, _USER_COMMENT, _IMAGE_DESCRIPTION = 0x8769, 0x9286, 0x010E
+_MAKE, _MODEL = 0x010F, 0x0110
+_OF_COMFYUI = ("prompt", "workflow")
+"""Chunks that ComfyUI writes into Exif's Make and Model of files that have none: `prompt:{...}`."""
 _XMP_COMMENT = "{http://ns.adobe.com/exif/1.0/}UserComment"
 _XMP_ITEM = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li"
 _SIGNATURES = {
@@ -46,17 +49,28 @@ def text_of(image: Image.Image) -> dict[str, str]:
         found = next((one for one in (*_in_exif(image), *_in_xmp(image)) if _SETTINGS.search(one)), None)
         if found is not None:
             text[PARAMETERS] = found
+    text |= _of_comfyui(image)
     return text | (_in_pixels(image) if PARAMETERS not in text else {})
 
 
 def _in_exif(image: Image.Image) -> Iterator[str]:
     own = tags_of(image)
     inner = own.get_ifd(_EXIF)
-    for value in (inner.get(_USER_COMMENT), own.get(_USER_COMMENT), own.get(_IMAGE_DESCRIPTION)):
+    comment = image.info.get("comment")  # of a JPEG file
+    for value in (inner.get(_USER_COMMENT), own.get(_USER_COMMENT), own.get(_IMAGE_DESCRIPTION), comment):
         if isinstance(value, str):  # of the type ASCII, which Pillow takes for Latin-1
             value = value.encode("latin-1", errors="ignore")
         if isinstance(value, bytes):
             yield user_comment(value)[:LONGEST_TEXT]
+
+
+def _of_comfyui(image: Image.Image) -> dict[str, str]:
+    tags, found = tags_of(image), {}
+    for value in (tags.get(_MAKE), tags.get(_MODEL)):
+        name, mark, chunk = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if mark and name.lower() in _OF_COMFYUI and len(chunk) <= LONGEST_TEXT:
+            found[name.lower()] = chunk.strip("\0 ")
+    return found
 
 
 def tags_of(image: Image.Image) -> Image.Exif:

@@ -16,6 +16,7 @@ _LATENT = ("latent_image", "samples", "latent")
 _PARTS = ("noise", "guider", "sampler", "sigmas")
 """Where SamplerCustom has its settings."""
 _TEXTS = ("text", "text_g", "text_l", "prompt", "string", "value", "populated_text", "wildcard_text", "positive")
+_SIZE = (("width", "empty_latent_width"), ("height", "empty_latent_height"))
 _NUMBERS = ("value", "seed", "noise_seed", "int", "float", "number", "Number")
 _NOT_READ = {"lora_name": "lora", "control_net": "controlnet", "ipadapter": "ipadapter", "upscale_model": "upscaler"}
 """Inputs of nodes that change the picture in ways that are not read."""
@@ -28,7 +29,9 @@ def fields_of(graph: Mapping[str, object]) -> tuple[dict[str, object], tuple[str
     sampler."""
     nodes = {str(key): node for key, node in graph.items() if isinstance(node, dict)}
     walk = _Graph({key: node for key, node in nodes.items() if isinstance(node.get("inputs"), dict)})
-    samplers = [key for key in walk.nodes if _is_sampler(walk.inputs(key))]
+    samplers = [key for key in walk.nodes if _is_sampler(walk.inputs(key))] or [
+        key for key in walk.nodes if {"sampler_name", "steps"} <= walk.inputs(key).keys()
+    ]
     first = next((key for key in samplers if not any(walk.reaches(key, other, _LATENT) for other in samplers)), None)
     if first is None:
         return None
@@ -110,7 +113,7 @@ class _Graph:
             return "", False
         texts: dict[str, None] = {}
         for key in self._conditioning(start, side):
-            if words := self._words(key):
+            if words := self._words(key, side):
                 texts[words] = None
         return next(iter(texts), ""), len(texts) > 1
 
@@ -119,7 +122,8 @@ class _Graph:
         is followed on this side."""
         seen, waiting = {start}, deque([start])
         while waiting and len(seen) < LOOKED_AT:
-            inputs = self.inputs(waiting.popleft())
+            key = waiting.popleft()
+            inputs = self.inputs(key)
             both = "positive" in inputs and "negative" in inputs
             for name, value in inputs.items():
                 takes = name == side if both else name.startswith("conditioning")
@@ -131,8 +135,10 @@ class _Graph:
                     waiting.append(before)
                     yield before
 
-    def _words(self, key: str) -> str:
+    def _words(self, key: str, side: str) -> str:
         inputs = self.inputs(key)
+        if isinstance(words := inputs.get(side), str):  # a loader that has both sides' words itself
+            return words.strip()
         if "conditioning" in inputs or ("positive" in inputs and "negative" in inputs):
             return ""
         for one in self.upstream(key, _TEXTS):
@@ -143,7 +149,7 @@ class _Graph:
 
     def size(self, sampler: str) -> tuple[object, object]:
         for key in self.upstream(sampler, _LATENT):
-            size = [self.value(key, (name,), ()) for name in ("width", "height")]
+            size = [self.value(key, names, ()) for names in _SIZE]
             if None not in size:
                 return size[0], size[1]
         return None, None

@@ -142,8 +142,8 @@ def _apart(text: str) -> tuple[str, dict[str, str]]:
     """The words, and the fields that stand behind them.
 
     The fields are what begins with `Steps:` at the start of a line and is nothing but fields up to the end; their
-    values may have lines of their own. Else what follows `Steps:` behind a negative prompt, all on one line; else the
-    last line; else the last line that begins so, whatever an extension wrote behind it.
+    values may have lines of their own. Else what follows `Steps:` in the last line, behind words; else the last line;
+    else the last line that begins so, whatever an extension wrote behind it.
     """
     begins = [found.start() for found in _STEPS.finditer(text)][-MOST_CANDIDATES:]
     for begin in begins:
@@ -151,11 +151,12 @@ def _apart(text: str) -> tuple[str, dict[str, str]]:
         if not rest and len(fields) >= FEWEST_FIELDS:
             return text[:begin], fields
     *above, last = text.split("\n")
-    prompt, mark, behind = last.partition(NEGATIVE)
-    if mark and (steps := _STEPS_ANYWHERE.search(behind)):
-        fields, _ = _fields_of(behind[steps.start() :], anything=True)
+    if steps := _STEPS_ANYWHERE.search(last):
+        fields, _ = _fields_of(last[steps.start() :], anything=True)
         if len(fields) >= FEWEST_FIELDS:
-            return "\n".join([*above, prompt.strip(), f"{NEGATIVE} {behind[: steps.start()].strip()}"]), fields
+            prompt, mark, negative = last[: steps.start()].strip(", ").partition(NEGATIVE)
+            words = [prompt.strip(), f"{NEGATIVE} {negative.strip()}"] if mark else [prompt]
+            return "\n".join([*above, *words]), fields
     lines = [(len(text) - len(last), last)] if len(last) <= LONGEST_FIELD_LINE else []
     for begin, line in [*lines, *((begin, text[begin:]) for begin in begins[-1:])]:
         fields, _ = _fields_of(line, anything=True)

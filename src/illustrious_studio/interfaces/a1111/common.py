@@ -15,10 +15,8 @@ from illustrious_studio.interfaces.a1111.tasks import Tasks
 from illustrious_studio.services.studio import Studio
 
 
-class Body(BaseModel):
-    """What is asked. As in A1111 every field may be left out or null, and fields that are not known are let pass."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+class _Numbers(BaseModel):
+    """Fields of which none takes true or false for a number."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -29,6 +27,15 @@ class Body(BaseModel):
         return value
 
 
+class Body(_Numbers):
+    """What is asked. As in A1111 every field may be left out or null, and fields that are not known are let pass."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+OF_ITS_PAGE = ("sampler", "seed", "refiner")
+"""A1111's own scripts that its page's controls are. It does not run them for its API (`setup_for_ui_only`), though they
+come in what its page exports."""
 OFF = ("", "false", "off", "no", "none", "null")
 NOT_DONE = "is something that this studio does not do; leave it out"
 
@@ -53,6 +60,8 @@ def switched_off(scripts: object) -> object:
     """
     if isinstance(scripts, dict):  # {} is none
         for name, script in scripts.items():
+            if str(name).lower() in OF_ITS_PAGE:
+                continue
             args = script.get("args") if isinstance(script, dict) else script
             args = args if isinstance(args, list) else [args]
             if not (_says_nothing(args[:1]) or all(map(_is_off, args))):
@@ -79,11 +88,11 @@ def _number(value: object) -> float | None:
     """True is no number."""
     try:
         return None if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-class Options(BaseModel):
+class Options(_Numbers):
     """The options of A1111 that the studio has. They hold for what comes through this API, until the studio ends.
 
     `sd_model_checkpoint` is not among them: that is the studio's own, and the same for every interface.

@@ -41,6 +41,8 @@ OnRefusal = Callable[[str, str, str, int, str], None]
 logger = structlog.get_logger(__name__)
 
 MIB = 1024 * 1024
+TIME_TO_ANSWER = 1.0
+"""Seconds that a request has to say that the studio stops."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 ALWAYS_OPEN = frozenset({"/health/live"})
 ASKED_OFTEN = frozenset({"/live"})
@@ -101,10 +103,13 @@ class Guard:
         self._on_refusal = on_refusal
         self._logged: dict[int, float] = {}
         self._stopping = asyncio.Event()
+        self._over = asyncio.Event()
 
     def stop(self) -> None:
-        """The studio is about to stop: who waits for an answer, or reads a stream, is told."""
+        """The studio is about to stop: who waits for an answer, or reads a stream, is told. What still goes on a moment
+        later is handled as if its caller had left: streams of libraries would be waited for in vain."""
         self._stopping.set()
+        asyncio.get_running_loop().call_later(TIME_TO_ANSWER, self._over.set)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -114,7 +119,9 @@ class Guard:
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            cycle = RequestCycle(scope, receive, send, request_id, self._page_policy, self._shape(scope["path"]))
+            cycle = RequestCycle(
+                scope, receive, send, request_id, self._page_policy, self._shape(scope["path"]), self._over
+            )
             scope["headers"] = [one for one in scope["headers"] if not _FORWARDED.fullmatch(one[0])]
             try:
                 self._check(scope)

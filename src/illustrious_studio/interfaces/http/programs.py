@@ -1,6 +1,7 @@
 """Which program asks: a guess by what it calls itself, for people who look for what their program stumbles over."""
 
 _KNOWN = (
+    ("illustrious/", "the studio's own command line"),
     ("openai/", "OpenAI SDK"),
     ("aiohttp", "Open WebUI, or another program in Python"),
     ("python-requests/", "a program in Python"),

@@ -43,9 +43,16 @@ class RequestCycle:
     """One request and its answer, as they pass the guard."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, request_id: str, page_policy: bytes, shape: ErrorShape
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        request_id: str,
+        page_policy: bytes,
+        shape: ErrorShape,
+        over: asyncio.Event,
     ) -> None:
-        self._scope, self._receive, self._send = scope, receive, send
+        self._scope, self._receive, self._send, self._over = scope, receive, send, over
         self._request_id, self._page_policy, self._shape = request_id, page_policy, shape
         self._started_at = time.perf_counter()
         self.status = 0
@@ -67,7 +74,7 @@ class RequestCycle:
 
     async def receive(self) -> Message:
         if self._body_ended:
-            message = await self._receive()
+            message = await self._until_over()
         else:
             loop = asyncio.get_running_loop()
             self._deadline = self._deadline or loop.time() + self._seconds
@@ -86,6 +93,16 @@ class RequestCycle:
                 self._left -= size
         self._gone = self._gone or message["type"] == "http.disconnect"
         return message
+
+    async def _until_over(self) -> Message:
+        """What comes after the body: that the caller left; or, as the studio stops, as if."""
+        message, over = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._over.wait())
+        try:
+            await asyncio.wait({message, over}, return_when=asyncio.FIRST_COMPLETED)
+            return message.result() if message.done() else {"type": "http.disconnect"}
+        finally:
+            message.cancel()
+            over.cancel()
 
     async def send(self, message: Message) -> None:
         if self._refused:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from illustrious_studio.interfaces.http.bodies import answer_json, body_again, whole_body
 from illustrious_studio.interfaces.mcp.request_ids import REFUSED, has_impossible_id
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 36 * 1024 * 1024
 """A picture to analyze may be in it, as in the API."""
-TIME_TO_ANSWER = 1.0
-"""Seconds that a call has to say that the studio stops."""
 
 
 class McpEndpoint:
@@ -28,7 +26,6 @@ class McpEndpoint:
     def __init__(self, make_server: "Callable[[], Server[Any]]") -> None:
         self._make_server = make_server
         self._wanted = asyncio.Event()
-        self._stopping = asyncio.Event()
         self._started: asyncio.Future[StreamableHTTPSessionManager] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
@@ -47,39 +44,14 @@ class McpEndpoint:
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if not self._started.done():
             self._running.result()  # raises what kept it from starting
-        a_call = scope["method"] == "POST"
-        if a_call:
+        if scope["method"] == "POST":
             if (body := await whole_body(receive)) is None:
                 return
             if await has_impossible_id(body):
                 await answer_json(send, 400, REFUSED)
                 return
             receive = body_again(body, receive)
-        await self._started.result().handle_request(
-            scope, self._until_stopped(receive, after=TIME_TO_ANSWER if a_call else 0), send
-        )
-
-    def stop(self) -> None:
-        """The server is about to stop: streams end as if the host had left, or it would wait for them in vain. Those of
-        calls have a moment for their answers first."""
-        self._stopping.set()
-
-    def _until_stopped(self, receive: Receive, *, after: float) -> Receive:
-        async def over() -> None:
-            await self._stopping.wait()
-            await asyncio.sleep(after)
-
-        async def next_message() -> Message:
-            message = asyncio.ensure_future(receive())
-            stopped = asyncio.ensure_future(over())
-            try:
-                await asyncio.wait({message, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                return message.result() if message.done() else {"type": "http.disconnect"}
-            finally:
-                message.cancel()
-                stopped.cancel()
-
-        return next_message
+        await self._started.result().handle_request(scope, receive, send)
 
     async def _run(self) -> None:
         await self._wanted.wait()

@@ -32,7 +32,7 @@ from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.results import Answer, facts, link, picture, text
 from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, resolve_inputs, store_inputs
 from illustrious_studio.interfaces.shared.overview import ModelList, Status, models_now, status_now
-from illustrious_studio.interfaces.shared.records import PictureItem, PicturePage
+from illustrious_studio.interfaces.shared.records import PictureItem, PictureMetadata, PicturePage
 from illustrious_studio.services.prompts import Enhanced
 from illustrious_studio.services.studio import Studio
 
@@ -82,7 +82,7 @@ class Tool(Generic[T]):
             title=self.title,
             description=inspect.getdoc(self.does),
             input_schema=self.takes.model_json_schema(schema_generator=_Arguments),
-            output_schema=TypeAdapter(self.gives).json_schema(mode="serialization"),
+            output_schema=_short(TypeAdapter(self.gives).json_schema(mode="serialization")),
             annotations=Annotations(
                 read_only_hint=self.reads_only,
                 destructive_hint=False,
@@ -99,6 +99,22 @@ def _number(text: str, kinds: set[object]) -> object:
     if float in kinds and re.fullmatch(r"-?\d{1,20}(\.\d{1,20})?", text):
         return float(text)
     return text
+
+
+def _short(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without a record's hundred fields: five tools would each say them, 18 kB, in the context of a host's model."""
+    defined = schema.get("$defs", {})
+    if PictureMetadata.__name__ not in defined:
+        return schema
+    defined[PictureMetadata.__name__] = {"type": "object", "description": inspect.getdoc(PictureMetadata)}
+    needed = _named_in({name: value for name, value in schema.items() if name != "$defs"})
+    while more := {name for known in needed for name in _named_in(defined[known])} - needed:
+        needed |= more
+    return {**schema, "$defs": {name: value for name, value in defined.items() if name in needed}}
+
+
+def _named_in(schema: object) -> set[str]:
+    return set(re.findall(r'"#/\$defs/([^"]+)"', json.dumps(schema)))
 
 
 class _Arguments(GenerateJsonSchema):

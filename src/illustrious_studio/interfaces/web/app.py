@@ -90,5 +90,5 @@ def create_web_app(studio: Studio, access: Access) -> FastAPI:
     )
     mounted = app.routes[-1]
     assert isinstance(mounted, Mount)
-    mounted.app = GradioGate(mounted.app, blocks.fns)
+    mounted.app = GradioGate(mounted.app, blocks.fns, blocks._queue.pending_messages_per_session)
     return app

@@ -22,6 +22,7 @@ BACKENDS = {
     "builtin": "Built-in vision model",
     "sdxl": "Stable Diffusion XL",
 }
+IN_THE_CLOUD = "Ollama's cloud: what you write to it leaves this machine"
 
 
 def snapshot(studio: Studio, seen: str, after: str | None) -> dict[str, Any]:
@@ -82,7 +83,8 @@ def header(status: StudioStatus) -> str:
 def _chip(name: str, model: ModelStatus) -> str:
     return (
         f'<button type="button" class="chip" name="tab" value="system" title="{name}. Press to switch.">'
-        f'<span class="chip-role">{name}</span> {escape(model.model or WORDS[model.state])}</button>'
+        f'<span class="chip-role">{name}</span> {escape(model.model or WORDS[model.state])}'
+        f"{' (in the cloud)' if model.remote else ''}</button>"
     )
 
 
@@ -91,11 +93,15 @@ def cards(status: StudioStatus) -> str:
     return "".join(card(name, model) for name, model in three_models(status).items())
 
 
+def where_it_runs(model: ModelStatus) -> str:
+    return BACKENDS.get(model.backend, model.backend) + (f", {model.device}" if model.device else "")
+
+
 def card(name: str, model: ModelStatus) -> str:
     kind = {"ready": "ready", "loading": "waiting"}.get(model.state, "broken")
     rows = [
         ("Model", model.model or "none"),
-        ("Runs on", BACKENDS.get(model.backend, model.backend) + (f", {model.device}" if model.device else "")),
+        ("Runs on", IN_THE_CLOUD if model.remote else where_it_runs(model)),
         ("Can do", ", ".join(model.capabilities)),
         ("Context", f"{model.context_length:,} tokens" if model.context_length else ""),
     ]

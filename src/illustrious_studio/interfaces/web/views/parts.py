@@ -113,9 +113,9 @@ def _drawn_size(metadata: ImageMetadata) -> str:
 def table(rows: list[tuple[str, str]], caption: str) -> str:
     """Names and values, each value with a copy button."""
     body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td><span>{escape(value)}</span>'
+        f'<tr><th scope="row">{escape(name)}</th><td><div><span>{escape(value)}</span>'
         f'<button type="button" class="plain copy" name="copy" value="{escape(value)}" '
-        f'aria-label="Copy {escape(name.lower())}">Copy</button></td></tr>'
+        f'aria-label="Copy {escape(name.lower())}">Copy</button></div></td></tr>'
         for name, value in rows
     )
     return f'<table class="settings"><caption class="unseen">{escape(caption)}</caption><tbody>{body}</tbody></table>'
