@@ -169,7 +169,7 @@ def test_the_command_line_uses_the_studio_that_runs(program: Program, folder: Pa
     drawn = run_app("generate", "a cat", *pictures, *options, "--data-dir", str(folder))
     assert drawn.returncode == 0, drawn.stderr
     assert over.items() <= program.get("/gallery")["items"][0]["metadata"].items()
-    found = run_app("gallery", "list", "black", "--data-dir", str(folder))
+    found = run_app("gallery", "list", "--data-dir", str(folder), "black")
     assert "a black cat" in found.stdout
 
 

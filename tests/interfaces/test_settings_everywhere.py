@@ -106,7 +106,7 @@ async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
 def test_the_command_line_has_an_option_for_it(name: str) -> None:
     option, value = "--" + name.replace("_", "-"), another(name)
     text = "file" if isinstance(value, dict) else str(value)
-    options = _parser().parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
+    options = _parser()[0].parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
     assert str(getattr(options, name)) == text
 
 

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -33,7 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given = ["serve", *given]
-    options = _parser().parse_args(given)
+    parser, commands = _parser()
+    if given[0] in commands:  # words may stand behind options, too
+        options = commands[given[0]].parse_intermixed_args(given[1:])
+    else:
+        options = parser.parse_args(given)
     try:
         settings = Settings(
             **{name: getattr(options, name) for name in Settings.model_fields if hasattr(options, name)}
@@ -56,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
     parser = argparse.ArgumentParser(
         prog="illustrious", description="A local studio for images and chat: SDXL and language models."
     )
@@ -110,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = add("bench", _bench, "Measure this studio on this machine, beside peers in the same run.")
     bench.add_argument("names", nargs="*", help="Which benchmarks; left out: all that fit this machine.")
     bench.add_argument("--rounds", type=int, default=5, help="Rounds of each, A B A B.")
-    return parser
+    return parser, commands.choices
 
 
 FILES = {
