@@ -34,10 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given = ["serve", *given]
     parser, commands = _parser()
-    if given[0] in commands:  # words may stand behind options, too
-        options = commands[given[0]].parse_intermixed_args(given[1:])
-    else:
-        options = parser.parse_args(given)
+    command = commands.get(given[0])
+    # Intermixed: words may stand behind options, too.
+    options = command.parse_intermixed_args(given[1:]) if command is not None else parser.parse_args(given)
     try:
         settings = Settings(
             **{name: getattr(options, name) for name in Settings.model_fields if hasattr(options, name)}
