@@ -101,13 +101,29 @@ class Body:
             if pose == "waving" and doing:
                 arm = Arm((x, y), (x + 62, 236), (x + 84, 112), "open", True)
             elif pose == "holding" and doing:
-                arm = Arm((x, y), (x + 26, 268), (x + 2, 226), "fist", True)
+                arm = Arm((x, y), (x + 38, 262), (x - 6, 214), "fist", True)
             elif pose == "arms_crossed":
                 arm = Arm((x, y), (x + 18, 274), (-x * 0.52, 252 + 12 * (doing)), "relaxed" if doing else "hidden")
+            elif pose == "standing":
+                arm = self._at_ease(arm, doing)
             elif pose == "sitting":
                 arm = Arm((x, y), (x + 22, 284), (x - 26, 400), "relaxed")
             made[side] = arm
         return made
+
+    def _at_ease(self, arm: Arm, doing: bool) -> Arm:
+        """Ways of standing, so that not all stand alike."""
+        x, y = self.shoulder
+        way = self.look.chance("ease").choice(("down", "hip", "behind", "folded") if not self.boy else ("down", "hip", "pocket"))
+        if way == "hip" and doing:
+            return Arm((x, y), (x + 62, 262), (x - 8, 322), "hidden")
+        if way == "behind":
+            return Arm((x, y), (x + 22, 276), (x - 40, 350), "behind")
+        if way == "folded":
+            return Arm((x, y), (x + 22, 280), (6, 384), "relaxed")
+        if way == "pocket" and doing:
+            return Arm((x, y), (x + 30, 286), (x - 20, 400), "hidden")
+        return arm
 
     def torso(self, low: float, neck: Points | None = None, wider: float = 0) -> Points:
         """Shoulders to that height; `neck` is the line of its opening, left to right."""
@@ -129,8 +145,9 @@ def neck(scene: Scene, body: Body, chin: Points) -> None:
     )
     scene.shape(throat, skin.base, skin.line)
     scene.fill(moved(chin, 3, 21), skin.shade, clip=throat)
-    for side in (-1, 1):
-        scene.ink(sided(smooth([(8, 146), (26, 143), (46, 139)]), side), skin.deep, 2, 0.1, 0.1)
+    if body.look.wears("dress", "swimsuit"):
+        for side in (-1, 1):
+            scene.ink(sided(smooth([(8, 146), (26, 143), (46, 139)]), side), skin.deep, 2, 0.1, 0.1)
     if body.look.has("choker"):
         band = body.look.colour("choker", "black")
         ring = smooth([(-wide - 1, 104), (0, 112), (wide + 1, 104)])
@@ -140,14 +157,10 @@ def neck(scene: Scene, body: Body, chin: Points) -> None:
 
 def limb(scene: Scene, ribbon: Ribbon, paint: tuple[int, int, int], shade: tuple[int, int, int], line: tuple[int, int, int]) -> None:
     """An arm or leg, or a sleeve around one; where it begins it has no line."""
-    scene.outline(_without_root(ribbon), line)
-    scene.fill(ribbon.outline, paint)
-    scene.fill(ribbon.strip(0.66, 1, 0.06, 1, taper=False), shade, clip=ribbon.outline)
-
-
-def _without_root(ribbon: Ribbon) -> Points:
-    rooted = ribbon.t > 0.1
-    return np.concatenate([ribbon.left[rooted], ribbon.right[rooted][::-1]])
+    pieces = ribbon.pieces
+    scene.outline(pieces[len(pieces) // 10 :], line)
+    scene.fill(pieces, paint)
+    scene.fill(ribbon.strip(0.66, 1, 0.06, 1, taper=False), shade, clip=pieces)
 
 
 def bare_arm(scene: Scene, body: Body, side: int) -> None:
@@ -155,6 +168,7 @@ def bare_arm(scene: Scene, body: Body, side: int) -> None:
     first, middle, last = body.arm_widths
     ribbon = _on_side(body.arms[side].ribbon(even(first, last, middle)), side)
     limb(scene, ribbon, skin.base, skin.shade, skin.line)
+    scene.fill(ellipse(*ribbon.spine[0], 20, 22), skin.base, clip=body.torso(260) * [0.985, 1] + [0, 1.5])
 
 
 def _on_side(ribbon: Ribbon, side: int) -> Ribbon:
@@ -173,7 +187,7 @@ _OPEN = [
 
 def hand(scene: Scene, body: Body, side: int) -> None:
     arm = body.arms[side]
-    if arm.hand == "hidden":
+    if arm.hand in ("hidden", "behind"):
         return
     skin = body.look.skin
     size = 1.16 if body.boy else 0.95
@@ -235,8 +249,8 @@ def legs(body: Body) -> dict[int, Leg]:
                 spine = smooth([(32, 400), (44, 460), (54, 512), (76, 522), (100, 510), (122, 498)])
                 foot, turned, profile = (126.0, 498.0), -70.0, [72, 70, 60, 44, 32, 24]
         else:
-            spine = smooth([(35, 400), (35, 520), (33, 690), (35, 800), (33, 930), (31, 1046)])
-            foot, turned, profile = (31.0, 1046.0), 0.0, [72, 68, 45, 43, 40, 24]
+            spine = smooth([(36, 400), (37, 520), (37, 690), (41, 800), (42, 930), (42, 1046)])
+            foot, turned, profile = (43.0, 1046.0), 0.0, [76, 74, 68, 58, 46, 43, 46, 43, 34, 26, 23]
         at = np.linspace(0, 1, len(profile))
         ribbon = Ribbon(spine, lambda t, at=at, profile=profile: np.interp(t, at, profile) * wide)  # type: ignore[misc]
         made[side] = Leg(_on_side(ribbon, side), foot, turned)

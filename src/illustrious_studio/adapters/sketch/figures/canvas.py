@@ -105,7 +105,7 @@ class Scene:
     def bounds(self, bottom: float) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of all that is above `bottom`."""
         every = [
-            (one if area.clip is None else np.concatenate(area.clip), area.grown)
+            (_within(one, area.clip), area.grown)
             for area in self.areas
             if isinstance(area, Area)
             for one in area.polygons
@@ -115,6 +115,14 @@ class Scene:
         left, top = boxes[:, :2].min(axis=0) - 2
         right, low = boxes[:, 2:].max(axis=0) + 2
         return float(left), float(top), float(right), float(min(low, bottom))
+
+
+def _within(points: Points, clip: list[Points] | None) -> Points:
+    """The points, none of them outside of the clip's bounds."""
+    if clip is None:
+        return points
+    edges = np.concatenate(clip)
+    return np.asarray(np.clip(points, edges.min(axis=0), edges.max(axis=0)))
 
 
 class Painter:

@@ -116,7 +116,7 @@ def brows(scene: Scene, look: Look) -> None:
     }.get(look.figure.expression, (0, 0, 0))  # fmt: skip
     chance = look.chance("brows")
     lift += chance.uniform(-2, 2)
-    heavy = 4.6 if look.boy else 3.3
+    heavy = (4.6 if look.boy else 3.3) + (1 if look.figure.expression == "angry" else 0)
     base = HEIGHT - (34 if look.boy else 43)
     for side in (-1, 1):
         curve = smooth([(17, base + lift + inner), (33, base - 5 + lift + (inner + outer) / 3), (57, base + 3 + lift + outer)])

@@ -18,7 +18,7 @@ Warp = Callable[[Points], Points]
 Widths = Callable[[Points], Points]
 """Width along a line, by the share of it that is behind."""
 
-_STEPS = 10
+_STEPS = 14
 
 
 @lru_cache(maxsize=512)
@@ -114,6 +114,12 @@ def shares(points: Points) -> Points:
     return np.asarray(lengths / max(lengths[-1], 1e-9))
 
 
+def resampled(points: Points, count: int) -> Points:
+    """So many points along the same line, all equally far from each other."""
+    t, at = shares(points), np.linspace(0, 1, count)
+    return np.stack([np.interp(at, t, points[:, 0]), np.interp(at, t, points[:, 1])], axis=1)
+
+
 def normals(points: Points) -> Points:
     """To the right of the way at each point (y is down), of length one."""
     way = np.gradient(points, axis=0)
@@ -135,6 +141,12 @@ class Ribbon:
     def outline(self) -> Points:
         return np.concatenate([self.left, self.right[::-1]])
 
+    @property
+    def pieces(self) -> list[Points]:
+        """The same area in quadrangles: a sharp bend makes no hole in it."""
+        left, right = self.left, self.right
+        return [np.array([left[i], left[i + 1], right[i + 1], right[i]]) for i in range(len(left) - 1)]
+
     def strip(self, start: float, end: float, begin: float = 0, stop: float = 1, taper: bool = True) -> Points:
         """The part between two shares of the width (0 left, 1 right) and of the length; thinner to its ends."""
         inside = (self.t >= begin) & (self.t <= stop)
@@ -147,6 +159,9 @@ class Ribbon:
             fade = np.sqrt(np.clip(np.sin(math.pi * (t - begin) / max(stop - begin, 1e-9)), 0, 1))
             far = near + (far - near) * fade if end in (0, 1) or start not in (0, 1) else far
             near = far - (far - near) * fade if end in (0, 1) else near
+        else:  # it does not begin at once, but slants in
+            lead = np.clip((t - begin) / 0.16, 0, 1) if begin > 0 else np.ones_like(t)
+            near = 1 - (1 - start) * lead if end >= 1 else near
         return np.concatenate([left + across * near[:, None], (left + across * far[:, None])[::-1]])
 
 

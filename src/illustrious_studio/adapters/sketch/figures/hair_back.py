@@ -4,13 +4,15 @@ import math
 from random import Random
 
 from illustrious_studio.adapters.sketch.figures.canvas import Scene
-from illustrious_studio.adapters.sketch.figures.geometry import Ribbon, ellipse, path, sided, smooth
+from illustrious_studio.adapters.sketch.figures.geometry import ellipse, mirrored, moved, path, resampled, scaled, sided, smooth
 from illustrious_studio.adapters.sketch.figures.hair_front import SHORT_SIDES, _to_side
 from illustrious_studio.adapters.sketch.figures.locks import Lock, hanging, lock, paint
 from illustrious_studio.adapters.sketch.figures.look import Look
 
 ENDS = {"short": 82.0, "medium": 158.0, "long": 345.0, "very_long": 580.0}
-_NAPE = path("M -92 -60 C -100 0 -96 60 -80 92 C -50 104 50 104 80 92 C 96 60 100 0 92 -60 Z")
+CHIBI_END = 310.0
+"""A chibi is 390 high below its eyes."""
+_NAPE = path("M -78 -60 C -84 -10 -76 20 -66 46 L 66 46 C 76 20 84 -10 78 -60 Z")
 
 
 def back_hair(scene: Scene, look: Look) -> None:
@@ -28,7 +30,7 @@ def back_hair(scene: Scene, look: Look) -> None:
     elif length == "short" or style == "bob":
         _short(scene, look, chance, 66 if look.boy else 92, bob=style == "bob")
     else:
-        _loose(scene, look, chance, ENDS[length])
+        _loose(scene, look, chance, min(ENDS[length], CHIBI_END) if look.figure.chibi else ENDS[length])
 
 
 def _reach(end: float) -> tuple[float, float]:
@@ -70,7 +72,7 @@ def _short(scene: Scene, look: Look, chance: Random, end: float, bob: bool = Fal
         out = 1.16 if bob else 1.06
         through = [(x * out, 10), (x * (out + 0.02), low - 30), (x * (out + curl), low)]
         locks.append(hanging(look, chance, (x * 0.8, -50), through, 46 if not look.boy else 40))
-    paint(scene, look, locks, also=[path("M -88 -60 C -96 -10 -94 20 -86 56 L 86 56 C 94 20 96 -10 88 -60 Z")], reach=_reach(end))
+    paint(scene, look, locks, also=[_NAPE], reach=_reach(end))
     hollow = path("M -76 10 C -78 40 -66 62 -48 72 L 48 72 C 66 62 78 40 76 10 Z")
     scene.fill(hollow, look.hair.deep)
 
@@ -84,17 +86,18 @@ def _fan(
     last = len(through) - 1
     for i in order:
         off = (i - (count - 1) / 2) / max(1, (count - 1) / 2)
-        moved = [
-            (x + off * width * 0.42 * spread * math.sin(math.pi * min(0.62, 0.12 + 0.7 * k / last)),
+        shifted = [
+            (x + off * width * 0.42 * spread * math.sin(math.pi * min(0.62, 0.03 + 0.72 * (k / last) ** 1.3)),
              y - (abs(off) * 26 + chance.uniform(-8, 14)) * (k / last) ** 2)
             for k, (x, y) in enumerate(through)
         ]  # fmt: skip
-        locks.append(hanging(look, chance, moved[0], moved[1:], width * 0.62))
+        locks.append(hanging(look, chance, shifted[0], shifted[1:], width * 0.62, root=0.3))
     return locks
 
 
 def _tail_end(look: Look) -> float:
-    return {"short": 96.0, "medium": 170.0, "long": 330.0, "very_long": 560.0}[look.figure.hair_length or "long"]
+    end = {"short": 96.0, "medium": 170.0, "long": 330.0, "very_long": 560.0}[look.figure.hair_length or "long"]
+    return min(end, CHIBI_END - 40) if look.figure.chibi else end
 
 
 def _ponytail(scene: Scene, look: Look, chance: Random) -> None:
@@ -108,7 +111,7 @@ def _ponytail(scene: Scene, look: Look, chance: Random) -> None:
 def _twintails(scene: Scene, look: Look, chance: Random) -> None:
     end = _tail_end(look)
     for side in (-1, 1):
-        through = [(84, -66), (122, -70), (146, -20), (152, -20 + (end + 20) * 0.5), (132 + chance.uniform(-8, 14), end)]
+        through = [(84, -66), (106, -92), (138, -78), (152, -14), (150, -14 + (end + 14) * 0.45), (126 + chance.uniform(-8, 14), end)]
         locks = [_to_side(one, side) for one in _fan(look, chance, through, 72)]
         paint(scene, look, locks, reach=(-60, end))
 
@@ -138,28 +141,26 @@ def ties(scene: Scene, look: Look) -> None:
 
 def _braid(scene: Scene, look: Look, side: int) -> None:
     end = {"short": 150.0, "medium": 190.0, "long": 300.0, "very_long": 420.0}[look.figure.hair_length or "long"]
-    spine = smooth([(84, 50), (93, 92), (86, 150), (82, end - 30)], steps=8)
+    count = max(5, round((end - 80) / 15))
+    spine = resampled(smooth([(84, 50), (93, 92), (86, 150), (82, end - 30)]), count)
     ribbon = look.colour("hair_ribbon", "red")
-    paint(scene, look, [_to_side(lock([(80, 10), (92, 40), (92, 84)], 36, 6), side)])
-    brush = [lock([(82, end - 34), (82 + dx, end - 8), (80 + dx * 1.3, end + 20)], 20, 1.6) for dx in (-9, 9, 0)]
-    paint(scene, look, [_to_side(one, side) for one in brush], reach=(-60, end + 20))
-    count = max(4, round((end - 70) / 24))
+    paint(scene, look, [_to_side(lock([(72, -46), (88, 0), (94, 46), (90, 86)], 36, 5, 0.3), side)])
+    brush = [lock([(82, end - 34), (82 + dx, end - 8), (80 + dx * 1.3, end + 22)], 22, 1.6) for dx in (-9, 9, 0)]
+    paint(scene, look, [_to_side(one, side) for one in brush], reach=(-60, end + 22))
     lobes = []
     for i in range(count):
-        x, y = spine[int((len(spine) - 1) * i / (count - 1))]
-        size = 1 - 0.3 * i / count
-        for turn in (-1, 1):
-            lobes.append((ellipse(x + turn * 8.5 * size, y + (0 if turn < 0 else 12), 13.5 * size, 16 * size, turn * -38), turn))
-    shapes = [sided(one, side) for one, _ in lobes]
-    scene.outline(shapes, look.hair.line)
-    for shape, (_, turn) in zip(shapes, lobes, strict=True):
-        low, high = float(shape[:, 1].min()), float(shape[:, 1].max())
-        scene.outline(shape, look.hair.line, 1.5)
-        scene.fill(shape, _toned(look, "base", (low + high) / 2, end))
-        shade = shape * 0.72 + shape.mean(axis=0) * 0.28 + [3.2, 4]
-        scene.fill(shade, _toned(look, "shade", (low + high) / 2, end), clip=shape)
-        lit = shape * 0.7 + shape.mean(axis=0) * 0.3 + [-1.5, -1.5]
-        scene.fill(lit, _toned(look, "base", (low + high) / 2, end), clip=shape)
+        x, y = spine[i]
+        size = 1.12 - 0.36 * i / count
+        lobe = path("M 0 -12 C 10 -19 20 -10 18 3 C 16 15 4 21 -8 22 C -4 14 -3 0 0 -12 Z") * size
+        lobes.append(moved(lobe if i % 2 else mirrored(lobe), x, y))
+    shapes = [sided(one, side) for one in lobes]
+    scene.outline(shapes, look.hair.line, 2)
+    for shape in reversed(shapes):  # the upper one lies over the lower
+        y = float(shape[:, 1].mean())
+        scene.outline(shape, look.hair.line, 1.3)
+        scene.fill(shape, _toned(look, "shade", y, end))
+        scene.fill(scaled(shape, 0.86, 0.82, about=(float(shape[:, 0].mean()) - 2.5, y - 4)), _toned(look, "base", y, end), clip=shape)
+        scene.fill(scaled(shape, 0.28, 0.34, about=(float(shape[:, 0].mean()) - 4, y - 8)), _toned(look, "light", y, end), clip=shape, opacity=0.8)
     scene.shape(sided(ellipse(82, end - 30, 11, 7), side), ribbon.base, ribbon.line)
 
 
@@ -170,25 +171,25 @@ def _toned(look: Look, tone: str, at: float, end: float) -> tuple[int, int, int]
 
 def _drill(scene: Scene, look: Look, side: int) -> None:
     """A ringlet: bands around a cone, from the widest at the top to the tip."""
-    end = {"short": 130.0, "medium": 170.0, "long": 250.0, "very_long": 330.0}[look.figure.hair_length or "long"]
-    top, count = 4.0, 7
-    for i in reversed(range(count)):
+    end = {"short": 110.0, "medium": 150.0, "long": 220.0, "very_long": 280.0}[look.figure.hair_length or "long"]
+    top, count = -30.0, 9
+    bands = []
+    for i in range(count):
         t = i / (count - 1)
-        width = 33 * (1 - 0.72 * t**1.5)
-        y = top + (end - top) * (t**0.95)
-        x = 106 + 8 * math.sin(t * 3)
-        high = (end - top) / count * 0.86
-        band = path(
-            f"M {x - width:.1f} {y - high * 0.2:.1f} C {x - width:.1f} {y + high * 0.9:.1f} {x + width * 0.8:.1f} {y + high * 1.5:.1f} "
-            f"{x + width:.1f} {y + high * 0.5:.1f} C {x + width * 1.1:.1f} {y - high * 0.6:.1f} {x + width * 0.4:.1f} {y - high * 1.1:.1f} {x:.1f} {y - high:.1f} "
-            f"C {x - width * 0.6:.1f} {y - high:.1f} {x - width:.1f} {y - high * 0.8:.1f} {x - width:.1f} {y - high * 0.2:.1f} Z"
-        )
-        shape = sided(band, side)
-        scene.shape(shape, _toned(look, "base", y, end), look.hair.line)
-        dark = band * [0.8, 0.7] + [x * 0.2, y * 0.3] + [width * 0.25, high * 0.62]
-        scene.fill(sided(dark, side), _toned(look, "shade", y, end), clip=shape)
-        shine = smooth([(x - width * 0.62, y + high * 0.1), (x - width * 0.2, y + high * 0.5), (x + width * 0.2, y + high * 0.6)])
-        scene.ink(sided(shine, side), look.hair.light, 3.4, 0.1, 0.1, clip=shape)
+        wide = 34 * (1 - t) ** 0.75 + 4
+        bands.append((111 + 5 * math.sin(t * 4), top + (end - top) * t, wide, (end - top) / count * 1.05))
+    tip = lock([(106, end - 10), (108, end + 12), (101, end + 30)], 16, 1.4, 1)
+    shapes = [ellipse(x, y, wide, high, -16) for x, y, wide, high in bands]
+    scene.outline([sided(one, side) for one in (*shapes, tip.outline)], look.hair.line)
+    scene.fill(sided(tip.outline, side), _toned(look, "base", end, end))
+    for shape, (x, y, wide, high) in reversed(list(zip(shapes, bands, strict=True))):
+        placed = sided(shape, side)
+        scene.outline(placed, look.hair.line, 1.2)
+        scene.fill(placed, _toned(look, "shade", y, end))
+        lit = scaled(shape, 0.98, 0.86, about=(x, y - high * 0.9))
+        scene.fill(sided(lit, side), _toned(look, "base", y, end), clip=placed)
+        shine = smooth([(x - wide * 0.62, y + high * 0.22), (x - wide * 0.2, y + high * 0.2), (x + wide * 0.12, y)])
+        scene.ink(shine * [side, 1], _toned(look, "light", y, end), 4.4, 0.1, 0.1, clip=placed, opacity=0.9)
 
 
 def _buns(scene: Scene, look: Look) -> None:

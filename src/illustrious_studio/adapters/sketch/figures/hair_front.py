@@ -15,19 +15,28 @@ CAP = path(
     "M -93 34 C -106 -30 -96 -132 0 -134 C 96 -132 106 -30 93 34 C 88 6 84 -22 70 -46 C 44 -66 -44 -66 -70 -46 "
     "C -84 -22 -88 6 -93 34 Z"
 )
+_SKULL = path("M -93 34 C -106 -30 -96 -132 0 -134 C 96 -132 106 -30 93 34 Z")
+OPEN_CAP = path(
+    "M -93 34 C -106 -30 -96 -132 0 -134 C 96 -132 106 -30 93 34 C 88 6 86 -16 78 -34 C 66 -60 44 -76 10 -82 L 0 -92 "
+    "L -10 -82 C -44 -76 -66 -60 -78 -34 C -86 -16 -88 6 -93 34 Z"
+)
+"""Of hair that is parted in the middle: the forehead is seen."""
 SHORT_SIDES = {"ponytail", "bun", "double_bun", "twintails", "side_ponytail", "drills", "braid", "twin_braids"}
 SIDE_LENGTH = {"short": 62.0, "medium": 120.0, "long": 205.0, "very_long": 250.0}
 
 
 def front_hair(scene: Scene, look: Look) -> None:
     bangs, sides = _bangs(look), _sides(look)
+    cap = OPEN_CAP if look.figure.bangs == "parted" else CAP
     shadow = [moved(one.outline, 3, 9) for one in (*bangs, *sides)]
     scene.fill(shadow, look.skin.shade, clip=face_shape(look))
     reach = None if look.tips is None else (-140.0, _lowest(look))
     paint(scene, look, sides, reach=reach)
-    paint(scene, look, [*_flyaway(look), *bangs], also=[CAP], reach=reach)
+    paint(scene, look, _flyaway(look), also=[cap], reach=reach)
+    _volume(scene, look, cap)
+    paint(scene, look, bangs, reach=reach, rooted=_SKULL)
     _strands(scene, look)
-    _ring(scene, look, [CAP, *(one.outline for one in bangs)])
+    _ring(scene, look, [cap, *(one.outline for one in bangs)])
     if look.has("ahoge"):
         _ahoge(scene, look)
 
@@ -106,7 +115,7 @@ def _parted(look: Look, chance: Random) -> list[Lock]:
     locks: list[Lock] = []
     for side in (-1, 1):
         for root, tip, width, bow in (
-            (56, (84, 44), 40, 12), (34, (80, 18), 44, 17), (18, (66, -2), 42, 19), (8, (46, -16), 34, 17),
+            (52, (86, 46), 36, 10), (28, (82, 26), 40, 20), (13, (68, 6), 40, 20), (5, (47, -12), 34, 13),
         ):  # fmt: skip
             locks.append(_to_side(_fall(chance, root, tip, width, bow, 2.4), side))
     if chance.random() < 0.5:
@@ -117,12 +126,13 @@ def _parted(look: Look, chance: Random) -> list[Lock]:
 def _blunt(chance: Random) -> list[Lock]:
     """Cut straight above the eyes."""
     locks = []
-    low = chance.uniform(-9, -3)
+    low = chance.uniform(-14, -7)
     for x in (-72, 72, -53, 53, -34, 34, -12, 12):
-        tip = low + abs(x) * 0.06
+        tip = low + abs(x) * 0.06 + chance.uniform(-3, 3)
         root = x * 0.72
         spine = [(root, _crown(root)), (x * 0.94, (tip + _crown(root)) / 2 - 6), (x * 1.0, tip - 14), (x * 1.0, tip)]
-        locks.append(lock(spine, 29 * chance.uniform(0.96, 1.06), 9, 0.75))
+        width = 27 * chance.uniform(0.96, 1.06)
+        locks.append(Ribbon(smooth(spine), lambda t, w=width: w * (0.75 + 0.25 * np.minimum(1, t / 0.4)) * (1 - 0.16 * t**6)))  # type: ignore[misc]
     return locks
 
 
@@ -131,7 +141,7 @@ def _sides(look: Look) -> list[Lock]:
     chance = look.chance("sides")
     if look.boy and look.figure.hair_length == "short":
         return [
-            _to_side(lock([(70, -70), (89, -24), (86, 12), (80, 36 + chance.uniform(-4, 8))], 30, 2.2), side)
+            _to_side(lock([(66, -70), (84, -34), (82, -4), (75, 24 + chance.uniform(-6, 6))], 24, 2.2), side)
             for side in (-1, 1)
         ]
     length = SIDE_LENGTH[look.figure.hair_length or "long"]
@@ -169,6 +179,12 @@ def _flyaway(look: Look) -> list[Lock]:
     return locks
 
 
+def _volume(scene: Scene, look: Look, cap: Points) -> None:
+    """The side of the head away from the light lies in the shade."""
+    away = path("M 20 -140 C 64 -116 84 -70 80 40 L 120 60 L 120 -140 Z")
+    scene.fill(away, look.hair_paint("shade", -140, _lowest(look)), clip=cap)
+
+
 def _strands(scene: Scene, look: Look) -> None:
     """Fine lines down from the crown."""
     chance = look.chance("strands")
@@ -179,19 +195,23 @@ def _strands(scene: Scene, look: Look) -> None:
 
 
 def _ring(scene: Scene, look: Look, within: list[Points]) -> None:
-    """Light lies around the head in a band with torn edges."""
+    """Light lies around the head in a band; its edges are torn, for every strand throws it back at its own height."""
     chance = look.chance("ring")
-    for begin, end in ((-66, -14), (-4, 10), (18, 70)):
-        upper, lower = [], []
-        count = max(2, round((end - begin) / 9))
-        for i in range(count + 1):
-            x = begin + (end - begin) * i / count
-            middle = -100 + 30 * (x / 84) ** 2
-            high = 8.5 * math.sin(math.pi * min(0.97, max(0.03, i / count)))
-            torn = chance.uniform(0.5, 1.6) if i % 2 else chance.uniform(0.15, 0.6)
-            upper.append((x, middle - high * (1.2 - torn * 0.4)))
-            lower.append((x * 1.04, middle + high * torn))
-        scene.fill(np.array(upper + lower[::-1]), look.hair.light, clip=within, opacity=0.9)
+    gap = chance.uniform(-34, 34)
+    high = 8 if look.boy else 10
+    x = -70.0
+    strands = []
+    while x < 70:
+        step = chance.uniform(4.5, 8.5)
+        if abs(x - gap) > 6:
+            edge = max(0.25, 1 - (abs(x) / 74) ** 3)
+            middle = -99 + 34 * (x / 84) ** 2 + chance.uniform(-1.5, 1.5)
+            up, down = high * edge * chance.uniform(0.6, 1.1), high * edge * chance.uniform(0.5, 1.5)
+            lean = x / 84 * 0.5
+            spine = smooth([(x - lean * up, middle - up), (x, middle), (x + lean * down, middle + down)])
+            strands.append(Ribbon(spine, lambda t, w=step * 1.9: w * np.sin(np.pi * np.clip(t, 0.02, 0.98)) ** 0.7).outline)  # type: ignore[misc]
+        x += step
+    scene.fill(strands, look.hair.light, clip=within, opacity=0.85)
 
 
 def _ahoge(scene: Scene, look: Look) -> None:

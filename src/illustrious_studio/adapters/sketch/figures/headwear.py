@@ -60,8 +60,8 @@ def _bow(scene: Scene, look: Look, extra: str, x: float, y: float, size: float, 
 def hats(scene: Scene, look: Look) -> None:
     if look.has("maid_headdress"):
         white = look.colour("maid_headdress", "white")
-        wave = [(x, -112 - 30 * np.sqrt(max(0, 1 - (x / 84) ** 2)) - (8 if i % 2 else 0)) for i, x in enumerate(range(-70, 71, 10))]
-        inner = smooth([(70, -92), (34, -112), (0, -117), (-34, -112), (-70, -92)])
+        wave = [(x, -98 - 30 * np.sqrt(max(0, 1 - (x / 84) ** 2)) - (8 if i % 2 else 0)) for i, x in enumerate(range(-70, 71, 10))]
+        inner = smooth([(74, -78), (36, -99), (0, -105), (-36, -99), (-74, -78)])
         cloth(scene, np.concatenate([smooth(wave, steps=4), inner]), white, 6)
         scene.ink(moved(inner, 0, -7), look.colour("maid_headdress", "white").shade, 4, 0.6, 0.6)
     if look.has("headphones"):

@@ -13,6 +13,7 @@ from illustrious_studio.adapters.sketch.figures.geometry import (
     Widths,
     normals,
     pointed,
+    resampled,
     shares,
     smooth,
 )
@@ -40,18 +41,23 @@ def waved(points: Points, amplitude: float, length: float, phase: float, still: 
 
 
 def hanging(
-    look: Look, chance: Random, start: tuple[float, float], through: Sequence[tuple[float, float]], width: float
+    look: Look,
+    chance: Random,
+    start: tuple[float, float],
+    through: Sequence[tuple[float, float]],
+    width: float,
+    root: float = 0.7,
 ) -> Lock:
     """A long lock that hangs as the style has it: straight, wavy or curly."""
-    spine = smooth([start, *through], steps=9)
+    spine = resampled(smooth([start, *through], steps=9), 64)
     style = look.figure.hair_style
     if style == "wavy":
         spine = waved(spine, 8, 120, chance.uniform(0, 1.5))
     elif style == "curly":
-        spine, width = waved(spine, 13, 74, chance.uniform(0, 6)), width * 1.12
+        spine, width = waved(spine, 12, 92, chance.uniform(0, 6)), width * 1.05
     elif style == "messy":
         spine = waved(spine, 5, 110, chance.uniform(0, 6))
-    return Ribbon(spine, pointed(width, chance.uniform(1.9, 2.6), 0.7))
+    return Ribbon(spine, pointed(width, chance.uniform(1.9, 2.6), root))
 
 
 def paint(
@@ -64,22 +70,32 @@ def paint(
     inked: float = 0.6,
     shaded: float = 0.34,
     reach: tuple[float, float] | None = None,
-    line: float = 2.2,
+    line: float = 2.0,
+    rooted: Points | None = None,
 ) -> None:
     """Hair as one shape with one outline, and inside it the locks, whose lines run out towards their roots.
 
-    `reach` are the heights over which its colours run; else each lock has its own.
+    `reach` are the heights over which its colours run; else each lock has its own. Locks `rooted` in a shape grow out
+    of it: there they have no outline, and do not stand out from it.
     """
+    chance = look.chance(f"shade {len(locks)}")
     ink = look.hair.line if look.tips is None else _between(look)
-    scene.outline([*also, *(one.outline for one in locks)], ink, line)
+    outer = [np.concatenate([one.left[one.t > 0.55], one.right[one.t > 0.55][::-1]]) for one in locks]
+    scene.outline([*also, *(outer if rooted is not None else [one.outline for one in locks])], ink, line)
     for shape in also:
         scene.fill(shape, _run(look, tone, shape, reach))
-    for one in locks:
+    for order, one in enumerate(locks):
         outline = one.outline
-        scene.fill(outline, _run(look, tone, outline, reach))
+        if rooted is None:
+            scene.fill(outline, _run(look, tone, outline, reach))
+        else:
+            scene.fill(outline, _run(look, tone, outline, reach), clip=rooted)
+            scene.fill(outer[order], _run(look, tone, outline, reach))
         if shaded:
             dark = _run(look, shade, outline, reach)
-            scene.fill(one.strip(1 - shaded, 1, 0.2, 1), dark)
+            scene.fill(one.strip(1 - shaded * chance.uniform(0.5, 1.35), 1, chance.uniform(0.1, 0.45), 1), dark)
+            if chance.random() < 0.4:
+                scene.fill(one.strip(0, 0.2, 0.5, 1), dark)
         for edge, width in ((one.right, 1.9), (one.left, 1.5)):
             begin = int(len(edge) * (1 - inked))
             if len(edge) - begin > 2:

@@ -7,7 +7,6 @@ from illustrious_studio.adapters.sketch.figures.canvas import Scene
 from illustrious_studio.adapters.sketch.figures.cloth import cloth
 from illustrious_studio.adapters.sketch.figures.geometry import (
     Points,
-    Ribbon,
     moved,
     path,
     polygon,
@@ -71,8 +70,6 @@ def _sock(scene: Scene, body: Body, leg: Leg) -> None:
 def _trouser(scene: Scene, leg: Leg, side: int, colour: Tones, until: float, sitting: bool) -> None:
     t = leg.ribbon.t
     part = t <= until
-    middle = leg.ribbon.spine[part][:, None]
-    del middle
     wide = 1.14 if until > 0.5 else 1.2
     left = leg.ribbon.spine + (leg.ribbon.left - leg.ribbon.spine) * wide
     right = leg.ribbon.spine + (leg.ribbon.right - leg.ribbon.spine) * wide
@@ -86,17 +83,18 @@ def _trouser(scene: Scene, leg: Leg, side: int, colour: Tones, until: float, sit
             scene.ink(sided(smooth([(14, y), (28, y + 8), (40, y + 6)]), side), colour.line, 2, 0.6, 0.05)
 
 
-def hips(scene: Scene, body: Body, colour: Tones, kind: GarmentKind) -> None:
+def hips(scene: Scene, body: Body, colour: Tones) -> None:
     """The upper part of trousers, with its belt."""
-    shape = body.torso(452, polygon((-90, 330), (90, 330)), 3)
-    shape = shape[shape[:, 1] >= 329]
-    crotch = np.concatenate([shape, polygon((0, 474))]) if False else shape
-    cloth(scene, crotch, colour, 14)
+    shape = body.torso(470, polygon((-90, 330), (90, 330)), 4)
+    upper = shape[(shape[:, 1] >= 329) & (shape[:, 1] <= 440)]
+    whole = np.concatenate([shape[(shape[:, 1] >= 329) & (shape[:, 1] < 452)]])
+    scene.outline(upper, colour.line)
+    scene.fill(whole, colour.base)
+    scene.fill(polygon((46, 330), (90, 330), (90, 470), (52, 470)), colour.shade, clip=whole)
     scene.ink(smooth([(2, 356), (3, 410), (0, 450)]), colour.line, 2, 0.8, 0.8)
     belt = path("M -62 334 C -20 344 20 344 62 334 L 63 352 C 20 361 -20 361 -63 352 Z") * [1.1 if body.boy else 1, 1]
     cloth(scene, belt, tones((92, 60, 46)), 6)
     scene.shape(polygon((-9, 340), (9, 340), (9, 358), (-9, 358)), GOLD.base, GOLD.line, 1.6)
-    del kind
 
 
 def skirt(scene: Scene, body: Body, colour: Tones, low: float, wide: float, waist: float = 312, pleats: int = 7) -> Points:
@@ -120,12 +118,11 @@ def skirt(scene: Scene, body: Body, colour: Tones, low: float, wide: float, wais
     return shape
 
 
-def plain_skirt(scene: Scene, body: Body, kind: GarmentKind, colour: Tones) -> None:
+def plain_skirt(scene: Scene, body: Body, colour: Tones) -> None:
     low = 520 if body.look.wears("sailor_uniform", "school_uniform") else 545
     skirt(scene, body, colour, low, 122)
     band = path("M -52 304 C -20 314 20 314 52 304 L 53 322 C 20 332 -20 332 -53 322 Z") * [1.28 if body.boy else 1, 1]
     cloth(scene, band, colour, 8)
-    del kind
 
 
 def full_lower(scene: Scene, body: Body, kind: GarmentKind, colour: Tones) -> None:
@@ -174,5 +171,3 @@ def apron(scene: Scene, body: Body, colour: Tones, bib: bool) -> None:
         pocket = path("M -30 350 L 30 350 L 28 402 C 10 410 -10 410 -28 402 Z")
         scene.shape(pocket, colour.base, colour.line, 1.9)
 
-
-_ = (CLOTH, Ribbon)

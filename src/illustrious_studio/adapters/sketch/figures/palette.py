@@ -37,9 +37,11 @@ def tones(base: RGB) -> Tones:
     if brightness > 0.85:  # white things have grey-blue shades, and lines that are not black
         return Tones(base, times(base, 0.82, 0.84, 0.93), times(base, 0.68, 0.7, 0.82), (112, 108, 136), WHITE)
     if brightness < 0.25:
-        light = mix(base, (150, 160, 200), 0.38)
+        light = mix(base, (150, 160, 205), 0.5)
         return Tones(base, times(base, 0.7, 0.66, 0.76), times(base, 0.5, 0.46, 0.56), (20, 16, 26), light)
-    return Tones(base, times(base, 0.8, 0.73, 0.84), times(base, 0.62, 0.53, 0.68), line, mix(base, WHITE, 0.55))
+    bright = 255 / max(base)
+    light = mix(base, mix(times(base, bright, bright, bright), WHITE, 0.5), 0.72)
+    return Tones(base, times(base, 0.8, 0.73, 0.84), times(base, 0.62, 0.53, 0.68), line, light)
 
 
 HAIR: Final[dict[HairColour, RGB]] = {

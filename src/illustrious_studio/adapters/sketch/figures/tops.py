@@ -76,7 +76,7 @@ def turtleneck(scene: Scene, body: Body, colour: Tones) -> None:
 
 
 def hoodie(scene: Scene, body: Body, colour: Tones) -> None:
-    shape = body.torso(410, _round(body, 150, 30), 11)
+    shape = body.torso(410, None, 11)
     cloth(scene, shape, colour, 20)
     _body_folds(scene, body, shape, colour)
     pocket = path("M -40 310 L 40 310 L 54 368 L -54 368 Z")
@@ -197,8 +197,6 @@ def jacket(scene: Scene, body: Body, colour: Tones) -> None:
         scene.ink(sided(smooth([(24, 124), (32, 190), (31, 260), (34, 404)]), side) * [wide, 1], colour.line, 3, 1, 1)
         scene.ink(sided(smooth([(29, 150), (37, 220), (38, 404)]), side) * [wide, 1], GOLD.base, 1.8, 1, 1)
         scene.ink(sided(smooth([(46, 262), (60, 286)]), side) * [wide, 1], colour.line, 2.2, 1, 1)
-    scene.fill(polygon((34, 160), (70, 160), (60, 404), (36, 404)) * [wide, 1], colour.base, clip=body.torso(404, None, -6))
-    _body_folds(scene, body, shape, colour)
 
 
 def jacket_collar(scene: Scene, body: Body, colour: Tones) -> None:

@@ -114,6 +114,9 @@ class _Parts:
         if over and below:
             self._below(*below)
         top, collar = tops.TOPS[kind]
+        for side in (-1, 1):
+            if body.arms[side].hand == "behind":
+                self._arm(side, kind, colour)
         top(scene, body, colour)
         if not over and below:
             self._below(*below)
@@ -122,10 +125,8 @@ class _Parts:
         if kind == "maid_dress" or look.has("apron"):
             lower.apron(scene, body, look.colour("apron", "white"), bib=kind != "maid_dress")
         for side in (body.side, -body.side):
-            if not body.arms[side].before:
+            if not body.arms[side].before and body.arms[side].hand != "behind":
                 self._arm(side, kind, colour)
-        neck_again = kind in ()
-        del neck_again
         if collar:
             collar(scene, body, colour)
         if look.has("cape"):
@@ -139,9 +140,9 @@ class _Parts:
 
     def _below(self, kind: GarmentKind, colour: Tones) -> None:
         if kind == "skirt":
-            lower.plain_skirt(self.scene, self.body, kind, colour)
+            lower.plain_skirt(self.scene, self.body, colour)
         else:
-            lower.hips(self.scene, self.body, colour, kind)
+            lower.hips(self.scene, self.body, colour)
 
     def _upon_head(self) -> None:
         look, scene = self.look, self.scene
