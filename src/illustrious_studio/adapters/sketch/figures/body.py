@@ -111,6 +111,11 @@ class Body:
             made[side] = arm
         return made
 
+    def width_at(self, y: float) -> float:
+        """From the middle to the side of the body at that height."""
+        points = _BOY_SIDE if self.boy else _GIRL_SIDE
+        return float(np.interp(y, [one[1] for one in points], [one[0] for one in points]))
+
     def _at_ease(self, arm: Arm, doing: bool) -> Arm:
         """Ways of standing, so that not all stand alike."""
         x, y = self.shoulder
@@ -132,6 +137,7 @@ class Body:
         side = side[side[:, 1] <= low]
         foot = np.array([[side[-1][0], low]])
         opening = neck if neck is not None else smooth([(-17, 116), (0, 128), (17, 116)])
+        side = side[(side[:, 1] > opening[-1][1]) | (side[:, 0] > opening[-1][0])]
         return np.concatenate([opening, side, foot, mirrored(foot), mirrored(side)[::-1]])
 
 

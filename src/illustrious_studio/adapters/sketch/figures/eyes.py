@@ -6,7 +6,7 @@ An eye is drawn as the right one of the picture, around its own middle; the ligh
 from dataclasses import dataclass
 
 from illustrious_studio.adapters.sketch.figures.canvas import RGB, Run, Scene
-from illustrious_studio.adapters.sketch.figures.geometry import Points, ellipse, moved, path, scaled, sided, smooth
+from illustrious_studio.adapters.sketch.figures.geometry import Points, ellipse, moved, path, scaled, sided, smooth, turned_by
 from illustrious_studio.adapters.sketch.figures.look import Look
 from illustrious_studio.adapters.sketch.figures.palette import EYES, INK, WHITE, mix, times
 
@@ -32,9 +32,11 @@ class _Eye:
     wide: float
     high: float
     iris: float = 1.0
+    slant: float = 0.0
+    """Degrees by which the outer corner is lower."""
 
     def at(self, points: Points, side: int) -> Points:
-        return moved(sided(scaled(points, self.wide, self.high), side), side * SPACE, HEIGHT)
+        return moved(sided(turned_by(scaled(points, self.wide, self.high), self.slant), side), side * SPACE, HEIGHT)
 
 
 def eyes(scene: Scene, look: Look) -> None:
@@ -54,7 +56,8 @@ def _shape(look: Look) -> _Eye:
     chance = look.chance("eyes")
     wide, tall = 1 + chance.uniform(-0.04, 0.04), chance.uniform(0.96, 1.05)
     small = 0.8 if look.figure.expression == "surprised" else 1.0
-    return _Eye(wide * 0.93, high * tall * 0.74, small) if look.boy else _Eye(wide, high * tall, small)
+    slant = chance.uniform(-6, 6) + {"angry": -4, "sad": 4}.get(look.figure.expression, 0)
+    return _Eye(wide * 0.93, high * tall * 0.74, small, slant) if look.boy else _Eye(wide, high * tall, small, slant)
 
 
 def _lash_colour(look: Look) -> RGB:

@@ -39,8 +39,19 @@ def legs_and_feet(scene: Scene, body: Body, trousers: GarmentKind | None, colour
             _trouser(scene, leg, side, colour, 0.97, sitting)
         elif not barefoot and not sitting and not body.look.wears("kimono", "robe"):
             _sock(scene, body, leg)
+        if body.look.wears("armor") and not sitting:
+            _greave(scene, side)
         if trousers == "shorts":
             _trouser(scene, leg, side, colour, 0.3, sitting)
+
+
+def _greave(scene: Scene, side: int) -> None:
+    """Plates on knee and shin."""
+    shin = path("M 14 770 C 24 790 56 790 66 770 C 70 860 66 940 62 1030 C 50 1040 32 1040 22 1030 C 18 940 12 860 14 770 Z")
+    knee = path("M 8 690 C 20 672 58 672 70 690 L 62 748 L 39 768 L 16 748 Z")
+    for plate in (shin, knee):
+        cloth(scene, sided(plate, side), STEEL, 12)
+    scene.ink(sided(smooth([(39, 690), (39, 756)]), side), GOLD.base, 3.4, 0.8, 0.3)
 
 
 def _foot(scene: Scene, body: Body, leg: Leg, side: int, barefoot: bool) -> None:
@@ -79,20 +90,21 @@ def _trouser(scene: Scene, leg: Leg, side: int, colour: Tones, until: float, sit
     shape = np.concatenate([left[part], right[part][::-1]])
     cloth(scene, shape, colour, 13)
     if not sitting and until > 0.5:
-        for y in (716, 734, 1010):
+        for y in (716, 734):
             scene.ink(sided(smooth([(14, y), (28, y + 8), (40, y + 6)]), side), colour.line, 2, 0.6, 0.05)
 
 
 def hips(scene: Scene, body: Body, colour: Tones) -> None:
     """The upper part of trousers, with its belt."""
-    shape = body.torso(470, polygon((-90, 330), (90, 330)), 4)
+    wide = body.width_at(330) + 4
+    shape = body.torso(470, polygon((-wide, 330), (wide, 330)), 4)
     upper = shape[(shape[:, 1] >= 329) & (shape[:, 1] <= 440)]
     whole = np.concatenate([shape[(shape[:, 1] >= 329) & (shape[:, 1] < 452)]])
     scene.outline(upper, colour.line)
     scene.fill(whole, colour.base)
     scene.fill(polygon((46, 330), (90, 330), (90, 470), (52, 470)), colour.shade, clip=whole)
     scene.ink(smooth([(2, 356), (3, 410), (0, 450)]), colour.line, 2, 0.8, 0.8)
-    belt = path("M -62 334 C -20 344 20 344 62 334 L 63 352 C 20 361 -20 361 -63 352 Z") * [1.1 if body.boy else 1, 1]
+    belt = path("M -62 334 C -20 344 20 344 62 334 L 63 352 C 20 361 -20 361 -63 352 Z") * [(wide + 3) / 63, 1]
     cloth(scene, belt, tones((92, 60, 46)), 6)
     scene.shape(polygon((-9, 340), (9, 340), (9, 358), (-9, 358)), GOLD.base, GOLD.line, 1.6)
 

@@ -268,11 +268,11 @@ def kimono_collar(scene: Scene, body: Body, colour: Tones) -> None:
             band = smooth([(start + 2, 103), (start + 12, 130), (6, 196 if paint is WHITE else 204), (-38 if side < 0 else -20, low)])
             scene.ink(sided(band, side) * [wide, 1], paint.line, width + 3, 1, 1, clip=_above(286))
             scene.ink(sided(band, side) * [wide, 1], paint.base, width, 1, 1, clip=_above(286))
-    obi = RED if abs(colour.base[0] - RED.base[0]) > 60 else GOLD
-    band = body.torso(344, polygon((-70, 262), (70, 262)), 7)
+    obi = RED if colour.base[2] > colour.base[0] - 20 else cloth_tones("dark blue")
+    band = body.torso(344, polygon((-body.width_at(262) - 7, 262), (body.width_at(262) + 7, 262)), 7)
     band = band[band[:, 1] >= 261]
     cloth(scene, band, obi, 16)
-    scene.ink(smooth([(-64, 302), (0, 310), (64, 302)]), GOLD.base if obi is RED else RED.base, 6, 1, 1, clip=band)
+    scene.ink(smooth([(-64, 302), (0, 310), (64, 302)]), GOLD.base, 6, 1, 1, clip=band)
     scene.shape(ellipse(0, 309, 8, 7), WHITE.base, GOLD.line, 1.6)
 
 
@@ -332,15 +332,26 @@ def armor_collar(scene: Scene, body: Body, colour: Tones) -> None:
 
 def swimsuit(scene: Scene, body: Body, colour: Tones) -> None:
     skin = body.look.skin
-    scene.shape(body.torso(430, None), skin.base, skin.line)
-    shape = body.torso(430, smooth([(-40, 132), (-28, 176), (0, 186), (28, 176), (40, 132)]), 0)
-    cut = smooth([(-46, 130), (-38, 170), (-74, 214), (-70, 300), (-90, 400), (-24, 470), (24, 470), (90, 400), (70, 300), (74, 214), (38, 170), (46, 130)])
-    scene.fill(shape, colour.line, clip=cut)
-    scene.fill(shape * [0.97, 1], colour.base, clip=cut * [0.95, 1])
-    scene.fill(polygon((34, 100), (90, 100), (90, 460), (40, 460)), colour.shade, clip=[p for p in (np.array(cut * [0.95, 1]),)], opacity=0)
-    for curve in both([(44, 240), (30, 250), (14, 246)]):
+    bare = body.torso(470)
+    scene.outline(body.torso(440), skin.line)
+    scene.fill(bare, skin.base)
+    scene.fill(polygon((48, 180), (110, 180), (110, 470), (44, 470)), skin.shade, clip=bare, opacity=0.7)
+    if body.boy:
+        for curve in both([(70, 208), (44, 226), (12, 222)]):
+            scene.ink(curve, skin.deep, 2.4, 0.1, 0.3)
+        scene.ink(smooth([(0, 240), (0, 300)]), skin.deep, 2, 0.1, 0.1)
+        scene.fill(ellipse(0, 330, 2.4, 4), skin.deep)
+        return
+    half = smooth([(0, 186), (26, 178), (36, 150), (42, 130), (50, 132), (48, 170), (70, 214)])
+    side = smooth([(body.width_at(y), y) for y in (226, 250, 280, 310, 340, 366, 388)])
+    leg = smooth([(body.width_at(392), 392), (46, 430), (16, 474), (0, 478)])
+    right = np.concatenate([half, side, leg])
+    shape = np.concatenate([right, sided(right, -1)[::-1]])
+    cloth(scene, shape, colour, 15)
+    for curve in both([(46, 236), (31, 247), (14, 243)]):
         scene.ink(curve, colour.line, 2, 0.1, 0.1)
-    scene.ink(smooth([(-36, 150), (-26, 180), (0, 190), (26, 180), (36, 150)]), WHITE.base, 3, 1, 1)
+    for curve in both([(0, 190), (24, 183), (34, 160)]):
+        scene.ink(curve, WHITE.base, 3, 1, 1, clip=shape)
 
 
 Draws = Callable[[Scene, Body, Tones], None]

@@ -40,11 +40,12 @@ class Held(NamedTuple):
 class _Parts:
     """What goes into one scene, and in what order."""
 
-    def __init__(self, figure: Figure, held: Image.Image | None = None) -> None:
+    def __init__(self, figure: Figure, held: Image.Image | None = None, heavier: float = 1) -> None:
         self.look = Look(figure)
         self.body = Body(self.look)
         self.held = held
-        self.scene = Scene({"full_body": 1.5}.get(figure.framing or "", 1.0) * (0.9 if figure.chibi else 1))
+        whole = figure.framing == "full_body" and not figure.chibi
+        self.scene = Scene((1.5 if whole else 1.1) * heavier)
         self._head = _held_head(self.look)
         self._shrunk = _chibi if figure.chibi else None
 
@@ -105,6 +106,10 @@ class _Parts:
         kind, colour = upper or ("shirt", cloth_tones("white"))
         if below is None and kind not in lower.FULL and kind != "swimsuit":
             below = ("pants" if look.boy or kind == "armor" else "skirt"), cloth_tones("dark blue")
+        if kind == "armor":
+            below = "pants", cloth_tones("black")
+        if kind == "swimsuit" and look.boy:
+            below = "shorts", colour
         if kind in lower.FULL:
             below = None
         neck(scene, body, face.face_shape(look))
@@ -213,8 +218,9 @@ def hold_of(figure: Figure) -> Held | None:
 
 def draw(figure: Figure, height: int, held: Image.Image | None = None) -> Image.Image:
     """A completed figure of that height in pixels, on nothing; `held` is what it holds, when its pose is that."""
-    scene = _Parts(figure, held).compose()
-    left, top, right, bottom = scene.bounds(BOTTOMS[figure.framing or "upper_body"])
+    left, top, right, bottom = _bounds(figure)
+    # Of a small figure the lines are heavier, of a large one finer.
+    scene = _Parts(figure, held, min(1.3, max(0.85, (512 / height) ** 0.4))).compose()
     fine = 4 if height <= 300 else 3 if height <= 700 else 2
     scale = height * fine / (bottom - top)
     width = max(1, round((right - left) * scale / fine))
