@@ -13,6 +13,7 @@ from illustrious_studio.adapters.sketch.figures.geometry import (
     Points,
     Ribbon,
     Widths,
+    along,
     ellipse,
     even,
     mirrored,
@@ -49,9 +50,7 @@ class Arm:
     @cached_property
     def spine(self) -> Points:
         s, e, w = (np.array(one, float) for one in (self.shoulder, self.elbow, self.wrist))
-        start, bend, end = s + (e - s) * 0.02, e, w
-        near, far = s + (e - s) * 0.55, e + (w - e) * 0.45
-        return smooth([start, near, bend, far, end], steps=7)
+        return smooth(np.stack([s + (e - s) * 0.02, s + (e - s) * 0.55, e, e + (w - e) * 0.45, w]), steps=7)
 
     def ribbon(self, widths: Widths, until: float = 1) -> Ribbon:
         spine = self.spine
@@ -111,6 +110,11 @@ class Body:
             made[side] = arm
         return made
 
+    @property
+    def inside(self) -> Points:
+        """The torso without its edge: where a sleeve begins there is no line within."""
+        return moved(self.torso(260) * [0.985, 1], 0, 1.5)
+
     def width_at(self, y: float) -> float:
         """From the middle to the side of the body at that height."""
         points = _BOY_SIDE if self.boy else _GIRL_SIDE
@@ -119,7 +123,9 @@ class Body:
     def _at_ease(self, arm: Arm, doing: bool) -> Arm:
         """Ways of standing, so that not all stand alike."""
         x, y = self.shoulder
-        way = self.look.chance("ease").choice(("down", "hip", "behind", "folded") if not self.boy else ("down", "hip", "pocket"))
+        way = self.look.chance("ease").choice(
+            ("down", "hip", "behind", "folded") if not self.boy else ("down", "hip", "pocket")
+        )
         if way == "hip" and doing:
             return Arm((x, y), (x + 62, 262), (x - 8, 322), "hidden")
         if way == "behind":
@@ -161,7 +167,9 @@ def neck(scene: Scene, body: Body, chin: Points) -> None:
         scene.shape(ellipse(0, 115, 4, 5), (250, 214, 96), (150, 100, 40), 1.4)
 
 
-def limb(scene: Scene, ribbon: Ribbon, paint: tuple[int, int, int], shade: tuple[int, int, int], line: tuple[int, int, int]) -> None:
+def limb(
+    scene: Scene, ribbon: Ribbon, paint: tuple[int, int, int], shade: tuple[int, int, int], line: tuple[int, int, int]
+) -> None:
     """An arm or leg, or a sleeve around one; where it begins it has no line."""
     pieces = ribbon.pieces
     scene.outline(pieces[len(pieces) // 10 :], line)
@@ -169,12 +177,16 @@ def limb(scene: Scene, ribbon: Ribbon, paint: tuple[int, int, int], shade: tuple
     scene.fill(ribbon.strip(0.66, 1, 0.06, 1, taper=False), shade, clip=pieces)
 
 
+def _disc(at: Points, rx: float, ry: float) -> Points:
+    return moved(ellipse(0, 0, rx, ry), float(at[0]), float(at[1]))
+
+
 def bare_arm(scene: Scene, body: Body, side: int) -> None:
     skin = body.look.skin
     first, middle, last = body.arm_widths
     ribbon = _on_side(body.arms[side].ribbon(even(first, last, middle)), side)
     limb(scene, ribbon, skin.base, skin.shade, skin.line)
-    scene.fill(ellipse(*ribbon.spine[0], 20, 22), skin.base, clip=body.torso(260) * [0.985, 1] + [0, 1.5])
+    scene.fill(_disc(ribbon.spine[0], 20, 22), skin.base, clip=body.inside)
 
 
 def _on_side(ribbon: Ribbon, side: int) -> Ribbon:
@@ -203,9 +215,15 @@ def hand(scene: Scene, body: Body, side: int) -> None:
         return sided(moved(turned_by(scaled(points, size), arm.angle), x, y), side)
 
     def finger(start: Spot, end: Spot, width: float) -> Points:
-        ribbon = Ribbon(smooth([start, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), end]), even(width, width * 0.8))
+        ribbon = Ribbon(
+            smooth([start, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), end]), even(width, width * 0.8)
+        )
         tip = ribbon.spine[-1]
-        return at(np.concatenate([ribbon.left, ellipse(tip[0], tip[1], width * 0.4, width * 0.4, -180, 12)[:7], ribbon.right[::-1]]))
+        return at(
+            np.concatenate(
+                [ribbon.left, ellipse(tip[0], tip[1], width * 0.4, width * 0.4, -180, 12)[:7], ribbon.right[::-1]]
+            )
+        )
 
     if arm.hand == "open":
         palm = at(path("M -10 4 C -15 -8 -15 -18 -13 -26 L 12 -26 C 14 -16 12 -6 9 4 Z"))
@@ -256,8 +274,7 @@ def legs(body: Body) -> dict[int, Leg]:
                 foot, turned, profile = (126.0, 498.0), -70.0, [72, 70, 60, 44, 32, 24]
         else:
             spine = smooth([(36, 400), (37, 520), (37, 690), (41, 800), (42, 930), (42, 1046)])
-            foot, turned, profile = (43.0, 1046.0), 0.0, [76, 74, 68, 58, 46, 43, 46, 43, 34, 26, 23]
-        at = np.linspace(0, 1, len(profile))
-        ribbon = Ribbon(spine, lambda t, at=at, profile=profile: np.interp(t, at, profile) * wide)  # type: ignore[misc]
+            foot, turned, profile = (43.0, 1046.0), 0.0, [64, 74, 68, 58, 46, 43, 46, 43, 34, 26, 23]
+        ribbon = Ribbon(spine, along(np.array(profile) * wide))
         made[side] = Leg(_on_side(ribbon, side), foot, turned)
     return made

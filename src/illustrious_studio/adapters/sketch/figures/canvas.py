@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from illustrious_studio.adapters.sketch.figures.geometry import Points, Warp, stroke
 
@@ -143,7 +143,7 @@ class Painter:
         return self._image
 
     def _pixels(self, points: Points) -> Points:
-        return (points - self._origin) * self._scale
+        return np.asarray((points - self._origin) * self._scale)
 
     def _sprite(self, sprite: Sprite) -> None:
         room = sprite.size * self._scale
@@ -175,12 +175,9 @@ class Painter:
             mask = ImageChops.darker(mask, self._clip(area.clip).crop((x0, y0, x1, y1)))
         if area.opacity < 1:
             mask = mask.point(lambda v: round(v * area.opacity))
-        paint: tuple[int, ...] | Image.Image
-        if isinstance(area.paint, Run):
-            paint = self._run(area.paint, y0, x1 - x0, y1 - y0)
-        else:
-            paint = (*area.paint, 255)
-        self._image.paste(paint, (x0, y0, x1, y1), mask)
+        paint = area.paint
+        full = self._run(paint, y0, x1 - x0, y1 - y0) if isinstance(paint, Run) else (*paint, 255)
+        self._image.paste(full, (x0, y0, x1, y1), mask)
 
     def _polygons(
         self, draw: ImageDraw.ImageDraw, many: list[Points], fill: tuple[int, ...] | int, grown: float
@@ -211,7 +208,6 @@ def blurred(mask: Image.Image, radius: float) -> Image.Image:
     """As a Gaussian blur would be, done at a small size: what is blurred has no fine detail."""
     by = max(1, int(radius / 3))
     small = mask.reduce(by) if by > 1 else mask
-    from PIL import ImageFilter  # noqa: PLC0415
 
     soft = small.filter(ImageFilter.GaussianBlur(radius / by))
     return soft.resize(mask.size, Image.Resampling.BILINEAR)

@@ -6,7 +6,16 @@ An eye is drawn as the right one of the picture, around its own middle; the ligh
 from dataclasses import dataclass
 
 from illustrious_studio.adapters.sketch.figures.canvas import RGB, Run, Scene
-from illustrious_studio.adapters.sketch.figures.geometry import Points, ellipse, moved, path, scaled, sided, smooth, turned_by
+from illustrious_studio.adapters.sketch.figures.geometry import (
+    Points,
+    ellipse,
+    moved,
+    path,
+    scaled,
+    sided,
+    smooth,
+    turned_by,
+)
 from illustrious_studio.adapters.sketch.figures.look import Look
 from illustrious_studio.adapters.sketch.figures.palette import EYES, INK, WHITE, mix, times
 
@@ -102,7 +111,9 @@ def _closed(scene: Scene, look: Look, eye: _Eye, side: int) -> None:
     lash = _lash_colour(look)
     up = look.figure.expression in ("smile", "grin", "surprised") or look.figure.closed == "one"
     through = (
-        [(-22, 11), (-12, -3), (2, -8), (15, -3), (25, 10)] if up else [(-22, 4), (-11, 12), (2, 14.5), (14, 11), (25, 1)]
+        [(-22, 11), (-12, -3), (2, -8), (15, -3), (25, 10)]
+        if up
+        else [(-22, 4), (-11, 12), (2, 14.5), (14, 11), (25, 1)]
     )
     scene.ink(eye.at(smooth(through), side), lash, 5.2, 0.25, 0.45)
     if not look.boy:
@@ -115,12 +126,14 @@ def brows(scene: Scene, look: Look) -> None:
     """Painted over the hair, as they always show in the manner of anime."""
     colour = mix(look.hair.line, look.hair.deep, 0.25)
     inner, outer, lift = {
-        "angry": (11, -4, 3), "sad": (-8, 5, -1), "surprised": (-5, -3, -7), "grin": (0, 0, -3),
-    }.get(look.figure.expression, (0, 0, 0))  # fmt: skip
+        "angry": (11.0, -4.0, 3.0), "sad": (-8.0, 5.0, -1.0), "surprised": (-5.0, -3.0, -7.0), "grin": (0.0, 0.0, -3.0),
+    }.get(look.figure.expression, (0.0, 0.0, 0.0))  # fmt: skip
     chance = look.chance("brows")
     lift += chance.uniform(-2, 2)
     heavy = (4.6 if look.boy else 3.3) + (1 if look.figure.expression == "angry" else 0)
     base = HEIGHT - (34 if look.boy else 43)
     for side in (-1, 1):
-        curve = smooth([(17, base + lift + inner), (33, base - 5 + lift + (inner + outer) / 3), (57, base + 3 + lift + outer)])
+        curve = smooth(
+            [(17, base + lift + inner), (33, base - 5 + lift + (inner + outer) / 3), (57, base + 3 + lift + outer)]
+        )
         scene.ink(sided(curve, side), colour, heavy, 0.75, 0.1)

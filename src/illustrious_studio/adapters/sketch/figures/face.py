@@ -1,5 +1,7 @@
 """The head without its hair: neck, face, ears, nose, mouth, cheeks, tears, glasses."""
 
+import numpy as np
+
 from illustrious_studio.adapters.sketch.figures.canvas import RGB, Scene
 from illustrious_studio.adapters.sketch.figures.eyes import HEIGHT, SPACE
 from illustrious_studio.adapters.sketch.figures.geometry import (
@@ -41,10 +43,18 @@ def ears(scene: Scene, look: Look) -> None:
         scene.shape(sided(_ELF if elf else _EAR, side), skin.base, skin.line)
         inner = smooth([(80, 26), (98, 8), (112, -10)] if elf else [(80, 32), (87, 24), (86, 12)])
         scene.ink(sided(inner, side), skin.deep, 2.6, 0.3, 0.2)
-        if look.has("earrings"):
-            gem = look.colour("earrings", "yellow")
-            scene.shape(moved(ellipse(0, 0, 4.6, 6), side * 83, 52), gem.base, gem.line, 1.8)
-            scene.fill(ellipse(side * 83 - 1.4, 50, 1.4, 1.8), WHITE)
+
+
+def earrings(scene: Scene, look: Look) -> None:
+    """Hang out from under the hair."""
+    gem = look.colour("earrings", "yellow")
+    for side in (-1, 1):
+        scene.ink(smooth([(side * 81, 40), (side * 82, 52)]), gem.line, 2, 1, 1)
+        drop = sided(
+            moved(path("M 0 -10 C 4 -3 7 2 7 7 C 7 12 4 15 0 15 C -4 15 -7 12 -7 7 C -7 2 -4 -3 0 -10 Z"), 82, 59), side
+        )
+        scene.shape(drop, gem.base, gem.line, 1.9)
+        scene.fill(ellipse(side * 82 - 2.4, 63, 1.8, 3), WHITE)
 
 
 def face(scene: Scene, look: Look) -> None:
@@ -87,7 +97,19 @@ def _mouth(scene: Scene, look: Look) -> None:
     y = MOUTH + (8 if look.boy else 3)
     line = mix(look.skin.line, (120, 30, 40), 0.35)
     if expression == "grin":
-        shape = smooth([(-21, y - 5), (-10, y - 3), (0, y - 2.4), (10, y - 3), (21, y - 5), (16, y + 7), (0, y + 13), (-16, y + 7)], True)
+        shape = smooth(
+            [
+                (-21, y - 5),
+                (-10, y - 3),
+                (0, y - 2.4),
+                (10, y - 3),
+                (21, y - 5),
+                (16, y + 7),
+                (0, y + 13),
+                (-16, y + 7),
+            ],
+            True,
+        )
         scene.shape(shape, WHITE, line, 1.8)
         scene.ink(smooth([(-17, y + 3), (0, y + 5.5), (17, y + 3)]), (196, 190, 204), 1.3, 0.3, 0.3)
     elif expression == "surprised":
@@ -96,7 +118,10 @@ def _mouth(scene: Scene, look: Look) -> None:
         if expression in ("sad", "angry"):
             shape = smooth([(-15, y + 11), (-9, y + 1), (0, y - 2.5), (9, y + 1), (15, y + 11), (0, y + 8.5)], True)
         else:
-            shape = path(f"M -17 {y - 4} C -8 {y - 1.5} 8 {y - 1.5} 17 {y - 4} C 17 {y + 9} 9 {y + 17} 0 {y + 17} C -9 {y + 17} -17 {y + 9} -17 {y - 4} Z")
+            shape = path(
+                f"M -17 {y - 4} C -8 {y - 1.5} 8 {y - 1.5} 17 {y - 4} C 17 {y + 9} 9 {y + 17} 0 {y + 17} C -9 "
+                f"{y + 17} -17 {y + 9} -17 {y - 4} Z"
+            )
         _cavity(scene, shape, line, y, teeth=True)
     else:
         bow = {
@@ -140,9 +165,10 @@ def eyewear(scene: Scene, look: Look) -> None:
         patch = path("M -27 -22 C -10 -30 14 -30 28 -20 C 30 8 18 26 2 28 C -16 26 -28 4 -27 -22 Z")
         scene.shape(sided(moved(patch, SPACE, y), side), cloth.base, cloth.line)
         scene.ink(sided(moved(smooth([(-19, -14), (2, -20), (20, -13)]), SPACE, y), side), cloth.light, 2, opacity=0.6)
-    for extra in ("glasses", "sunglasses"):
-        if look.has(extra):  # type: ignore[arg-type]
-            _glasses(scene, look, y, dark=extra == "sunglasses")
+    if look.has("glasses"):
+        _glasses(scene, look, y, dark=False)
+    if look.has("sunglasses"):
+        _glasses(scene, look, y, dark=True)
 
 
 def _glasses(scene: Scene, look: Look, y: float, dark: bool) -> None:
@@ -152,12 +178,20 @@ def _glasses(scene: Scene, look: Look, y: float, dark: bool) -> None:
         rim = sided(moved(lens, SPACE + 1, y), side)
         if dark:
             scene.fill(rim, mix(frame.deep, (20, 18, 30), 0.5), opacity=0.93)
-            scene.fill(moved(polygon((-18, -22), (-6, -23), (-20, 14), (-27, 6)), side * (SPACE + 1), y), WHITE, clip=rim, opacity=0.28)
+            scene.fill(
+                moved(polygon((-18, -22), (-6, -23), (-20, 14), (-27, 6)), side * (SPACE + 1), y),
+                WHITE,
+                clip=rim,
+                opacity=0.28,
+            )
         else:
             scene.fill(rim, (226, 240, 255), opacity=0.16)
-            scene.fill(moved(polygon((8, -24), (17, -23), (4, 26), (-5, 26)), side * (SPACE + 1), y), WHITE, clip=rim, opacity=0.24)
-        import numpy as np
-
+            scene.fill(
+                moved(polygon((8, -24), (17, -23), (4, 26), (-5, 26)), side * (SPACE + 1), y),
+                WHITE,
+                clip=rim,
+                opacity=0.24,
+            )
         scene.ink(np.concatenate([rim, rim[:1]]), frame.base, 3.6, 1, 1)
         scene.ink(sided(smooth([(SPACE + 32, y - 12), (82, y - 12)]), side), frame.base, 3.2, 1, 1)
     scene.ink(smooth([(-9, y - 10), (0, y - 14), (9, y - 10)]), frame.base, 3.4, 1, 1)

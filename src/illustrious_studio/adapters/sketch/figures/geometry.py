@@ -85,27 +85,27 @@ def ellipse(x: float, y: float, rx: float, ry: float, turned: float = 0, steps: 
 
 
 def mirrored(points: Points) -> Points:
-    return points * np.array([-1.0, 1.0])
+    return np.asarray(points * np.array([-1.0, 1.0]))
 
 
 def sided(points: Points, side: int) -> Points:
     """Drawn on the right; to be on that side (-1 is left)."""
-    return points * np.array([float(side), 1.0])
+    return np.asarray(points * np.array([float(side), 1.0]))
 
 
 def moved(points: Points, x: float, y: float) -> Points:
-    return points + np.array([x, y])
+    return np.asarray(points + np.array([x, y]))
 
 
 def scaled(points: Points, by: float, by_y: float | None = None, about: tuple[float, float] = (0, 0)) -> Points:
     centre = np.array(about)
-    return (points - centre) * np.array([by, by if by_y is None else by_y]) + centre
+    return np.asarray((points - centre) * np.array([by, by if by_y is None else by_y]) + centre)
 
 
 def turned_by(points: Points, degrees: float, about: tuple[float, float] = (0, 0)) -> Points:
     angle = math.radians(degrees)
     cos, sin = math.cos(angle), math.sin(angle)
-    return (points - np.array(about)) @ np.array([[cos, sin], [-sin, cos]]) + np.array(about)
+    return np.asarray((points - np.array(about)) @ np.array([[cos, sin], [-sin, cos]]) + np.array(about))
 
 
 def shares(points: Points) -> Points:
@@ -184,6 +184,22 @@ def even(start: float, end: float | None = None, middle: float | None = None) ->
         return np.asarray(np.interp(t, [0, 0.5, 1], [start, between, last]))
 
     return widths
+
+
+def along(widths: Points) -> Widths:
+    """Those widths, equally far from each other on the way."""
+    at = np.linspace(0, 1, len(widths))
+    return lambda t: np.asarray(np.interp(t, at, widths))
+
+
+def lens(width: float, power: float = 0.7) -> Widths:
+    """A point at both ends."""
+    return lambda t: np.asarray(width * np.sin(np.pi * np.clip(t, 0.02, 0.98)) ** power)
+
+
+def blunt(width: float) -> Widths:
+    """A lock that was cut off straight."""
+    return lambda t: np.asarray(width * (0.75 + 0.25 * np.minimum(1, t / 0.4)) * (1 - 0.16 * t**6))
 
 
 def stroke(points: Points, width: float, start: float = 1, end: float = 1) -> list[Points]:

@@ -1,10 +1,20 @@
 """The hair behind the head and body, and what of tied hair hangs beside it: tails, braids, buns, drills."""
 
 import math
+from collections.abc import Sequence
 from random import Random
 
 from illustrious_studio.adapters.sketch.figures.canvas import Scene
-from illustrious_studio.adapters.sketch.figures.geometry import ellipse, mirrored, moved, path, resampled, scaled, sided, smooth
+from illustrious_studio.adapters.sketch.figures.geometry import (
+    ellipse,
+    mirrored,
+    moved,
+    path,
+    resampled,
+    scaled,
+    sided,
+    smooth,
+)
 from illustrious_studio.adapters.sketch.figures.hair_front import SHORT_SIDES, _to_side
 from illustrious_studio.adapters.sketch.figures.locks import Lock, hanging, lock, paint
 from illustrious_studio.adapters.sketch.figures.look import Look
@@ -78,7 +88,12 @@ def _short(scene: Scene, look: Look, chance: Random, end: float, bob: bool = Fal
 
 
 def _fan(
-    look: Look, chance: Random, through: list[tuple[float, float]], width: float, count: int = 5, spread: float = 1.0
+    look: Look,
+    chance: Random,
+    through: Sequence[tuple[float, float]],
+    width: float,
+    count: int = 5,
+    spread: float = 1.0,
 ) -> list[Lock]:
     """Locks that leave one tie together and part on the way down."""
     locks = []
@@ -103,7 +118,7 @@ def _tail_end(look: Look) -> float:
 def _ponytail(scene: Scene, look: Look, chance: Random) -> None:
     side = -1 if chance.random() < 0.5 else 1
     end = _tail_end(look)
-    through = [(14, -112), (62, -146), (112, -112), (132, -20), (128, -20 + (end + 20) * 0.55), (112, end)]
+    through = [(2, -96), (58, -146), (112, -112), (132, -20), (128, -20 + (end + 20) * 0.55), (112, end)]
     locks = [_to_side(one, side) for one in _fan(look, chance, through, 76)]
     paint(scene, look, locks, reach=(-110, end))
 
@@ -111,7 +126,14 @@ def _ponytail(scene: Scene, look: Look, chance: Random) -> None:
 def _twintails(scene: Scene, look: Look, chance: Random) -> None:
     end = _tail_end(look)
     for side in (-1, 1):
-        through = [(84, -66), (106, -92), (138, -78), (152, -14), (150, -14 + (end + 14) * 0.45), (126 + chance.uniform(-8, 14), end)]
+        through = [
+            (84, -66),
+            (106, -92),
+            (138, -78),
+            (152, -14),
+            (150, -14 + (end + 14) * 0.45),
+            (126 + chance.uniform(-8, 14), end),
+        ]
         locks = [_to_side(one, side) for one in _fan(look, chance, through, 72)]
         paint(scene, look, locks, reach=(-60, end))
 
@@ -159,8 +181,17 @@ def _braid(scene: Scene, look: Look, side: int) -> None:
         y = float(shape[:, 1].mean())
         scene.outline(shape, look.hair.line, 1.3)
         scene.fill(shape, _toned(look, "shade", y, end))
-        scene.fill(scaled(shape, 0.86, 0.82, about=(float(shape[:, 0].mean()) - 2.5, y - 4)), _toned(look, "base", y, end), clip=shape)
-        scene.fill(scaled(shape, 0.28, 0.34, about=(float(shape[:, 0].mean()) - 4, y - 8)), _toned(look, "light", y, end), clip=shape, opacity=0.8)
+        scene.fill(
+            scaled(shape, 0.86, 0.82, about=(float(shape[:, 0].mean()) - 2.5, y - 4)),
+            _toned(look, "base", y, end),
+            clip=shape,
+        )
+        scene.fill(
+            scaled(shape, 0.28, 0.34, about=(float(shape[:, 0].mean()) - 4, y - 8)),
+            _toned(look, "light", y, end),
+            clip=shape,
+            opacity=0.8,
+        )
     scene.shape(sided(ellipse(82, end - 30, 11, 7), side), ribbon.base, ribbon.line)
 
 
@@ -200,7 +231,11 @@ def _buns(scene: Scene, look: Look) -> None:
         scene.fill(ellipse(x + size * 0.2, y + size * 0.34, size, size * 0.9), look.hair.shade, clip=round_)
         scene.fill(ellipse(x - size * 0.12, y - size * 0.16, size * 0.86, size * 0.76), look.hair.base, clip=round_)
         for k in (-0.5, 0.1, 0.6):
-            arc = smooth([(x - size * 0.8, y + size * k), (x, y + size * (k - 0.3)), (x + size * 0.8, y + size * (k + 0.1))])
+            arc = smooth(
+                [(x - size * 0.8, y + size * k), (x, y + size * (k - 0.3)), (x + size * 0.8, y + size * (k + 0.1))]
+            )
             scene.ink(arc, look.hair.line, 1.7, 0.05, 0.05, clip=round_)
-        shine = smooth([(x - size * 0.6, y - size * 0.4), (x - size * 0.1, y - size * 0.62), (x + size * 0.4, y - size * 0.5)])
+        shine = smooth(
+            [(x - size * 0.6, y - size * 0.4), (x - size * 0.1, y - size * 0.62), (x + size * 0.4, y - size * 0.5)]
+        )
         scene.ink(shine, look.hair.light, 5, 0.1, 0.1, clip=round_)

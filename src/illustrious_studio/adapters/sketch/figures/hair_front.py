@@ -3,11 +3,19 @@
 import math
 from random import Random
 
-import numpy as np
-
 from illustrious_studio.adapters.sketch.figures.canvas import Scene
 from illustrious_studio.adapters.sketch.figures.face import face_shape
-from illustrious_studio.adapters.sketch.figures.geometry import Points, Ribbon, mirrored, moved, path, sided, smooth
+from illustrious_studio.adapters.sketch.figures.geometry import (
+    Points,
+    Ribbon,
+    blunt,
+    lens,
+    mirrored,
+    moved,
+    path,
+    sided,
+    smooth,
+)
 from illustrious_studio.adapters.sketch.figures.locks import Lock, hanging, lock, paint
 from illustrious_studio.adapters.sketch.figures.look import Look
 
@@ -132,7 +140,7 @@ def _blunt(chance: Random) -> list[Lock]:
         root = x * 0.72
         spine = [(root, _crown(root)), (x * 0.94, (tip + _crown(root)) / 2 - 6), (x * 1.0, tip - 14), (x * 1.0, tip)]
         width = 27 * chance.uniform(0.96, 1.06)
-        locks.append(Ribbon(smooth(spine), lambda t, w=width: w * (0.75 + 0.25 * np.minimum(1, t / 0.4)) * (1 - 0.16 * t**6)))  # type: ignore[misc]
+        locks.append(Ribbon(smooth(spine), blunt(width)))
     return locks
 
 
@@ -157,7 +165,9 @@ def _sides(look: Look) -> list[Lock]:
         outer = hanging(
             look, chance, (70, -74), [(93, -20), (93, 30), (92 + end * 0.03, 30 + (end - 30) * 0.6), (90, end + 14)], 36
         )
-        inner = hanging(look, chance, (66, -70), [(84, -22), (82, 26), (80, 22 + (end - 20) * 0.5), (inward, end * 0.86)], 28)
+        inner = hanging(
+            look, chance, (66, -70), [(84, -22), (82, 26), (80, 22 + (end - 20) * 0.5), (inward, end * 0.86)], 28
+        )
         locks += [_to_side(outer, side), _to_side(inner, side)]
     return locks
 
@@ -209,7 +219,7 @@ def _ring(scene: Scene, look: Look, within: list[Points]) -> None:
             up, down = high * edge * chance.uniform(0.6, 1.1), high * edge * chance.uniform(0.5, 1.5)
             lean = x / 84 * 0.5
             spine = smooth([(x - lean * up, middle - up), (x, middle), (x + lean * down, middle + down)])
-            strands.append(Ribbon(spine, lambda t, w=step * 1.9: w * np.sin(np.pi * np.clip(t, 0.02, 0.98)) ** 0.7).outline)  # type: ignore[misc]
+            strands.append(Ribbon(spine, lens(step * 1.9)).outline)
         x += step
     scene.fill(strands, look.hair.light, clip=within, opacity=0.85)
 

@@ -18,13 +18,12 @@ from illustrious_studio.adapters.sketch.figures.geometry import (
     smooth,
 )
 from illustrious_studio.adapters.sketch.figures.look import Look
+from illustrious_studio.adapters.sketch.figures.palette import RGB, mix
 
 Lock = Ribbon
 
 
-def lock(
-    through: Sequence[tuple[float, float]] | Points, width: float, power: float = 1.8, root: float = 0.75
-) -> Lock:
+def lock(through: Sequence[tuple[float, float]] | Points, width: float, power: float = 1.8, root: float = 0.75) -> Lock:
     return Ribbon(smooth(through), pointed(width, power, root))
 
 
@@ -102,9 +101,7 @@ def paint(
                 scene.ink(edge[begin:], ink, width, 0.05, 0.9)
 
 
-def _between(look: Look) -> tuple[int, int, int]:
-    from illustrious_studio.adapters.sketch.figures.palette import mix
-
+def _between(look: Look) -> RGB:
     return mix(look.hair.line, look.tips.line, 0.5) if look.tips else look.hair.line
 
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from illustrious_studio.adapters.sketch.figures.body import Body, Leg, legs, limb
 from illustrious_studio.adapters.sketch.figures.canvas import Scene
-from illustrious_studio.adapters.sketch.figures.cloth import cloth
+from illustrious_studio.adapters.sketch.figures.cloth import GOLD, STEEL, WHITE, cloth
+from illustrious_studio.adapters.sketch.figures.costumes import blossoms
 from illustrious_studio.adapters.sketch.figures.geometry import (
     Points,
     moved,
@@ -14,8 +15,7 @@ from illustrious_studio.adapters.sketch.figures.geometry import (
     smooth,
     turned_by,
 )
-from illustrious_studio.adapters.sketch.figures.palette import CLOTH, Tones, cloth_tones, tones
-from illustrious_studio.adapters.sketch.figures.tops import GOLD, STEEL, WHITE, blossoms
+from illustrious_studio.adapters.sketch.figures.palette import Tones, cloth_tones, tones
 from illustrious_studio.domain.layout.figures import GarmentKind
 
 FULL: dict[GarmentKind, str] = {"dress": "skirt", "maid_dress": "skirt", "kimono": "tube", "robe": "gown"}
@@ -47,7 +47,9 @@ def legs_and_feet(scene: Scene, body: Body, trousers: GarmentKind | None, colour
 
 def _greave(scene: Scene, side: int) -> None:
     """Plates on knee and shin."""
-    shin = path("M 14 770 C 24 790 56 790 66 770 C 70 860 66 940 62 1030 C 50 1040 32 1040 22 1030 C 18 940 12 860 14 770 Z")
+    shin = path(
+        "M 14 770 C 24 790 56 790 66 770 C 70 860 66 940 62 1030 C 50 1040 32 1040 22 1030 C 18 940 12 860 14 770 Z"
+    )
     knee = path("M 8 690 C 20 672 58 672 70 690 L 62 748 L 39 768 L 16 748 Z")
     for plate in (shin, knee):
         cloth(scene, sided(plate, side), STEEL, 12)
@@ -70,7 +72,9 @@ def _foot(scene: Scene, body: Body, leg: Leg, side: int, barefoot: bool) -> None
 
 
 def _sock(scene: Scene, body: Body, leg: Leg) -> None:
-    sock = cloth_tones("black") if body.look.wears("sailor_uniform", "school_uniform", "maid_dress", "sweater") else WHITE
+    sock = (
+        cloth_tones("black") if body.look.wears("sailor_uniform", "school_uniform", "maid_dress", "sweater") else WHITE
+    )
     start = 0.4 if sock is not WHITE and not body.boy else 0.78
     t = leg.ribbon.t
     part = t >= start
@@ -96,20 +100,24 @@ def _trouser(scene: Scene, leg: Leg, side: int, colour: Tones, until: float, sit
 
 def hips(scene: Scene, body: Body, colour: Tones) -> None:
     """The upper part of trousers, with its belt."""
-    wide = body.width_at(330) + 4
-    shape = body.torso(470, polygon((-wide, 330), (wide, 330)), 4)
+    wide = body.width_at(330) + 7
+    shape = body.torso(470, polygon((-wide, 330), (wide, 330)), 7)
     upper = shape[(shape[:, 1] >= 329) & (shape[:, 1] <= 440)]
     whole = np.concatenate([shape[(shape[:, 1] >= 329) & (shape[:, 1] < 452)]])
     scene.outline(upper, colour.line)
     scene.fill(whole, colour.base)
     scene.fill(polygon((46, 330), (90, 330), (90, 470), (52, 470)), colour.shade, clip=whole)
     scene.ink(smooth([(2, 356), (3, 410), (0, 450)]), colour.line, 2, 0.8, 0.8)
+    if body.look.wears("swimsuit"):
+        return
     belt = path("M -62 334 C -20 344 20 344 62 334 L 63 352 C 20 361 -20 361 -63 352 Z") * [(wide + 3) / 63, 1]
     cloth(scene, belt, tones((92, 60, 46)), 6)
     scene.shape(polygon((-9, 340), (9, 340), (9, 358), (-9, 358)), GOLD.base, GOLD.line, 1.6)
 
 
-def skirt(scene: Scene, body: Body, colour: Tones, low: float, wide: float, waist: float = 312, pleats: int = 7) -> Points:
+def skirt(
+    scene: Scene, body: Body, colour: Tones, low: float, wide: float, waist: float = 312, pleats: int = 7
+) -> Points:
     """Pleats that widen downwards; every second one lies in the shade."""
     top = 50 if not body.boy else 66
     if body.look.figure.pose == "sitting":
@@ -119,14 +127,23 @@ def skirt(scene: Scene, body: Body, colour: Tones, low: float, wide: float, wais
         x = -wide + wide * i / pleats
         edge.append((x, low + 12 * (1 - (x / wide) ** 2) + (5 if i % 2 else -4)))
     left = smooth([(-top, waist), (-top - (wide - top) * 0.34, waist + (low - waist) * 0.3), (-wide, low)])
-    shape = np.concatenate([left, smooth(edge, steps=4), sided(left, -1)[::-1], smooth([(top, waist), (0, waist + 9), (-top, waist)])])
+    shape = np.concatenate(
+        [left, smooth(edge, steps=4), sided(left, -1)[::-1], smooth([(top, waist), (0, waist + 9), (-top, waist)])]
+    )
     scene.outline(shape, colour.line)
     scene.fill(shape, colour.base)
     for i in range(pleats):
         x0, x1 = -wide + wide * (2 * i + 1) / pleats, -wide + wide * (2 * i + 2) / pleats
         dark = polygon((x0 * top / wide, waist), (x0, low + 20), (x1, low + 20), (x1 * top / wide - 1, waist))
         scene.fill(dark, colour.shade, clip=shape)
-        scene.ink(smooth([(x0 * top / wide * 1.05, waist + 8), (x0 * 0.62, (waist + low) / 2), (x0, low + 8)]), colour.line, 2, 0.2, 0.9, clip=shape)
+        scene.ink(
+            smooth([(x0 * top / wide * 1.05, waist + 8), (x0 * 0.62, (waist + low) / 2), (x0, low + 8)]),
+            colour.line,
+            2,
+            0.2,
+            0.9,
+            clip=shape,
+        )
     return shape
 
 
@@ -157,10 +174,19 @@ def full_lower(scene: Scene, body: Body, kind: GarmentKind, colour: Tones) -> No
         cloth(scene, shape, colour, 26)
         if form == "tube":
             scene.ink(smooth([(-14, 340), (16, 560), (30, low + 10)]), colour.line, 2.4, 0.6, 0.8, clip=shape)
-            blossoms(scene, shape, colour, [(-58, 620), (56, 560), (-30, 760), (52, 830), (-62, 900), (14, 960), (-30, 480)])
+            blossoms(
+                scene, shape, colour, [(-58, 620), (56, 560), (-30, 760), (52, 830), (-62, 900), (14, 960), (-30, 480)]
+            )
         else:
             for x in (-0.5, -0.15, 0.3, 0.62):
-                scene.ink(smooth([(x * 60, 350), (x * 110, 620), (x * wide * 1.1, low)]), colour.line, 2.4, 0.1, 0.8, clip=shape)
+                scene.ink(
+                    smooth([(x * 60, 350), (x * 110, 620), (x * wide * 1.1, low)]),
+                    colour.line,
+                    2.4,
+                    0.1,
+                    0.8,
+                    clip=shape,
+                )
             scene.ink(smooth([(0, 320), (0, low + 14)]), GOLD.base, 6, 1, 1, clip=shape)
             scene.ink(smooth([(-wide, low - 12), (0, low + 2), (wide, low - 12)]), GOLD.base, 7, 1, 1, clip=shape)
 
@@ -175,11 +201,16 @@ def apron(scene: Scene, body: Body, colour: Tones, bib: bool) -> None:
             scene.ink(sided(smooth([(34, 194), (36, 150), (28, 120)]), side), colour.base, 6, 1, 1)
     low = 480 if body.look.figure.pose == "sitting" else 560
     edge = [(-86 + 172 * i / 12, low - 20 + 30 * np.sin(np.pi * i / 12) + (6 if i % 2 else 0)) for i in range(13)]
-    sheet = np.concatenate([smooth([(-46, 308), (-66, 400), (-86, low - 20)]), smooth(edge, steps=4), smooth([(86, low - 20), (66, 400), (46, 308)])])
+    sheet = np.concatenate(
+        [
+            smooth([(-46, 308), (-66, 400), (-86, low - 20)]),
+            smooth(edge, steps=4),
+            smooth([(86, low - 20), (66, 400), (46, 308)]),
+        ]
+    )
     cloth(scene, sheet, colour, 14)
     band = path("M -52 300 C -20 309 20 309 52 300 L 53 320 C 20 329 -20 329 -53 320 Z") * [1.3 if body.boy else 1, 1]
     cloth(scene, band, colour, 8)
     if bib:
         pocket = path("M -30 350 L 30 350 L 28 402 C 10 410 -10 410 -28 402 Z")
         scene.shape(pocket, colour.base, colour.line, 1.9)
-

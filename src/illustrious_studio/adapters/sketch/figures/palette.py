@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from illustrious_studio.adapters.sketch.backgrounds import COLOURS
-from illustrious_studio.adapters.sketch.figures.canvas import RGB
+from illustrious_studio.adapters.sketch.figures.canvas import RGB as RGB
 from illustrious_studio.domain.layout.figures import Colour, EyeColour, HairColour, Skin
 
 WHITE: Final[RGB] = (255, 255, 255)

@@ -15,7 +15,7 @@ from illustrious_studio.adapters.sketch.figures import (
     hair_front,
     headwear,
     lower,
-    tops,
+    wardrobe,
 )
 from illustrious_studio.adapters.sketch.figures.body import Body, hand, neck
 from illustrious_studio.adapters.sketch.figures.canvas import Painter, Scene, Sprite
@@ -80,7 +80,8 @@ class _Parts:
         arm = self.body.arms[self.body.side]
         x, y = arm.wrist
         at = np.array([[self.body.side * (x + 2), y - 66.0]])
-        return tuple((self._shrunk(at) if self._shrunk else at)[0])
+        ((x, y),) = self._shrunk(at) if self._shrunk else at
+        return float(x), float(y)
 
     def _on_head(self) -> None:
         self.scene.warp = self._head
@@ -118,7 +119,7 @@ class _Parts:
         over = kind in ("hoodie", "sweater", "jacket", "armor", "school_uniform", "suit", "t_shirt")
         if over and below:
             self._below(*below)
-        top, collar = tops.TOPS[kind]
+        top, collar = wardrobe.TOPS[kind]
         for side in (-1, 1):
             if body.arms[side].hand == "behind":
                 self._arm(side, kind, colour)
@@ -141,7 +142,7 @@ class _Parts:
 
     def _arm(self, side: int, kind: GarmentKind, colour: Tones) -> None:
         hand(self.scene, self.body, side)
-        tops.arm_in(self.scene, self.body, side, kind, colour)
+        wardrobe.arm_in(self.scene, self.body, side, kind, colour)
 
     def _below(self, kind: GarmentKind, colour: Tones) -> None:
         if kind == "skirt":
@@ -156,6 +157,8 @@ class _Parts:
         if look.figure.ears and look.figure.ears != "elf":
             creature.animal_ears(scene, look)
         headwear.ornaments(scene, look)
+        if look.has("earrings"):
+            face.earrings(scene, look)
         headwear.hats(scene, look)
         if look.has("halo"):
             creature.halo(scene, look)
@@ -214,6 +217,19 @@ def hold_of(figure: Figure) -> Held | None:
     left, top, right, bottom = _bounds(figure)
     x, y = _Parts(figure).hold_at()
     return Held((x - left) / (right - left), (y - top) / (bottom - top), HELD_SIZE / (bottom - top))
+
+
+_PARTS: dict[str, tuple[float, float]] = {
+    "crown": (0, -70), "left eye": (-eyes.SPACE, eyes.HEIGHT), "right eye": (eyes.SPACE, eyes.HEIGHT),
+    "mouth": (0, face.MOUTH + 4),
+}  # fmt: skip
+
+
+def part_at(figure: Figure, part: str) -> tuple[float, float]:
+    """Where a part of the head is, in shares of the figure's width and height: for whoever measures colours there."""
+    left, top, right, bottom = _bounds(figure)
+    ((x, y),) = _held_head(Look(figure))(np.array([_PARTS[part]], dtype=np.float64))
+    return float((x - left) / (right - left)), float((y - top) / (bottom - top))
 
 
 def draw(figure: Figure, height: int, held: Image.Image | None = None) -> Image.Image:
