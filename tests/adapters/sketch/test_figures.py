@@ -95,7 +95,7 @@ def test_the_hair_has_the_colour_asked_for(hair: HairColour) -> None:
 
 @pytest.mark.parametrize("eyes", get_args(EyeColour))
 def test_the_eyes_have_the_colour_asked_for(eyes: EyeColour) -> None:
-    within = 50 if eyes == "black" else 90  # pupils are nearly black, too
+    within = 50 if eyes in ("black", "grey") else 90  # pupils and lashes are nearly so, too
     for part in ("left eye", "right eye"):
         found = around(figure(eyes=eyes, bangs="parted"), part, 0.05)
         plain = around(figure(eyes="blue" if eyes != "blue" else "red", bangs="parted"), part, 0.05)

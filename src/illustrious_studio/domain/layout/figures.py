@@ -149,7 +149,8 @@ def completed(figure: Figure) -> Figure:
             "skin": figure.skin or "fair",
             "expression": left(figure.expression, ("smile", "neutral", "smile")),
             "pose": figure.pose or ("holding" if figure.holding else "standing"),
-            "framing": figure.framing or ("full_body" if figure.chibi else "upper_body"),
+            # Of somebody who sits, the upper body would not show it.
+            "framing": figure.framing or ("full_body" if figure.chibi or figure.pose == "sitting" else "upper_body"),
             "clothes": tuple(
                 one.model_copy(update={"colour": left(one.colour, USUAL_GARMENT_COLOURS.get(one.kind, ANY_COLOUR))})
                 for one in clothes

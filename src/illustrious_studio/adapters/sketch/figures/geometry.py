@@ -18,7 +18,8 @@ Warp = Callable[[Points], Points]
 Widths = Callable[[Points], Points]
 """Width along a line, by the share of it that is behind."""
 
-_STEPS = 14
+_STEP = 6.0
+"""A curve is flattened to lines about as long."""
 
 
 @lru_cache(maxsize=512)
@@ -46,7 +47,8 @@ def path(data: str) -> Points:
 
 
 def _bezier(controls: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    t = np.linspace(0, 1, _STEPS + 1)[1:, None]
+    length = sum(math.dist(one, other) for one, other in zip(controls, controls[1:], strict=False))
+    t = np.linspace(0, 1, max(6, min(40, round(length / _STEP))) + 1)[1:, None]
     degree = len(controls) - 1
     made = sum(
         math.comb(degree, i) * (1 - t) ** (degree - i) * t**i * np.array([control])
@@ -156,7 +158,7 @@ class Ribbon:
         across = right - left
         near, far = np.full_like(t, start), np.full_like(t, end)
         if taper:
-            fade = np.sqrt(np.clip(np.sin(math.pi * (t - begin) / max(stop - begin, 1e-9)), 0, 1))
+            fade = np.clip(np.sin(math.pi * (t - t[0]) / max(t[-1] - t[0], 1e-9)), 0, 1) ** 0.7
             far = near + (far - near) * fade if end in (0, 1) or start not in (0, 1) else far
             near = far - (far - near) * fade if end in (0, 1) else near
         else:  # it does not begin at once, but slants in

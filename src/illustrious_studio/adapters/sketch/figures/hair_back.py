@@ -76,7 +76,7 @@ def _hollow(scene: Scene, look: Look) -> None:
 
 def _short(scene: Scene, look: Look, chance: Random, end: float, bob: bool = False) -> None:
     locks: list[Lock] = []
-    for x in (0, -24, 24, -46, 46, -68, 68, -84, 84):
+    for x in (0, -24, 24, -46, 46, -66, 66) if look.boy else (0, -24, 24, -46, 46, -68, 68, -84, 84):
         low = end + chance.uniform(-7, 7) - (0 if bob else abs(x) * (0.32 if look.boy else 0.1))
         curl = -0.16 if bob else 0.1 if look.figure.hair_style in ("messy", "curly") else -0.02
         out = 1.16 if bob else 1.06
@@ -120,6 +120,7 @@ def _ponytail(scene: Scene, look: Look, chance: Random) -> None:
     end = _tail_end(look)
     through = [(2, -96), (58, -146), (112, -112), (132, -20), (128, -20 + (end + 20) * 0.55), (112, end)]
     locks = [_to_side(one, side) for one in _fan(look, chance, through, 76)]
+    scene.fill(sided(ellipse(58, -104, 44, 32), side), look.hair.shade)  # seen between the tail and the head
     paint(scene, look, locks, reach=(-110, end))
 
 
@@ -163,6 +164,7 @@ def ties(scene: Scene, look: Look) -> None:
 
 def _braid(scene: Scene, look: Look, side: int) -> None:
     end = {"short": 150.0, "medium": 190.0, "long": 300.0, "very_long": 420.0}[look.figure.hair_length or "long"]
+    end = min(end, CHIBI_END - 70) if look.figure.chibi else end
     count = max(5, round((end - 80) / 15))
     spine = resampled(smooth([(84, 50), (93, 92), (86, 150), (82, end - 30)]), count)
     ribbon = look.colour("hair_ribbon", "red")
@@ -207,10 +209,10 @@ def _drill(scene: Scene, look: Look, side: int) -> None:
     bands = []
     for i in range(count):
         t = i / (count - 1)
-        wide = 34 * (1 - t) ** 0.75 + 4
+        wide = 33 * min(1, 0.72 + t * 1.4) * (1 - t) ** 0.7 + 4
         bands.append((111 + 5 * math.sin(t * 4), top + (end - top) * t, wide, (end - top) / count * 1.05))
     tip = lock([(106, end - 10), (108, end + 12), (101, end + 30)], 16, 1.4, 1)
-    shapes = [ellipse(x, y, wide, high, -16) for x, y, wide, high in bands]
+    shapes = [ellipse(x, y, wide, high, -22) for x, y, wide, high in bands]
     scene.outline([sided(one, side) for one in (*shapes, tip.outline)], look.hair.line)
     scene.fill(sided(tip.outline, side), _toned(look, "base", end, end))
     for shape, (x, y, wide, high) in reversed(list(zip(shapes, bands, strict=True))):

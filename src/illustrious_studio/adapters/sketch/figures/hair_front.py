@@ -42,8 +42,8 @@ def front_hair(scene: Scene, look: Look) -> None:
     paint(scene, look, sides, reach=reach)
     paint(scene, look, _flyaway(look), also=[cap], reach=reach)
     _volume(scene, look, cap)
-    paint(scene, look, bangs, reach=reach, rooted=_SKULL)
     _strands(scene, look)
+    paint(scene, look, bangs, reach=reach, rooted=_SKULL)
     _ring(scene, look, [cap, *(one.outline for one in bangs)])
     if look.has("ahoge"):
         _ahoge(scene, look)
@@ -173,14 +173,15 @@ def _sides(look: Look) -> list[Lock]:
 
 
 def _flyaway(look: Look) -> list[Lock]:
-    """Tips that stand off the outline of the head: a few always, many on messy hair."""
+    """Tips that stand off the outline of the head: many on messy hair, a few on a boy's, else none."""
     chance = look.chance("flyaway")
     style = look.figure.hair_style
-    many = {"messy": 9, "curly": 8, "wavy": 3}.get(style, 2) + (2 if look.boy else 0)
+    wild = style in ("messy", "curly")
+    many = {"messy": 9, "curly": 8}.get(style, 0) + (3 if look.boy else 0)
     locks = []
     for i in range(many):
         angle = math.radians(-165 + 150 * (i + chance.uniform(0.2, 0.8)) / many)
-        out = chance.uniform(10, 24) if style in ("messy", "curly") else chance.uniform(4, 10)
+        out = chance.uniform(10, 24) if wild else chance.uniform(4, 10)
         lean = chance.uniform(0.16, 0.34) * (1 if math.cos(angle) > 0 else -1)
         start = (60 * math.cos(angle), -34 + 64 * math.sin(angle))
         middle = (92 * math.cos(angle + lean * 0.4), -30 + 96 * math.sin(angle + lean * 0.4))
@@ -198,10 +199,10 @@ def _volume(scene: Scene, look: Look, cap: Points) -> None:
 def _strands(scene: Scene, look: Look) -> None:
     """Fine lines down from the crown."""
     chance = look.chance("strands")
-    for _ in range(5):
-        x = chance.uniform(-60, 60)
-        line = smooth([(x * 0.5, -126), (x * 0.86, -104), (x * 1.05, -78)])
-        scene.ink(line, look.hair.shade, 2.0, 0.1, 0.1)
+    for x in (-64, -38, -14, 16, 42, 66):
+        x += chance.uniform(-9, 9)
+        line = smooth([(x * 0.3, -129), (x * 0.78, -112), (x * 1.02, -84 + chance.uniform(-10, 14))])
+        scene.ink(line, look.hair.shade, 2.3, 0.05, 0.05)
 
 
 def _ring(scene: Scene, look: Look, within: list[Points]) -> None:
@@ -219,7 +220,7 @@ def _ring(scene: Scene, look: Look, within: list[Points]) -> None:
             up, down = high * edge * chance.uniform(0.6, 1.1), high * edge * chance.uniform(0.5, 1.5)
             lean = x / 84 * 0.5
             spine = smooth([(x - lean * up, middle - up), (x, middle), (x + lean * down, middle + down)])
-            strands.append(Ribbon(spine, lens(step * 1.9)).outline)
+            strands.append(Ribbon(spine, lens(step * 2.1, 1)).outline)
         x += step
     scene.fill(strands, look.hair.light, clip=within, opacity=0.85)
 

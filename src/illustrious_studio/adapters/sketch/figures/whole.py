@@ -25,6 +25,8 @@ from illustrious_studio.adapters.sketch.figures.palette import Tones, cloth_tone
 from illustrious_studio.domain.layout.figures import LOWER, Figure, GarmentKind
 
 BOTTOMS = {"portrait": 196.0, "upper_body": 330.0, "full_body": 1e9}
+CHIBI_BOTTOMS = {"portrait": 142.0, "upper_body": 232.0, "full_body": 1e9}
+"""Down to where somebody is seen."""
 HELD_SIZE = 118.0
 
 
@@ -201,7 +203,8 @@ def _chibi(points: Points) -> Points:
 
 @lru_cache(maxsize=64)
 def _bounds(figure: Figure) -> tuple[float, float, float, float]:
-    return _Parts(figure).compose().bounds(BOTTOMS[figure.framing or "upper_body"])
+    bottoms = CHIBI_BOTTOMS if figure.chibi else BOTTOMS
+    return _Parts(figure).compose().bounds(bottoms[figure.framing or "upper_body"])
 
 
 def aspect_of(figure: Figure) -> float:
