@@ -1,6 +1,7 @@
 """The body below the head, bare: how it is built, its pose, arms, hands and legs. Clothes go over it.
 
-A standing body is six heads high, its feet at 1090. A chibi is the same drawn through a warp that shortens it.
+A standing body is six heads high, its feet at 1090. It is drawn through a warp that shortens it: a little, so that the
+face is not lost, or for a chibi to two and a half heads.
 """
 
 from dataclasses import dataclass

@@ -104,25 +104,23 @@ class Scene:
 
     def bounds(self, bottom: float) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of all that is above `bottom`."""
-        every = [
-            (_within(one, area.clip), area.grown)
-            for area in self.areas
-            if isinstance(area, Area)
-            for one in area.polygons
-        ]
-        seen = [(one[one[:, 1] <= bottom], grown) for one, grown in every]
-        boxes = np.array([[*(one.min(axis=0) - grown), *(one.max(axis=0) + grown)] for one, grown in seen if len(one)])
+        boxes = np.array([box for area in self.areas if isinstance(area, Area) and (box := _box(area, bottom))])
         left, top = boxes[:, :2].min(axis=0) - 2
         right, low = boxes[:, 2:].max(axis=0) + 2
         return float(left), float(top), float(right), float(min(low, bottom))
 
 
-def _within(points: Points, clip: list[Points] | None) -> Points:
-    """The points, none of them outside of the clip's bounds."""
-    if clip is None:
-        return points
-    edges = np.concatenate(clip)
-    return np.asarray(np.clip(points, edges.min(axis=0), edges.max(axis=0)))
+def _box(area: Area, bottom: float) -> tuple[float, float, float, float] | None:
+    """Left, top, right, bottom of what is above `bottom` of an area, and not outside of its clip."""
+    points = np.concatenate(area.polygons)
+    if area.clip is not None:
+        edges = np.concatenate(area.clip)
+        points = np.clip(points, edges.min(axis=0), edges.max(axis=0))
+    seen = points[points[:, 1] <= bottom]
+    if not len(seen):
+        return None
+    (x0, y0), (x1, y1) = seen.min(axis=0) - area.grown, seen.max(axis=0) + area.grown
+    return float(x0), float(y0), float(x1), float(y1)
 
 
 class Painter:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def path(data: str) -> Points:
 
 
 def _bezier(controls: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    length = sum(math.dist(one, other) for one, other in zip(controls, controls[1:], strict=False))
+    length = sum(math.dist(one, other) for one, other in pairwise(controls))
     t = np.linspace(0, 1, max(6, min(40, round(length / _STEP))) + 1)[1:, None]
     degree = len(controls) - 1
     made = sum(
@@ -147,7 +148,7 @@ class Ribbon:
     def pieces(self) -> list[Points]:
         """The same area in quadrangles: a sharp bend makes no hole in it."""
         left, right = self.left, self.right
-        return [np.array([left[i], left[i + 1], right[i + 1], right[i]]) for i in range(len(left) - 1)]
+        return list(np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1))
 
     def strip(self, start: float, end: float, begin: float = 0, stop: float = 1, taper: bool = True) -> Points:
         """The part between two shares of the width (0 left, 1 right) and of the length; thinner to its ends."""
@@ -204,17 +205,16 @@ def blunt(width: float) -> Widths:
     return lambda t: np.asarray(width * (0.75 + 0.25 * np.minimum(1, t / 0.4)) * (1 - 0.16 * t**6))
 
 
+_DISC = ellipse(0, 0, 1, 1, steps=8)
+
+
 def stroke(points: Points, width: float, start: float = 1, end: float = 1) -> list[Points]:
     """A line of ink as polygons; it begins and ends with that share of its width, and is fullest in the middle."""
     t = shares(points)
     swell = np.minimum(start + (1 - start) * np.minimum(1, t / 0.4), end + (1 - end) * np.minimum(1, (1 - t) / 0.4))
     band = Ribbon(points, lambda _: width * swell)
-    pieces = [
-        np.array([band.left[i], band.left[i + 1], band.right[i + 1], band.right[i]]) for i in range(len(points) - 1)
-    ]
     # Corners and ends are rounded.
     radii = width * swell / 2
-    for i in range(0, len(points), 1):
-        if radii[i] > 0.4:
-            pieces.append(ellipse(points[i][0], points[i][1], radii[i], radii[i], steps=8))
-    return pieces
+    seen = radii > 0.4
+    discs = points[seen][:, None] + radii[seen][:, None, None] * _DISC
+    return [*band.pieces, *discs]

@@ -199,8 +199,8 @@ def _volume(scene: Scene, look: Look, cap: Points) -> None:
 def _strands(scene: Scene, look: Look) -> None:
     """Fine lines down from the crown."""
     chance = look.chance("strands")
-    for x in (-64, -38, -14, 16, 42, 66):
-        x += chance.uniform(-9, 9)
+    for place in (-64, -38, -14, 16, 42, 66):
+        x = place + chance.uniform(-9, 9)
         line = smooth([(x * 0.3, -129), (x * 0.78, -112), (x * 1.02, -84 + chance.uniform(-10, 14))])
         scene.ink(line, look.hair.shade, 2.3, 0.05, 0.05)
 

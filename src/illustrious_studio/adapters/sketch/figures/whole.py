@@ -49,7 +49,7 @@ class _Parts:
         whole = figure.framing == "full_body" and not figure.chibi
         self.scene = Scene((1.5 if whole else 1.1) * heavier)
         self._head = _held_head(self.look)
-        self._shrunk = _chibi if figure.chibi else None
+        self._shrunk = _chibi if figure.chibi else _shorter if whole else None
 
     def compose(self) -> Scene:
         look, scene, body = self.look, self.scene, self.body
@@ -81,7 +81,7 @@ class _Parts:
     def hold_at(self) -> tuple[float, float]:
         arm = self.body.arms[self.body.side]
         x, y = arm.wrist
-        at = np.array([[self.body.side * (x + 2), y - 66.0]])
+        at = np.array([[self.body.side * (x + 12), y - 62.0]])
         ((x, y),) = self._shrunk(at) if self._shrunk else at
         return float(x), float(y)
 
@@ -108,7 +108,8 @@ class _Parts:
         upper, below = self._upper(), self._lower()
         kind, colour = upper or ("shirt", cloth_tones("white"))
         if below is None and kind not in lower.FULL and kind != "swimsuit":
-            below = ("pants" if look.boy or kind == "armor" else "skirt"), cloth_tones("dark blue")
+            matching = colour if kind == "suit" else cloth_tones("dark blue")
+            below = "pants" if look.boy else "skirt", matching
         if kind == "armor":
             below = "pants", cloth_tones("black")
         if kind == "swimsuit" and look.boy:
@@ -170,10 +171,11 @@ class _Parts:
         kind, colour = self._upper() or ("shirt", cloth_tones("white"))
         for side in (-1, 1):
             if self.body.arms[side].before:
-                if self.look.figure.pose == "holding" and self.held is not None:
-                    x, y = self.hold_at()
-                    self.scene.areas.append(Sprite(self.held, x, y, HELD_SIZE))
                 self._arm(side, kind, colour)
+                if self.look.figure.pose == "holding":  # the thing over the sleeve, and the fingers over the thing
+                    if self.held is not None:
+                        self.scene.areas.append(Sprite(self.held, *self.hold_at(), HELD_SIZE))
+                    hand(self.scene, self.body, side)
 
 
 def _held_head(look: Look) -> Warp:
@@ -192,6 +194,11 @@ def _held_head(look: Look) -> Warp:
         return np.stack([turned * cos - (y - 96) * sin, turned * sin + (y - 96) * cos + 96], axis=1)
 
     return warp
+
+
+def _shorter(points: Points) -> Points:
+    """The same body a little shorter in the leg: so much smaller a whole figure that its face is lost is no gain."""
+    return np.stack([points[:, 0], np.interp(points[:, 1], [-400, 100, 450, 1100], [-400, 100, 428, 950])], axis=1)
 
 
 def _chibi(points: Points) -> Points:
