@@ -20,7 +20,7 @@ LIBRARIES = {
     "adapters/files": "PIL pydantic structlog",
     "adapters/sdxl": "pydantic",
     "adapters/sdxl/worker": "PIL diffusers numpy psutil safetensors torch transformers",
-    "adapters/sketch": "PIL pydantic",
+    "adapters/sketch": "PIL numpy pydantic",
     "adapters/sql": "alembic sqlalchemy structlog",
     "adapters/vision": "PIL numpy onnxruntime rapidocr",
     "bench": "PIL aiohttp httpx psutil rich starlette uvicorn",

@@ -9,6 +9,8 @@ from PIL import Image, ImageChops, ImageOps
 from pydantic import BaseModel, TypeAdapter
 
 from illustrious_studio.adapters.sketch.backgrounds import COLOURS, background_words, draw_background, soften
+from illustrious_studio.adapters.sketch.figures import aspect_of, draw
+from illustrious_studio.domain.layout.figures import Figure, completed
 from illustrious_studio.domain.layout.values import KnownObject, Layout, ObjectKind, Placed
 from illustrious_studio.domain.pictures import Picture
 
@@ -54,6 +56,9 @@ class SpritePainter:
         return Picture.from_image(soften(picture))
 
     def _put(self, picture: Image.Image, thing: Placed, style: Literal["flat", "cartoon"]) -> None:
+        if thing.figure is not None:
+            self._put_figure(picture, thing, completed(thing.figure), style)
+            return
         sprite = self._sprite(thing.what, style)
         if thing.colour:
             sprite = tinted(sprite, thing.colour)
@@ -64,6 +69,19 @@ class SpritePainter:
         small = sprite.resize(size, Image.Resampling.LANCZOS)
         corner = round(thing.x * picture.width - size[0] / 2), round(thing.y * picture.height - size[1] / 2)
         picture.paste(small, corner, small)
+
+    def _put_figure(
+        self, picture: Image.Image, place: Placed, figure: Figure, style: Literal["flat", "cartoon"]
+    ) -> None:
+        """Stands on the lower edge of its box, as large as the box allows."""
+        room_w, room_h = place.w * picture.width, place.h * picture.height
+        height = max(1, round(min(room_h, room_w / aspect_of(figure))))
+        held = self._sprite(figure.holding, style) if figure.holding in self._files else None
+        drawn = draw(figure, height, held)
+        foot = (place.y + place.h / 2) * picture.height
+        if figure.framing != "full_body" and foot > picture.height * 0.97:
+            foot = picture.height + 1  # cut off by the picture, not by a line above its edge
+        picture.paste(drawn, (round(place.x * picture.width - drawn.width / 2), round(foot) - drawn.height), drawn)
 
     def _sprite(self, name: str, style: Literal["flat", "cartoon"]) -> Image.Image:
         with Image.open(self._folder / FOLDERS[style] / self._files[name]) as file:

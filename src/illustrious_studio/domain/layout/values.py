@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from illustrious_studio.domain.layout.figures import Figure
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.values import Text, Value
 
@@ -25,6 +26,7 @@ class Placed(Value):
     w: float = Field(gt=0, le=1)
     h: float = Field(gt=0, le=1)
     colour: Text = Field("", max_length=30, description="A colour to paint it in; empty: its own.")
+    figure: Figure | None = Field(None, description="Somebody drawn in the manner of anime, in place of the object.")
 
 
 LayoutWriter = Literal["words", "model", "hand"]
