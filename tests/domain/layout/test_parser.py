@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
-from illustrious_studio.domain.layout.parser import Scene, read_scene, without_syntax
+from illustrious_studio.domain.layout.parser import read_scene, without_syntax
+from illustrious_studio.domain.layout.scene import Scene
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
 
 

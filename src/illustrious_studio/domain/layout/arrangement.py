@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
-from illustrious_studio.domain.layout.parser import Mention, Scene
+from illustrious_studio.domain.layout.scene import Mention, Scene
 from illustrious_studio.domain.layout.relations import GAP, Block, Box, apply_relations, cluster, extent_of, moved_by
 from illustrious_studio.domain.layout.values import KnownObject, Placed
 

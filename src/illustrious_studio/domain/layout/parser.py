@@ -9,50 +9,45 @@ from itertools import pairwise
 from typing import Literal, cast
 
 from illustrious_studio.domain.layout import word_lists as lists
+from illustrious_studio.domain.layout import person_words
+from illustrious_studio.domain.layout.figures import Figure, Who
+from illustrious_studio.domain.layout.people import Cast, Person, held
+from illustrious_studio.domain.layout.scene import Mention, Relation, Scene
+from illustrious_studio.domain.layout.traits import Trait
 from illustrious_studio.domain.layout.values import MAX_THINGS, ObjectKind
 from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_words
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
 LIVING: frozenset[ObjectKind] = frozenset({"person", "animal"})
 WORN: frozenset[ObjectKind] = frozenset({"headwear", "eyewear", "clothes"})
-
-
-@dataclass(frozen=True)
-class Mention:
-    """A thing that the prompt names. `position` is a place in the frame that was asked for."""
-
-    what: str
-    count: int = 1
-    size: float = 1.0
-    colour: str = ""
-    position: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Mention number `subject` stands so to mention number `object` (and, between two, to `other`)."""
-
-    kind: RelationKind
-    subject: int
-    object: int
-    other: int | None = None
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a prompt says, as far as it was understood."""
-
-    mentions: tuple[Mention, ...] = ()
-    relations: tuple[Relation, ...] = ()
-    background: str = "white"
-    time: Literal["day", "night", "sunset"] = "day"
-    style: Literal["flat", "cartoon"] = "flat"
-    unknown: tuple[str, ...] = ()
+HAVING = frozenset({"with", "in", "wearing", "wears", "dressed in", "inside"})
+"""Relations to what somebody has or wears."""
+MOST_UNUSED = 60
 
 
 def read_scene(prompt: str, vocabulary: Vocabulary) -> Scene:
     """What the prompt says."""
-    return _Reader(vocabulary).read(list(vocabulary.marks(split_words(without_syntax(prompt)))))
+    words = split_words(without_syntax(prompt))
+    marks = list(vocabulary.marks(words))
+    if not any(mark.kind == "people" for mark in marks):
+        traits = [cast(tuple[Trait, object], mark.value)[0] for mark in marks if mark.kind == "trait"]
+        if any(trait.implies_somebody for trait in traits) and not vocabulary.names_living(marks):
+            marks = [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
+        else:  # then a hat is a hat
+            marks = list(vocabulary.marks(words, traits=False))
+    return _Reader(vocabulary).read(marks)
+
+
+def noun_after(marks: list[Mark]) -> str:
+    """What kind of noun the adjectives go on to: "thing", "people", or neither."""
+    for mark in marks:
+        if mark.kind in ("thing", "people"):
+            return mark.kind
+        adjective = mark.kind == "trait" and cast(tuple[Trait, object], mark.value)[0].before_a_noun
+        adjective = adjective or (mark.kind == "trait" and mark.text.endswith("ed"))
+        if not adjective and mark.kind not in ("colour", "size", "nothing"):
+            break
+    return ""
 
 
 def without_syntax(prompt: str) -> str:
@@ -84,6 +79,7 @@ class _Reader:
     mentions: list[Mention] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
     background: str = ""
     time: str = ""
     style: str = "flat"
@@ -101,26 +97,53 @@ class _Reader:
     """ "On the bed ...": a relation whose subject is still to come."""
     joined: bool = False
     somebody: list[int] = field(default_factory=list)
-    """People from tags like 2girls, that a later "princess" makes more exact."""
+    """People from tags like 2girls, that a later "astronaut" makes more exact."""
+    how: str = ""
+    """The words of the relation."""
+    said: list[str] = field(default_factory=list)
+    """The words of the modifiers."""
+    goes_on: bool = False
+    """The last phrase was one that is not drawn, and the next may belong to it."""
+    credits: bool = False
+    """ "By ...", "artist: ...": names of people, and not things, up to the next pause."""
+
+    def __post_init__(self) -> None:
+        self.cast = Cast(self.mentions)
 
     def read(self, marks: list[Mark]) -> Scene:
-        skip = False
-        for mark, following in pairwise([*marks, Mark("break", ",")]):
-            if skip:
-                skip = False
-                continue
-            skip = self._take(mark, following)
+        self._take_all(marks)
         self._break()
+        self.cast.finish()
+        mentions, relations = held(self.mentions, self.relations)
         place = self.background or self.time or "white"
         is_place = self.background not in {"", "space", *lists.COLOURS.values()}
         return Scene(
-            mentions=tuple(self.mentions),
-            relations=tuple(self.relations),
+            mentions=tuple(mentions),
+            relations=tuple(relations),
             background=place,
             time=cast(Literal["day", "night", "sunset"], self.time if is_place and self.time else "day"),
             style=cast(Literal["flat", "cartoon"], self.style),
             unknown=tuple(dict.fromkeys(self.unknown)),
+            unused=tuple(dict.fromkeys(self.unused))[:MOST_UNUSED],
+            placeless=not (self.background or self.time),
         )
+
+    def _take_all(self, marks: list[Mark]) -> None:
+        skip = False
+        for at, (mark, following) in enumerate(pairwise([*marks, Mark("break", ",")])):
+            if skip:
+                skip = False
+                continue
+            if self.credits and mark.kind != "break":
+                self._not_drawn(mark)
+            elif mark.kind == "trait":
+                trait, plain = cast(tuple[Trait, tuple[Mark, ...]], mark.value)
+                self.goes_on = False
+                if not self._trait(trait, mark.text, noun_after(marks[at + 1 :])):
+                    self._take_all(list(plain))
+            else:
+                skip = self._take(mark, following)
+            self.goes_on = mark.kind == "nothing"
 
     def _take(self, mark: Mark, following: Mark) -> bool:
         """Understand one phrase; True when it used up the following one as well."""
@@ -128,9 +151,11 @@ class _Reader:
             case "thing":
                 return self._thing(mark, following)
             case "people":
-                count, what = cast(tuple[int, str], mark.value)
-                self._add(Mention(what, count))
-                self.somebody.append(len(self.mentions) - 1)
+                self._person(mark, following)
+            case "they":
+                self._they(cast(Who | None, mark.value))
+            case "nothing":
+                self._not_drawn(mark)
             case "background":
                 self.background = self.background or cast(str, mark.value)
                 self.relation = None
@@ -141,18 +166,26 @@ class _Reader:
                 self._forget()
             case "style":
                 self.style = cast(str, mark.value)
+            case "relation" if mark.text == "by" and not self.cast.clause and following.kind != "article":
+                self.credits = True
+                self._not_drawn(replace(mark, value=True))
             case "relation":
-                self._relate(cast(RelationKind, mark.value))
+                self._relate(cast(RelationKind, mark.value), mark.text)
             case "position":
                 self._position(cast(tuple[int, int], mark.value))
+            case "number" if mark.text == "both" and len(self.cast.there()) > 0:
+                self.cast.everybody = True
             case "number":
+                self.said.append(mark.text)
                 self.modifiers.count, self.modifiers.pair = cast(int, mark.value), mark.text.startswith("pair")
             case "contents":
                 self.contents, self.relation = (self.group[-1] if self.group else None), None
                 self._forget()
             case "size":
+                self.said.append(mark.text)
                 self.modifiers.size *= cast(float, mark.value)
             case "colour":
+                self.said.append(mark.text)
                 self.modifiers.colour = self.modifiers.colour or cast(str, mark.value)
             case "article":
                 self.modifiers = _Modifiers(article=mark.text, negated=self.modifiers.negated)
@@ -163,11 +196,11 @@ class _Reader:
             case "pronoun":
                 self._pronoun()
             case "body":
-                self._forget()
+                self._not_drawn(replace(mark, value=True))
             case "break":
                 self._break()
             case "clothing" if self._somebody_living() is not None:
-                self._forget()
+                self._not_drawn(replace(mark, value=True))
             case "unknown" | "clothing":
                 self.unknown.append(mark.text)
                 if following.kind not in ("thing", "people", "colour", "size", "unknown", "nothing"):
@@ -177,6 +210,20 @@ class _Reader:
 
     def _forget(self) -> None:
         self.modifiers = _Modifiers()
+        self.said = []
+
+    def _not_drawn(self, mark: Mark) -> None:
+        """Something that is in no sketch, to be named; a mark without a value is a word that says nothing."""
+        if mark.kind in ("body", "clothing"):
+            words, negated = [*self.said, mark.text], self.modifiers.negated
+            self._forget()
+            if not negated:
+                self.unused.append(" ".join(words))
+        elif mark.value or self.credits:
+            if self.goes_on and self.unused:
+                self.unused[-1] += f" {mark.text}"
+            elif not self.modifiers.negated:
+                self.unused.append(mark.text)
 
     def _break(self) -> None:
         """A pause: what was begun ends here, but "on the bed, a cat" may go on."""
@@ -189,13 +236,81 @@ class _Reader:
                 self.relations.append(Relation(kind, before[-1], known))
                 self.fronted = None
         self.relation, self.group, self.joined, self.contents = None, [], False, None
+        self.credits = False
+        self.cast.pause()
         self._forget()
 
-    def _relate(self, kind: RelationKind) -> None:
+    def _relate(self, kind: RelationKind, text: str) -> None:
         if self.joined and self.subjects:
             self.group = list(self.subjects)
-        self.relation, self.joined = kind, False
+        self.relation, self.joined, self.how = kind, False, text
+        if text.startswith("riding"):
+            self.cast.describe([at for at in self.group if self.mentions[at].figures], Trait(Figure(pose="sitting")))
         self._forget()
+
+    def _trait(self, trait: Trait, text: str, noun: str) -> bool:
+        """Give what is said of somebody to whom it belongs; False where it is nobody's, so that a hat is a thing."""
+        if self.modifiers.negated:
+            self.relation = None
+            self._forget()
+            return True
+        if trait.look.chibi:
+            self.style = "cartoon"
+        living = next((at for at in reversed(self.cast.clause) if self._kind_of(at) in LIVING), None)
+        if noun == "people" and (trait.before_a_noun or living is None or text.endswith("ed")):
+            self.cast.early(trait)
+            return True
+        if trait.before_a_noun and noun == "thing":
+            return False
+        if self.relation is not None and self.how not in HAVING:
+            return False
+        if living is None:
+            self.cast.tag(trait)
+        elif self.mentions[living].figures:
+            self.cast.of(living, trait)
+        else:
+            return False
+        self.relation = None
+        self._forget()
+        return True
+
+    def _person(self, mark: Mark, following: Mark) -> None:
+        """People are named: somebody new, or somebody who is there already."""
+        person, modifiers = cast(Person, mark.value), self.modifiers
+        if modifiers.negated:
+            self.relation = None
+            self._forget()
+            return
+        as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
+        goes_on = following.kind == "relation" and person.count is not None
+        again = self.cast.meant(
+            person, the=modifiers.article == "the", as_tag=as_tag, plural=mark.plural, goes_on=goes_on
+        )
+        if again is not None:
+            self.cast.describe([again], Trait(person.look))
+            self.cast.spoken_of(again)
+            self._connect(again)
+            return
+        if goes_on:
+            self.cast.parted(person)
+        count = modifiers.count if modifiers.count is not None else lists.PLURAL_COUNT if mark.plural else 1
+        count = min(person.count or count, lists.MOST)
+        who = person.who or person.usual
+        look = person.look.model_copy(update={"who": who})
+        before = len(self.mentions)
+        self._add(Mention(who, count, modifiers.size, "", self.position, (look,) * count))
+        if len(self.mentions) > before:
+            self.cast.came(before)
+            if person.count is not None:
+                self.somebody.append(before)
+
+    def _they(self, who: Who | None) -> None:
+        """ "She", "he", "they": who was named last of them."""
+        there = [at for at in self.cast.there() if who in (None, self.mentions[at].figures[0].who)]
+        if there:
+            self.group = [there[-1]]
+            self.cast.clause.append(there[-1])
+            self.cast.everybody = who is None
 
     def _pronoun(self) -> None:
         """ "A dog behind it", "behind it a dog"."""
@@ -234,21 +349,27 @@ class _Reader:
                 self._forget()
                 self.relation = None
                 return True
-        elif following.kind == "thing" and not mark.plural:
+        elif following.kind in ("thing", "people") and not mark.plural:
             if following.text in lists.PEOPLE:  # "cat girl" is a girl, "elf girl" an elf
                 if known.kind != "person":
                     return False
-                self._name(what, following.plural, known.kind)
+                self._name(what, following.plural, known.kind, mark.text)
                 return True
             if modifiers.article or modifiers.count or following.plural:  # "an apple pie" is a pie
                 return False
-        self._name(what, mark.plural, known.kind)
+        self._name(what, mark.plural, known.kind, mark.text)
         return its_part
 
-    def _name(self, what: str, plural: bool, kind: ObjectKind) -> None:
+    def _name(self, what: str, plural: bool, kind: ObjectKind, text: str) -> None:
         """A thing is named: a new one, or one that was named before."""
         modifiers, living = self.modifiers, self._somebody_living()
         if modifiers.negated:
+            self.relation = None
+            self._forget()
+            return
+        role = person_words.ROLES.get(text)
+        if role is not None and self.cast.now and not modifiers.article and modifiers.count is None:
+            self.cast.tag(Trait(role))
             self.relation = None
             self._forget()
             return
@@ -284,7 +405,7 @@ class _Reader:
         as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
         if same and (modifiers.article == "the" or as_tag):
             return same[-1] if not plural or self.mentions[same[-1]].count > 1 or modifiers.article == "the" else None
-        if kind == "person" and self.somebody:
+        if kind == "person" and self.somebody and as_tag:
             return self.somebody.pop(0)
         return None
 
@@ -295,6 +416,7 @@ class _Reader:
             what=what,
             size=self.modifiers.size if self.modifiers.size != 1.0 else mention.size,
             colour=self.modifiers.colour or mention.colour,
+            figures=mention.figures if what == mention.what else (),
         )
         self._connect(index)
 
@@ -308,6 +430,7 @@ class _Reader:
 
     def _connect(self, index: int) -> None:
         """Tie the mention just read to those before it."""
+        self.cast.clause.append(index)
         holder = self.contents if self.relation is None else None
         if holder not in (None, index) and self._kind_of(holder) == "thing":
             self.relations.append(Relation("inside", index, holder))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from illustrious_studio.domain.layout.parser import Mention, Relation
+from illustrious_studio.domain.layout.scene import Mention, Relation
 from illustrious_studio.domain.layout.values import KnownObject
 from illustrious_studio.domain.layout.word_lists import RelationKind
 

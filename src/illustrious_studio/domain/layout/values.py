@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from illustrious_studio.domain.layout.figures import Figure
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.values import Text, Value
 
@@ -25,6 +26,7 @@ class Placed(Value):
     w: float = Field(gt=0, le=1)
     h: float = Field(gt=0, le=1)
     colour: Text = Field("", max_length=30, description="A colour to paint it in; empty: its own.")
+    figure: Figure | None = Field(None, description="Somebody, where the thing is a person.")
 
 
 LayoutWriter = Literal["words", "model", "hand"]
@@ -42,9 +44,12 @@ class Layout(Value):
         None, ge=0, lt=2**32, description="Strews what is strewn over the background; left out, the picture's own does."
     )
     unknown: tuple[Text, ...] = Field((), description="Words of the prompt that name nothing it knows.")
+    unused: tuple[Text, ...] = Field(
+        (), description="What else of the prompt is not in it: quality words, gaze, camera, what has no drawing."
+    )
     by: LayoutWriter = Field("words", description="Who wrote it: the words alone, a language model, or a hand.")
 
-    @field_validator("things", "unknown", mode="before")
+    @field_validator("things", "unknown", "unused", mode="before")
     @classmethod
     def _lists_are_fine(cls, value: object) -> object:
         """JSON has no tuples, and strict values take nothing else."""

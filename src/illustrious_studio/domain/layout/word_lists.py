@@ -119,24 +119,23 @@ CONTENTS: Final = ("of", "full of", "filled with", "containing")
 PEOPLE: Final = _words("girl girls boy boys woman women man men lady maid person guy")
 """After an animal or another word they name a person: "cat girl"."""
 
-GIRL, BOY = "girl", "boy"
-PEOPLE_COUNTS: Final[dict[str, tuple[int, str]]] = {
-    "solo": (1, ""), "multiple girls": (3, GIRL), "multiple boys": (3, BOY), "1other": (1, BOY), "1woman": (1, GIRL),
-    "1man": (1, BOY),
-    **{f"{count}{who}{'s' if count > 1 else ''}": (count, who) for who in (GIRL, BOY) for count in range(1, 7)},
-    **{f"{count}+{who}s": (count, who) for who in (GIRL, BOY) for count in range(2, 7)},
-}  # fmt: skip
-"""Danbooru's tags for how many people there are."""
-
 NOTHING: Final = (
     "looking at viewer", "looking at the viewer", "pencil drawing", "pencil sketch", "crayon drawing", "line art",
     "depth of field", "light rays", "sun rays", "eye contact", "eye level", "bird's eye view", "fish eye",
     "fish eye lens", "worm's eye view", "in the style of", "state of the art", "work of art", "movie poster",
     "album cover", "book cover", "key visual", "key art", "ponytail", "twin tails", "side ponytail", "at the camera",
-    "looking at the camera", "on camera", "camera angle", "a lot like", "cowboy shot", "egg shaped", "heart shaped",
-    "star shaped", "in the air", "school uniform", "pairs of",
+    "looking at the camera", "on camera", "camera angle", "cowboy shot", "egg shaped", "heart shaped",
+    "star shaped", "in the air", "school uniform", "by night", "best quality", "from behind", "from above",
+    "from below", "from side", "looking back", "looking away", "looking up", "looking down", "looking to the side",
+    "hands up", "arms up", "arms behind back", "hand on hip", "hands on hips", "holding hands", "source anime",
+    "source pony", "source cartoon", "source furry", *(f"score {number}" for number in range(10)),
+    *(f"score {number} up" for number in range(10)), "year 2023", "year 2024", "year 2025", "dutch angle",
+    "rim lighting", "light particles", "cherry blossom petals", "falling petals", "artist name", "speech bubble",
 )  # fmt: skip
 """Phrases that hold the name of a thing, or a relation, and mean none."""
+
+SILENT_PHRASES: Final = ("pairs of", "solo", "no humans", "a lot like", "solo focus", "everyone else")
+"""What is done, or says nothing."""
 
 NEGATIONS: Final = _words("no without not")
 
@@ -149,6 +148,16 @@ QUALITY: Final = _words(
     "shadow shadows bokeh blurry blurred hdr raw unreal engine octane render rendered rendering trending "
     "artstation deviantart pixiv danbooru composition epic fantastic realistic photorealistic hyperrealistic"
 )
+META: Final = _words(
+    "watermark signature username commentary translated text logo dated censored uncensored commission artist artists "
+    "original copyright virtual vtuber nsfw sfw explicit questionable"
+)
+"""What danbooru says of a picture that no picture shows."""
+SILENT: Final = _words(
+    "picture pictures image images illustration illustrations drawing drawings scene background backgrounds backdrop "
+    "left right top bottom side sides middle center centre design graphic art artwork lit"
+)
+"""Of the words for pictures those that ask for nothing."""
 STYLE_WORDS: Final = _words(
     "picture pictures image images photo photograph photography illustration illustrations drawing drawings "
     "sketch painting painted paint art artwork artist style styles design graphic clipart logo emoji sticker "
