@@ -11,7 +11,7 @@ from typing import Literal, cast
 from illustrious_studio.domain.layout import word_lists as lists
 from illustrious_studio.domain.layout import person_words
 from illustrious_studio.domain.layout.figures import Figure, Who
-from illustrious_studio.domain.layout.people import Cast, Person, held
+from illustrious_studio.domain.layout.people import Cast, Person, held, seated
 from illustrious_studio.domain.layout.scene import Mention, Relation, Scene
 from illustrious_studio.domain.layout.traits import Trait
 from illustrious_studio.domain.layout.values import MAX_THINGS, ObjectKind
@@ -114,7 +114,7 @@ class _Reader:
         self._take_all(marks)
         self._break()
         self.cast.finish()
-        mentions, relations = held(self.mentions, self.relations)
+        mentions, relations = held(self.mentions, seated(self.mentions, self.relations))
         place = self.background or self.time or "white"
         is_place = self.background not in {"", "space", *lists.COLOURS.values()}
         return Scene(

@@ -16,7 +16,8 @@ from illustrious_studio.domain.layout.values import KnownObject
 
 PLURAL: Final = 3
 MOST: Final = 6
-PARTED = ("hair", "eyes", "hair_length", "hair_style", "bangs", "skin", "expression", "closed", "pose", "ears", "tail")
+SEATS: Final = frozenset({"chair", "couch and lamp", "bed", "toilet"})
+PARTED: Final = ("hair", "eyes", "hair_length", "hair_style", "bangs", "skin", "expression", "closed", "pose", "ears", "tail")
 """Of these one person has one, so that a second one is the next person's."""
 
 
@@ -150,7 +151,8 @@ class Cast:
             for at, number in persons[self._first(look, len(persons)) :]:
                 mention = self.mentions[at]
                 figures = list(mention.figures)
-                figures[number] = merged(figures[number], look)
+                bare = dict.fromkeys(look.model_fields_set & {"hair", "eyes"}, "") if len(persons) > 1 else {}
+                figures[number] = merged(figures[number].model_copy(update=bare), look)
                 self.mentions[at] = replace(mention, figures=tuple(figures))
         if trait.two:
             for at in whom:
@@ -203,6 +205,15 @@ def _single(look: Figure, *, alone: bool) -> Iterable[Figure]:
     return parts
 
 
+def seated(mentions: Sequence[Mention], relations: Sequence[Relation]) -> list[Relation]:
+    """Who sits, sits on the chair that is there: tags do not say it."""
+    sitting = [at for at, one in enumerate(mentions) if one.figures and one.figures[0].pose == "sitting"]
+    seats = [at for at, one in enumerate(mentions) if one.what in SEATS]
+    tied = {at for relation in relations for at in (relation.subject, relation.object)}
+    pairs = zip(sitting, seats, strict=False)
+    return [*relations, *(Relation("on", one, seat) for one, seat in pairs if not {one, seat} & tied)]
+
+
 def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[list[Mention], list[Relation]]:
     """What people hold goes into their hands, and is no thing of the scene any more.
 
@@ -216,11 +227,11 @@ def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[li
             continue
         others = [one for one in relations if one is not relation and relation.object in (one.subject, one.object)]
         in_hand = not (others or thing.colour or thing.size != 1.0)
-        look = Figure(pose="holding", holding=thing.what) if in_hand else Figure(pose="holding")
-        figures = [
-            merged(figure, look) if number < max(thing.count, 1) else figure
-            for number, figure in enumerate(holder.figures)
-        ]
+        figures = list(holder.figures)
+        for number, figure in enumerate(figures[: thing.count]):
+            pose = "sitting" if figure.pose == "sitting" else "holding"
+            look = {"pose": pose, "holding": thing.what if in_hand else ""}
+            figures[number] = merged(figure, Figure.model_validate(look))
         mentions[relation.subject] = replace(holder, figures=tuple(figures))
         if in_hand:
             gone.add(relation.object)

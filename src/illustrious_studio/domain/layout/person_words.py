@@ -132,6 +132,12 @@ EXTRAS: Final[dict[str, Extra]] = {
     "tiara": "crown", "maid headdress": "maid_headdress", "maid headband": "maid_headdress",
 }  # fmt: skip
 
+HATS: Final[frozenset[Extra]] = frozenset(
+    {"witch_hat", "straw_hat", "beret", "cap", "top_hat", "crown", "maid_headdress"}
+)
+ANY_HAT: Final[Extra] = "straw_hat"
+"""What "hat" is where nothing says more."""
+
 ANIMALS: Final[dict[str, Any]] = {
     "cat": "cat", "kitty": "cat", "neko": "cat", "fox": "fox", "kitsune": "fox", "dog": "dog", "puppy": "dog",
     "wolf": "dog", "rabbit": "rabbit", "bunny": "rabbit",
@@ -199,6 +205,9 @@ TRAITS: Final[Looks] = {
     "blonde": Figure(hair="blonde"), "blond": Figure(hair="blonde"),
 }  # fmt: skip
 """Said of somebody in words that need no grammar."""
+
+PARTS: Final = frozenset({"ears", "tail", "wings", "horns", "horn", "smile", "halo", "skin"})
+"""What may have adjectives before it that nothing is drawn of: "fluffy cat ears"."""
 
 TWO_COLOURS: Final = {
     "multicolored hair": "hair", "multicoloured hair": "hair", "two tone hair": "hair", "gradient hair": "hair",

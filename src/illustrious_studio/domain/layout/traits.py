@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeVar, cast
 from illustrious_studio.domain.layout import person_words as lists
 from illustrious_studio.domain.layout.figures import (
     Colour,
+    Extra,
     EyeColour,
     Figure,
     Garment,
@@ -59,8 +60,10 @@ def merged(figure: Figure, look: Figure) -> Figure:
         new, old = getattr(look, name), getattr(figure, name)
         if name in ("hair", "eyes") and old and new != old:
             name = f"{name}_second"
-        elif name in ("extras", "extra_colours"):
-            new = (*old, *(one for one in new if one not in old))
+        elif name == "extras":
+            new = _adorned(old, new)
+        elif name == "extra_colours":
+            new = (*(one for one in old if one[0] not in dict(new)), *new)
         elif name == "clothes":
             new = _dressed(old, new)
         update[name] = new
@@ -76,6 +79,16 @@ def two_coloured(figure: Figure, what: str) -> Figure:
         eyes = figure.eyes or "blue"
         return figure.model_copy(update={"eyes": eyes, "eyes_second": lists.SECOND_EYES[eyes]})
     return figure
+
+
+def _adorned(old: tuple[Extra, ...], new: tuple[Extra, ...]) -> tuple[Extra, ...]:
+    """A head has one hat: the one named last, unless that is just "a hat"."""
+    worn = [one for one in old if one in lists.HATS]
+    if worn and lists.ANY_HAT in new:
+        new = tuple(one for one in new if one != lists.ANY_HAT)
+    elif worn and set(new) & lists.HATS:
+        old = tuple(one for one in old if one not in worn)
+    return (*old, *(one for one in new if one not in old))
 
 
 def _dressed(old: tuple[Garment, ...], new: tuple[Garment, ...]) -> tuple[Garment, ...]:
@@ -109,9 +122,16 @@ def _keys(table: Mapping[str, T]) -> dict[tuple[str, ...], T]:
     return {tuple(phrase.split()): value for phrase, value in table.items()}
 
 
+def _several(table: Mapping[str, T]) -> dict[tuple[str, ...], T]:
+    """With the plurals: "girls in kimonos"."""
+    plural = {name + ("es" if name.endswith("s") else "s"): value for name, value in table.items()}
+    return _keys({**plural, **table})
+
+
 _LENGTHS, _STYLES = _keys(lists.LENGTHS), _keys(lists.STYLES)
 _COLOURS = _keys({name: name for name in {**lists.HAIR_COLOURS, **lists.EYE_COLOURS, **COLOURS}})
-_HAIRSTYLES, _GARMENTS, _EXTRAS = _keys(lists.HAIRSTYLES), _keys(lists.GARMENTS), _keys(lists.EXTRAS)
+_HAIRSTYLES, _GARMENTS, _EXTRAS = _keys(lists.HAIRSTYLES), _several(lists.GARMENTS), _several(lists.EXTRAS)
+_PARTS = _keys({phrase: look for phrase, look in lists.TRAITS.items() if phrase.split()[-1] in lists.PARTS})
 _HAIR: Final = frozenset({"hair", "haired"})
 _EYES: Final = frozenset({"eyes", "eye", "eyed"})
 
@@ -173,6 +193,9 @@ def _with_adjectives(words: Words, at: int) -> Iterator[tuple[int, Trait]]:
                 yield here + 1 - at + second[0], Trait(merged(trait.look, Figure(eyes=second[1])))
             elif trait and words[here] != "eye":
                 yield here + 1 - at, trait
+        part = _longest(_PARTS, words, here)
+        if part and here > at:
+            yield here + part[0] - at, Trait(part[1])
         for found, make in (
             (_longest(_HAIRSTYLES, words, here), _hairstyle),
             (_longest(_GARMENTS, words, here), _garment),

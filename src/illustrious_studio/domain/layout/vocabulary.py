@@ -75,7 +75,7 @@ class Vocabulary:
             else:
                 length, mark = 1, _single(words[at])
             trait = trait_at(words, at) if traits else None
-            if trait is not None and trait[0] >= length and mark.kind != "people":
+            if trait is not None and trait[0] >= length + (mark.kind == "people"):
                 length = trait[0]
                 its_words = words[at : at + length]
                 plain = tuple(self.marks(its_words, traits=False))

@@ -1,0 +1,70 @@
+"""How people stand in the frame: how much of them is seen, and the shape of the box that they need."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from illustrious_studio.domain.layout.figures import Figure, Framing
+from illustrious_studio.domain.layout.scene import Mention, Scene
+from illustrious_studio.domain.layout.values import KnownObject
+
+ASPECTS: Final[dict[Framing, float]] = {"portrait": 0.95, "upper_body": 0.85, "full_body": 0.45}
+"""Width by height of each."""
+CHIBI: Final = 0.66
+SITTING: Final = 0.66
+MOST_CUT: Final = 2
+"""More people than that are seen whole."""
+SMALL: Final = 0.72
+"""How large the short are beside others."""
+STEP: Final = 0x9E3779B1
+"""Odd, so that no two of the people of a picture share a seed."""
+
+
+def with_framing(scene: Scene, objects: Mapping[str, KnownObject]) -> tuple[Mention, ...]:
+    """The mentions with every figure's framing settled: alone, people are seen from the waist up; with things, whole."""
+    people = sum(len(mention.figures) for mention in scene.mentions)
+    things = [one for one in scene.mentions if not one.figures and objects[one.what].kind != "sky"]
+    whole = bool(things) or people > MOST_CUT
+    return tuple(
+        mention
+        if not mention.figures
+        else _framed(mention, whole or mention.size < 1.0 or mention.position not in (None, (0, 0)))
+        for mention in scene.mentions
+    )
+
+
+def aspect_of(figure: Figure) -> float:
+    """Width by height of the box in which it is drawn."""
+    if figure.framing in ("portrait", "upper_body"):
+        return ASPECTS[figure.framing]
+    return CHIBI if figure.chibi else SITTING if figure.pose == "sitting" else ASPECTS["full_body"]
+
+
+def known_as(mention: Mention, known: KnownObject) -> KnownObject:
+    """The object with the shape of the first figure; those of a mention stand alike."""
+    if not mention.figures:
+        return known
+    figure = mention.figures[0]
+    size = known.size * (SMALL if figure.chibi or figure.pose == "sitting" else 1.0)
+    return known.model_copy(update={"aspect": aspect_of(figure), "size": size})
+
+
+def cut(mention: Mention) -> bool:
+    """Whether the lower edge of the picture cuts them off."""
+    return any(figure.framing in ("portrait", "upper_body") for figure in mention.figures)
+
+
+def seeded(figure: Figure, seed: int, number: int) -> Figure:
+    """The figure with a seed of its own, from the picture's."""
+    return figure.model_copy(update={"seed": (seed + number * STEP) % 2**32})
+
+
+def _framed(mention: Mention, whole: bool) -> Mention:
+    whole = whole or any(figure.chibi or figure.pose == "sitting" for figure in mention.figures)
+    asked = next((figure.framing for figure in mention.figures if figure.framing), "")
+    framing: Framing = asked or ("full_body" if whole else "upper_body")
+    if any(figure.chibi for figure in mention.figures):
+        framing = "full_body"
+    return replace(
+        mention, figures=tuple(figure.model_copy(update={"framing": framing}) for figure in mention.figures)
+    )
