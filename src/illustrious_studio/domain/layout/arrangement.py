@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
-from illustrious_studio.domain.layout.scene import Mention, Scene
-from illustrious_studio.domain.layout.standing import cut, known_as, seeded, with_framing
 from illustrious_studio.domain.layout.figures import Figure
 from illustrious_studio.domain.layout.relations import GAP, Block, Box, apply_relations, cluster, extent_of, moved_by
+from illustrious_studio.domain.layout.scene import Mention, Scene
+from illustrious_studio.domain.layout.standing import SHOULDERS, cut, known_as, seeded, with_framing
 from illustrious_studio.domain.layout.values import KnownObject, Placed
 
 MARGIN = 0.03
@@ -30,7 +30,7 @@ def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect:
     if not scene.mentions:
         return ()
     random = Random(seed)
-    scene = replace(scene, mentions=with_framing(scene, objects))
+    scene = replace(scene, mentions=with_framing(scene, objects, aspect))
     grounded = scene.background in PLACES_WITH_GROUND
     tied = {index for relation in scene.relations for index in (relation.subject, relation.object, relation.other)}
     high = [
@@ -91,7 +91,8 @@ def _side_by_side(blocks: list[Block], mentions: tuple[Mention, ...]) -> Block:
         line: Block = []
         for block in row:
             extent = extent_of(block)
-            right = extent_of(line).right + GAP if line else 0.0
+            gap = SHOULDERS if line and cut(mentions[line[-1].mention]) and cut(mentions[block[0].mention]) else GAP
+            right = extent_of(line).right + gap if line else 0.0
             line += moved_by(block, right - extent.x, -extent.bottom)
         if not line:
             continue
@@ -119,9 +120,9 @@ def _fit(
     people = [scene.mentions[box.mention] for box in whole if scene.mentions[box.mention].figures]
     standing_low = any(cut(mention) for mention in people)
     if standing_low:
-        room_h = height - EDGE - top
-    if people and not any(mention.position not in (None, (0, 0)) for mention in people):
-        limit = LARGEST_PEOPLE * max(0.35, min(1.0, min(mention.size for mention in people)))
+        room_w, room_h = width - 2 * EDGE, height - EDGE - top
+    if people and (len(whole) > 1 or people[0].position in (None, (0, 0))):
+        limit = LARGEST_PEOPLE * height * max(0.35, min([1.0, *(mention.size for mention in people)]))
     elif len(whole) == 1:
         mention = scene.mentions[whole[0].mention]
         limit = min(0.94, LARGEST_ALONE * max(0.35, min(1.2, mention.size)))
@@ -142,7 +143,7 @@ def _fit(
     if low > 0:
         y = height - MARGIN - h
     if standing_low:
-        x = min(max(x + random.uniform(-0.025, 0.025) * width, 0), width - w)
+        x = min(max(x + random.uniform(-0.025, 0.025) * width, EDGE), width - EDGE - w)
         y = height - EDGE - h
         return _scaled(whole, extent, (x, y), scale)
     x = min(max(x + random.uniform(-0.025, 0.025) * width, MARGIN), width - MARGIN - w)

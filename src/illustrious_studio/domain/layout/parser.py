@@ -4,24 +4,26 @@ A pure reader of plain English phrases and danbooru tags. It places nothing: `ar
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, cast
 
+from illustrious_studio.domain.layout import roles
 from illustrious_studio.domain.layout import word_lists as lists
-from illustrious_studio.domain.layout import person_words
-from illustrious_studio.domain.layout.figures import Figure, Who
-from illustrious_studio.domain.layout.people import Cast, Person, held, seated
-from illustrious_studio.domain.layout.scene import Mention, Relation, Scene
+from illustrious_studio.domain.layout.figures import Who
+from illustrious_studio.domain.layout.mentions import LIVING, Mentions, Modifiers
+from illustrious_studio.domain.layout.people import Person, held, seated
+from illustrious_studio.domain.layout.scene import Mention, Scene
 from illustrious_studio.domain.layout.traits import Trait
-from illustrious_studio.domain.layout.values import MAX_THINGS, ObjectKind
+from illustrious_studio.domain.layout.values import ObjectKind
 from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_words
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
-LIVING: frozenset[ObjectKind] = frozenset({"person", "animal"})
 WORN: frozenset[ObjectKind] = frozenset({"headwear", "eyewear", "clothes"})
 HAVING = frozenset({"with", "in", "wearing", "wears", "dressed in", "inside"})
 """Relations to what somebody has or wears."""
+CREDITS = frozenset({"artist", "artists", "in the style of"})
+"""What comes after them, as after "by", names people and not things."""
 MOST_UNUSED = 60
 
 
@@ -61,58 +63,12 @@ def without_syntax(prompt: str) -> str:
     return re.sub(r"[\[\](){}]", " ", text)
 
 
-@dataclass
-class _Modifiers:
-    """What stands before a noun."""
-
-    article: str = ""
-    count: int | None = None
-    pair: bool = False
-    size: float = 1.0
-    colour: str = ""
-    negated: bool = False
-
-
-@dataclass
-class _Reader:
-    vocabulary: Vocabulary
-    mentions: list[Mention] = field(default_factory=list)
-    relations: list[Relation] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    unused: list[str] = field(default_factory=list)
-    background: str = ""
-    time: str = ""
-    style: str = "flat"
-
-    modifiers: _Modifiers = field(default_factory=_Modifiers)
-    relation: RelationKind | None = None
-    contents: int | None = None
-    """ "A basket of ...": what the next thing is in."""
-    position: tuple[int, int] | None = None
-    group: list[int] = field(default_factory=list)
-    """The mentions that the next relation is about."""
-    subjects: list[int] = field(default_factory=list)
-    """Those that the last relation was about: "... and under a tree" is about them again."""
-    fronted: tuple[RelationKind, int] | None = None
-    """ "On the bed ...": a relation whose subject is still to come."""
-    joined: bool = False
-    somebody: list[int] = field(default_factory=list)
-    """People from tags like 2girls, that a later "astronaut" makes more exact."""
-    how: str = ""
-    """The words of the relation."""
-    said: list[str] = field(default_factory=list)
-    """The words of the modifiers."""
-    goes_on: bool = False
-    """The last phrase was one that is not drawn, and the next may belong to it."""
-    credits: bool = False
-    """ "By ...", "artist: ...": names of people, and not things, up to the next pause."""
-
-    def __post_init__(self) -> None:
-        self.cast = Cast(self.mentions)
+class _Reader(Mentions):
+    """Understands phrases."""
 
     def read(self, marks: list[Mark]) -> Scene:
         self._take_all(marks)
-        self._break()
+        self.pause()
         self.cast.finish()
         mentions, relations = held(self.mentions, seated(self.mentions, self.relations))
         place = self.background or self.time or "white"
@@ -143,7 +99,7 @@ class _Reader:
                     self._take_all(list(plain))
             else:
                 skip = self._take(mark, following)
-            self.goes_on = mark.kind == "nothing"
+            self.goes_on = mark.kind == "nothing" or self.credits
 
     def _take(self, mark: Mark, following: Mark) -> bool:
         """Understand one phrase; True when it used up the following one as well."""
@@ -153,26 +109,27 @@ class _Reader:
             case "people":
                 self._person(mark, following)
             case "they":
-                self._they(cast(Who | None, mark.value))
+                self.they(cast(Who | None, mark.value))
             case "nothing":
                 self._not_drawn(mark)
+                self.credits = self.credits or (mark.text in CREDITS and not self.cast.clause)
             case "background":
                 self.background = self.background or cast(str, mark.value)
                 self.relation = None
-                self._forget()
+                self.forget()
             case "time":
                 self.time = self.time or cast(str, mark.value)
                 self.relation = None
-                self._forget()
+                self.forget()
             case "style":
                 self.style = cast(str, mark.value)
             case "relation" if mark.text == "by" and not self.cast.clause and following.kind != "article":
                 self.credits = True
                 self._not_drawn(replace(mark, value=True))
             case "relation":
-                self._relate(cast(RelationKind, mark.value), mark.text)
+                self.relate(cast(RelationKind, mark.value), mark.text)
             case "position":
-                self._position(cast(tuple[int, int], mark.value))
+                self.put_at(cast(tuple[int, int], mark.value))
             case "number" if mark.text == "both" and len(self.cast.there()) > 0:
                 self.cast.everybody = True
             case "number":
@@ -180,7 +137,7 @@ class _Reader:
                 self.modifiers.count, self.modifiers.pair = cast(int, mark.value), mark.text.startswith("pair")
             case "contents":
                 self.contents, self.relation = (self.group[-1] if self.group else None), None
-                self._forget()
+                self.forget()
             case "size":
                 self.said.append(mark.text)
                 self.modifiers.size *= cast(float, mark.value)
@@ -188,35 +145,31 @@ class _Reader:
                 self.said.append(mark.text)
                 self.modifiers.colour = self.modifiers.colour or cast(str, mark.value)
             case "article":
-                self.modifiers = _Modifiers(article=mark.text, negated=self.modifiers.negated)
+                self.modifiers = Modifiers(article=mark.text, negated=self.modifiers.negated)
             case "negation":
                 self.modifiers.negated = True
             case "and":
                 self.joined = True
             case "pronoun":
-                self._pronoun()
+                self.pronoun()
             case "body":
                 self._not_drawn(replace(mark, value=True))
             case "break":
-                self._break()
-            case "clothing" if self._somebody_living() is not None:
+                self.pause()
+            case "clothing" if self.somebody_living() is not None:
                 self._not_drawn(replace(mark, value=True))
             case "unknown" | "clothing":
                 self.unknown.append(mark.text)
                 if following.kind not in ("thing", "people", "colour", "size", "unknown", "nothing"):
                     self.relation = None
-                    self._forget()
+                    self.forget()
         return False
-
-    def _forget(self) -> None:
-        self.modifiers = _Modifiers()
-        self.said = []
 
     def _not_drawn(self, mark: Mark) -> None:
         """Something that is in no sketch, to be named; a mark without a value is a word that says nothing."""
         if mark.kind in ("body", "clothing"):
             words, negated = [*self.said, mark.text], self.modifiers.negated
-            self._forget()
+            self.forget()
             if not negated:
                 self.unused.append(" ".join(words))
         elif mark.value or self.credits:
@@ -225,38 +178,15 @@ class _Reader:
             elif not self.modifiers.negated:
                 self.unused.append(mark.text)
 
-    def _break(self) -> None:
-        """A pause: what was begun ends here, but "on the bed, a cat" may go on."""
-        if self.fronted:
-            kind, known = self.fronted
-            before = [index for index in range(known) if index not in self.group]
-            if kind in ("holding", "wearing"):
-                before = [index for index in before if self._kind_of(index) in LIVING]
-            if before:
-                self.relations.append(Relation(kind, before[-1], known))
-                self.fronted = None
-        self.relation, self.group, self.joined, self.contents = None, [], False, None
-        self.credits = False
-        self.cast.pause()
-        self._forget()
-
-    def _relate(self, kind: RelationKind, text: str) -> None:
-        if self.joined and self.subjects:
-            self.group = list(self.subjects)
-        self.relation, self.joined, self.how = kind, False, text
-        if text.startswith("riding"):
-            self.cast.describe([at for at in self.group if self.mentions[at].figures], Trait(Figure(pose="sitting")))
-        self._forget()
-
     def _trait(self, trait: Trait, text: str, noun: str) -> bool:
         """Give what is said of somebody to whom it belongs; False where it is nobody's, so that a hat is a thing."""
         if self.modifiers.negated:
             self.relation = None
-            self._forget()
+            self.forget()
             return True
         if trait.look.chibi:
             self.style = "cartoon"
-        living = next((at for at in reversed(self.cast.clause) if self._kind_of(at) in LIVING), None)
+        living = next((at for at in reversed(self.cast.clause) if self.kind_of(at) in LIVING), None)
         if noun == "people" and (trait.before_a_noun or living is None or text.endswith("ed")):
             self.cast.early(trait)
             return True
@@ -268,10 +198,11 @@ class _Reader:
             self.cast.tag(trait)
         elif self.mentions[living].figures:
             self.cast.of(living, trait)
+            self.apart = True
         else:
             return False
         self.relation = None
-        self._forget()
+        self.forget()
         return True
 
     def _person(self, mark: Mark, following: Mark) -> None:
@@ -279,7 +210,7 @@ class _Reader:
         person, modifiers = cast(Person, mark.value), self.modifiers
         if modifiers.negated:
             self.relation = None
-            self._forget()
+            self.forget()
             return
         as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
         goes_on = following.kind == "relation" and person.count is not None
@@ -289,7 +220,7 @@ class _Reader:
         if again is not None:
             self.cast.describe([again], Trait(person.look))
             self.cast.spoken_of(again)
-            self._connect(again)
+            self.connect(again)
             return
         if goes_on:
             self.cast.parted(person)
@@ -298,55 +229,25 @@ class _Reader:
         who = person.who or person.usual
         look = person.look.model_copy(update={"who": who})
         before = len(self.mentions)
-        self._add(Mention(who, count, modifiers.size, "", self.position, (look,) * count))
+        self.add(Mention(who, count, modifiers.size, "", self.position, (look,) * count))
         if len(self.mentions) > before:
             self.cast.came(before)
             if person.count is not None:
                 self.somebody.append(before)
 
-    def _they(self, who: Who | None) -> None:
-        """ "She", "he", "they": who was named last of them."""
-        there = [at for at in self.cast.there() if who in (None, self.mentions[at].figures[0].who)]
-        if there:
-            self.group = [there[-1]]
-            self.cast.clause.append(there[-1])
-            self.cast.everybody = who is None
-
-    def _pronoun(self) -> None:
-        """ "A dog behind it", "behind it a dog"."""
-        others = [index for index in range(len(self.mentions)) if index not in self.group]
-        if self.relation and others and self.group:
-            self.relations += [Relation(self.relation, subject, others[-1]) for subject in self.group]
-        elif self.relation and others:
-            self.fronted = (self.relation, others[-1])
-        self.relation = None
-
-    def _position(self, position: tuple[int, int]) -> None:
-        if self.group:
-            index = self.group[-1]
-            self.mentions[index] = replace(self.mentions[index], position=position)
-        else:
-            self.position = position
-
-    def _kind_of(self, index: int) -> ObjectKind:
-        return self.vocabulary.objects[self.mentions[index].what].kind
-
-    def _somebody_living(self) -> int | None:
-        return next((i for i in reversed(range(len(self.mentions))) if self._kind_of(i) in LIVING), None)
-
     def _thing(self, mark: Mark, following: Mark) -> bool:
         what = cast(str, mark.value)
         known = self.vocabulary.objects[what]
         modifiers = self.modifiers
-        living = self._somebody_living()
+        living = self.somebody_living()
         alone = modifiers.article in lists.NEW and self.relation is None
         if mark.text in lists.BODY and living is not None and not alone:
-            self._forget()
+            self.forget()
             return False
         its_part = following.text in lists.BODY
         if its_part:  # "cat ears" are somebody's; "a lion's head" is a lion
             if living is not None and known.kind == "animal":
-                self._forget()
+                self.forget()
                 self.relation = None
                 return True
         elif following.kind in ("thing", "people") and not mark.plural:
@@ -362,29 +263,29 @@ class _Reader:
 
     def _name(self, what: str, plural: bool, kind: ObjectKind, text: str) -> None:
         """A thing is named: a new one, or one that was named before."""
-        modifiers, living = self.modifiers, self._somebody_living()
+        modifiers, living = self.modifiers, self.somebody_living()
         if modifiers.negated:
             self.relation = None
-            self._forget()
+            self.forget()
             return
-        role = person_words.ROLES.get(text)
+        role = roles.ROLES.get(text)
         if role is not None and self.cast.now and not modifiers.article and modifiers.count is None:
             self.cast.tag(Trait(role))
             self.relation = None
-            self._forget()
+            self.forget()
             return
         if kind in WORN and living is not None and self._worn(kind, living):
-            self._forget()
+            self.forget()
             self.relation = None
             return
         again = self._named_before(what, plural, kind)
         if again is not None:
-            self._again(again, what)
+            self.name_again(again, what)
             return
         count = modifiers.count if modifiers.count is not None else (lists.PLURAL_COUNT if plural else 1)
         if modifiers.pair and not plural and what.endswith("s"):
             count = 1  # a pair of glasses
-        self._add(Mention(what, min(count, lists.MOST), modifiers.size, modifiers.colour, self.position))
+        self.add(Mention(what, min(count, lists.MOST), modifiers.size, modifiers.colour, self.position))
 
     def _worn(self, kind: ObjectKind, living: int) -> bool:
         """Whether clothes are only a detail of somebody; a hat or glasses become worn instead."""
@@ -393,7 +294,7 @@ class _Reader:
         as_tag = self.relation is None and not modifiers.article and modifiers.count is None and not self.group
         if not (dressed or as_tag):
             return False
-        if kind == "clothes" and (as_tag or self._kind_of(living) == "person"):
+        if kind == "clothes" and (as_tag or self.kind_of(living) == "person"):
             return True
         self.relation = "wearing"
         self.group = [living] if as_tag else self.group
@@ -408,63 +309,3 @@ class _Reader:
         if kind == "person" and self.somebody and as_tag:
             return self.somebody.pop(0)
         return None
-
-    def _again(self, index: int, what: str) -> None:
-        mention = self.mentions[index]
-        self.mentions[index] = replace(
-            mention,
-            what=what,
-            size=self.modifiers.size if self.modifiers.size != 1.0 else mention.size,
-            colour=self.modifiers.colour or mention.colour,
-            figures=mention.figures if what == mention.what else (),
-        )
-        self._connect(index)
-
-    def _add(self, mention: Mention) -> None:
-        if sum(one.count for one in self.mentions) + mention.count > MAX_THINGS:
-            self._forget()
-            return
-        self.mentions.append(mention)
-        self.position = None
-        self._connect(len(self.mentions) - 1)
-
-    def _connect(self, index: int) -> None:
-        """Tie the mention just read to those before it."""
-        self.cast.clause.append(index)
-        holder = self.contents if self.relation is None else None
-        if holder not in (None, index) and self._kind_of(holder) == "thing":
-            self.relations.append(Relation("inside", index, holder))
-            self.contents = None
-            self._forget()
-            return
-        self.contents = None
-        if self.relation is None and self.fronted and index != self.fronted[1]:
-            if not (self.joined and self.group == [self.fronted[1]]):
-                kind, known = self.fronted
-                self.relations.append(Relation(kind, index, known))
-                self.subjects, self.fronted = [index], None
-                self.group = [index]
-            else:
-                self.group = [index]
-        elif self.relation is None:
-            self._join(index)
-        elif subjects := [subject for subject in self.group if subject != index]:
-            self.relations += [Relation(self.relation, subject, index) for subject in subjects]
-            self.subjects, self.group = subjects, [index]
-        else:
-            self.fronted, self.group = (self.relation, index), [index]
-        self.relation, self.joined = None, False
-        self._forget()
-
-    def _join(self, index: int) -> None:
-        """ "A and B" stand together; after "between A" the B is the other side."""
-        last = self.relations[-1] if self.relations else None
-        if self.joined and last and last.kind == "between" and last.other is None and self.group == [last.object]:
-            for at, relation in enumerate(self.relations):
-                if relation.kind == "between" and relation.object == last.object and relation.other is None:
-                    self.relations[at] = replace(relation, other=index)
-            self.group = [index]
-        elif self.joined and self.group and not any(relation.object in self.group for relation in self.relations):
-            self.group.append(index)
-        else:
-            self.group = [index]

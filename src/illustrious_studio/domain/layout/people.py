@@ -1,23 +1,36 @@
 """Who is in a scene, and to whom belongs what is said of somebody.
 
-By grammar where there is some ("a girl with long hair and a boy in a suit"), by order in tags ("1girl, red hair, 1boy"),
-and to all where tags say no more ("2girls, school uniform"). Several colours of one kind go to one after the other.
+By grammar where there is some ("a girl with long hair and a boy in a suit"), by order in tags ("1girl, red hair, 1boy")
+or to all where tags say no more ("2girls, school uniform"). Several colours of one kind go to one after the other.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from illustrious_studio.domain.layout import person_words as words
+from illustrious_studio.domain.layout import roles
 from illustrious_studio.domain.layout.figures import Figure, Who
 from illustrious_studio.domain.layout.scene import Mention, Relation
 from illustrious_studio.domain.layout.traits import Trait, merged, two_coloured
 from illustrious_studio.domain.layout.values import KnownObject
 
+ANYBODY: Final = Figure()
 PLURAL: Final = 3
 MOST: Final = 6
 SEATS: Final = frozenset({"chair", "couch and lamp", "bed", "toilet"})
-PARTED: Final = ("hair", "eyes", "hair_length", "hair_style", "bangs", "skin", "expression", "closed", "pose", "ears", "tail")
+PARTED: Final = (
+    "hair",
+    "eyes",
+    "hair_length",
+    "hair_style",
+    "bangs",
+    "skin",
+    "expression",
+    "closed",
+    "pose",
+    "ears",
+    "tail",
+)
 """Of these one person has one, so that a second one is the next person's."""
 
 
@@ -26,7 +39,7 @@ class Person:
     """A word for people. `who` is None where it fits a girl and a boy; `count` is None where the word has none."""
 
     who: Who | None
-    look: Figure = Figure()
+    look: Figure = ANYBODY
     count: int | None = None
     usual: Who = "girl"
 
@@ -43,8 +56,8 @@ FIGURE_OBJECTS: Final = (
 def people_words() -> dict[str, Person]:
     """Every word for people in the singular."""
     return {
-        word: Person(who, look, usual="boy" if word in words.USUALLY_BOYS else "girl")
-        for word, (who, look) in words.PEOPLE.items()
+        word: Person(who, look, usual="boy" if word in roles.USUALLY_BOYS else "girl")
+        for word, (who, look) in roles.PEOPLE.items()
     }
 
 
@@ -239,9 +252,7 @@ def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[li
     stay = [index for index in range(len(mentions)) if index not in gone]
     at = {index: number for number, index in enumerate(stay)}
     moved = [
-        replace(
-            one, subject=at[one.subject], object=at[one.object], other=None if one.other is None else at[one.other]
-        )
+        replace(one, subject=at[one.subject], object=at[one.object], other=None if one.other is None else at[one.other])
         for one in kept
     ]
     return [mentions[index] for index in stay], moved

@@ -1,21 +1,19 @@
-"""The words that say who somebody is, what they look like, wear and do, and the parts of a figure each means.
+"""The words that say what somebody looks like, wears and does, and the parts of a figure each means.
 
-Only lists, no code: `traits` and `people` read prompts by them. Danbooru's tags and plain English stand side by side.
+Only lists, no code: `traits` reads prompts by them. Danbooru's tags and plain English stand side by side.
 """
 
 from typing import Any, Final
 
 from illustrious_studio.domain.layout.figures import (
     Bangs,
-    EyeColour,
     Extra,
+    EyeColour,
     Figure,
-    Garment,
     GarmentKind,
     HairColour,
     HairLength,
     HairStyle,
-    Who,
 )
 
 Looks = dict[str, Figure]
@@ -85,9 +83,57 @@ BANGS: Final[dict[str, Bangs]] = {
 }  # fmt: skip
 
 FILLERS: Final = frozenset(
-    "big large small little beautiful pretty lovely cute nice elegant glowing shiny bright sparkling deep pale vivid "
-    "flowing silky soft fluffy frilly frilled pleated fancy simple plain plaid striped ornate traditional japanese "
-    "long short mini tight loose oversized cropped matching wide floral lace thin thick formal casual large warm".split()
+    [
+        "big",
+        "large",
+        "small",
+        "little",
+        "beautiful",
+        "pretty",
+        "lovely",
+        "cute",
+        "nice",
+        "elegant",
+        "glowing",
+        "shiny",
+        "bright",
+        "sparkling",
+        "deep",
+        "pale",
+        "vivid",
+        "flowing",
+        "silky",
+        "soft",
+        "fluffy",
+        "frilly",
+        "frilled",
+        "pleated",
+        "fancy",
+        "simple",
+        "plain",
+        "plaid",
+        "striped",
+        "ornate",
+        "traditional",
+        "japanese",
+        "long",
+        "short",
+        "mini",
+        "tight",
+        "loose",
+        "oversized",
+        "cropped",
+        "matching",
+        "wide",
+        "floral",
+        "lace",
+        "thin",
+        "thick",
+        "formal",
+        "casual",
+        "large",
+        "warm",
+    ]
 )
 """What may stand before clothes, hair or eyes, and has no drawing of its own."""
 
@@ -107,6 +153,7 @@ GARMENTS: Final[dict[str, GarmentKind]] = {
     "jumper": "sweater", "pullover": "sweater", "turtleneck": "sweater", "turtleneck sweater": "sweater",
     "ribbed sweater": "sweater", "cardigan": "sweater", "jacket": "jacket", "leather jacket": "jacket",
     "denim jacket": "jacket", "coat": "jacket", "trench coat": "jacket", "winter coat": "jacket", "overcoat": "jacket",
+    "raincoat": "jacket", "parka": "jacket", "lab coat": "jacket",
     "maid dress": "maid_dress", "maid outfit": "maid_dress", "maid uniform": "maid_dress", "swimsuit": "swimsuit",
     "bikini": "swimsuit", "one piece swimsuit": "swimsuit", "school swimsuit": "swimsuit", "bathing suit": "swimsuit",
     "robe": "robe", "robes": "robe", "bathrobe": "robe", "skirt": "skirt", "miniskirt": "skirt", "mini skirt": "skirt",
@@ -157,7 +204,8 @@ TRAITS: Final[Looks] = {
     "oni horns": Figure(horns="oni"), "horn": Figure(horns="oni"), "single horn": Figure(horns="oni"),
     "sheep horns": Figure(horns="sheep"), "ram horns": Figure(horns="sheep"), "curled horns": Figure(horns="sheep"),
     "ahoge": Figure(extras=("ahoge",)), "antenna hair": Figure(extras=("ahoge",)), "fang": Figure(extras=("fang",)),
-    "fangs": Figure(extras=("fang",)), "freckles": Figure(extras=("freckles",)), "freckled": Figure(extras=("freckles",)),
+    "fangs": Figure(extras=("fang",)), "freckles": Figure(extras=("freckles",)),
+    "freckled": Figure(extras=("freckles",)),
     "pale skin": Figure(skin="pale"), "white skin": Figure(skin="pale"), "fair skin": Figure(skin="fair"),
     "tan": Figure(skin="tan"), "tanned": Figure(skin="tan"), "tan skin": Figure(skin="tan"),
     "tanned skin": Figure(skin="tan"), "brown skin": Figure(skin="tan"), "dark skin": Figure(skin="dark"),
@@ -180,7 +228,8 @@ TRAITS: Final[Looks] = {
     "blush": Figure(extras=("blush",)), "blushing": Figure(extras=("blush",)), "light blush": Figure(extras=("blush",)),
     "blush stickers": Figure(extras=("blush",)), "rosy cheeks": Figure(extras=("blush",)),
     "embarrassed": Figure(extras=("blush",)), "shy": Figure(extras=("blush",)),
-    "tears": Figure(extras=("tears",)), "teary eyes": Figure(extras=("tears",)), "tearing up": Figure(extras=("tears",)),
+    "tears": Figure(extras=("tears",)), "teary eyes": Figure(extras=("tears",)),
+    "tearing up": Figure(extras=("tears",)),
     "crying": Figure(expression="sad", extras=("tears",)), "cries": Figure(expression="sad", extras=("tears",)),
     "open mouth": Figure(extras=("open_mouth",)), "mouth open": Figure(extras=("open_mouth",)),
     "singing": Figure(extras=("open_mouth",)), "shouting": Figure(extras=("open_mouth",)),
@@ -217,80 +266,42 @@ TWO_COLOURS: Final = {
 }  # fmt: skip
 
 BEFORE_A_NOUN: Final = frozenset(
-    "blonde blond happy cheerful smiling grinning laughing sad angry annoyed furious surprised shocked scared serious "
-    "expressionless blushing embarrassed shy crying sleeping winking waving sitting seated kneeling standing tanned tan "
-    "pale freckled chibi asleep singing shouting".split()
+    [
+        "blonde",
+        "blond",
+        "happy",
+        "cheerful",
+        "smiling",
+        "grinning",
+        "laughing",
+        "sad",
+        "angry",
+        "annoyed",
+        "furious",
+        "surprised",
+        "shocked",
+        "scared",
+        "serious",
+        "expressionless",
+        "blushing",
+        "embarrassed",
+        "shy",
+        "crying",
+        "sleeping",
+        "winking",
+        "waving",
+        "sitting",
+        "seated",
+        "kneeling",
+        "standing",
+        "tanned",
+        "tan",
+        "pale",
+        "freckled",
+        "chibi",
+        "asleep",
+        "singing",
+        "shouting",
+    ]
 )
 """Adjectives: right before somebody they are theirs, before a thing they are not somebody's."""
-
-PEOPLE: Final[dict[str, tuple[Who | None, Figure]]] = {
-    **dict.fromkeys(
-        ("girl", "woman", "lady", "female", "maiden", "waifu", "mother", "mom", "noblewoman", "dancer", "girlfriend",
-         "sister", "wife", "daughter", "heroine", "young woman", "young girl", "young lady", "anime girl", "little girl",
-         "anime woman", "gal", "teenage girl", "idol", "singer", "magical girl", "mage girl"),
-        ("girl", Figure()),
-    ),
-    **dict.fromkeys(
-        ("boy", "man", "guy", "male", "father", "dad", "boyfriend", "brother", "husband", "son", "young man", "lad",
-         "young boy", "anime boy", "little boy", "anime man", "teenage boy", "young guy", "gentleman"),
-        ("boy", Figure()),
-    ),
-    **dict.fromkeys(("person", "human", "teenager", "someone", "somebody", "anime character"), (None, Figure())),
-    "princess": ("girl", Figure(clothes=(Garment(kind="dress"),), extras=("crown",))),
-    "queen": ("girl", Figure(clothes=(Garment(kind="dress"),), extras=("crown",))),
-    "goddess": ("girl", Figure(clothes=(Garment(kind="dress", colour="white"),), extras=("halo",))),
-    "bride": ("girl", Figure(clothes=(Garment(kind="dress", colour="white"),), extras=("hair_flower",))),
-    "maid": ("girl", Figure(clothes=(Garment(kind="maid_dress"),), extras=("maid_headdress",))),
-    "prince": ("boy", Figure(clothes=(Garment(kind="suit"),), extras=("crown", "cape"))),
-    "witch": ("girl", Figure(clothes=(Garment(kind="robe"),), extras=("witch_hat",))),
-    "knight": (None, Figure(clothes=(Garment(kind="armor"),))),
-    "female knight": ("girl", Figure(clothes=(Garment(kind="armor"),))),
-    "warrior": (None, Figure(clothes=(Garment(kind="armor"),))),
-    "soldier": (None, Figure(clothes=(Garment(kind="armor"),))),
-    "adventurer": (None, Figure(extras=("cape",))),
-    "student": (None, Figure(clothes=(Garment(kind="school_uniform"),))),
-    "schoolgirl": ("girl", Figure(clothes=(Garment(kind="school_uniform"),))),
-    "school girl": ("girl", Figure(clothes=(Garment(kind="school_uniform"),))),
-    "schoolboy": ("boy", Figure(clothes=(Garment(kind="school_uniform"),))),
-    "school boy": ("boy", Figure(clothes=(Garment(kind="school_uniform"),))),
-    "businessman": ("boy", Figure(clothes=(Garment(kind="suit"),))),
-    "businesswoman": ("girl", Figure(clothes=(Garment(kind="suit"),))),
-    "office lady": ("girl", Figure(clothes=(Garment(kind="suit"),))),
-    "old woman": ("girl", Figure(hair="grey", hair_style="bun")),
-    "brunette": ("girl", Figure(hair="brown")), "redhead": ("girl", Figure(hair="red")),
-    "elf": (None, Figure(ears="elf")), "elf girl": ("girl", Figure(ears="elf")), "elf boy": ("boy", Figure(ears="elf")),
-    "elf woman": ("girl", Figure(ears="elf")), "elven": (None, Figure(ears="elf")),
-    "angel": (None, Figure(wings="angel", extras=("halo",))),
-    "angel girl": ("girl", Figure(wings="angel", extras=("halo",))),
-    "demon girl": ("girl", Figure(horns="demon", tail="demon", wings="demon")),
-    "demon boy": ("boy", Figure(horns="demon", tail="demon", wings="demon")),
-    "devil girl": ("girl", Figure(horns="demon", tail="demon", wings="demon")),
-    "succubus": ("girl", Figure(horns="demon", tail="demon", wings="demon")),
-    "oni girl": ("girl", Figure(horns="oni")), "dragon girl": ("girl", Figure(horns="demon", tail="demon")),
-    "sheep girl": ("girl", Figure(horns="sheep")), "vampire girl": ("girl", Figure(extras=("fang", "cape"))),
-    "fairy girl": ("girl", Figure(wings="fairy")), "bunnygirl": ("girl", Figure(ears="rabbit", tail="rabbit")),
-    "kitsune girl": ("girl", Figure(ears="fox", tail="fox")), "catgirl": ("girl", Figure(ears="cat", tail="cat")),
-    "catboy": ("boy", Figure(ears="cat", tail="cat")), "foxgirl": ("girl", Figure(ears="fox", tail="fox")),
-    **{
-        f"{word} {noun}": (who, Figure(ears=kind, tail=kind))
-        for word, kind in ANIMALS.items()
-        for noun, who in (("girl", "girl"), ("woman", "girl"), ("boy", "boy"), ("man", "boy"), ("guy", "boy"))
-        if word not in ("kitsune", "puppy", "kitty")
-    },
-}  # fmt: skip
-"""Who it is (None: as somebody who is there already, else a girl), and what that says of the look."""
-
-USUALLY_BOYS: Final = frozenset({"knight", "warrior", "soldier", "adventurer"})
-
-ROLES: Final[Looks] = {
-    "samurai": Figure(clothes=(Garment(kind="kimono"),)), "ninja": Figure(clothes=(Garment(kind="robe"),), extras=("scarf",)),
-    "vampire": Figure(extras=("fang", "cape")), "fairy": Figure(wings="fairy"), "mage": Figure(clothes=(Garment(kind="robe"),)),
-    "archer": Figure(extras=("cape",)), "magical girl": Figure(clothes=(Garment(kind="dress"),)),
-    "kunoichi": Figure(clothes=(Garment(kind="robe"),), extras=("scarf",)),
-    "wizard": Figure(clothes=(Garment(kind="robe"),), extras=("witch_hat",)),
-    "sorceress": Figure(clothes=(Garment(kind="robe"),), extras=("witch_hat",)),
-}  # fmt: skip
-"""Things that somebody is who is there already: alone they stay drawings of their own."""
-
-SHE: Final = frozenset({"she", "her"})
-HE: Final = frozenset({"he", "his"})

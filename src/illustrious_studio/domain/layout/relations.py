@@ -9,6 +9,7 @@ from random import Random
 
 from illustrious_studio.domain.layout.people import SEATS
 from illustrious_studio.domain.layout.scene import Mention, Relation
+from illustrious_studio.domain.layout.standing import SHOULDERS, cut
 from illustrious_studio.domain.layout.values import KnownObject
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
@@ -53,9 +54,10 @@ def cluster(index: int, mention: Mention, known: KnownObject, grounded: bool) ->
     """One thing, or several of a kind in rows (three on the ground stand in one)."""
     size = known.size * mention.size
     w, h = size * min(1.0, known.aspect), size * min(1.0, 1 / known.aspect)
-    gap = GAP * size
+    gap = SHOULDERS if cut(mention) else GAP * size
     boxes: Block = []
-    rows = (3,) if grounded and mention.count == 3 else ROW_OF[mention.count]
+    in_a_row = (mention.figures and mention.count <= 4) or (grounded and mention.count == 3)
+    rows = (mention.count,) if in_a_row else ROW_OF[mention.count]
     wide = max(rows) * w + (max(rows) - 1) * gap
     for row, count in enumerate(rows):
         left = (wide - count * w - (count - 1) * gap) / 2

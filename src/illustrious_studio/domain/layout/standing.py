@@ -12,19 +12,21 @@ ASPECTS: Final[dict[Framing, float]] = {"portrait": 0.95, "upper_body": 0.85, "f
 """Width by height of each."""
 CHIBI: Final = 0.66
 SITTING: Final = 0.66
-MOST_CUT: Final = 2
-"""More people than that are seen whole."""
+MOST_CUT: Final = 3
+SHOULDERS: Final = -0.16
+"""Between people who are seen from the waist up: they stand before each other."""
 SMALL: Final = 0.72
 """How large the short are beside others."""
 STEP: Final = 0x9E3779B1
 """Odd, so that no two of the people of a picture share a seed."""
 
 
-def with_framing(scene: Scene, objects: Mapping[str, KnownObject]) -> tuple[Mention, ...]:
-    """The mentions with every figure's framing settled: alone, people are seen from the waist up; with things, whole."""
+def with_framing(scene: Scene, objects: Mapping[str, KnownObject], aspect: float) -> tuple[Mention, ...]:
+    """The mentions with every figure's framing settled: alone, people are seen from the waist up; with things, or
+    where a frame of that width by height has too little room for so many, whole."""
     people = sum(len(mention.figures) for mention in scene.mentions)
     things = [one for one in scene.mentions if not one.figures and objects[one.what].kind != "sky"]
-    whole = bool(things) or people > MOST_CUT
+    whole = bool(things) or people > min(max(1, round(2 * aspect)), MOST_CUT)
     return tuple(
         mention
         if not mention.figures
@@ -61,10 +63,8 @@ def seeded(figure: Figure, seed: int, number: int) -> Figure:
 
 def _framed(mention: Mention, whole: bool) -> Mention:
     whole = whole or any(figure.chibi or figure.pose == "sitting" for figure in mention.figures)
-    asked = next((figure.framing for figure in mention.figures if figure.framing), "")
-    framing: Framing = asked or ("full_body" if whole else "upper_body")
+    asked: list[Framing] = [figure.framing for figure in mention.figures if figure.framing]
+    framing: Framing = asked[0] if asked else "full_body" if whole else "upper_body"
     if any(figure.chibi for figure in mention.figures):
         framing = "full_body"
-    return replace(
-        mention, figures=tuple(figure.model_copy(update={"framing": framing}) for figure in mention.figures)
-    )
+    return replace(mention, figures=tuple(figure.model_copy(update={"framing": framing}) for figure in mention.figures))

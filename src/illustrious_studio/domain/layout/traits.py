@@ -46,7 +46,6 @@ class _Adjectives:
     styles: list[HairStyle]
 
 
-
 def trait_at(words: Words, at: int) -> tuple[int, Trait] | None:
     """The trait that begins at that word and how many words it has, the longest that there is."""
     found = [*_phrase(words, at), *_with_adjectives(words, at), *_said_afterwards(words, at)]
@@ -209,9 +208,7 @@ def _said_afterwards(words: Words, at: int) -> Iterator[tuple[int, Trait]]:
     """ "Hair is long and silver", "eyes are blue"."""
     if at + 2 < len(words) and words[at] in ("hair", "eyes") and words[at + 1] in ("is", "are"):
         ways = list(_adjectives([*words[at + 2 : at + 2 + LONGEST], ","], 0))
-        length, said = next(
-            (way for way in reversed(ways) if way[0] and words[at + 1 + way[0]] != "and"), (0, None)
-        )
+        length, said = next((way for way in reversed(ways) if way[0] and words[at + 1 + way[0]] != "and"), (0, None))
         trait = None if said is None else _hair(said, "") if words[at] == "hair" else _eyes(said.colours)
         if trait:
             yield length + 2, trait

@@ -109,7 +109,8 @@ BODY: Final = _words(
 
 CLOTHING: Final = _words(
     "uniform skirt blouse kimono yukata swimsuit bikini hoodie sweater gloves boots thighhighs stockings "
-    "pantyhose kneehighs loafers sandals heels necktie bowtie ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
+    "pantyhose kneehighs loafers sandals heels necktie bowtie "
+    "ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
     "choker jewelry bracelet socks trousers jeans miniskirt vest cardigan hairband hairclip hairpin"
 )
 """What somebody wears and no drawing shows: a detail while somebody is there to wear it."""
@@ -128,8 +129,8 @@ NOTHING: Final = (
     "looking at the camera", "on camera", "camera angle", "cowboy shot", "egg shaped", "heart shaped",
     "star shaped", "in the air", "school uniform", "by night", "best quality", "from behind", "from above",
     "from below", "from side", "looking back", "looking away", "looking up", "looking down", "looking to the side",
-    "hands up", "arms up", "arms behind back", "hand on hip", "hands on hips", "holding hands", "tongue out", "source anime",
-    "source pony", "source cartoon", "source furry", *(f"score {number}" for number in range(10)),
+    "hands up", "arms up", "arms behind back", "hand on hip", "hands on hips", "holding hands", "tongue out",
+    "source anime", "source pony", "source cartoon", "source furry", *(f"score {number}" for number in range(10)),
     *(f"score {number} up" for number in range(10)), "year 2023", "year 2024", "year 2025", "dutch angle",
     "rim lighting", "light particles", "cherry blossom petals", "falling petals", "artist name", "speech bubble",
 )  # fmt: skip
