@@ -260,6 +260,8 @@ class ChatService:
         message = message.model_copy(update={"content": f"Drawing: {prompt}", "job_id": job.id})
         await self._keep(message)
         yield DrawingStarted(job.id, prompt)
+        if words_left := self._images.not_drawn(job):
+            yield Notice(f"{words_left}.")
         waits = held_up = False
         async for progress in self._jobs.watch(job.id):
             if progress.held_up and not held_up:

@@ -61,6 +61,12 @@ def seeded(figure: Figure, seed: int, number: int) -> Figure:
     return figure.model_copy(update={"seed": (seed + number * STEP) % 2**32})
 
 
+def standing(who: str, shape: float, seed: int, number: int) -> Figure:
+    """Somebody of whom only the box is known, that wide by its height: seen as far as it has room for."""
+    framing: Framing = "full_body" if shape < (ASPECTS["full_body"] + ASPECTS["upper_body"]) / 2 else "upper_body"
+    return seeded(Figure(who="boy" if who == "boy" else "girl", framing=framing), seed, number)
+
+
 def _framed(mention: Mention, whole: bool) -> Mention:
     whole = whole or any(figure.chibi or figure.pose == "sitting" for figure in mention.figures)
     asked: list[Framing] = [figure.framing for figure in mention.figures if figure.framing]
