@@ -40,7 +40,7 @@ class Vocabulary:
 
     def __init__(self, objects: Sequence[KnownObject], backgrounds: Mapping[str, Sequence[str]]) -> None:
         people = people_words()
-        objects = [*FIGURE_OBJECTS, *(_without(known, people) for known in objects)]
+        objects = [*(_without(known, people) for known in objects), *FIGURE_OBJECTS]
         self.objects = {known.name: known for known in objects}
         self._phrases: dict[tuple[str, ...], Mark] = {}
         self._hints: dict[str, list[str]] = {}
