@@ -54,7 +54,9 @@ async def test_an_open_size_becomes_the_checkpoints_own(tmp_path: Path) -> None:
 async def test_pictures_are_drawn_in_the_order_they_were_asked_for(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one cat", "two cats", "three cats")]
+        jobs = [
+            await made.studio.images.start_image(image_request(word)) for word in ("one cat", "two cats", "three cats")
+        ]
         await made.engine.drawing.wait()
         assert [(live.job.id, live.ahead) for live in made.studio.jobs.active()] == [
             (jobs[0].id, 0),

@@ -63,6 +63,8 @@ class Mentions:
     """The last phrase was one that is not drawn, and the next may belong to it."""
     apart: bool = False
     """Those of the group were described one by one, so that what comes then is done by the last of them."""
+    resting: list[int] = field(default_factory=list)
+    """Animals that sit or sleep."""
     credits: bool = False
     """ "By ...", "artist: ...": names of people, and not things, up to the next pause."""
 

@@ -4,6 +4,7 @@ A pure reader of plain English phrases and danbooru tags. It places nothing: `ar
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, cast
@@ -29,15 +30,19 @@ MOST_UNUSED = 60
 
 def read_scene(prompt: str, vocabulary: Vocabulary) -> Scene:
     """What the prompt says."""
-    words = split_words(without_syntax(prompt))
+    return _Reader(vocabulary).read(marks_of(split_words(without_syntax(prompt)), vocabulary))
+
+
+def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
+    """The phrases of the words. Without people in them nothing is said of anybody, and a hat is a hat; but hair alone
+    is somebody's."""
     marks = list(vocabulary.marks(words))
-    if not any(mark.kind == "people" for mark in marks):
-        traits = [cast(tuple[Trait, object], mark.value)[0] for mark in marks if mark.kind == "trait"]
-        if any(trait.implies_somebody for trait in traits) and not vocabulary.names_living(marks):
-            marks = [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
-        else:  # then a hat is a hat
-            marks = list(vocabulary.marks(words, traits=False))
-    return _Reader(vocabulary).read(marks)
+    if any(mark.kind == "people" for mark in marks):
+        return marks
+    traits = [cast(tuple[Trait, object], mark.value)[0] for mark in marks if mark.kind == "trait"]
+    if any(trait.implies_somebody for trait in traits) and not vocabulary.names_living(marks):
+        return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
+    return list(vocabulary.marks(words, traits=False))
 
 
 def noun_after(marks: list[Mark]) -> str:
@@ -70,7 +75,7 @@ class _Reader(Mentions):
         self._take_all(marks)
         self.pause()
         self.cast.finish()
-        mentions, relations = held(self.mentions, seated(self.mentions, self.relations))
+        mentions, relations = held(self.mentions, seated(self.mentions, self.relations, self.resting))
         place = self.background or self.time or "white"
         is_place = self.background not in {"", "space", *lists.COLOURS.values()}
         return Scene(
@@ -112,6 +117,8 @@ class _Reader(Mentions):
                 self.they(cast(Who | None, mark.value))
             case "nothing":
                 self._not_drawn(mark)
+                if mark.text in lists.RESTING and (living := self.somebody_living()) is not None:
+                    self.resting.append(living)
                 self.credits = self.credits or (mark.text in CREDITS and not self.cast.clause)
             case "background":
                 self.background = self.background or cast(str, mark.value)

@@ -218,9 +218,10 @@ def _single(look: Figure, *, alone: bool) -> Iterable[Figure]:
     return parts
 
 
-def seated(mentions: Sequence[Mention], relations: Sequence[Relation]) -> list[Relation]:
-    """Who sits, sits on the chair that is there: tags do not say it."""
+def seated(mentions: Sequence[Mention], relations: Sequence[Relation], resting: Sequence[int]) -> list[Relation]:
+    """Who sits or sleeps is on the chair or bed that is there: tags do not say it. `resting` are animals that do."""
     sitting = [at for at, one in enumerate(mentions) if one.figures and one.figures[0].pose == "sitting"]
+    sitting += resting
     seats = [at for at, one in enumerate(mentions) if one.what in SEATS]
     tied = {at for relation in relations for at in (relation.subject, relation.object)}
     pairs = zip(sitting, seats, strict=False)

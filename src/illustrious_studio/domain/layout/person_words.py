@@ -15,6 +15,7 @@ from illustrious_studio.domain.layout.figures import (
     HairLength,
     HairStyle,
 )
+from illustrious_studio.domain.layout.word_lists import words
 
 Looks = dict[str, Figure]
 
@@ -82,58 +83,11 @@ BANGS: Final[dict[str, Bangs]] = {
     "hair between eyes": "swept", "hime cut": "blunt",
 }  # fmt: skip
 
-FILLERS: Final = frozenset(
-    [
-        "big",
-        "large",
-        "small",
-        "little",
-        "beautiful",
-        "pretty",
-        "lovely",
-        "cute",
-        "nice",
-        "elegant",
-        "glowing",
-        "shiny",
-        "bright",
-        "sparkling",
-        "deep",
-        "pale",
-        "vivid",
-        "flowing",
-        "silky",
-        "soft",
-        "fluffy",
-        "frilly",
-        "frilled",
-        "pleated",
-        "fancy",
-        "simple",
-        "plain",
-        "plaid",
-        "striped",
-        "ornate",
-        "traditional",
-        "japanese",
-        "long",
-        "short",
-        "mini",
-        "tight",
-        "loose",
-        "oversized",
-        "cropped",
-        "matching",
-        "wide",
-        "floral",
-        "lace",
-        "thin",
-        "thick",
-        "formal",
-        "casual",
-        "large",
-        "warm",
-    ]
+FILLERS: Final = words(
+    "big large small little beautiful pretty lovely cute nice elegant glowing shiny bright sparkling deep pale "
+    "vivid flowing silky soft fluffy frilly frilled pleated fancy simple plain plaid striped ornate traditional "
+    "japanese long short mini tight loose oversized cropped matching wide floral lace thin thick formal casual "
+    "warm"
 )
 """What may stand before clothes, hair or eyes, and has no drawing of its own."""
 
@@ -265,43 +219,9 @@ TWO_COLOURS: Final = {
     "different colored eyes": "eyes", "odd eyes": "eyes",
 }  # fmt: skip
 
-BEFORE_A_NOUN: Final = frozenset(
-    [
-        "blonde",
-        "blond",
-        "happy",
-        "cheerful",
-        "smiling",
-        "grinning",
-        "laughing",
-        "sad",
-        "angry",
-        "annoyed",
-        "furious",
-        "surprised",
-        "shocked",
-        "scared",
-        "serious",
-        "expressionless",
-        "blushing",
-        "embarrassed",
-        "shy",
-        "crying",
-        "sleeping",
-        "winking",
-        "waving",
-        "sitting",
-        "seated",
-        "kneeling",
-        "standing",
-        "tanned",
-        "tan",
-        "pale",
-        "freckled",
-        "chibi",
-        "asleep",
-        "singing",
-        "shouting",
-    ]
+BEFORE_A_NOUN: Final = words(
+    "blonde blond happy cheerful smiling grinning laughing sad angry annoyed furious surprised shocked scared "
+    "serious expressionless blushing embarrassed shy crying sleeping winking waving sitting seated kneeling "
+    "standing tanned tan pale freckled chibi asleep singing shouting"
 )
 """Adjectives: right before somebody they are theirs, before a thing they are not somebody's."""

@@ -11,7 +11,8 @@ RelationKind = Literal[
 ]  # fmt: skip
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """A list of words that are written one after the other."""
     return frozenset(text.split())
 
 
@@ -28,8 +29,8 @@ MOST: Final = 9
 PLURAL_COUNT: Final = 3
 """How many "cats" are, when nothing says it."""
 
-ONE: Final = _words("a an one single another the this that my your his her its their our")
-NEW: Final = _words("a an one single another")
+ONE: Final = words("a an one single another the this that my your his her its their our")
+NEW: Final = words("a an one single another")
 
 SIZES: Final[dict[str, float]] = {
     "tiny": 0.5, "miniature": 0.5, "microscopic": 0.4, "small": 0.65, "little": 0.7, "mini": 0.6, "short": 0.8,
@@ -99,7 +100,7 @@ STYLES: Final[dict[str, Literal["flat", "cartoon"]]] = {
     "flat color": "flat", "vector": "flat", "vector art": "flat", "minimalist": "flat", "icon": "flat",
 }  # fmt: skip
 
-BODY: Final = _words(
+BODY: Final = words(
     "eyes eye hair ears ear tail tails mouth nose face faces skin wings wing hands hand arms arm legs leg feet "
     "foot paws paw teeth lips smile bangs fur horns horn whiskers breasts chest body head eyelashes eyebrows "
     "beard freckles tongue collarbone navel cleavage midriff thighs shoulders shoulder knees waist fingers fingernails "
@@ -107,7 +108,7 @@ BODY: Final = _words(
 )
 """Parts of somebody: never drawn alone while somebody is there to have them."""
 
-CLOTHING: Final = _words(
+CLOTHING: Final = words(
     "uniform skirt blouse kimono yukata swimsuit bikini hoodie sweater gloves boots thighhighs stockings "
     "pantyhose kneehighs loafers sandals heels necktie bowtie "
     "ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
@@ -118,7 +119,7 @@ CLOTHING: Final = _words(
 CONTENTS: Final = ("of", "full of", "filled with", "containing")
 """After a container: what is in it."""
 
-PEOPLE: Final = _words("girl girls boy boys woman women man men lady maid person guy")
+PEOPLE: Final = words("girl girls boy boys woman women man men lady maid person guy")
 """After an animal or another word they name a person: "cat girl"."""
 
 NOTHING: Final = (
@@ -139,9 +140,9 @@ NOTHING: Final = (
 SILENT_PHRASES: Final = ("pairs of", "solo", "no humans", "a lot like", "solo focus", "everyone else")
 """What is done, or says nothing."""
 
-NEGATIONS: Final = _words("no without not")
+NEGATIONS: Final = words("no without not")
 
-QUALITY: Final = _words(
+QUALITY: Final = words(
     "masterpiece best quality high highest highly normal low worst good great amazing incredible absurdres "
     "highres lowres hires ultra uhd hd 2k 4k 8k 16k detailed detail details extremely very aesthetic score rating "
     "safe general sensitive newest recent year official intricate sharp focus depth field professional award "
@@ -150,17 +151,19 @@ QUALITY: Final = _words(
     "shadow shadows bokeh blurry blurred hdr raw unreal engine octane render rendered rendering trending "
     "artstation deviantart pixiv danbooru composition epic fantastic realistic photorealistic hyperrealistic"
 )
-META: Final = _words(
+META: Final = words(
     "watermark signature username commentary translated text logo dated censored uncensored commission artist artists "
     "original copyright virtual vtuber nsfw sfw explicit questionable"
 )
 """What danbooru says of a picture that no picture shows."""
-SILENT: Final = _words(
+RESTING: Final = words("sitting seated sleeping lying resting sits sleeps lies kneeling")
+"""Done on a bed or a chair, where one is there."""
+SILENT: Final = words(
     "picture pictures image images illustration illustrations drawing drawings scene background backgrounds backdrop "
     "left right top bottom side sides middle center centre design graphic art artwork lit"
 )
 """Of the words for pictures those that ask for nothing."""
-STYLE_WORDS: Final = _words(
+STYLE_WORDS: Final = words(
     "picture pictures image images photo photograph photography illustration illustrations drawing drawings "
     "sketch painting painted paint art artwork artist style styles design graphic clipart logo emoji sticker "
     "portrait closeup close up shot view angle wide full body upper half cowboy watercolor watercolour oil pastel "
@@ -169,7 +172,7 @@ STYLE_WORDS: Final = _words(
     "landscape panorama isometric retro vintage modern abstract pop manga webtoon ghibli impressionist surreal "
     "monochrome greyscale grayscale"
 )
-STOP: Final = _words(
+STOP: Final = words(
     "a an the this that these those there here it its he she they them we you i me my your his her their our one "
     "and or but of to from for with at by as on in into is are was were be been being am has have having had do "
     "does did can could will would shall should may might must not no yes so such some any all each every both "
@@ -180,7 +183,7 @@ STOP: Final = _words(
     "jump plays play eats eat drinks drink looks wears says say seen see made filled covered full together alone "
     "single ground floor air stuff thing things something surrounded dressed"
 )
-ADJECTIVES: Final = _words(
+ADJECTIVES: Final = words(
     "fluffy happy sad angry old new young fat thin slim round square tall short long wooden metal metallic "
     "plastic glass stone magic magical mysterious ancient medieval futuristic fresh ripe juicy sweet hot cold "
     "warm wild friendly funny silly sleepy tired hungry brave lonely quiet calm peaceful dark shiny glowing "
@@ -190,9 +193,9 @@ ADJECTIVES: Final = _words(
     "pure single baby male female adult cosy cozy rustic tropical exotic rare common typical classic famous "
     "popular chubby plump rainy sunny cloudy windy lit blooming standing"
 )
-NOT_VERBS: Final = _words(
+NOT_VERBS: Final = words(
     "king queen ring wing wings string spring thing ceiling building clothing earring earrings pudding wedding "
     "swing sling viking duckling gosling stocking stockings"
 )
 """Nouns that end like a verb's -ing."""
-NOT_ADVERBS: Final = _words("family lily lilies jelly belly bully holly trolley ally fly")
+NOT_ADVERBS: Final = words("family lily lilies jelly belly bully holly trolley ally fly")
