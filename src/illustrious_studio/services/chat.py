@@ -43,7 +43,7 @@ from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.context_window import RecentPictures, trim_history
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.jobs import JobQueue
-from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.prompts import NOTHING_TO_WRITE, PromptService
 
 log = structlog.get_logger(__name__)
 
@@ -245,7 +245,7 @@ class ChatService:
         if self._enhance and not (once and await self._jobs.known(once, 1)):
             enhanced = await self._prompts.enhance(words)
             prompt = enhanced.prompt
-            if not enhanced.changed:
+            if not enhanced.changed and enhanced.note != NOTHING_TO_WRITE:  # tags that are tags are no news
                 yield Notice(enhanced.note)
         message = self._message(user_message, f"Drawing: {prompt}")
         if once is not None:

@@ -11,6 +11,7 @@ from illustrious_studio.domain.layout.arrangement import arrange
 from illustrious_studio.domain.layout.parser import read_scene
 from illustrious_studio.domain.layout.people import FIGURE_OBJECTS, Person
 from illustrious_studio.domain.layout.standing import standing
+from illustrious_studio.domain.layout.tag_writer import write_tags
 from illustrious_studio.domain.layout.values import KnownObject, Layout, Placed, SketchPainter
 from illustrious_studio.domain.layout.vocabulary import Vocabulary, split_words
 from illustrious_studio.domain.layout.word_lists import COLOURS
@@ -123,6 +124,10 @@ class SketchService:
     def nearest(self, word: str, count: int = 3) -> list[str]:
         """Names of known objects that an unknown word may have meant; none when nothing is like it."""
         return self._vocabulary.nearest(word, count)
+
+    def tags(self, prompt: str) -> str | None:
+        """The prompt as danbooru's tags; None where there is nothing to write as tags."""
+        return write_tags(prompt, self._vocabulary)
 
     def refuse_unknown(self, layout: Layout, prompt: str, examples: Sequence[str]) -> None:
         """Raises NothingKnown where there is nothing to paint for these words, with what they may have meant.
