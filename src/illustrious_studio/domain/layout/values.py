@@ -67,7 +67,9 @@ class _OrOnlyItsThings:
     """Says in JSON schemas, too, that a bare list of things is a layout."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        things = {"type": "array", "items": Placed.model_json_schema(), "maxItems": MAX_THINGS}
+        # By the handler, so that what a figure is made of is defined where this schema goes.
+        thing = handler(Placed.__pydantic_core_schema__)
+        things = {"type": "array", "items": thing, "maxItems": MAX_THINGS}
         return {"anyOf": [handler(schema), things]}
 
 
