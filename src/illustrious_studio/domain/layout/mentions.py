@@ -5,7 +5,7 @@ What a phrase means, `parser` knows; here is kept what was named, whom the next 
 
 from dataclasses import dataclass, field, replace
 
-from illustrious_studio.domain.layout.figures import Figure, Who
+from illustrious_studio.domain.layout.figures import Figure, Garment, Who
 from illustrious_studio.domain.layout.people import Cast
 from illustrious_studio.domain.layout.scene import Mention, Relation
 from illustrious_studio.domain.layout.traits import Trait
@@ -13,6 +13,9 @@ from illustrious_studio.domain.layout.values import MAX_THINGS, ObjectKind
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
+WEARING = frozenset({"in", "wearing", "wears", "dressed in"})
+HAVING = WEARING | {"with", "inside"}
+"""Relations to what somebody wears or has."""
 LIVING: frozenset[ObjectKind] = frozenset({"person", "animal"})
 
 
@@ -65,6 +68,8 @@ class Mentions:
     """Those of the group were described one by one, so that what comes then is done by the last of them."""
     resting: list[int] = field(default_factory=list)
     """Animals that sit or sleep."""
+    becomes: bool = False
+    """ "As a ...": who comes next is who is there already."""
     credits: bool = False
     """ "By ...", "artist: ...": names of people, and not things, up to the next pause."""
 
@@ -77,6 +82,7 @@ class Mentions:
 
     def pause(self) -> None:
         """A pause: what was begun ends here, but "on the bed, a cat" may go on."""
+        self.dressed()
         if self.fronted:
             kind, known = self.fronted
             before = [index for index in range(known) if index not in self.group]
@@ -86,16 +92,29 @@ class Mentions:
                 self.relations.append(Relation(kind, before[-1], known))
                 self.fronted = None
         self.relation, self.group, self.joined, self.contents = None, [], False, None
-        self.credits = self.apart = False
+        self.credits = self.apart = self.becomes = False
         self.cast.pause()
         self.forget()
 
     def relate(self, kind: RelationKind, text: str) -> None:
+        self.dressed()
         if self.joined and self.subjects:
             self.group = list(self.subjects)
         self.relation, self.joined, self.how = kind, False, text
         if text.startswith("riding"):
             self.cast.describe([at for at in self.group if self.mentions[at].figures], Trait(Figure(pose="sitting")))
+        self.forget()
+
+    def dressed(self) -> None:
+        """ "A girl in red": a colour alone is that of the clothes."""
+        people = [at for at in self.group if self.mentions[at].figures]
+        if not (self.relation and self.how in WEARING and self.modifiers.colour and people):
+            return
+        for at in people[-1:] if self.apart else people:
+            kind = "dress" if self.mentions[at].figures[0].who == "girl" else "shirt"
+            garment = Garment.model_validate({"kind": kind, "colour": self.modifiers.colour})
+            self.cast.describe([at], Trait(Figure(clothes=(garment,))))
+        self.relation, self.apart = None, True
         self.forget()
 
     def pronoun(self) -> None:

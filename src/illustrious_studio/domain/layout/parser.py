@@ -12,7 +12,7 @@ from typing import Literal, cast
 from illustrious_studio.domain.layout import roles
 from illustrious_studio.domain.layout import word_lists as lists
 from illustrious_studio.domain.layout.figures import Who
-from illustrious_studio.domain.layout.mentions import LIVING, Mentions, Modifiers
+from illustrious_studio.domain.layout.mentions import HAVING, LIVING, Mentions, Modifiers
 from illustrious_studio.domain.layout.people import Person, held, seated
 from illustrious_studio.domain.layout.scene import Mention, Scene
 from illustrious_studio.domain.layout.traits import Trait
@@ -21,8 +21,6 @@ from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
 WORN: frozenset[ObjectKind] = frozenset({"headwear", "eyewear", "clothes"})
-HAVING = frozenset({"with", "in", "wearing", "wears", "dressed in", "inside"})
-"""Relations to what somebody has or wears."""
 CREDITS = frozenset({"artist", "artists", "in the style of"})
 """What comes after them, as after "by", names people and not things."""
 MOST_UNUSED = 60
@@ -39,8 +37,12 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     marks = list(vocabulary.marks(words))
     if any(mark.kind == "people" for mark in marks):
         return marks
+    alive = vocabulary.names_living(marks)
+    spoken_of = next((cast(Who, mark.value) for mark in marks if mark.kind == "they" and mark.value), None)
+    if spoken_of and not alive:
+        return [Mark("people", "", Person(spoken_of, count=1)), Mark("break", ","), *marks]
     traits = [cast(tuple[Trait, object], mark.value)[0] for mark in marks if mark.kind == "trait"]
-    if any(trait.implies_somebody for trait in traits) and not vocabulary.names_living(marks):
+    if any(trait.implies_somebody for trait in traits) and not alive:
         return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
     return list(vocabulary.marks(words, traits=False))
 
@@ -117,6 +119,7 @@ class _Reader(Mentions):
                 self.they(cast(Who | None, mark.value))
             case "nothing":
                 self._not_drawn(mark)
+                self.becomes = self.becomes or mark.text in lists.AS
                 if mark.text in lists.RESTING and (living := self.somebody_living()) is not None:
                     self.resting.append(living)
                 self.credits = self.credits or (mark.text in CREDITS and not self.cast.clause)
@@ -156,6 +159,7 @@ class _Reader(Mentions):
             case "negation":
                 self.modifiers.negated = True
             case "and":
+                self.dressed()
                 self.joined = True
             case "pronoun":
                 self.pronoun()
@@ -220,6 +224,11 @@ class _Reader(Mentions):
             self.forget()
             return
         as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
+        there = [at for at in self.cast.clause if self.mentions[at].figures]
+        if self.becomes and there:
+            self.cast.describe(there[-1:], Trait(person.look))
+            self.forget()
+            return
         goes_on = following.kind == "relation" and person.count is not None
         again = self.cast.meant(
             person, the=modifiers.article == "the", as_tag=as_tag, plural=mark.plural, goes_on=goes_on
@@ -276,12 +285,14 @@ class _Reader(Mentions):
             self.forget()
             return
         role = roles.ROLES.get(text)
-        if role is not None and self.cast.now and not modifiers.article and modifiers.count is None:
+        alone = modifiers.article in lists.NEW and not self.becomes
+        if role is not None and self.cast.now and not alone and modifiers.count is None:
             self.cast.tag(Trait(role))
             self.relation = None
             self.forget()
             return
         if kind in WORN and living is not None and self._worn(kind, living):
+            self.unused.append(" ".join([*self.said, text]))
             self.forget()
             self.relation = None
             return

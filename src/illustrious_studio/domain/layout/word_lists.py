@@ -110,7 +110,7 @@ BODY: Final = words(
 
 CLOTHING: Final = words(
     "uniform skirt blouse kimono yukata swimsuit bikini hoodie sweater gloves boots thighhighs stockings "
-    "pantyhose kneehighs loafers sandals heels necktie bowtie "
+    "pantyhose kneehighs hood sleeveless loafers sandals heels necktie bowtie "
     "ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
     "choker jewelry bracelet socks trousers jeans miniskirt vest cardigan hairband hairclip hairpin"
 )
@@ -131,13 +131,17 @@ NOTHING: Final = (
     "star shaped", "in the air", "school uniform", "by night", "best quality", "from behind", "from above",
     "from below", "from side", "looking back", "looking away", "looking up", "looking down", "looking to the side",
     "hands up", "arms up", "arms behind back", "hand on hip", "hands on hips", "holding hands", "tongue out",
+    "male focus", "female focus", "detached sleeves", "long sleeves", "short sleeves", "puffy sleeves", "wide sleeves",
+    "bare shoulders", "large breasts", "medium breasts", "small breasts", "bare arms", "bare legs", "wavy mouth",
     "source anime", "source pony", "source cartoon", "source furry", *(f"score {number}" for number in range(10)),
     *(f"score {number} up" for number in range(10)), "year 2023", "year 2024", "year 2025", "dutch angle",
     "rim lighting", "light particles", "cherry blossom petals", "falling petals", "artist name", "speech bubble",
 )  # fmt: skip
 """Phrases that hold the name of a thing, or a relation, and mean none."""
 
-SILENT_PHRASES: Final = ("pairs of", "solo", "no humans", "a lot like", "solo focus", "everyone else")
+AS: Final = ("as a", "as an", "dressed as a", "dressed as an", "dressed up as a", "dressed up as an", "dressed like a")
+"""Between somebody and who they are."""
+SILENT_PHRASES: Final = (*AS, "pairs of", "solo", "no humans", "a lot like", "solo focus", "everyone else")
 """What is done, or says nothing."""
 
 NEGATIONS: Final = words("no without not")
@@ -160,7 +164,7 @@ RESTING: Final = words("sitting seated sleeping lying resting sits sleeps lies k
 """Done on a bed or a chair, where one is there."""
 SILENT: Final = words(
     "picture pictures image images illustration illustrations drawing drawings scene background backgrounds backdrop "
-    "left right top bottom side sides middle center centre design graphic art artwork lit"
+    "day daytime daylight left right top bottom side sides middle center centre design graphic art artwork lit"
 )
 """Of the words for pictures those that ask for nothing."""
 STYLE_WORDS: Final = words(
@@ -191,7 +195,7 @@ ADJECTIVES: Final = words(
     "smooth striped spotted dotted furry hairy scary spooky creepy evil good bad kind gentle fancy elegant royal "
     "rich poor lazy crazy wise smart playful curious cheerful smiling delicious tasty yummy fine real fake plain "
     "pure single baby male female adult cosy cozy rustic tropical exotic rare common typical classic famous "
-    "popular chubby plump rainy sunny cloudy windy lit blooming standing"
+    "popular bearded detached puffy strapless chubby plump rainy sunny cloudy windy lit blooming standing"
 )
 NOT_VERBS: Final = words(
     "king queen ring wing wings string spring thing ceiling building clothing earring earrings pudding wedding "
