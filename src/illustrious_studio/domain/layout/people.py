@@ -46,9 +46,9 @@ class Person:
 
 FIGURE_OBJECTS: Final = (
     KnownObject(
-        name="girl", synonyms=("woman", "lady", "princess", "witch", "maid"), kind="person", size=1.25, aspect=0.45
+        name="girl", synonyms=("woman", "lady", "princess", "witch", "maid"), kind="person", size=1.25, aspect=0.34
     ),
-    KnownObject(name="boy", synonyms=("man", "guy", "prince", "knight"), kind="person", size=1.25, aspect=0.45),
+    KnownObject(name="boy", synonyms=("man", "guy", "prince", "knight"), kind="person", size=1.25, aspect=0.34),
 )
 """People as things of a layout; what they look like says the figure."""
 
@@ -231,7 +231,8 @@ def seated(mentions: Sequence[Mention], relations: Sequence[Relation], resting: 
 def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[list[Mention], list[Relation]]:
     """What people hold goes into their hands, and is no thing of the scene any more.
 
-    What has a colour or a size of its own, or stands in another relation, too, stays one: hands know only names.
+    What has a colour or a size of its own, or stands in another relation, too, stays one: hands know only names. So it
+    does beside who sits, whose hands are in the lap.
     """
     mentions, kept = list(mentions), list(relations)
     gone: set[int] = set()
@@ -240,12 +241,13 @@ def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[li
         if relation.kind != "holding" or not holder.figures or thing.figures or relation.object in gone:
             continue
         others = [one for one in relations if one is not relation and relation.object in (one.subject, one.object)]
-        in_hand = not (others or thing.colour or thing.size != 1.0)
+        sitting = any(figure.pose == "sitting" for figure in holder.figures)
+        in_hand = not (others or sitting or thing.colour or thing.size != 1.0)
+        look = Figure(pose="holding", holding=thing.what if in_hand else "")
         figures = list(holder.figures)
-        for number, figure in enumerate(figures[: thing.count]):
-            pose = "sitting" if figure.pose == "sitting" else "holding"
-            look = {"pose": pose, "holding": thing.what if in_hand else ""}
-            figures[number] = merged(figure, Figure.model_validate(look))
+        figures[: thing.count] = [
+            figure if sitting else merged(figure, look) for figure in holder.figures[: thing.count]
+        ]
         mentions[relation.subject] = replace(holder, figures=tuple(figures))
         if in_hand:
             gone.add(relation.object)

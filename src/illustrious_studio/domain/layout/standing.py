@@ -8,10 +8,11 @@ from illustrious_studio.domain.layout.figures import Figure, Framing
 from illustrious_studio.domain.layout.scene import Mention, Scene
 from illustrious_studio.domain.layout.values import KnownObject
 
-ASPECTS: Final[dict[Framing, float]] = {"portrait": 0.95, "upper_body": 0.85, "full_body": 0.45}
-"""Width by height of each."""
-CHIBI: Final = 0.66
-SITTING: Final = 0.66
+ASPECTS: Final[dict[Framing, float]] = {"portrait": 0.87, "upper_body": 0.7, "full_body": 0.34}
+"""Width by height of each, as people usually are: hair and clothes make the one broader and the other narrower."""
+CHIBI: Final[dict[Framing, float]] = {"portrait": 0.87, "upper_body": 0.78, "full_body": 0.56}
+SITTING: Final = 0.56
+WINGED: Final[dict[Framing, float]] = {"portrait": 1.0, "upper_body": 0.95, "full_body": 0.42}
 MOST_CUT: Final = 3
 SHOULDERS: Final = -0.16
 """Between people who are seen from the waist up: they stand before each other."""
@@ -37,9 +38,10 @@ def with_framing(scene: Scene, objects: Mapping[str, KnownObject], aspect: float
 
 def aspect_of(figure: Figure) -> float:
     """Width by height of the box in which it is drawn."""
-    if figure.framing in ("portrait", "upper_body"):
-        return ASPECTS[figure.framing]
-    return CHIBI if figure.chibi else SITTING if figure.pose == "sitting" else ASPECTS["full_body"]
+    framing: Framing = figure.framing or "full_body"
+    if figure.pose == "sitting" and framing == "full_body" and not figure.chibi:
+        return SITTING
+    return (WINGED if figure.wings and not figure.chibi else CHIBI if figure.chibi else ASPECTS)[framing]
 
 
 def known_as(mention: Mention, known: KnownObject) -> KnownObject:
@@ -71,6 +73,4 @@ def _framed(mention: Mention, whole: bool) -> Mention:
     whole = whole or any(figure.chibi or figure.pose == "sitting" for figure in mention.figures)
     asked: list[Framing] = [figure.framing for figure in mention.figures if figure.framing]
     framing: Framing = asked[0] if asked else "full_body" if whole else "upper_body"
-    if any(figure.chibi for figure in mention.figures):
-        framing = "full_body"
     return replace(mention, figures=tuple(figure.model_copy(update={"framing": framing}) for figure in mention.figures))
