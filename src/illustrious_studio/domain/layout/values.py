@@ -26,7 +26,7 @@ class Placed(Value):
     w: float = Field(gt=0, le=1)
     h: float = Field(gt=0, le=1)
     colour: Text = Field("", max_length=30, description="A colour to paint it in; empty: its own.")
-    figure: Figure | None = Field(None, description="Somebody, where the thing is a person.")
+    figure: Figure | None = Field(None, description="Somebody drawn in the manner of anime, in place of the object.")
 
 
 LayoutWriter = Literal["words", "model", "hand"]
