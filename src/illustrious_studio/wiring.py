@@ -143,7 +143,7 @@ async def open_studio(
         )
         layouts = LayoutService(sketches, models.chat_model)
         images = ImageService(jobs, models, sketches, layouts, inputs, vaes)
-        prompts = PromptService(models.chat_model)
+        prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
         chat = ChatService(
             models.chat_model, answers, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat

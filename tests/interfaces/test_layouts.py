@@ -173,7 +173,7 @@ async def test_a_model_writes_the_layout_of_a_picture_before_it_is_queued(tmp_pa
 async def test_what_can_be_painted_is_listed(api: Api) -> None:
     body = (await api.http.get("/layout/objects")).json()
     names = [one["name"] for one in body["objects"]]
-    assert len(names) == len(set(names)) == 506
+    assert len(names) == len(set(names)) == 508
     assert "meadow" in body["backgrounds"]
     assert "light blue" in body["colours"]
     cat = next(one for one in body["objects"] if one["name"] == "cat")
@@ -191,3 +191,20 @@ async def test_asking_for_a_layout_can_be_left(tmp_path: Path) -> None:
         with pytest.raises((asyncio.CancelledError, httpx.HTTPError)):
             await asking
         await asyncio.wait_for(chat.closed.wait(), 30)
+
+
+async def test_words_that_are_not_drawn_stand_in_the_layout_and_unknown_words_alone_are_refused(tmp_path: Path) -> None:
+    async with running_api(tmp_path, chat=FakeChat(backend="embedded")) as api:
+        laid = (await api.http.post("/layout", json={"prompt": "1girl, silver hair, masterpiece"})).json()["layout"]
+        assert (laid["unknown"], laid["unused"]) == ([], ["masterpiece"])
+        assert (laid["things"][0]["what"], laid["things"][0]["figure"]["hair"]) == ("girl", "silver")
+        for path, body in (
+            ("/generate-image", {}), ("/jobs", {}), ("/sdapi/v1/txt2img", {}), ("/v1/images/generations", {}),
+        ):  # fmt: skip
+            refused = await api.http.post(path, json={"prompt": "elefant, blorp", "steps": 2} | body)
+            assert refused.status_code in (400, 422), path
+            assert "Nearest: elephant" in refused.text
+        answer = await api.http.post("/generate-image", json={"prompt": "blorp", "steps": 2})
+        assert (answer.status_code, answer.json()["code"]) == (422, "nothing_known")
+        tags = (await api.http.post("/prompts/enhance", json={"prompt": "a cat sleeping on a red sofa"})).json()
+        assert (tags["prompt"], tags["changed"], tags["model"]) == ("cat, sleeping, red couch", True, "")

@@ -23,7 +23,14 @@ from illustrious_studio.domain.chat import (
     Thinking,
     Token,
 )
-from illustrious_studio.domain.errors import InvalidRequest, NotFound, OutOfMemory, Unavailable, UpstreamFailed
+from illustrious_studio.domain.errors import (
+    InvalidRequest,
+    NotFound,
+    NothingKnown,
+    OutOfMemory,
+    Unavailable,
+    UpstreamFailed,
+)
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.services.chat import ChatService
 from studio_for_tests import StudioForTests, studio_for_tests
@@ -367,3 +374,24 @@ async def test_a_drawing_whose_job_is_gone_is_not_waited_for_for_ever(tmp_path: 
         await SqlSessions(database).add(lost)
     async with studio_for_tests(tmp_path) as opened:
         assert "not drawn" in (await history(opened.studio.chat))[1][1]
+
+
+async def test_words_that_are_not_drawn_are_named_when_the_drawing_begins(opened: StudioForTests) -> None:
+    events = await heard(opened.studio.chat, "#generate 1girl, silver hair, looking at viewer, masterpiece")
+    started = next(at for at, event in enumerate(events) if isinstance(event, DrawingStarted))
+    assert events[started + 1] == Notice("Not drawn: looking at viewer, masterpiece.")
+
+
+async def test_words_of_which_none_is_known_are_not_drawn_and_the_message_says_so(opened: StudioForTests) -> None:
+    with pytest.raises(NothingKnown):
+        await heard(opened.studio.chat, "#generate masterpiece, best quality")
+    _, answered = await opened.studio.chat.messages("default")
+    assert answered.content.startswith("The picture was not drawn. There is no drawing for any of this: masterpiece")
+
+
+async def test_with_the_embedded_model_rules_write_the_tags_of_a_drawing(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, chat=FakeChat(backend="embedded")) as opened:
+        events = await heard(opened.studio.chat, "#generate a cat sleeping on a red sofa at night")
+        started = next(event for event in events if isinstance(event, DrawingStarted))
+        assert started.prompt == "cat, sleeping, red couch, night"
+        assert opened.chat.asked == []

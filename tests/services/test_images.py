@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes import FakeChat, start_picture
-from illustrious_studio.domain.errors import Busy, InvalidRequest, NotFound, OutOfMemory
+from illustrious_studio.domain.errors import Busy, InvalidRequest, NotFound, NothingKnown, OutOfMemory
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.metadata.infotext import write_infotext
@@ -178,3 +178,30 @@ async def test_a_vae_is_drawn_with_by_its_name_and_one_that_is_not_there_is_refu
         with pytest.raises(NotFound, match="There are: automatic, own"):
             await made.studio.images.start_image(image_request(vae="other"))
         assert made.studio.jobs.active() == []
+
+
+async def test_words_of_which_none_is_known_are_refused_at_once_by_a_checkpoint_that_draws_from_a_sketch(
+    tmp_path: Path,
+) -> None:
+    async with studio_for_tests(tmp_path, chat=FakeChat(backend="embedded")) as made:
+        with pytest.raises(NothingKnown, match="no drawing for any of this: blorp, masterpiece") as raised:
+            await made.studio.images.start_images(image_request(prompt="a blorp, masterpiece"), 2)
+        assert raised.value.examples[-1] == made.studio.models.checkpoint().examples[-1]
+        assert await made.studio.jobs.recent() == []
+        drawn = await made.studio.images.generate_image(image_request(prompt="a blorp, masterpiece", layout=BY_HAND))
+        assert drawn.metadata.request.layout == BY_HAND
+        assert (await made.studio.images.generate_image(image_request(prompt=""))).metadata.request.prompt == ""
+
+
+async def test_a_checkpoint_of_ones_own_refuses_no_words(tmp_path: Path) -> None:
+    async with studio_for_tests(with_own_checkpoint(tmp_path)) as made:
+        for request in (image_request(prompt="a blorp"), image_request(prompt="a blorp", layout_from_words=True)):
+            assert (await made.studio.images.generate_image(request)).metadata.request.prompt == "a blorp"
+
+
+async def test_a_model_that_knows_the_words_saves_them_from_being_refused(tmp_path: Path) -> None:
+    boat = {"what": "sailboat", "x": 0.5, "y": 0.6, "w": 0.5, "h": 0.5, "colour": ""}
+    async with studio_for_tests(tmp_path, chat=FakeChat([json.dumps({"things": [boat]})])) as made:
+        job = await made.studio.images.start_image(image_request(prompt="a catamaran"))
+        assert job.request.layout is not None
+        assert job.request.layout.by == "model"

@@ -54,7 +54,9 @@ async def test_an_open_size_becomes_the_checkpoints_own(tmp_path: Path) -> None:
 async def test_pictures_are_drawn_in_the_order_they_were_asked_for(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one", "two", "three")]
+        jobs = [
+            await made.studio.images.start_image(image_request(word)) for word in ("one cat", "two cats", "three cats")
+        ]
         await made.engine.drawing.wait()
         assert [(live.job.id, live.ahead) for live in made.studio.jobs.active()] == [
             (jobs[0].id, 0),
@@ -63,7 +65,7 @@ async def test_pictures_are_drawn_in_the_order_they_were_asked_for(tmp_path: Pat
         ]
         made.engine.go_on.set()
         await made.studio.jobs.wait(jobs[2].id)
-        assert [plan.request.prompt for plan in made.engine.plans] == ["one", "two", "three"]
+        assert [plan.request.prompt for plan in made.engine.plans] == ["one cat", "two cats", "three cats"]
 
 
 async def test_a_full_queue_says_busy_and_loses_nothing_it_took(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ async def test_who_leaves_while_a_picture_is_queued_leaves_none_behind(tmp_path:
 async def test_the_bound_holds_for_many_who_ask_at_once(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, queue_limit=2) as made:
         made.engine.go_on.clear()
-        asked = [made.studio.images.start_image(image_request(str(number))) for number in range(6)]
+        asked = [made.studio.images.start_image(image_request(f"a cat, {number}")) for number in range(6)]
         taken = await asyncio.gather(*asked, return_exceptions=True)
         assert [type(one) for one in taken] == [Job, Job, Busy, Busy, Busy, Busy]
 
@@ -112,36 +114,36 @@ async def test_watching_shows_the_steps_and_ends_with_the_end(tmp_path: Path) ->
 async def test_a_waiting_job_is_cancelled_without_being_drawn(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        first = await made.studio.images.start_image(image_request("one"))
-        second = await made.studio.images.start_image(image_request("two"))
-        third = await made.studio.images.start_image(image_request("three"))
+        first = await made.studio.images.start_image(image_request("one cat"))
+        second = await made.studio.images.start_image(image_request("two cats"))
+        third = await made.studio.images.start_image(image_request("three cats"))
         await made.studio.jobs.cancel(second.id)
         with pytest.raises(Cancelled):
             await made.studio.jobs.wait(second.id)
         made.engine.go_on.set()
         await made.studio.jobs.wait(first.id)
         await made.studio.jobs.wait(third.id)
-        assert [plan.request.prompt for plan in made.engine.plans] == ["one", "three"]
+        assert [plan.request.prompt for plan in made.engine.plans] == ["one cat", "three cats"]
 
 
 async def test_a_running_job_is_cancelled_and_the_next_is_drawn(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        first = await made.studio.images.start_image(image_request("one"))
-        second = await made.studio.images.start_image(image_request("two"))
+        first = await made.studio.images.start_image(image_request("one cat"))
+        second = await made.studio.images.start_image(image_request("two cats"))
         await made.engine.drawing.wait()
         await made.studio.jobs.cancel(first.id)
         assert made.engine.stopped.is_set()
         assert (await made.studio.jobs.progress(first.id)).job.state == "cancelled"
         made.engine.go_on.set()
-        assert (await made.studio.jobs.wait(second.id)).metadata.request.prompt == "two"
+        assert (await made.studio.jobs.wait(second.id)).metadata.request.prompt == "two cats"
 
 
 async def test_cancelling_twice_at_once_is_cancelling_once(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        running = await made.studio.images.start_image(image_request("one"))
-        waiting = await made.studio.images.start_image(image_request("two"))
+        running = await made.studio.images.start_image(image_request("one cat"))
+        waiting = await made.studio.images.start_image(image_request("two cats"))
         await made.engine.drawing.wait()
         for job in (waiting, running):
             impatient = [asyncio.create_task(made.studio.jobs.cancel(job.id)) for _ in range(3)]
@@ -225,7 +227,7 @@ async def test_a_picture_that_ended_the_worker_once_is_drawn_again_before_all_ot
     engine.go_on.clear()
     engine.faults.append(EngineDied("It ended."))
     async with studio_for_tests(tmp_path, engine=engine) as made:
-        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one", "two")]
+        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one cat", "two cats")]
         await engine.midway.wait()
         assert [(live.job.id, live.job.tries, live.ahead) for live in made.studio.jobs.active()] == [
             (jobs[0].id, 2, 0),
@@ -234,7 +236,7 @@ async def test_a_picture_that_ended_the_worker_once_is_drawn_again_before_all_ot
         engine.go_on.set()
         for job in jobs:
             await made.studio.jobs.wait(job.id)
-        assert [plan.request.prompt for plan in engine.plans] == ["one", "one", "two"]
+        assert [plan.request.prompt for plan in engine.plans] == ["one cat", "one cat", "two cats"]
 
 
 async def test_while_drawing_is_given_up_all_wait_visibly_and_then_go_on(tmp_path: Path) -> None:
@@ -276,11 +278,11 @@ async def test_a_mistake_of_the_studio_itself_fails_one_job_only(tmp_path: Path)
 async def test_a_restart_goes_on_with_what_was_acknowledged(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
-        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one", "two")]
+        jobs = [await made.studio.images.start_image(image_request(word)) for word in ("one cat", "two cats")]
         await made.engine.drawing.wait()
     async with studio_for_tests(tmp_path) as made:
         items = [await made.studio.jobs.wait(job.id) for job in jobs]
-        assert [item.metadata.request.prompt for item in items] == ["one", "two"]
+        assert [item.metadata.request.prompt for item in items] == ["one cat", "two cats"]
         assert [item.metadata.request.seed for item in items] == [job.request.seed for job in jobs]
 
 

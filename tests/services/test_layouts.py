@@ -203,3 +203,16 @@ async def test_an_ollama_server_writes_a_layout_and_its_failure_is_survived() ->
             assert (laid.layout.by, "out of memory" in laid.note) == ("words", True)
         finally:
             await chat.aclose()
+
+
+async def test_people_look_as_the_words_say_wherever_a_model_puts_them() -> None:
+    girl, boy = thing("girl", 0.2, 0.5, 0.3, 0.8), thing("man", 0.7, 0.5, 0.3, 0.8)
+    prompt = "1girl, silver hair, 1boy, holding an umbrella, catamaran"
+    laid = await written(said(girl, boy, thing("umbrella", 0.9), thing("woman", 0.5, 0.5, 0.3, 0.8)), prompt)
+    first, second, _, other = laid.layout.things
+    assert first.figure is not None
+    assert second.figure is not None
+    assert other.figure is not None
+    assert (first.what, first.figure.hair, first.figure.framing) == ("girl", "silver", "full_body")
+    assert (second.what, second.figure.holding) == ("boy", "")
+    assert (other.what, other.figure.hair, other.figure.framing) == ("girl", "", "full_body")

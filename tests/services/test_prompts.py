@@ -5,16 +5,19 @@ from collections.abc import Sequence
 import pytest
 
 from fakes import FakeChat
+from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import StudioError, Unavailable, UpstreamTimeout
 from illustrious_studio.services.prompts import Enhanced, PromptService
+from illustrious_studio.services.sketch import SketchService
 
+SKETCHES = SketchService(SpritePainter())
 GIRL = "a girl with silver hair sitting in a cafe at night"
 
 
 async def enhanced(prompt: str, *answer: str | StudioError) -> Enhanced:
     model = FakeChat(list(answer))
-    return await PromptService(lambda: model).enhance(prompt)
+    return await PromptService(lambda: model, SKETCHES.tags).enhance(prompt)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ async def test_the_examples_shown_to_the_model_do_not_come_back_as_tags() -> Non
 
 async def test_the_model_sees_no_protected_syntax_and_is_stopped_when_it_repeats_itself() -> None:
     model = FakeChat(["cat, ", *(["cat, "] * 500)])
-    await PromptService(lambda: model).enhance("a cat, (very secret:1.4), <lora:x:1>")
+    await PromptService(lambda: model, SKETCHES.tags).enhance("a cat, (very secret:1.4), <lora:x:1>")
     assert model.asked[0][-1].content == "a cat, KEEP1X, KEEP2X"
     assert model.closed.is_set()
 
@@ -121,18 +124,36 @@ async def test_a_failing_model_leaves_the_prompt_as_it_was(error: StudioError) -
     assert error.detail in result.note
 
 
-async def test_without_a_language_model_the_prompt_stays_and_the_note_says_what_to_do() -> None:
+async def test_without_a_language_model_rules_write_the_tags_and_the_note_says_what_to_do() -> None:
     def nobody() -> ChatModel:
         raise Unavailable("Nobody can answer now. Start Ollama.")
 
-    result = await PromptService(nobody).enhance("a cat")
-    assert (result.prompt, result.changed) == ("a cat", False)
+    result = await PromptService(nobody, SKETCHES.tags).enhance("a cat on a red sofa at night")
+    assert (result.prompt, result.changed, result.model) == ("cat on red couch, night", True, "")
+    assert "by rules" in result.note
     assert "Start Ollama" in result.note
+
+
+async def test_the_embedded_model_is_not_asked_for_rules_are_better() -> None:
+    model = FakeChat(["nonsense"], name="tiny", backend="embedded")
+    result = await PromptService(lambda: model, SKETCHES.tags).enhance(GIRL)
+    assert (result.prompt, result.changed, result.model) == ("1girl, silver hair, sitting, cafe, night", True, "")
+    assert "by rules" in result.note
+    assert "tiny is too small" in result.note
+    assert model.asked == []
+
+
+@pytest.mark.parametrize("prompt", ["1girl, silver hair, masterpiece", "猫と赤い家", "x" * 9000])
+async def test_what_the_rules_cannot_write_stays_and_says_so(prompt: str) -> None:
+    model = FakeChat(backend="embedded")
+    result = await PromptService(lambda: model, SKETCHES.tags).enhance(prompt)
+    assert (result.prompt, result.changed) == (prompt, False)
+    assert "stays as it is" in result.note
 
 
 async def test_a_prompt_too_long_for_the_model_is_not_sent() -> None:
     model = FakeChat(["a, b"])
-    result = await PromptService(lambda: model).enhance("fox " * 2000)
+    result = await PromptService(lambda: model, SKETCHES.tags).enhance("fox " * 2000)
     assert result.prompt == "fox " * 2000
     assert "too long" in result.note
     assert model.asked == []

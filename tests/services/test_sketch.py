@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
-from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.errors import InvalidRequest, NothingKnown
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.layout.figures import Figure
 from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.layout.vocabulary import plurals
 from illustrious_studio.domain.layout.word_lists import BODY
@@ -245,3 +246,44 @@ def test_a_layout_without_a_background_gets_that_of_the_words() -> None:
     full = SKETCHES.completed(bare.layout, "an anime cat on the beach at sunset")
     assert (full.background, full.time, full.style, full.by) == ("beach", "sunset", "cartoon", "hand")
     assert full.things == bare.layout.things
+
+
+def test_quality_gaze_and_looks_are_not_drawn_and_told_apart_from_words_that_may_be_things() -> None:
+    layout = SKETCHES.layout("masterpiece, 1girl, silver hair, looking at viewer, xqzv, black gloves", 1)
+    assert layout.unknown == ("xqzv",)
+    assert layout.unused == ("masterpiece", "looking at viewer", "black gloves")
+    assert SKETCHES.not_drawn(layout) == "Not drawn: xqzv, masterpiece, looking at viewer, black gloves"
+    assert SKETCHES.not_drawn(SKETCHES.layout("a catt", 1)).startswith("Not drawn: “catt” (nearest: cat")
+    assert SKETCHES.not_drawn(SKETCHES.layout("1girl, silver hair, red dress, cat", 1)) == ""
+
+
+@pytest.mark.parametrize("prompt", ["qqqqzzzz", "masterpiece, best quality", "猫", "elefant", "xqzv, white background"])
+def test_words_of_which_none_is_known_are_refused_with_what_can_be_drawn(prompt: str) -> None:
+    with pytest.raises(NothingKnown) as raised:
+        SKETCHES.refuse_unknown(SKETCHES.layout(prompt, 1), prompt, ("a red apple", "a castle at night"))
+    assert raised.value.examples[-2:] == ("a red apple", "a castle at night")
+    assert "“a red apple”" in raised.value.detail
+    if prompt == "elefant":
+        assert raised.value.examples[0] == "an elephant"
+        assert "Nearest: elephant, " in raised.value.detail
+
+
+@pytest.mark.parametrize("prompt", ["", " ", "a cat", "xqzv, at night", "1girl", "long hair", "an empty street"])
+def test_what_is_known_in_part_is_not_refused(prompt: str) -> None:
+    SKETCHES.refuse_unknown(SKETCHES.layout(prompt, 1), prompt, ())
+
+
+def test_people_that_a_hand_places_get_a_look_of_their_own_from_the_seed() -> None:
+    things = [{"what": "girl", "x": 0.3, "y": 0.5, "w": 0.3, "h": 0.8}, {"what": "boy", "x": 0.7, "y": 0.5, "w": 0.5,
+              "h": 0.5}]  # fmt: skip
+    request = ImageRequest.model_validate({"prompt": "x", "layout": things})
+    assert request.layout is not None
+    girl, boy = (thing.figure for thing in SKETCHES.completed(request.layout, "x", 1.0, 9).things)
+    assert girl is not None
+    assert boy is not None
+    assert (girl.who, girl.framing, boy.who, boy.framing) == ("girl", "full_body", "boy", "upper_body")
+    assert girl.seed != boy.seed
+    assert SKETCHES.named("two women") == ("girl", "")
+    holding = Figure(holding="elefant")
+    with pytest.raises(InvalidRequest, match="to hold"):
+        SKETCHES.check(Layout(things=(Placed(what="girl", x=0.5, y=0.5, w=0.5, h=0.5, figure=holding),)))

@@ -3,6 +3,7 @@
 StudioError
   InvalidRequest        a value is out of range, or a combination makes no sense
     NotAnImage          the bytes are no picture the studio opens
+    NothingKnown        no word of the prompt is one that the studio can sketch
   NotFound              no such picture, session, job or model
   Conflict              not in this state: already finished, already running
     Cancelled           somebody cancelled the work
@@ -17,6 +18,8 @@ StudioError
 Each has a stable `code` for programs and a `detail` for people: what happened, then what to do.
 Anything else that is raised is a bug.
 """
+
+from collections.abc import Sequence
 
 
 class StudioError(Exception):
@@ -36,6 +39,16 @@ class InvalidRequest(StudioError):
 
 class NotAnImage(InvalidRequest):
     code = "not_an_image"
+
+
+class NothingKnown(InvalidRequest):
+    """`examples` are prompts that can be drawn, the nearest to what was asked for first."""
+
+    code = "nothing_known"
+
+    def __init__(self, detail: str, examples: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.examples = tuple(examples)
 
 
 class NotFound(StudioError):

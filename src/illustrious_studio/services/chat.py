@@ -43,7 +43,7 @@ from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.context_window import RecentPictures, trim_history
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.jobs import JobQueue
-from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.prompts import NOTHING_TO_WRITE, PromptService
 
 log = structlog.get_logger(__name__)
 
@@ -245,7 +245,7 @@ class ChatService:
         if self._enhance and not (once and await self._jobs.known(once, 1)):
             enhanced = await self._prompts.enhance(words)
             prompt = enhanced.prompt
-            if not enhanced.changed:
+            if not enhanced.changed and enhanced.note != NOTHING_TO_WRITE:  # tags that are tags are no news
                 yield Notice(enhanced.note)
         message = self._message(user_message, f"Drawing: {prompt}")
         if once is not None:
@@ -260,6 +260,8 @@ class ChatService:
         message = message.model_copy(update={"content": f"Drawing: {prompt}", "job_id": job.id})
         await self._keep(message)
         yield DrawingStarted(job.id, prompt)
+        if words_left := self._images.not_drawn(job):
+            yield Notice(f"{words_left}.")
         waits = held_up = False
         async for progress in self._jobs.watch(job.id):
             if progress.held_up and not held_up:

@@ -22,6 +22,9 @@ from illustrious_studio.services.render_plan import as_asked, size_of, strength_
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.vaes import VaeService
 
+EXAMPLES = ("a black cat in the snow", "1girl, silver hair, blue eyes")
+"""Where a checkpoint that starts from sketches has none."""
+
 
 class ImageService:
     """Draws pictures."""
@@ -49,6 +52,11 @@ class ImageService:
         checkpoint = checkpoint or self._models.checkpoint()
         return ImageRequest(prompt=prompt, steps=checkpoint.steps, guidance=checkpoint.guidance)
 
+    def not_drawn(self, job: Job) -> str:
+        """Which words of the prompt the sketch of a job leaves out, in one line; empty for none."""
+        layout = job.request.layout
+        return self._sketches.not_drawn(layout) if layout is not None else ""
+
     async def start_image(self, request: ImageRequest, origin: Origin | None = None) -> Job:
         """Queue a picture. Raises Unavailable (no checkpoint), Busy (queue full), InvalidRequest."""
         (job,) = await self.start_images(request, 1, origin)
@@ -72,6 +80,7 @@ class ImageService:
         queued when who asks goes away meanwhile. With `once` a request that came before has its jobs already; Conflict
         when its key came with another one. Raises what `start_image` raises; then none is queued.
 
+        A checkpoint that draws from a sketch refuses words of which none is known (NothingKnown, an InvalidRequest).
         What of other programs' prompt language is not done here is refused; LoRA tags not where `networks_are_words`.
         """
         for which, prompt in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
@@ -169,10 +178,12 @@ class ImageService:
         resolved = ImageRequest.model_validate(values)
         layout = resolved.layout
         if layout is not None:
-            layout = self._sketches.completed(layout, resolved.prompt)
+            layout = self._sketches.completed(layout, resolved.prompt, size[0] / size[1], resolved.seed)
         elif resolved.layout_from_words or checkpoint.sketch_strength is not None:
             aspect = size[0] / size[1]
             layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect, by)).layout
+            if checkpoint.sketch_strength is not None:  # it knows no word that is not in its sketch
+                self._sketches.refuse_unknown(layout, resolved.prompt, checkpoint.examples or EXAMPLES)
         strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
         sketch = {"layout": layout, "layout_from_words": False, "sketch_strength": strength}
         return resolved.model_copy(update=sketch)

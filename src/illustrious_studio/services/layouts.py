@@ -107,6 +107,7 @@ class LayoutService:
         layout = await asyncio.to_thread(read_answer, answer, words, self._drawings(), aspect)
         if layout is None:
             raise UpstreamFailed(f"{name} named nothing that can be painted. Leave the layout to the words.")
+        layout = self._sketches.completed(layout, prompt, aspect, words.seed or 0)
         log.info("layout written", model=name, things=len(layout.things), seconds=round(time.monotonic() - began, 1))
         return LaidOut(layout=layout, model=name)
 

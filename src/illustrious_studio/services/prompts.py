@@ -1,9 +1,11 @@
 """Better prompts: has the language model turn what a person typed into tags in the order Illustrious was trained on.
 
 Whatever the model answers, the result is either good (`domain/enhancement` says what that means) or the prompt as it
-was, with a note that says why.
+was, with a note that says why. Where only the embedded model is there, which is too small for it, or none, rules write
+the tags (`domain/layout/tag_writer`).
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from illustrious_studio.services.context_window import SMALLEST_CONTEXT, estimat
 log = structlog.get_logger(__name__)
 
 LONGEST_ANSWER = 300
+NOTHING_TO_WRITE = "The prompt stays as it is: the rules that write tags found nothing in it to write as tags."
 LONGEST_PROMPT = 10_000
 INSTRUCTION = (
     "Turn the description of a picture into danbooru tags: first how many, then who, then what is seen, then quality. "
@@ -45,7 +48,7 @@ EXAMPLE_TAGS = frozenset(
 
 @dataclass(frozen=True)
 class Enhanced:
-    """The prompt to draw. When it was left as it was, `note` says why."""
+    """The prompt to draw. `note` says who wrote it, or why it was left as it was; without a `model`, rules did."""
 
     prompt: str
     changed: bool
@@ -54,16 +57,22 @@ class Enhanced:
 
 
 class PromptService:
-    """Enhances prompts with the chat model in use."""
+    """Enhances prompts with the chat model in use. `write_tags` says what the rules make of a prompt; None: nothing."""
 
-    def __init__(self, chat_model: Callable[[], ChatModel]) -> None:
+    def __init__(self, chat_model: Callable[[], ChatModel], write_tags: Callable[[str], str | None]) -> None:
         self._chat_model = chat_model
+        self._write_tags = write_tags
 
     async def enhance(self, prompt: str) -> Enhanced:
         """Never raises for what a model does or does not do."""
         masked = mask(prompt)
         try:
             model = self._chat_model()
+        except StudioError as error:
+            return await self._by_rules(prompt, error.detail)
+        if model.status.backend == "embedded":
+            return await self._by_rules(prompt, f"{model.status.model} is too small to do more.")
+        try:
             name, context = model.status.model, model.status.context_length or SMALLEST_CONTEXT
             if estimated_tokens(prompt) * 3 > context:
                 return Enhanced(
@@ -78,6 +87,12 @@ class PromptService:
             note = f"{name} had nothing good to add to the prompt. It stays as it is."
             return Enhanced(prompt, False, note, name)
         return Enhanced(better, True, f"Enhanced by {name}.", name)
+
+    async def _by_rules(self, prompt: str, why: str) -> Enhanced:
+        tags = await asyncio.to_thread(self._write_tags, prompt) if len(prompt) <= LONGEST_PROMPT else None
+        if tags is None or len(tags) > LONGEST_PROMPT:
+            return Enhanced(prompt, False, NOTHING_TO_WRITE)
+        return Enhanced(tags, True, f"Written as tags by rules, without a language model. {why}")
 
 
 async def _ask(model: ChatModel, masked: Masked) -> str:

@@ -3,15 +3,23 @@
 Pure reading and placing live in `domain/layout/parser` and `domain/layout/arrangement`; pixels come from the painter.
 """
 
-from illustrious_studio.domain.errors import InvalidRequest
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from illustrious_studio.domain.errors import InvalidRequest, NothingKnown
 from illustrious_studio.domain.layout.arrangement import arrange
 from illustrious_studio.domain.layout.parser import read_scene
+from illustrious_studio.domain.layout.people import FIGURE_OBJECTS, Person
+from illustrious_studio.domain.layout.standing import standing
+from illustrious_studio.domain.layout.tag_writer import write_tags
 from illustrious_studio.domain.layout.values import KnownObject, Layout, Placed, SketchPainter
 from illustrious_studio.domain.layout.vocabulary import Vocabulary, split_words
 from illustrious_studio.domain.layout.word_lists import COLOURS
 from illustrious_studio.domain.pictures import Picture
 
 PAINTED_COLOURS = sorted(set(COLOURS.values()))
+MOST_SHOWN = 8
+NEAREST = 3
 ROUNDING = 0.001
 """Centre and size are rounded one by one, so the edges of a box may be off by that much."""
 
@@ -28,7 +36,7 @@ class SketchService:
         """Where the things of the prompt stand in a frame of that width by height.
 
         The same prompt, seed and aspect give the same layout. A prompt that names nothing known gives no things; its
-        `unknown` words are there to be shown, with their `nearest` names.
+        `unknown` words are there to be shown, with their `nearest` names, and so is what else is `unused`.
         """
         scene = read_scene(prompt, self._vocabulary)
         return Layout(
@@ -38,6 +46,7 @@ class SketchService:
             style=scene.style,
             seed=seed,
             unknown=scene.unknown,
+            unused=scene.unused,
         )
 
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
@@ -48,8 +57,9 @@ class SketchService:
         self.check(layout)
         return await self._painter.paint(layout, width, height, seed if layout.seed is None else layout.seed)
 
-    def completed(self, layout: Layout, prompt: str) -> Layout:
-        """The layout with nothing left open: without a background, it gets background, light and style of the words.
+    def completed(self, layout: Layout, prompt: str, aspect: float = 1.0, seed: int = 0) -> Layout:
+        """The layout with nothing left open: without a background, it gets background, light and style of the words,
+        and people of whom nothing is said get a look of their own from the seed.
 
         Raises InvalidRequest for one that cannot be painted.
         """
@@ -57,6 +67,14 @@ class SketchService:
             scene = read_scene(prompt, self._vocabulary)
             update = {"background": scene.background, "time": scene.time, "style": scene.style}
             layout = layout.model_copy(update=update)
+        if any(_somebody(thing) for thing in layout.things):
+            things = [
+                thing.model_copy(update={"figure": standing(thing.what, thing.w * aspect / thing.h, seed, number)})
+                if _somebody(thing)
+                else thing
+                for number, thing in enumerate(layout.things)
+            ]
+            layout = layout.model_copy(update={"things": tuple(things)})
         self.check(layout)
         return layout
 
@@ -69,6 +87,11 @@ class SketchService:
                 raise InvalidRequest(f"There is no drawing of {thing.what!r}.{hint}")
             if thing.colour and thing.colour not in PAINTED_COLOURS:
                 raise InvalidRequest(f"There is no colour {thing.colour!r}. Use one of: {', '.join(PAINTED_COLOURS)}.")
+            held = thing.figure.holding if thing.figure is not None else ""
+            if held and held not in self._vocabulary.objects:
+                raise InvalidRequest(
+                    f"There is no drawing of {held!r} to hold. GET /layout/objects lists what there is."
+                )
             if not _inside(thing):
                 raise InvalidRequest(
                     f"Thing {number} ({thing.what}) reaches out of the picture. x and y are its centre, w and h its "
@@ -91,14 +114,55 @@ class SketchService:
 
         "a brown puppy" is a dog in brown; what is no name at all may still be near one.
         """
-        marks = list(self._vocabulary.marks(split_words(words)))
+        marks = list(self._vocabulary.marks(split_words(words), traits=False))
         colour = next((str(mark.value) for mark in marks if mark.kind == "colour"), "")
-        things = [str(mark.value) for mark in marks if mark.kind == "thing"] or self.nearest(words, 1)
+        people = [mark.value for mark in marks if isinstance(mark.value, Person)]
+        things = [str(mark.value) for mark in marks if mark.kind == "thing"]
+        things = things or [one.who or one.usual for one in people] or self.nearest(words, 1)
         return (things[-1], colour) if things else None
 
     def nearest(self, word: str, count: int = 3) -> list[str]:
         """Names of known objects that an unknown word may have meant; none when nothing is like it."""
         return self._vocabulary.nearest(word, count)
+
+    def tags(self, prompt: str) -> str | None:
+        """The prompt as danbooru's tags; None where there is nothing to write as tags."""
+        return write_tags(prompt, self._vocabulary)
+
+    def refuse_unknown(self, layout: Layout, prompt: str, examples: Sequence[str]) -> None:
+        """Raises NothingKnown where there is nothing to paint for these words, with what they may have meant.
+
+        An empty prompt asks for nothing, and is no mistake of this kind.
+        """
+        if layout.things or layout.background != "white" or not prompt.strip():
+            return
+        near = [self.nearest(word) for word in layout.unknown[:MOST_SHOWN]]
+        near += [self.nearest(word) for word in layout.unused[:MOST_SHOWN]]
+        nearest = list(dict.fromkeys(name for names in zip_longest(*near) for name in names if name))[:NEAREST]
+        words = ", ".join((*layout.unknown, *layout.unused)[:MOST_SHOWN]) or prompt.strip()[:80]
+        raise NothingKnown(
+            f"There is no drawing for any of this: {words}. "
+            + (f"Nearest: {', '.join(nearest)}. " if nearest else "")
+            + "Name a thing, a place or somebody, for example “"
+            + "” or “".join(examples[:2])
+            + "”; an SDXL checkpoint of your own draws from any words.",
+            [*(f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in nearest), *examples],
+        )
+
+    def not_drawn(self, layout: Layout) -> str:
+        """Which words of the prompt are not in the layout, in one line, with what the unknown may have meant; empty for
+        none."""
+        listed = []
+        for word in layout.unknown[:MOST_SHOWN]:
+            near = ", ".join(self.nearest(word))
+            listed.append(f"“{word}” (nearest: {near})" if near else word)
+        listed += layout.unused[: MOST_SHOWN - len(listed)]
+        more = len(layout.unknown) + len(layout.unused) - len(listed)
+        return f"Not drawn: {', '.join(listed)}{f' and {more} more' if more else ''}" if listed else ""
+
+
+def _somebody(thing: Placed) -> bool:
+    return thing.figure is None and any(thing.what == known.name for known in FIGURE_OBJECTS)
 
 
 def _inside(thing: Placed) -> bool:

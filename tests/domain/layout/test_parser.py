@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
-from illustrious_studio.domain.layout.parser import Scene, read_scene, without_syntax
+from illustrious_studio.domain.layout.parser import read_scene, without_syntax
+from illustrious_studio.domain.layout.roles import PEOPLE
+from illustrious_studio.domain.layout.scene import Scene
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
 
 
@@ -75,7 +77,8 @@ def test_every_object_is_found_by_its_name_and_synonyms(vocabulary: Vocabulary) 
     for known in vocabulary.objects.values():
         for name in (known.name, *known.synonyms):
             scene = read_scene(f"the {name}", vocabulary)
-            if [mention.what for mention in scene.mentions] != [known.name] and scene.background == "white":
+            named = [mention.what for mention in scene.mentions]
+            if named != [known.name] and name not in PEOPLE and scene.background == "white":
                 missed.append(name)
     assert missed == []
 
@@ -97,7 +100,7 @@ def test_parts_of_somebody_are_no_things_but_a_part_alone_is(vocabulary: Vocabul
     def named(prompt: str) -> list[str]:
         return [mention.what for mention in read_scene(prompt, vocabulary).mentions]
 
-    assert named("1girl, blue eyes, open mouth, cat ears") == ["princess"]
+    assert named("1girl, blue eyes, open mouth, cat ears") == ["girl"]
     assert named("a dog with a big nose and two ears") == ["dog"]
     assert named("a mouse and a mouth") == ["mouse", "mouth"]
     assert named("an eye") == ["eye"]

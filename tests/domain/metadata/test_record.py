@@ -8,6 +8,7 @@ import pytest
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from samples import metadata
 
@@ -40,7 +41,7 @@ def test_a_record_of_version_1_makes_the_same_picture() -> None:
     assert request.sketch_strength == record["strength"]
     assert request.strength is None
     assert request.layout is not None
-    assert request.layout.model_dump(mode="json") == record["layout"]
+    assert request.layout == Layout.model_validate(record["layout"])
     assert made.unusable == {}
 
 

@@ -228,7 +228,7 @@ async def test_a_picture_can_be_sent_to_the_chat(web: WebWithFakes) -> None:
 async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_named(web: WebWithFakes) -> None:
     web.chat.scripts = [["Nice."]]
     page = await web.open()
-    await draw(page, "a catt")
+    await draw(page, "a catt and a dog")
     png = await web.studio.gallery.png((await web.studio.gallery.page()).items[0].id)
     await tab(page, "chat")
     await page.set_input_files(
@@ -237,9 +237,9 @@ async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_name
     await page.wait_for_selector("#chat-box .thumbnails, #chat-box img")
     await say(page, "Do you like it?")
     await page.wait_for_selector("#messages .notice:has-text('cannot see pictures')")
-    await page.fill("#chat-box textarea", "a catt")
+    await page.fill("#chat-box textarea", "a catt and a dog")
     await page.click(".hint [name=say]")
-    await expect(page.locator("#chat-box textarea")).to_have_value("#generate a catt")
+    await expect(page.locator("#chat-box textarea")).to_have_value("#generate a catt and a dog")
     await page.press("#chat-box textarea", "Enter")
     await page.wait_for_selector("#messages .notice:has-text('catt')")
 

@@ -177,7 +177,7 @@ async def test_an_empty_prompt_is_answered_with_what_to_do(web: WebWithFakes) ->
 async def test_words_that_the_sketch_does_not_know_are_named_with_the_nearest(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a catt and a dog")
-    await expect(page.locator("#picture .notice")).to_contain_text("“catt” (nearest: cat")
+    await expect(page.locator("#picture .not-drawn")).to_contain_text("Not drawn: “catt” (nearest: cat")
 
 
 async def test_settings_of_a_picture_come_back_and_survive_a_refresh(web: WebWithFakes) -> None:
@@ -329,3 +329,13 @@ async def test_sampler_schedule_and_clip_skip_are_drawn_with_remembered_and_brou
     drawn = (await web.studio.gallery.page()).items[0].metadata.request
     assert (drawn.sampler, drawn.schedule, drawn.clip_skip) == ("DPM++ 2M", "Normal", 2)
     assert item.metadata.request.sampler == drawn.sampler
+
+
+async def test_words_of_which_none_is_known_are_answered_with_examples_to_press(web: WebWithFakes) -> None:
+    page = await web.open()
+    await page.fill("#prompt textarea", "elefant")
+    await page.click("#generate")
+    await expect(page.locator("#create-notice .notice")).to_contain_text("There is no drawing for any of this: elefant")
+    await page.locator("#create-notice .example", has_text="an elephant").click()
+    await page.wait_for_selector("#strip .thumb")
+    assert (await web.studio.gallery.page()).items[0].metadata.request.prompt == "an elephant"

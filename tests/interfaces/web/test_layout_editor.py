@@ -304,11 +304,11 @@ async def test_while_a_model_lays_the_words_out_draw_says_so(web: WebWithFakes) 
     web.chat.scripts = [["{", "}"]]
     web.chat.go_on.clear()
     page = await web.open()
-    await page.fill("#prompt textarea", "a catamaran")
+    await page.fill("#prompt textarea", "a catamaran and a dog")
     await page.click("#generate")
     await page.wait_for_selector("#create-notice:has-text('Laying the words out')")
     web.chat.go_on.set()
-    await page.wait_for_selector('#picture img[alt="a catamaran"]')
+    await page.wait_for_selector('#picture img[alt="a catamaran and a dog"]')
     await expect(page.locator("#create-notice")).not_to_contain_text("Laying")
 
 

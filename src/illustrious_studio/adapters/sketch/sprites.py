@@ -38,6 +38,7 @@ class SpritePainter:
         self._folder = folder
         entries = TypeAdapter(list[_Entry]).validate_json((folder / "objects.json").read_bytes())
         self._files = {entry.name: entry.file for entry in entries}
+        self._files |= {"girl": self._files["princess"], "boy": self._files["superhero"]}
         self._objects = tuple(KnownObject.model_validate(entry.model_dump(exclude={"file"})) for entry in entries)
 
     def objects(self) -> tuple[KnownObject, ...]:

@@ -8,14 +8,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
-from illustrious_studio.domain.layout.parser import Mention, Scene
+from illustrious_studio.domain.layout.figures import Figure
 from illustrious_studio.domain.layout.relations import GAP, Block, Box, apply_relations, cluster, extent_of, moved_by
+from illustrious_studio.domain.layout.scene import Mention, Scene
+from illustrious_studio.domain.layout.standing import SHOULDERS, cut, known_as, seeded, with_framing
 from illustrious_studio.domain.layout.values import KnownObject, Placed
 
 MARGIN = 0.03
 LARGEST_ALONE = 0.76
 LARGEST_BESIDE = 0.5
 LARGEST_NESTED = 0.66
+LARGEST_PEOPLE = 0.94
+EDGE = 0.001
+"""Whom the lower edge cuts stand on it."""
 NESTED = frozenset({"behind", "in_front_of", "inside", "wearing", "holding"})
 PLACES_WITH_GROUND = frozenset({"beach", "snow", "meadow", "forest", "desert", "city", "mountains", "night", "sunset"})
 
@@ -25,6 +30,7 @@ def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect:
     if not scene.mentions:
         return ()
     random = Random(seed)
+    scene = replace(scene, mentions=with_framing(scene, objects, aspect))
     grounded = scene.background in PLACES_WITH_GROUND
     tied = {index for relation in scene.relations for index in (relation.subject, relation.object, relation.other)}
     high = [
@@ -36,7 +42,7 @@ def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect:
     if len(high) == len(scene.mentions) and not any(mention.position for mention in scene.mentions):
         high = []
     blocks = {
-        index: cluster(index, mention, objects[mention.what], grounded)
+        index: cluster(index, mention, known_as(mention, objects[mention.what]), grounded)
         for index, mention in enumerate(scene.mentions)
         if index not in high
     }
@@ -46,6 +52,7 @@ def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect:
     top = MARGIN + (0.27 if high and whole else 0.0)
     placed = _fit(whole, scene, objects, random, (width, height), top, grounded) if whole else []
     placed += _in_the_sky(high, scene.mentions, objects, random, (width, height), bool(whole))
+    figures = _who_is_where(placed, scene, seed)
     return tuple(
         Placed(
             what=scene.mentions[box.mention].what,
@@ -54,9 +61,20 @@ def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect:
             w=round(box.w / width, 4),
             h=round(box.h / height, 4),
             colour=scene.mentions[box.mention].colour,
+            figure=figures.get(box),
         )
         for box in sorted(placed, key=lambda box: (box.depth, box.bottom))
     )
+
+
+def _who_is_where(placed: Block, scene: Scene, seed: int) -> dict[Box, Figure]:
+    """Whose box each is: of several of a kind the first stands left. Each has a seed of their own."""
+    found: dict[Box, Figure] = {}
+    for index, mention in enumerate(scene.mentions):
+        boxes = sorted((box for box in placed if box.mention == index), key=lambda box: (box.x, box.y))
+        for box, figure in zip(boxes, mention.figures, strict=False):
+            found[box] = seeded(figure, seed, len(found))
+    return found
 
 
 def _side_by_side(blocks: list[Block], mentions: tuple[Mention, ...]) -> Block:
@@ -73,7 +91,8 @@ def _side_by_side(blocks: list[Block], mentions: tuple[Mention, ...]) -> Block:
         line: Block = []
         for block in row:
             extent = extent_of(block)
-            right = extent_of(line).right + GAP if line else 0.0
+            gap = SHOULDERS if line and cut(mentions[line[-1].mention]) and cut(mentions[block[0].mention]) else GAP
+            right = extent_of(line).right + gap if line else 0.0
             line += moved_by(block, right - extent.x, -extent.bottom)
         if not line:
             continue
@@ -98,7 +117,13 @@ def _fit(
     extent = extent_of(whole)
     room_w, room_h = width - 2 * MARGIN, height - MARGIN - top
     largest = max(max(box.w, box.h) for box in whole)
-    if len(whole) == 1:
+    people = [scene.mentions[box.mention] for box in whole if scene.mentions[box.mention].figures]
+    standing_low = any(cut(mention) for mention in people)
+    if standing_low:
+        room_w, room_h = width - 2 * EDGE, height - EDGE - top
+    if people and (len(whole) > 1 or people[0].position in (None, (0, 0))):
+        limit = LARGEST_PEOPLE * height * max(0.35, min([1.0, *(mention.size for mention in people)]))
+    elif len(whole) == 1:
         mention = scene.mentions[whole[0].mention]
         limit = min(0.94, LARGEST_ALONE * max(0.35, min(1.2, mention.size)))
         limit *= 0.88 if grounded else 1.0
@@ -117,8 +142,18 @@ def _fit(
         y = max(y, 0.88 * height - h)
     if low > 0:
         y = height - MARGIN - h
+    if standing_low:
+        x = min(max(x + random.uniform(-0.025, 0.025) * width, EDGE), width - EDGE - w)
+        y = height - EDGE - h
+        return _scaled(whole, extent, (x, y), scale)
     x = min(max(x + random.uniform(-0.025, 0.025) * width, MARGIN), width - MARGIN - w)
     y = min(max(y + random.uniform(-0.02, 0.02) * height, top), height - MARGIN - h)
+    return _scaled(whole, extent, (x, y), scale)
+
+
+def _scaled(whole: Block, extent: Box, corner: tuple[float, float], scale: float) -> Block:
+    """The whole at that scale, with its upper left corner there."""
+    x, y = corner
     return [
         replace(
             box,

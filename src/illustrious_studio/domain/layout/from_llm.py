@@ -92,7 +92,8 @@ def read_answer(answer: str, words: Layout, drawings: Drawings, aspect: float) -
             things.append(thing)
     if not things:
         return None
-    update: dict[str, Any] = {"things": tuple(things[:MAX_THINGS]), "unknown": (), "by": "model"}
+    things = _with_figures(things[:MAX_THINGS], words)
+    update: dict[str, Any] = {"things": tuple(things), "unknown": (), "by": "model"}
     if words.background == "white" and answered.get("background") in drawings.backgrounds:
         update["background"] = answered["background"]
         if answered.get("time") in TIMES:
@@ -123,6 +124,25 @@ def _thing(answered: Mapping[str, Any], drawings: Drawings, aspect: float) -> Pl
     x, y = min(max(x, w / 2), 1 - w / 2), min(max(y, h / 2), 1 - h / 2)
     colour = COLOURS.get(str(answered.get("colour") or "").strip().lower(), colour)
     return Placed(what=what, x=round(x, 4), y=round(y, 4), w=round(w, 4), h=round(h, 4), colour=colour)
+
+
+def _with_figures(things: list[Placed], words: Layout) -> list[Placed]:
+    """The people that the words describe, where the model put them; it says only who stands where.
+
+    It was told of whole people. What it places itself, nobody holds."""
+    described = [thing for thing in words.things if thing.figure is not None]
+    there = {thing.what for thing in things}
+    found: list[Placed] = []
+    for thing in things:
+        same = next((one for one in described if one.what == thing.what), None)
+        if same is not None and same.figure is not None:
+            described.remove(same)
+            update: dict[str, object] = {"framing": "full_body"}
+            if same.figure.holding in there:
+                update["holding"] = ""
+            thing = thing.model_copy(update={"figure": same.figure.model_copy(update=update)})
+        found.append(thing)
+    return found
 
 
 def _number(value: object) -> float | None:

@@ -4,55 +4,59 @@ A pure reader of plain English phrases and danbooru tags. It places nothing: `ar
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, cast
 
+from illustrious_studio.domain.layout import roles
 from illustrious_studio.domain.layout import word_lists as lists
-from illustrious_studio.domain.layout.values import MAX_THINGS, ObjectKind
+from illustrious_studio.domain.layout.figures import Who
+from illustrious_studio.domain.layout.mentions import HAVING, LIVING, Mentions, Modifiers
+from illustrious_studio.domain.layout.people import Person, held, seated
+from illustrious_studio.domain.layout.scene import Mention, Scene
+from illustrious_studio.domain.layout.traits import Trait
+from illustrious_studio.domain.layout.values import ObjectKind
 from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_words
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
-LIVING: frozenset[ObjectKind] = frozenset({"person", "animal"})
 WORN: frozenset[ObjectKind] = frozenset({"headwear", "eyewear", "clothes"})
-
-
-@dataclass(frozen=True)
-class Mention:
-    """A thing that the prompt names. `position` is a place in the frame that was asked for."""
-
-    what: str
-    count: int = 1
-    size: float = 1.0
-    colour: str = ""
-    position: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Mention number `subject` stands so to mention number `object` (and, between two, to `other`)."""
-
-    kind: RelationKind
-    subject: int
-    object: int
-    other: int | None = None
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a prompt says, as far as it was understood."""
-
-    mentions: tuple[Mention, ...] = ()
-    relations: tuple[Relation, ...] = ()
-    background: str = "white"
-    time: Literal["day", "night", "sunset"] = "day"
-    style: Literal["flat", "cartoon"] = "flat"
-    unknown: tuple[str, ...] = ()
+CREDITS = frozenset({"artist", "artists", "in the style of"})
+"""What comes after them, as after "by", names people and not things."""
+MOST_UNUSED = 60
 
 
 def read_scene(prompt: str, vocabulary: Vocabulary) -> Scene:
     """What the prompt says."""
-    return _Reader(vocabulary).read(list(vocabulary.marks(split_words(without_syntax(prompt)))))
+    return _Reader(vocabulary).read(marks_of(split_words(without_syntax(prompt)), vocabulary))
+
+
+def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
+    """The phrases of the words. Without people in them nothing is said of anybody, and a hat is a hat; but hair alone
+    is somebody's."""
+    marks = list(vocabulary.marks(words))
+    if any(mark.kind == "people" for mark in marks):
+        return marks
+    alive = vocabulary.names_living(marks)
+    spoken_of = next((cast(Who, mark.value) for mark in marks if mark.kind == "they" and mark.value), None)
+    if spoken_of and not alive:
+        return [Mark("people", "", Person(spoken_of, count=1)), Mark("break", ","), *marks]
+    traits = [cast(tuple[Trait, object], mark.value)[0] for mark in marks if mark.kind == "trait"]
+    if any(trait.implies_somebody for trait in traits) and not alive:
+        return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
+    return list(vocabulary.marks(words, traits=False))
+
+
+def noun_after(marks: list[Mark]) -> str:
+    """What kind of noun the adjectives go on to: "thing", "people", or neither."""
+    for mark in marks:
+        if mark.kind in ("thing", "people"):
+            return mark.kind
+        adjective = mark.kind == "trait" and cast(tuple[Trait, object], mark.value)[0].before_a_noun
+        adjective = adjective or (mark.kind == "trait" and mark.text.endswith("ed"))
+        if not adjective and mark.kind not in ("colour", "size", "nothing"):
+            break
+    return ""
 
 
 def without_syntax(prompt: str) -> str:
@@ -66,61 +70,43 @@ def without_syntax(prompt: str) -> str:
     return re.sub(r"[\[\](){}]", " ", text)
 
 
-@dataclass
-class _Modifiers:
-    """What stands before a noun."""
-
-    article: str = ""
-    count: int | None = None
-    pair: bool = False
-    size: float = 1.0
-    colour: str = ""
-    negated: bool = False
-
-
-@dataclass
-class _Reader:
-    vocabulary: Vocabulary
-    mentions: list[Mention] = field(default_factory=list)
-    relations: list[Relation] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    background: str = ""
-    time: str = ""
-    style: str = "flat"
-
-    modifiers: _Modifiers = field(default_factory=_Modifiers)
-    relation: RelationKind | None = None
-    contents: int | None = None
-    """ "A basket of ...": what the next thing is in."""
-    position: tuple[int, int] | None = None
-    group: list[int] = field(default_factory=list)
-    """The mentions that the next relation is about."""
-    subjects: list[int] = field(default_factory=list)
-    """Those that the last relation was about: "... and under a tree" is about them again."""
-    fronted: tuple[RelationKind, int] | None = None
-    """ "On the bed ...": a relation whose subject is still to come."""
-    joined: bool = False
-    somebody: list[int] = field(default_factory=list)
-    """People from tags like 2girls, that a later "princess" makes more exact."""
+class _Reader(Mentions):
+    """Understands phrases."""
 
     def read(self, marks: list[Mark]) -> Scene:
-        skip = False
-        for mark, following in pairwise([*marks, Mark("break", ",")]):
-            if skip:
-                skip = False
-                continue
-            skip = self._take(mark, following)
-        self._break()
+        self._take_all(marks)
+        self.pause()
+        self.cast.finish()
+        mentions, relations = held(self.mentions, seated(self.mentions, self.relations, self.resting))
         place = self.background or self.time or "white"
         is_place = self.background not in {"", "space", *lists.COLOURS.values()}
         return Scene(
-            mentions=tuple(self.mentions),
-            relations=tuple(self.relations),
+            mentions=tuple(mentions),
+            relations=tuple(relations),
             background=place,
             time=cast(Literal["day", "night", "sunset"], self.time if is_place and self.time else "day"),
             style=cast(Literal["flat", "cartoon"], self.style),
             unknown=tuple(dict.fromkeys(self.unknown)),
+            unused=tuple(dict.fromkeys(self.unused))[:MOST_UNUSED],
+            placeless=not (self.background or self.time),
         )
+
+    def _take_all(self, marks: list[Mark]) -> None:
+        skip = False
+        for at, (mark, following) in enumerate(pairwise([*marks, Mark("break", ",")])):
+            if skip:
+                skip = False
+                continue
+            if self.credits and mark.kind != "break":
+                self._not_drawn(mark)
+            elif mark.kind == "trait":
+                trait, plain = cast(tuple[Trait, tuple[Mark, ...]], mark.value)
+                self.goes_on = False
+                if not self._trait(trait, mark.text, noun_after(marks[at + 1 :])):
+                    self._take_all(list(plain))
+            else:
+                skip = self._take(mark, following)
+            self.goes_on = mark.kind == "nothing" or self.credits
 
     def _take(self, mark: Mark, following: Mark) -> bool:
         """Understand one phrase; True when it used up the following one as well."""
@@ -128,142 +114,196 @@ class _Reader:
             case "thing":
                 return self._thing(mark, following)
             case "people":
-                count, what = cast(tuple[int, str], mark.value)
-                self._add(Mention(what, count))
-                self.somebody.append(len(self.mentions) - 1)
+                self._person(mark, following)
+            case "they":
+                self.they(cast(Who | None, mark.value))
+            case "nothing":
+                self._not_drawn(mark)
+                self.becomes = self.becomes or mark.text in lists.AS
+                if mark.text in lists.RESTING and (living := self.somebody_living()) is not None:
+                    self.resting.append(living)
+                self.credits = self.credits or (mark.text in CREDITS and not self.cast.clause)
             case "background":
                 self.background = self.background or cast(str, mark.value)
                 self.relation = None
-                self._forget()
+                self.forget()
             case "time":
                 self.time = self.time or cast(str, mark.value)
                 self.relation = None
-                self._forget()
+                self.forget()
             case "style":
                 self.style = cast(str, mark.value)
+            case "relation" if mark.text == "by" and not self.cast.clause and following.kind != "article":
+                self.credits = True
+                self._not_drawn(replace(mark, value=True))
             case "relation":
-                self._relate(cast(RelationKind, mark.value))
+                self.relate(cast(RelationKind, mark.value), mark.text)
             case "position":
-                self._position(cast(tuple[int, int], mark.value))
+                self.put_at(cast(tuple[int, int], mark.value))
+            case "number" if mark.text == "both" and len(self.cast.there()) > 0:
+                self.cast.everybody = True
             case "number":
+                self.said.append(mark.text)
                 self.modifiers.count, self.modifiers.pair = cast(int, mark.value), mark.text.startswith("pair")
             case "contents":
                 self.contents, self.relation = (self.group[-1] if self.group else None), None
-                self._forget()
+                self.forget()
             case "size":
+                self.said.append(mark.text)
                 self.modifiers.size *= cast(float, mark.value)
             case "colour":
+                self.said.append(mark.text)
                 self.modifiers.colour = self.modifiers.colour or cast(str, mark.value)
             case "article":
-                self.modifiers = _Modifiers(article=mark.text, negated=self.modifiers.negated)
+                self.modifiers = Modifiers(article=mark.text, negated=self.modifiers.negated)
             case "negation":
                 self.modifiers.negated = True
             case "and":
+                self.dressed()
                 self.joined = True
             case "pronoun":
-                self._pronoun()
+                self.pronoun()
             case "body":
-                self._forget()
+                self._not_drawn(replace(mark, value=True))
             case "break":
-                self._break()
-            case "clothing" if self._somebody_living() is not None:
-                self._forget()
+                self.pause()
+            case "clothing" if self.somebody_living() is not None:
+                self._not_drawn(replace(mark, value=True))
             case "unknown" | "clothing":
                 self.unknown.append(mark.text)
                 if following.kind not in ("thing", "people", "colour", "size", "unknown", "nothing"):
                     self.relation = None
-                    self._forget()
+                    self.forget()
         return False
 
-    def _forget(self) -> None:
-        self.modifiers = _Modifiers()
+    def _not_drawn(self, mark: Mark) -> None:
+        """Something that is in no sketch, to be named; a mark without a value is a word that says nothing."""
+        if mark.kind in ("body", "clothing"):
+            words, negated = [*self.said, mark.text], self.modifiers.negated
+            self.forget()
+            if not negated:
+                self.unused.append(" ".join(words))
+        elif mark.value or self.credits:
+            if self.goes_on and self.unused:
+                self.unused[-1] += f" {mark.text}"
+            elif not self.modifiers.negated:
+                self.unused.append(mark.text)
 
-    def _break(self) -> None:
-        """A pause: what was begun ends here, but "on the bed, a cat" may go on."""
-        if self.fronted:
-            kind, known = self.fronted
-            before = [index for index in range(known) if index not in self.group]
-            if kind in ("holding", "wearing"):
-                before = [index for index in before if self._kind_of(index) in LIVING]
-            if before:
-                self.relations.append(Relation(kind, before[-1], known))
-                self.fronted = None
-        self.relation, self.group, self.joined, self.contents = None, [], False, None
-        self._forget()
-
-    def _relate(self, kind: RelationKind) -> None:
-        if self.joined and self.subjects:
-            self.group = list(self.subjects)
-        self.relation, self.joined = kind, False
-        self._forget()
-
-    def _pronoun(self) -> None:
-        """ "A dog behind it", "behind it a dog"."""
-        others = [index for index in range(len(self.mentions)) if index not in self.group]
-        if self.relation and others and self.group:
-            self.relations += [Relation(self.relation, subject, others[-1]) for subject in self.group]
-        elif self.relation and others:
-            self.fronted = (self.relation, others[-1])
-        self.relation = None
-
-    def _position(self, position: tuple[int, int]) -> None:
-        if self.group:
-            index = self.group[-1]
-            self.mentions[index] = replace(self.mentions[index], position=position)
+    def _trait(self, trait: Trait, text: str, noun: str) -> bool:
+        """Give what is said of somebody to whom it belongs; False where it is nobody's, so that a hat is a thing."""
+        if self.modifiers.negated:
+            self.relation = None
+            self.forget()
+            return True
+        if trait.look.chibi:
+            self.style = "cartoon"
+        living = next((at for at in reversed(self.cast.clause) if self.kind_of(at) in LIVING), None)
+        if noun == "people" and (trait.before_a_noun or living is None or text.endswith("ed")):
+            self.cast.early(trait)
+            return True
+        if trait.before_a_noun and noun == "thing":
+            return False
+        if self.relation is not None and self.how not in HAVING:
+            return False
+        if living is None:
+            self.cast.tag(trait)
+        elif self.mentions[living].figures:
+            self.cast.of(living, trait)
+            self.apart = True
         else:
-            self.position = position
+            return False
+        self.relation = None
+        self.forget()
+        return True
 
-    def _kind_of(self, index: int) -> ObjectKind:
-        return self.vocabulary.objects[self.mentions[index].what].kind
-
-    def _somebody_living(self) -> int | None:
-        return next((i for i in reversed(range(len(self.mentions))) if self._kind_of(i) in LIVING), None)
+    def _person(self, mark: Mark, following: Mark) -> None:
+        """People are named: somebody new, or somebody who is there already."""
+        person, modifiers = cast(Person, mark.value), self.modifiers
+        if modifiers.negated:
+            self.relation = None
+            self.forget()
+            return
+        as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
+        there = [at for at in self.cast.clause if self.mentions[at].figures]
+        if self.becomes and there:
+            self.cast.describe(there[-1:], Trait(person.look))
+            self.forget()
+            return
+        goes_on = following.kind == "relation" and person.count is not None
+        again = self.cast.meant(
+            person, the=modifiers.article == "the", as_tag=as_tag, plural=mark.plural, goes_on=goes_on
+        )
+        if again is not None:
+            self.cast.describe([again], Trait(person.look))
+            self.cast.spoken_of(again)
+            self.connect(again)
+            return
+        if goes_on:
+            self.cast.parted(person)
+        count = modifiers.count if modifiers.count is not None else lists.PLURAL_COUNT if mark.plural else 1
+        count = min(person.count or count, lists.MOST)
+        who = person.who or person.usual
+        look = person.look.model_copy(update={"who": who})
+        before = len(self.mentions)
+        self.add(Mention(who, count, modifiers.size, "", self.position, (look,) * count))
+        if len(self.mentions) > before:
+            self.cast.came(before)
+            if person.count is not None:
+                self.somebody.append(before)
 
     def _thing(self, mark: Mark, following: Mark) -> bool:
         what = cast(str, mark.value)
         known = self.vocabulary.objects[what]
         modifiers = self.modifiers
-        living = self._somebody_living()
+        living = self.somebody_living()
         alone = modifiers.article in lists.NEW and self.relation is None
         if mark.text in lists.BODY and living is not None and not alone:
-            self._forget()
+            self.forget()
             return False
         its_part = following.text in lists.BODY
         if its_part:  # "cat ears" are somebody's; "a lion's head" is a lion
             if living is not None and known.kind == "animal":
-                self._forget()
+                self.forget()
                 self.relation = None
                 return True
-        elif following.kind == "thing" and not mark.plural:
+        elif following.kind in ("thing", "people") and not mark.plural:
             if following.text in lists.PEOPLE:  # "cat girl" is a girl, "elf girl" an elf
                 if known.kind != "person":
                     return False
-                self._name(what, following.plural, known.kind)
+                self._name(what, following.plural, known.kind, mark.text)
                 return True
             if modifiers.article or modifiers.count or following.plural:  # "an apple pie" is a pie
                 return False
-        self._name(what, mark.plural, known.kind)
+        self._name(what, mark.plural, known.kind, mark.text)
         return its_part
 
-    def _name(self, what: str, plural: bool, kind: ObjectKind) -> None:
+    def _name(self, what: str, plural: bool, kind: ObjectKind, text: str) -> None:
         """A thing is named: a new one, or one that was named before."""
-        modifiers, living = self.modifiers, self._somebody_living()
+        modifiers, living = self.modifiers, self.somebody_living()
         if modifiers.negated:
             self.relation = None
-            self._forget()
+            self.forget()
+            return
+        role = roles.ROLES.get(text)
+        alone = modifiers.article in lists.NEW and not self.becomes
+        if role is not None and self.cast.now and not alone and modifiers.count is None:
+            self.cast.tag(Trait(role))
+            self.relation = None
+            self.forget()
             return
         if kind in WORN and living is not None and self._worn(kind, living):
-            self._forget()
+            self.unused.append(" ".join([*self.said, text]))
+            self.forget()
             self.relation = None
             return
         again = self._named_before(what, plural, kind)
         if again is not None:
-            self._again(again, what)
+            self.name_again(again, what)
             return
         count = modifiers.count if modifiers.count is not None else (lists.PLURAL_COUNT if plural else 1)
         if modifiers.pair and not plural and what.endswith("s"):
             count = 1  # a pair of glasses
-        self._add(Mention(what, min(count, lists.MOST), modifiers.size, modifiers.colour, self.position))
+        self.add(Mention(what, min(count, lists.MOST), modifiers.size, modifiers.colour, self.position))
 
     def _worn(self, kind: ObjectKind, living: int) -> bool:
         """Whether clothes are only a detail of somebody; a hat or glasses become worn instead."""
@@ -272,7 +312,7 @@ class _Reader:
         as_tag = self.relation is None and not modifiers.article and modifiers.count is None and not self.group
         if not (dressed or as_tag):
             return False
-        if kind == "clothes" and (as_tag or self._kind_of(living) == "person"):
+        if kind == "clothes" and (as_tag or self.kind_of(living) == "person"):
             return True
         self.relation = "wearing"
         self.group = [living] if as_tag else self.group
@@ -284,64 +324,6 @@ class _Reader:
         as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
         if same and (modifiers.article == "the" or as_tag):
             return same[-1] if not plural or self.mentions[same[-1]].count > 1 or modifiers.article == "the" else None
-        if kind == "person" and self.somebody:
+        if kind == "person" and self.somebody and as_tag:
             return self.somebody.pop(0)
         return None
-
-    def _again(self, index: int, what: str) -> None:
-        mention = self.mentions[index]
-        self.mentions[index] = replace(
-            mention,
-            what=what,
-            size=self.modifiers.size if self.modifiers.size != 1.0 else mention.size,
-            colour=self.modifiers.colour or mention.colour,
-        )
-        self._connect(index)
-
-    def _add(self, mention: Mention) -> None:
-        if sum(one.count for one in self.mentions) + mention.count > MAX_THINGS:
-            self._forget()
-            return
-        self.mentions.append(mention)
-        self.position = None
-        self._connect(len(self.mentions) - 1)
-
-    def _connect(self, index: int) -> None:
-        """Tie the mention just read to those before it."""
-        holder = self.contents if self.relation is None else None
-        if holder not in (None, index) and self._kind_of(holder) == "thing":
-            self.relations.append(Relation("inside", index, holder))
-            self.contents = None
-            self._forget()
-            return
-        self.contents = None
-        if self.relation is None and self.fronted and index != self.fronted[1]:
-            if not (self.joined and self.group == [self.fronted[1]]):
-                kind, known = self.fronted
-                self.relations.append(Relation(kind, index, known))
-                self.subjects, self.fronted = [index], None
-                self.group = [index]
-            else:
-                self.group = [index]
-        elif self.relation is None:
-            self._join(index)
-        elif subjects := [subject for subject in self.group if subject != index]:
-            self.relations += [Relation(self.relation, subject, index) for subject in subjects]
-            self.subjects, self.group = subjects, [index]
-        else:
-            self.fronted, self.group = (self.relation, index), [index]
-        self.relation, self.joined = None, False
-        self._forget()
-
-    def _join(self, index: int) -> None:
-        """ "A and B" stand together; after "between A" the B is the other side."""
-        last = self.relations[-1] if self.relations else None
-        if self.joined and last and last.kind == "between" and last.other is None and self.group == [last.object]:
-            for at, relation in enumerate(self.relations):
-                if relation.kind == "between" and relation.object == last.object and relation.other is None:
-                    self.relations[at] = replace(relation, other=index)
-            self.group = [index]
-        elif self.joined and self.group and not any(relation.object in self.group for relation in self.relations):
-            self.group.append(index)
-        else:
-            self.group = [index]

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from illustrious_studio.domain.layout.parser import Mention, Relation
+from illustrious_studio.domain.layout.people import SEATS
+from illustrious_studio.domain.layout.scene import Mention, Relation
+from illustrious_studio.domain.layout.standing import SHOULDERS, cut
 from illustrious_studio.domain.layout.values import KnownObject
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
@@ -52,9 +54,10 @@ def cluster(index: int, mention: Mention, known: KnownObject, grounded: bool) ->
     """One thing, or several of a kind in rows (three on the ground stand in one)."""
     size = known.size * mention.size
     w, h = size * min(1.0, known.aspect), size * min(1.0, 1 / known.aspect)
-    gap = GAP * size
+    gap = SHOULDERS if cut(mention) else GAP * size
     boxes: Block = []
-    rows = (3,) if grounded and mention.count == 3 else ROW_OF[mention.count]
+    in_a_row = (mention.figures and mention.count <= 4) or (grounded and mention.count == 3)
+    rows = (mention.count,) if in_a_row else ROW_OF[mention.count]
     wide = max(rows) * w + (max(rows) - 1) * gap
     for row, count in enumerate(rows):
         left = (wide - count * w - (count - 1) * gap) / 2
@@ -144,6 +147,12 @@ def _tie(
         case "above":
             moved = moved_by(moving, _centre(anchor, subject), anchor.y - GAP - subject.bottom)
             moved = _pushed(moved, resting, (0, -1))
+        case "on" if _sits(mentions[first]) and known.name in SEATS:  # before it, as high as its seat
+            moved = moved_by(moving, _centre(anchor, subject), anchor.bottom - 0.04 * anchor.h - subject.bottom)
+            moved = _deeper(moved, 1.0)
+        case "on" if _sits(mentions[first]):
+            moved = moved_by(moving, _centre(anchor, subject), anchor.y + 0.4 * anchor.h - subject.bottom)
+            moved = _deeper(_pushed(moved, [box for box in resting if box.mention != tie.object], (0, -1)), 1.0)
         case "on":
             moved = moved_by(moving, _centre(anchor, subject), anchor.y + 0.06 * anchor.h - subject.bottom)
             moved = _deeper(_pushed(moved, [box for box in resting if box.mention != tie.object], (0, -1)), 1.0)
@@ -182,6 +191,10 @@ def _tie(
             _merge(blocks, tie.object, first, _deeper(moved, 1.0))
             return
     _merge(blocks, first, tie.object, moved)
+
+
+def _sits(mention: Mention) -> bool:
+    return any(figure.pose == "sitting" for figure in mention.figures)
 
 
 def _centre(anchor: Box, subject: Box) -> float:

@@ -44,9 +44,12 @@ class Layout(Value):
         None, ge=0, lt=2**32, description="Strews what is strewn over the background; left out, the picture's own does."
     )
     unknown: tuple[Text, ...] = Field((), description="Words of the prompt that name nothing it knows.")
+    unused: tuple[Text, ...] = Field(
+        (), description="What else of the prompt is not in it: quality words, gaze, camera, what has no drawing."
+    )
     by: LayoutWriter = Field("words", description="Who wrote it: the words alone, a language model, or a hand.")
 
-    @field_validator("things", "unknown", mode="before")
+    @field_validator("things", "unknown", "unused", mode="before")
     @classmethod
     def _lists_are_fine(cls, value: object) -> object:
         """JSON has no tuples, and strict values take nothing else."""
@@ -64,7 +67,9 @@ class _OrOnlyItsThings:
     """Says in JSON schemas, too, that a bare list of things is a layout."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        things = {"type": "array", "items": Placed.model_json_schema(), "maxItems": MAX_THINGS}
+        # By the handler, so that what a figure is made of is defined where this schema goes.
+        thing = handler(Placed.__pydantic_core_schema__)
+        things = {"type": "array", "items": thing, "maxItems": MAX_THINGS}
         return {"anyOf": [handler(schema), things]}
 
 

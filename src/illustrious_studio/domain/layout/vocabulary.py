@@ -12,11 +12,13 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from illustrious_studio.domain.layout import word_lists as lists
+from illustrious_studio.domain.layout.people import FIGURE_OBJECTS, people_counts, people_words
+from illustrious_studio.domain.layout.traits import trait_at
 from illustrious_studio.domain.layout.values import KnownObject
 
 Kind = Literal[
     "thing", "people", "background", "time", "position", "relation", "number", "colour", "size", "style", "nothing",
-    "article", "and", "pronoun", "negation", "break", "body", "clothing", "contents", "unknown",
+    "article", "and", "pronoun", "negation", "break", "body", "clothing", "contents", "unknown", "trait", "they",
 ]  # fmt: skip
 
 NEAR_ENOUGH = 0.62
@@ -37,6 +39,8 @@ class Vocabulary:
     """Knows phrases; of several that begin at a word, the longest counts."""
 
     def __init__(self, objects: Sequence[KnownObject], backgrounds: Mapping[str, Sequence[str]]) -> None:
+        people = people_words()
+        objects = [*(_without(known, people) for known in objects), *FIGURE_OBJECTS]
         self.objects = {known.name: known for known in objects}
         self._phrases: dict[tuple[str, ...], Mark] = {}
         self._hints: dict[str, list[str]] = {}
@@ -45,7 +49,8 @@ class Vocabulary:
         for name, words in backgrounds.items():
             self._learn_all("background", dict.fromkeys(words, name), over=True)
         self._learn_all("time", lists.TIMES, over=True)
-        self._learn_all("nothing", dict.fromkeys(lists.NOTHING), over=True)
+        self._learn_all("nothing", dict.fromkeys(lists.NOTHING, True), over=True)
+        self._learn_all("nothing", dict.fromkeys(lists.SILENT_PHRASES), over=True)
         self._learn_all("position", lists.POSITIONS)
         self._learn_all("relation", lists.RELATIONS)
         self._learn_all("number", lists.NUMBERS)
@@ -59,8 +64,8 @@ class Vocabulary:
         self._learn_all("article", dict.fromkeys(lists.ONE))
         self._learn_people()
 
-    def marks(self, words: Sequence[str]) -> Iterator[Mark]:
-        """The phrases of these words, in order."""
+    def marks(self, words: Sequence[str], *, traits: bool = True) -> Iterator[Mark]:
+        """The phrases of these words, in order. A trait of somebody holds what its words mean where there is nobody."""
         at = 0
         while at < len(words):
             for length in range(min(LONGEST_PHRASE, len(words) - at), 0, -1):
@@ -69,8 +74,19 @@ class Vocabulary:
                     break
             else:
                 length, mark = 1, _single(words[at])
+            trait = trait_at(words, at) if traits else None
+            if trait is not None and trait[0] >= length + (mark.kind == "people"):
+                length = trait[0]
+                its_words = words[at : at + length]
+                plain = tuple(self.marks(its_words, traits=False))
+                mark = Mark("trait", " ".join(its_words), (trait[1], plain))
             at += length
             yield mark
+
+    def names_living(self, marks: Sequence[Mark]) -> bool:
+        """Whether somebody living is among the things."""
+        names = [mark.value for mark in marks if mark.kind == "thing"]
+        return any(self.objects[name].kind in ("person", "animal") for name in names if isinstance(name, str))
 
     def nearest(self, word: str, count: int) -> list[str]:
         """Objects that the word may have meant: first those it hints at, then those spelled like it."""
@@ -108,12 +124,13 @@ class Vocabulary:
                 self._hints.setdefault(" ".join(split_words(tag)), []).append(known.name)
 
     def _learn_people(self) -> None:
-        for tag, (count, who) in lists.PEOPLE_COUNTS.items():
-            mark = self._phrases.get((who,))
-            if not who:
-                self._learn("nothing", tag, None)
-            elif mark is not None and mark.kind == "thing":
-                self._learn("people", tag, (count, mark.value))
+        for word, person in people_words().items():
+            self._learn("people", word, person, over=True)
+            for form in plurals(word):
+                self._learn("people", form, person, plural=True, over=True)
+        self._learn_all("people", people_counts(), over=True)
+        for word, who in (("she", "girl"), ("he", "boy"), ("they", None)):
+            self._learn("they", word, who, over=True)
 
     def _learn_all(self, kind: Kind, values: Mapping[str, object], over: bool = False) -> None:
         for phrase, value in values.items():
@@ -123,6 +140,11 @@ class Vocabulary:
         key = tuple(split_words(phrase))
         if key and (over or key not in self._phrases):
             self._phrases[key] = Mark(kind, " ".join(key), value, plural)
+
+
+def _without(known: KnownObject, people: Mapping[str, object]) -> KnownObject:
+    """The object without the synonyms that name people."""
+    return known.model_copy(update={"synonyms": tuple(name for name in known.synonyms if name not in people)})
 
 
 def _single(word: str) -> Mark:
@@ -135,12 +157,14 @@ def _single(word: str) -> Mark:
         return Mark("body", word)
     if word in lists.CLOTHING:
         return Mark("clothing", word)
-    if word in lists.QUALITY or word in lists.STYLE_WORDS or word in lists.STOP or word in lists.ADJECTIVES:
+    if word in lists.STOP or word in lists.SILENT:
         return Mark("nothing", word)
+    if word in lists.QUALITY or word in lists.STYLE_WORDS or word in lists.ADJECTIVES or word in lists.META:
+        return Mark("nothing", word, True)
     if len(word) < 3 or any(letter.isdigit() for letter in word):
-        return Mark("nothing", word)
+        return Mark("nothing", word, True)
     if word.endswith(("ing", "ly")) and len(word) > 4 and word not in lists.NOT_VERBS | lists.NOT_ADVERBS:
-        return Mark("nothing", word)
+        return Mark("nothing", word, True)
     return Mark("unknown", word)
 
 

@@ -11,7 +11,8 @@ RelationKind = Literal[
 ]  # fmt: skip
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """A list of words that are written one after the other."""
     return frozenset(text.split())
 
 
@@ -28,8 +29,8 @@ MOST: Final = 9
 PLURAL_COUNT: Final = 3
 """How many "cats" are, when nothing says it."""
 
-ONE: Final = _words("a an one single another the this that my your his her its their our")
-NEW: Final = _words("a an one single another")
+ONE: Final = words("a an one single another the this that my your his her its their our")
+NEW: Final = words("a an one single another")
 
 SIZES: Final[dict[str, float]] = {
     "tiny": 0.5, "miniature": 0.5, "microscopic": 0.4, "small": 0.65, "little": 0.7, "mini": 0.6, "short": 0.8,
@@ -99,16 +100,18 @@ STYLES: Final[dict[str, Literal["flat", "cartoon"]]] = {
     "flat color": "flat", "vector": "flat", "vector art": "flat", "minimalist": "flat", "icon": "flat",
 }  # fmt: skip
 
-BODY: Final = _words(
+BODY: Final = words(
     "eyes eye hair ears ear tail tails mouth nose face faces skin wings wing hands hand arms arm legs leg feet "
     "foot paws paw teeth lips smile bangs fur horns horn whiskers breasts chest body head eyelashes eyebrows "
-    "beard freckles"
+    "beard freckles tongue collarbone navel cleavage midriff thighs shoulders shoulder knees waist fingers fingernails "
+    "neck stomach hips"
 )
 """Parts of somebody: never drawn alone while somebody is there to have them."""
 
-CLOTHING: Final = _words(
+CLOTHING: Final = words(
     "uniform skirt blouse kimono yukata swimsuit bikini hoodie sweater gloves boots thighhighs stockings "
-    "pantyhose ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
+    "pantyhose kneehighs hood sleeveless loafers sandals heels necktie bowtie "
+    "ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
     "choker jewelry bracelet socks trousers jeans miniskirt vest cardigan hairband hairclip hairpin"
 )
 """What somebody wears and no drawing shows: a detail while somebody is there to wear it."""
@@ -116,31 +119,34 @@ CLOTHING: Final = _words(
 CONTENTS: Final = ("of", "full of", "filled with", "containing")
 """After a container: what is in it."""
 
-PEOPLE: Final = _words("girl girls boy boys woman women man men lady maid person guy")
+PEOPLE: Final = words("girl girls boy boys woman women man men lady maid person guy")
 """After an animal or another word they name a person: "cat girl"."""
-
-GIRL, BOY = "girl", "boy"
-PEOPLE_COUNTS: Final[dict[str, tuple[int, str]]] = {
-    "solo": (1, ""), "multiple girls": (3, GIRL), "multiple boys": (3, BOY), "1other": (1, BOY), "1woman": (1, GIRL),
-    "1man": (1, BOY),
-    **{f"{count}{who}{'s' if count > 1 else ''}": (count, who) for who in (GIRL, BOY) for count in range(1, 7)},
-    **{f"{count}+{who}s": (count, who) for who in (GIRL, BOY) for count in range(2, 7)},
-}  # fmt: skip
-"""Danbooru's tags for how many people there are."""
 
 NOTHING: Final = (
     "looking at viewer", "looking at the viewer", "pencil drawing", "pencil sketch", "crayon drawing", "line art",
     "depth of field", "light rays", "sun rays", "eye contact", "eye level", "bird's eye view", "fish eye",
     "fish eye lens", "worm's eye view", "in the style of", "state of the art", "work of art", "movie poster",
     "album cover", "book cover", "key visual", "key art", "ponytail", "twin tails", "side ponytail", "at the camera",
-    "looking at the camera", "on camera", "camera angle", "a lot like", "cowboy shot", "egg shaped", "heart shaped",
-    "star shaped", "in the air", "school uniform", "pairs of",
+    "looking at the camera", "on camera", "camera angle", "cowboy shot", "egg shaped", "heart shaped",
+    "star shaped", "in the air", "school uniform", "by night", "best quality", "from behind", "from above",
+    "from below", "from side", "looking back", "looking away", "looking up", "looking down", "looking to the side",
+    "hands up", "arms up", "arms behind back", "hand on hip", "hands on hips", "holding hands", "tongue out",
+    "male focus", "female focus", "detached sleeves", "long sleeves", "short sleeves", "puffy sleeves", "wide sleeves",
+    "bare shoulders", "large breasts", "medium breasts", "small breasts", "bare arms", "bare legs", "wavy mouth",
+    "source anime", "source pony", "source cartoon", "source furry", *(f"score {number}" for number in range(10)),
+    *(f"score {number} up" for number in range(10)), "year 2023", "year 2024", "year 2025", "dutch angle",
+    "rim lighting", "light particles", "cherry blossom petals", "falling petals", "artist name", "speech bubble",
 )  # fmt: skip
 """Phrases that hold the name of a thing, or a relation, and mean none."""
 
-NEGATIONS: Final = _words("no without not")
+AS: Final = ("as a", "as an", "dressed as a", "dressed as an", "dressed up as a", "dressed up as an", "dressed like a")
+"""Between somebody and who they are."""
+SILENT_PHRASES: Final = (*AS, "pairs of", "solo", "no humans", "a lot like", "solo focus", "everyone else")
+"""What is done, or says nothing."""
 
-QUALITY: Final = _words(
+NEGATIONS: Final = words("no without not")
+
+QUALITY: Final = words(
     "masterpiece best quality high highest highly normal low worst good great amazing incredible absurdres "
     "highres lowres hires ultra uhd hd 2k 4k 8k 16k detailed detail details extremely very aesthetic score rating "
     "safe general sensitive newest recent year official intricate sharp focus depth field professional award "
@@ -149,7 +155,19 @@ QUALITY: Final = _words(
     "shadow shadows bokeh blurry blurred hdr raw unreal engine octane render rendered rendering trending "
     "artstation deviantart pixiv danbooru composition epic fantastic realistic photorealistic hyperrealistic"
 )
-STYLE_WORDS: Final = _words(
+META: Final = words(
+    "watermark signature username commentary translated text logo dated censored uncensored commission artist artists "
+    "original copyright virtual vtuber nsfw sfw explicit questionable"
+)
+"""What danbooru says of a picture that no picture shows."""
+RESTING: Final = words("sitting seated sleeping lying resting sits sleeps lies kneeling")
+"""Done on a bed or a chair, where one is there."""
+SILENT: Final = words(
+    "picture pictures image images illustration illustrations drawing drawings scene background backgrounds backdrop "
+    "day daytime daylight left right top bottom side sides middle center centre design graphic art artwork lit"
+)
+"""Of the words for pictures those that ask for nothing."""
+STYLE_WORDS: Final = words(
     "picture pictures image images photo photograph photography illustration illustrations drawing drawings "
     "sketch painting painted paint art artwork artist style styles design graphic clipart logo emoji sticker "
     "portrait closeup close up shot view angle wide full body upper half cowboy watercolor watercolour oil pastel "
@@ -158,7 +176,7 @@ STYLE_WORDS: Final = _words(
     "landscape panorama isometric retro vintage modern abstract pop manga webtoon ghibli impressionist surreal "
     "monochrome greyscale grayscale"
 )
-STOP: Final = _words(
+STOP: Final = words(
     "a an the this that these those there here it its he she they them we you i me my your his her their our one "
     "and or but of to from for with at by as on in into is are was were be been being am has have having had do "
     "does did can could will would shall should may might must not no yes so such some any all each every both "
@@ -169,7 +187,7 @@ STOP: Final = _words(
     "jump plays play eats eat drinks drink looks wears says say seen see made filled covered full together alone "
     "single ground floor air stuff thing things something surrounded dressed"
 )
-ADJECTIVES: Final = _words(
+ADJECTIVES: Final = words(
     "fluffy happy sad angry old new young fat thin slim round square tall short long wooden metal metallic "
     "plastic glass stone magic magical mysterious ancient medieval futuristic fresh ripe juicy sweet hot cold "
     "warm wild friendly funny silly sleepy tired hungry brave lonely quiet calm peaceful dark shiny glowing "
@@ -177,11 +195,11 @@ ADJECTIVES: Final = _words(
     "smooth striped spotted dotted furry hairy scary spooky creepy evil good bad kind gentle fancy elegant royal "
     "rich poor lazy crazy wise smart playful curious cheerful smiling delicious tasty yummy fine real fake plain "
     "pure single baby male female adult cosy cozy rustic tropical exotic rare common typical classic famous "
-    "popular chubby plump rainy sunny cloudy windy lit blooming standing"
+    "popular bearded detached puffy strapless chubby plump rainy sunny cloudy windy lit blooming standing"
 )
-NOT_VERBS: Final = _words(
+NOT_VERBS: Final = words(
     "king queen ring wing wings string spring thing ceiling building clothing earring earrings pudding wedding "
     "swing sling viking duckling gosling stocking stockings"
 )
 """Nouns that end like a verb's -ing."""
-NOT_ADVERBS: Final = _words("family lily lilies jelly belly bully holly trolley ally fly")
+NOT_ADVERBS: Final = words("family lily lilies jelly belly bully holly trolley ally fly")

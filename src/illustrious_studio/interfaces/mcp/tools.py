@@ -256,7 +256,7 @@ async def chat(studio: Studio, request: ChatRequest, report: Report) -> Answer:
 
 async def enhance_prompt(studio: Studio, request: Words, report: Report) -> Answer:
     """Put a prompt into the tags that the picture model was trained on. Weights, LoRA tags and wildcards stay.
-    When the language model gives nothing of use, the prompt is unchanged and `note` says why."""
+    When there is nothing of use to do, the prompt is unchanged and `note` says why."""
     return Answer(await studio.prompts.enhance(request.prompt))
 
 

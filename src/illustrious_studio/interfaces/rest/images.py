@@ -69,7 +69,7 @@ class EnhanceRequest(Value):
 
 
 class EnhancedPrompt(BaseModel):
-    """The prompt after enhancement; unchanged when the language model gave nothing of use, which `note` then says."""
+    """The prompt after enhancement; unchanged when there was nothing of use to do, which `note` then says."""
 
     prompt: str
     changed: bool

@@ -97,7 +97,7 @@ async def lay_out(body: LayoutRequest, request: Request, studio: StudioIn) -> La
 )
 async def sketch(body: SketchRequest, studio: StudioIn) -> Response:
     """The sketch that a checkpoint would start from."""
-    layout = studio.sketches.completed(body.layout, body.prompt)
+    layout = studio.sketches.completed(body.layout, body.prompt, body.width / body.height, body.seed)
     picture = await studio.sketches.paint(layout, body.width, body.height, body.seed)
     return Response(await asyncio.to_thread(to_png, picture), media_type="image/png")
 

@@ -21,7 +21,6 @@ from illustrious_studio.domain.chat import (
 )
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.interfaces.web.error_handling import error_message
-from illustrious_studio.interfaces.web.views.create import unknown_words
 from illustrious_studio.services.studio import Studio
 
 PAUSE = 0.05
@@ -109,9 +108,6 @@ class ActiveReplies:
                             generation.job_id, generation.prompt = job_id, prompt
                         case ImageReady(item):
                             generation.image_id = item.id
-                            layout = item.metadata.request.layout
-                            if layout and (words := unknown_words(layout, self._studio)):
-                                generation.notices.append(words)
                         case DrawingStep() | Done():
                             continue
                     generation.publish()

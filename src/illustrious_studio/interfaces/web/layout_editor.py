@@ -13,7 +13,6 @@ from illustrious_studio.interfaces.web.controls import control
 from illustrious_studio.interfaces.web.held import HeldLayout, always_starts_from_sketch, held_layout
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import script
-from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.services.layouts import By
 from illustrious_studio.services.studio import Studio
 
@@ -82,7 +81,7 @@ async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | No
         seed=request.seed,
         width=width,
         height=height,
-        told=" ".join(part for part in (by_model, create_view.unknown_words(laid.layout, studio), laid.note) if part),
+        told=" ".join(part for part in (by_model, studio.sketches.not_drawn(laid.layout), laid.note) if part),
     ).text()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, StudioError
+from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, NothingKnown, StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
@@ -143,6 +143,8 @@ class CreateTab:
         """The queued job, or what is wrong with the form, to stand above the picture."""
         try:
             return await self._start(self._request(values), values.count)
+        except NothingKnown as error:
+            return "", create_view.nothing_known(error)
         except (StudioError, ValidationError) as error:
             return "", parts.notice(error_message(error), kind="failed")
 
@@ -274,8 +276,7 @@ class CreateTab:
 
     async def _start(self, request: ImageRequest, count: int = 1) -> tuple[str, str]:
         job, *_ = await self.studio.images.start_images(request, count, Origin(way="create"))
-        layout = job.request.layout
-        return job.id, parts.notice(create_view.unknown_words(layout, self.studio)) if layout else ""
+        return job.id, create_view.not_drawn(job.request.layout, self.studio)
 
     def _last_ended(self) -> str:
         """The job that ended last, as a mark; never empty."""

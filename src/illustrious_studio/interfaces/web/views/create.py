@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from html import escape
 
-from illustrious_studio.domain.errors import Unavailable
+from illustrious_studio.domain.errors import NothingKnown, Unavailable
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
@@ -38,16 +38,16 @@ def waiting() -> str:
 
 
 def picture(item: GalleryItem, studio: Studio) -> str:
-    """The picture, its facts, its buttons, and which of its words the sketch did not know."""
+    """The picture, its facts, its buttons, and which of its words are not in it."""
     metadata = item.metadata
-    words = unknown_words(metadata.request.layout, studio) if metadata.request.layout else ""
     alt = escape(metadata.request.prompt[:300])
     return (
         f'<div class="frame"><button type="button" class="zoom" name="zoom" value="{parts.picture_url(item.id)}" '
         f'aria-label="Show full size"><img src="{parts.picture_url(item.id)}" alt="{alt}" '
         f'width="{metadata.width}" height="{metadata.height}"></button></div>'
         f'<p class="words" title="{alt}">{escape(metadata.request.prompt)}</p>'
-        f"{parts.facts(metadata)}{parts.picture_buttons(item)}{parts.notice(words)}"
+        f"{not_drawn(metadata.request.layout, studio)}"
+        f"{parts.facts(metadata)}{parts.picture_buttons(item)}"
     )
 
 
@@ -58,12 +58,16 @@ def empty(checkpoint: Checkpoint | None) -> str:
             '<div class="frame teach"><p>No image model can be used yet.</p>'
             '<button type="button" class="act" name="tab" value="system">See what is missing</button></div>'
         )
-    examples = "".join(
-        f'<button type="button" class="example" name="example" value="{escape(one)}">{escape(one)}</button>'
-        for one in checkpoint.examples[:3]
-    )
+    examples = _examples(checkpoint.examples[:3])
     heading = "<h2>Try one of these</h2>" if examples else "<h2>Say what you would like to see</h2>"
     return f'<div class="frame teach">{heading}{examples}</div>'
+
+
+def _examples(prompts: Sequence[str]) -> str:
+    return "".join(
+        f'<button type="button" class="example" name="example" value="{escape(one)}">{escape(one)}</button>'
+        for one in prompts
+    )
 
 
 def about(checkpoint: Checkpoint | None) -> str:
@@ -79,16 +83,17 @@ def strip(items: Sequence[GalleryItem]) -> str:
     return f'<div class="strip">{"".join(gallery_view.thumb(item, "show") for item in items)}</div>'
 
 
-def unknown_words(layout: Layout, studio: Studio) -> str:
-    """Which words name nothing that the sketch knows, and the nearest that it does; nothing when it knows all."""
-    if not layout.unknown:
-        return ""
-    listed = []
-    for word in layout.unknown[:4]:
-        near = ", ".join(studio.sketches.nearest(word))
-        listed.append(f"“{word}” (nearest: {near})" if near else f"“{word}”")
-    beginning = "Not known" if layout.things else "None of these words is known"
-    return f"{beginning}: {'; '.join(listed)}."
+def not_drawn(layout: Layout | None, studio: Studio) -> str:
+    """One quiet line of the words that are not in the sketch; nothing where all are."""
+    words = studio.sketches.not_drawn(layout) if layout is not None else ""
+    return f'<p class="quiet not-drawn">{escape(words)}</p>' if words else ""
+
+
+def nothing_known(error: NothingKnown) -> str:
+    """Why nothing is drawn, and prompts to press that can be."""
+    return parts.notice(
+        error.detail, kind="failed", more=f'<div class="examples">{_examples(error.examples[:5])}</div>'
+    )
 
 
 def failure(job: Job) -> str:

@@ -1,0 +1,261 @@
+"""Who is in a scene, and to whom belongs what is said of somebody.
+
+By grammar where there is some ("a girl with long hair and a boy in a suit"), by order in tags ("1girl, red hair, 1boy")
+or to all where tags say no more ("2girls, school uniform"). Several colours of one kind go to one after the other.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from illustrious_studio.domain.layout import roles
+from illustrious_studio.domain.layout.figures import Figure, Who
+from illustrious_studio.domain.layout.scene import Mention, Relation
+from illustrious_studio.domain.layout.traits import Trait, merged, two_coloured
+from illustrious_studio.domain.layout.values import KnownObject
+
+ANYBODY: Final = Figure()
+PLURAL: Final = 3
+MOST: Final = 6
+SEATS: Final = frozenset({"chair", "couch and lamp", "bed", "toilet"})
+PARTED: Final = (
+    "hair",
+    "eyes",
+    "hair_length",
+    "hair_style",
+    "bangs",
+    "skin",
+    "expression",
+    "closed",
+    "pose",
+    "ears",
+    "tail",
+)
+"""Of these one person has one, so that a second one is the next person's."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A word for people. `who` is None where it fits a girl and a boy; `count` is None where the word has none."""
+
+    who: Who | None
+    look: Figure = ANYBODY
+    count: int | None = None
+    usual: Who = "girl"
+
+
+FIGURE_OBJECTS: Final = (
+    KnownObject(
+        name="girl", synonyms=("woman", "lady", "princess", "witch", "maid"), kind="person", size=1.25, aspect=0.34
+    ),
+    KnownObject(name="boy", synonyms=("man", "guy", "prince", "knight"), kind="person", size=1.25, aspect=0.34),
+)
+"""People as things of a layout; what they look like says the figure."""
+
+
+def people_words() -> dict[str, Person]:
+    """Every word for people in the singular."""
+    return {
+        word: Person(who, look, usual="boy" if word in roles.USUALLY_BOYS else "girl")
+        for word, (who, look) in roles.PEOPLE.items()
+    }
+
+
+def people_counts() -> dict[str, Person]:
+    """Danbooru's tags of how many there are."""
+    counts: dict[str, Person] = {"1woman": Person("girl", count=1), "1man": Person("boy", count=1)}
+    counts |= {"1other": Person("girl", count=1), "everyone": Person(None, count=PLURAL)}
+    for who in ("girl", "boy"):
+        counts[f"multiple {who}s"] = Person(who, count=PLURAL)
+        for count in range(1, MOST + 1):
+            counts[f"{count}{who}"] = counts[f"{count}{who}s"] = Person(who, count=count)
+            counts[f"{count}+{who}s"] = Person(who, count=count)
+    return counts
+
+
+@dataclass
+class Cast:
+    """The people among the mentions, which are the reader's own list."""
+
+    mentions: list[Mention]
+    clause: list[int] = field(default_factory=list)
+    """Who and what was named since the last pause."""
+    now: list[int] = field(default_factory=list)
+    """Whom the next tag describes."""
+    everybody: bool = False
+    """ "Both", "all": what is said next belongs to all of them."""
+    _described: bool = False
+    _early: list[Trait] = field(default_factory=list)
+    """Said before anybody was named."""
+    _said: dict[str, list[object]] = field(default_factory=dict)
+    _two: dict[int, set[str]] = field(default_factory=dict)
+
+    def there(self) -> list[int]:
+        return [index for index, mention in enumerate(self.mentions) if mention.figures]
+
+    def pause(self) -> None:
+        self.clause = []
+        self.everybody = False
+
+    def came(self, index: int) -> None:
+        """A person is named for the first time."""
+        if self._described:
+            self.now, self._said, self._described = [], {}, False
+        self.now.append(index)
+        early, self._early = self._early, []
+        for trait in early:
+            self.describe([index], trait)
+
+    def spoken_of(self, index: int) -> None:
+        """A person is named again: what follows is about them alone."""
+        self.now, self._said, self._described = [index], {}, False
+        early, self._early = self._early, []
+        for trait in early:
+            self.describe([index], trait)
+
+    def meant(self, person: Person, *, the: bool, as_tag: bool, plural: bool, goes_on: bool) -> int | None:
+        """Who of those there a word means; None for somebody new. `goes_on`: "1girl with ..."."""
+        same = [at for at in self.there() if person.who in (None, self.mentions[at].figures[0].who)]
+        if not same or not (the or as_tag):
+            return None
+        if person.count is None:
+            one = next((at for at in reversed(same) if at in self.now), same[-1])
+            return one if the or not plural or self.mentions[one].count > 1 else None
+        equal = [at for at in same if self.mentions[at].count == person.count]
+        if goes_on:
+            return next((at for at in equal if self._bare(at)), None)
+        return equal[-1] if equal else None
+
+    def parted(self, person: Person) -> None:
+        """ "2girls, 1girl with red hair": the one is of the two."""
+        for at in self.there():
+            mention = self.mentions[at]
+            count = mention.count - (person.count or 0)
+            if mention.figures[0].who == person.who and self._bare(at) and 0 < count < mention.count:
+                self.mentions[at] = replace(mention, count=count, figures=mention.figures[:count])
+                return
+
+    def early(self, trait: Trait) -> None:
+        self._early.append(trait)
+
+    def tag(self, trait: Trait) -> None:
+        """Something said between commas."""
+        if not self.now:
+            self._early.append(trait)
+            return
+        self.describe(self.now, trait)
+        self._described = True
+
+    def of(self, index: int, trait: Trait) -> None:
+        """Something said of that person, in their own clause."""
+        if self.everybody:
+            self.tag(trait)
+            return
+        if self.now != [index]:
+            self.now, self._said = [index], {}
+        self.describe(self.now, trait)
+        self._described = True
+
+    def describe(self, whom: Sequence[int], trait: Trait) -> None:
+        girls = [at for at in whom if self.mentions[at].figures[0].who == "girl"]
+        whom = girls if trait.for_girls and girls else whom
+        persons = [(at, number) for at in whom for number in range(self.mentions[at].count)]
+        for look in _single(trait.look, alone=len(persons) == 1):
+            for at, number in persons[self._first(look, len(persons)) :]:
+                mention = self.mentions[at]
+                figures = list(mention.figures)
+                bare = dict.fromkeys(look.model_fields_set & {"hair", "eyes"}, "") if len(persons) > 1 else {}
+                figures[number] = merged(figures[number].model_copy(update=bare), look)
+                self.mentions[at] = replace(mention, figures=tuple(figures))
+        if trait.two:
+            for at in whom:
+                self._two.setdefault(at, set()).add(trait.two)
+
+    def finish(self) -> None:
+        """Two colours where two were asked for."""
+        for at, whats in self._two.items():
+            for what in whats:
+                mention = self.mentions[at]
+                figures = tuple(two_coloured(figure, what) for figure in mention.figures)
+                self.mentions[at] = replace(mention, figures=figures)
+
+    def _bare(self, at: int) -> bool:
+        return all(figure == Figure(who=figure.who) for figure in self.mentions[at].figures)
+
+    def _first(self, look: Figure, persons: int) -> int:
+        """From which person on something holds: the second colour of hair is the second one's."""
+        key, value = _kind_and_value(look)
+        if persons == 1 or not key:
+            return 0
+        said = self._said.setdefault(key, [])
+        if value not in said:
+            said.append(value)
+        return min(said.index(value), persons - 1)
+
+
+def _kind_and_value(look: Figure) -> tuple[str, object]:
+    for name in PARTED:
+        if name in look.model_fields_set:
+            return name, getattr(look, name)
+    if look.clothes:
+        return f"clothes: {look.clothes[0].kind}", look.clothes[0].colour
+    return "", None
+
+
+def _single(look: Figure, *, alone: bool) -> Iterable[Figure]:
+    """The parts of a look, each alone, so that each goes to whom it belongs."""
+    if alone:
+        return (look,)
+    parts: list[Figure] = []
+    for name in look.model_fields_set:
+        value = getattr(look, name)
+        if name in ("hair_second", "eyes_second"):  # "two girls with blonde and black hair"
+            parts.append(Figure.model_validate({name.removesuffix("_second"): value}))
+        elif name == "clothes":
+            parts += [Figure(clothes=(one,)) for one in value]
+        else:
+            parts.insert(0, Figure.model_validate({name: value}))
+    return parts
+
+
+def seated(mentions: Sequence[Mention], relations: Sequence[Relation], resting: Sequence[int]) -> list[Relation]:
+    """Who sits or sleeps is on the chair or bed that is there: tags do not say it. `resting` are animals that do."""
+    sitting = [at for at, one in enumerate(mentions) if one.figures and one.figures[0].pose == "sitting"]
+    sitting += resting
+    seats = [at for at, one in enumerate(mentions) if one.what in SEATS]
+    tied = {at for relation in relations for at in (relation.subject, relation.object)}
+    pairs = zip(sitting, seats, strict=False)
+    return [*relations, *(Relation("on", one, seat) for one, seat in pairs if not {one, seat} & tied)]
+
+
+def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[list[Mention], list[Relation]]:
+    """What people hold goes into their hands, and is no thing of the scene any more.
+
+    What has a colour or a size of its own, or stands in another relation, too, stays one: hands know only names. So it
+    does beside who sits, whose hands are in the lap.
+    """
+    mentions, kept = list(mentions), list(relations)
+    gone: set[int] = set()
+    for relation in relations:
+        holder, thing = mentions[relation.subject], mentions[relation.object]
+        if relation.kind != "holding" or not holder.figures or thing.figures or relation.object in gone:
+            continue
+        others = [one for one in relations if one is not relation and relation.object in (one.subject, one.object)]
+        sitting = any(figure.pose == "sitting" for figure in holder.figures)
+        in_hand = not (others or sitting or thing.colour or thing.size != 1.0)
+        look = Figure(pose="holding", holding=thing.what if in_hand else "")
+        figures = list(holder.figures)
+        figures[: thing.count] = [
+            figure if sitting else merged(figure, look) for figure in holder.figures[: thing.count]
+        ]
+        mentions[relation.subject] = replace(holder, figures=tuple(figures))
+        if in_hand:
+            gone.add(relation.object)
+            kept.remove(relation)
+    stay = [index for index in range(len(mentions)) if index not in gone]
+    at = {index: number for number, index in enumerate(stay)}
+    moved = [
+        replace(one, subject=at[one.subject], object=at[one.object], other=None if one.other is None else at[one.other])
+        for one in kept
+    ]
+    return [mentions[index] for index in stay], moved
