@@ -159,9 +159,9 @@ async def test_a_picture_drawn_elsewhere_between_two_questions_appears_once(web:
     state = HeldState(page)
     await state.hold()
     await web.studio.images.generate_image(ImageRequest(prompt="a kite", steps=2))
-    await web.studio.images.generate_image(ImageRequest(prompt="a swift", steps=2))
+    await web.studio.images.generate_image(ImageRequest(prompt="a dove", steps=2))
     await state.let_go()
-    await page.wait_for_selector('#picture img[alt="a swift"]')
+    await page.wait_for_selector('#picture img[alt="a dove"]')
     await page.wait_for_selector("#strip .thumb:nth-child(2)")
     async with page.expect_response("**/live?*"):
         pass

@@ -46,9 +46,9 @@ class Person:
 
 FIGURE_OBJECTS: Final = (
     KnownObject(
-        name="girl", synonyms=("woman", "lady", "princess", "witch", "maid"), kind="person", size=1.25, aspect=0.34
+        name="girl", synonyms=("woman", "lady", "princess", "witch", "maid"), kind="person", size=1.4, aspect=0.34
     ),
-    KnownObject(name="boy", synonyms=("man", "guy", "prince", "knight"), kind="person", size=1.25, aspect=0.34),
+    KnownObject(name="boy", synonyms=("man", "guy", "prince", "knight"), kind="person", size=1.4, aspect=0.34),
 )
 """People as things of a layout; what they look like says the figure."""
 
@@ -223,9 +223,10 @@ def seated(mentions: Sequence[Mention], relations: Sequence[Relation], resting: 
     sitting = [at for at, one in enumerate(mentions) if one.figures and one.figures[0].pose == "sitting"]
     sitting += resting
     seats = [at for at, one in enumerate(mentions) if one.what in SEATS]
-    tied = {at for relation in relations for at in (relation.subject, relation.object)}
+    placed = {relation.subject for relation in relations if relation.kind != "holding"}
+    taken = {at for relation in relations for at in (relation.subject, relation.object)}
     pairs = zip(sitting, seats, strict=False)
-    return [*relations, *(Relation("on", one, seat) for one, seat in pairs if not {one, seat} & tied)]
+    return [*relations, *(Relation("on", one, seat) for one, seat in pairs if one not in placed and seat not in taken)]
 
 
 def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[list[Mention], list[Relation]]:
