@@ -28,7 +28,7 @@ UNTRUE = re.compile(
     r"|\bI(?:'m| am) (?:ChatGPT|GPT|Siri|Alexa|Claude|a human|a person|a student|a (?:young |old )?(?:man|woman|girl))"
     r"|(?-i:\b(?:I'm|I am|[Mm]y name is) (?!SmolLM|AI\b|I\b)[A-Z][a-z]+\b)"
     r"|\b(?:at|on) the beach|\bI've been (?:working|taking|doing)"
-    r"|mathisfun|math(?:ematical|s)? (?:problem|homework|question)"
+    r"|mathisfun|math(?:ematical|s)?\b[\w -]* (?:problem|homework|question|task)s?\b"
     r"|\b(?:as|like) (?:a|any) human,? I\b|my (?:wife|husband|mother|father|friends?|kids?) (?:and I|is|are)\b",
     re.IGNORECASE,
 )
@@ -73,9 +73,14 @@ TUNED: tuple[Question, ...] = (
     Question("What is 7 plus 5?", r"\b(?:12|twelve)\b", r"remov|take away|\b(?:13|11)\b", words=45),
     Question("What is 12 times 12?", r"\b144\b", r"octal|base", words=60),
     Question("What is the opposite of hot?", r"\bcold\b", words=50),
-    Question('Translate "good morning" into French.', r"\bbonjour\b", words=40),
-    Question("Write a haiku about autumn.", r"leaf|leaves|autumn|fall|wind|harvest|gold", words=45, lines=(3, 6)),
-    Question("Give me three names for a cat.", r"(?:[A-Z][a-z]+\W+(?:and )?(?:\d\. )?){3}", words=90),
+    Question('Translate "good morning" into French.', r"\bbonjour\b", r"appelle|\bsuis\b", words=40),
+    Question("Write a haiku about autumn.", r"leaf|leaves|autumn|fall|wind|harvest|gold", words=45, lines=(3, 3)),
+    Question(
+        "Give me three names for a cat.",
+        r"(?:[A-Z][a-z]+\W+(?:and )?(?:\d\. )?){3}",
+        r"Feline|Longhair|Siamese",
+        words=90,
+    ),
     Question("Tell me a joke.", r"\w", r"I (?:can't|cannot)", words=60, check=lambda said: "?" in said),
     Question("Describe a dragon in one sentence.", r"dragon|creature|beast", words=60, check=sentences(1, 1)),
     Question("What is the weather like today?", UNKNOWABLE),
@@ -88,7 +93,7 @@ TUNED: tuple[Question, ...] = (
     Question("What is the largest planet in the solar system?", r"\bJupiter\b", words=60),
     Question("Write a story about a fox in three sentences.", r"\bfox\b", words=110, check=sentences(2, 4)),
     Question('Correct this sentence: "I has two cat."', r"I have two cats", words=60),
-    Question("Who wrote Romeo and Juliet?", r"Shakespeare", words=60),
+    Question("Who wrote Romeo and Juliet?", r"Shakespeare", r"French|\bson\b|novel", words=60),
 )
 
 HELD_OUT: tuple[Question, ...] = (

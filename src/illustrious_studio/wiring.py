@@ -141,8 +141,16 @@ async def open_studio(
         images = ImageService(jobs, models, sketches, layouts, inputs, vaes)
         prompts = PromptService(models.chat_model)
         answers = AnswerService(models)
+        vision = VisionService(models.vision_model)
         chat = ChatService(
-            models.chat_model, answers, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat
+            models.chat_model,
+            answers,
+            SqlSessions(database),
+            images,
+            jobs,
+            prompts,
+            vision,
+            enhance=settings.enhance_in_chat,
         )
         stack.push_async_callback(chat.settle)
         yield Studio(
@@ -153,7 +161,7 @@ async def open_studio(
             chat=chat,
             answers=answers,
             prompts=prompts,
-            vision=VisionService(models.vision_model),
+            vision=vision,
             gallery=gallery,
             models=models,
             vaes=vaes,
