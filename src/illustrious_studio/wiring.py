@@ -20,6 +20,7 @@ from illustrious_studio.adapters.chat.openai import OpenAIChat
 from illustrious_studio.adapters.files.checkpoint_overrides import OverriddenCheckpoints
 from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
+from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.vae_catalogue import DiskVaes
@@ -32,10 +33,12 @@ from illustrious_studio.adapters.vision.builtin import BuiltinVision
 from illustrious_studio.adapters.vision.ollama import OllamaVision
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import Conflict, StorageFull
+from illustrious_studio.domain.machine import Machine
 from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
@@ -81,8 +84,9 @@ async def open_studio(
     engine: ImageEngine | None = None,
     chat_models: Sequence[ChatModel] | None = None,
     vision_models: Sequence[VisionModel] | None = None,
+    machine: Machine | None = None,
 ) -> AsyncIterator[Studio]:
-    """All services over the adapters that the settings name; `engine` and the models may be handed in instead.
+    """All services over the adapters that the settings name; engine, models and machine may be handed in instead.
     Chat and vision models are looked for once `look_after` is set.
 
     Raises Conflict when another studio has the data folder open.
@@ -168,6 +172,7 @@ async def open_studio(
             sketches=sketches,
             layouts=layouts,
             refused=RefusedRequests(),
+            first_steps=FirstStepsService(machine or ThisMachine(), models, gallery, settings.data_dir / CHECKPOINTS),
         )
 
 
