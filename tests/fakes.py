@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from pathlib import Path
 
 from PIL import Image
 
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
 from illustrious_studio.domain.encoding import to_file
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
+from illustrious_studio.domain.machine import MachineFacts
 from illustrious_studio.domain.models import Checkpoint, Chosen, LanguageModel, ModelStatus
 from illustrious_studio.domain.pictures import OpenedPicture, Picture
 from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
@@ -220,3 +222,19 @@ class FakeVision:
         self.shown.append(picture)
         yield f"{question}: "
         yield f"{picture.picture.width} x {picture.picture.height}"
+
+
+class FakeMachine:
+    """Two cores, no card, no Ollama; a desktop unless told otherwise. Remembers which folders it was to show."""
+
+    def __init__(self, **facts: int | bool) -> None:
+        self._facts = MachineFacts(**{"cores": 2, "memory": 24 * 2**30, "desktop": True} | facts)  # type: ignore[arg-type]
+        self.shown: list[Path] = []
+
+    def facts(self) -> MachineFacts:
+        return self._facts
+
+    async def show_folder(self, folder: Path) -> None:
+        if not self._facts.desktop:
+            raise Unavailable("This machine has no desktop.")
+        self.shown.append(folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.async_api import BrowserContext, Locator, Page, Request, Route
 from playwright.async_api import Error as PlaywrightError
 
-from fakes import FakeChat, FakeEngine, FakeVision
+from fakes import FakeChat, FakeEngine, FakeMachine, FakeVision
 from illustrious_studio.domain.errors import Conflict
 from illustrious_studio.domain.models import CheckpointOverride
 from illustrious_studio.interfaces.http.guard import GRADIO_PAGES, Guard
@@ -60,6 +60,7 @@ class WebWithFakes(Web):
     engine: FakeEngine = field(default_factory=FakeEngine)
     chat: FakeChat = field(default_factory=FakeChat)
     vision: FakeVision = field(default_factory=FakeVision)
+    machine: FakeMachine = field(default_factory=FakeMachine)
 
     async def make_empty(self) -> None:
         """No pictures, chats, jobs or overrides, and fakes that do as they are told at once."""
@@ -106,6 +107,7 @@ async def running_web(folder: Path, browser: BrowserContext) -> AsyncIterator[We
             engine=tested.engine,
             chat=tested.chat,
             vision=tested.vision,
+            machine=tested.machine,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fakes import FakeChat, FakeEngine, FakeVision
+from fakes import FakeChat, FakeEngine, FakeMachine, FakeVision
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.settings import Settings
 from illustrious_studio.wiring import CHECKPOINTS, DATA, open_studio
@@ -20,6 +20,7 @@ class StudioForTests:
     engine: FakeEngine
     chat: FakeChat
     vision: FakeVision
+    machine: FakeMachine
 
 
 def with_own_checkpoint(folder: Path) -> Path:
@@ -37,11 +38,15 @@ async def studio_for_tests(
     engine: FakeEngine | None = None,
     chat: FakeChat | None = None,
     vision: FakeVision | None = None,
+    machine: FakeMachine | None = None,
     queue_limit: int = 100,
 ) -> AsyncIterator[StudioForTests]:
     """Open until the context ends; opening the same folder again is a restart."""
     engine, chat, vision = engine or FakeEngine(), chat or FakeChat(), vision or FakeVision()
+    machine = machine or FakeMachine()
     settings = Settings(data_dir=folder, queue_limit=queue_limit, ollama_base_url="none")
-    async with open_studio(settings, engine=engine, chat_models=[chat], vision_models=[vision]) as studio:
+    async with open_studio(
+        settings, engine=engine, chat_models=[chat], vision_models=[vision], machine=machine
+    ) as studio:
         await studio.models.check_again()
-        yield StudioForTests(studio, engine, chat, vision)
+        yield StudioForTests(studio, engine, chat, vision, machine)

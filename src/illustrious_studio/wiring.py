@@ -21,6 +21,7 @@ from illustrious_studio.adapters.files.checkpoint_overrides import OverriddenChe
 from illustrious_studio.adapters.files.chosen_models import ChosenModelsFile
 from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
+from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.vae_catalogue import DiskVaes
@@ -33,10 +34,12 @@ from illustrious_studio.adapters.vision.builtin import BuiltinVision
 from illustrious_studio.adapters.vision.ollama import OllamaVision
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import Conflict, StorageFull
+from illustrious_studio.domain.machine import Machine
 from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
@@ -83,8 +86,9 @@ async def open_studio(
     engine: ImageEngine | None = None,
     chat_models: Sequence[ChatModel] | None = None,
     vision_models: Sequence[VisionModel] | None = None,
+    machine: Machine | None = None,
 ) -> AsyncIterator[Studio]:
-    """All services over the adapters that the settings name; `engine` and the models may be handed in instead.
+    """All services over the adapters that the settings name; engine, models and machine may be handed in instead.
     Chat and vision models are looked for once `look_after` is set.
 
     Raises Conflict when another studio has the data folder open.
@@ -145,8 +149,16 @@ async def open_studio(
         images = ImageService(jobs, models, sketches, layouts, inputs, vaes)
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
+        vision = VisionService(models.vision_model)
         chat = ChatService(
-            models.chat_model, answers, SqlSessions(database), images, jobs, prompts, enhance=settings.enhance_in_chat
+            models.chat_model,
+            answers,
+            SqlSessions(database),
+            images,
+            jobs,
+            prompts,
+            vision,
+            enhance=settings.enhance_in_chat,
         )
         stack.push_async_callback(chat.settle)
         yield Studio(
@@ -157,13 +169,14 @@ async def open_studio(
             chat=chat,
             answers=answers,
             prompts=prompts,
-            vision=VisionService(models.vision_model),
+            vision=vision,
             gallery=gallery,
             models=models,
             vaes=vaes,
             sketches=sketches,
             layouts=layouts,
             refused=RefusedRequests(),
+            first_steps=FirstStepsService(machine or ThisMachine(), models, gallery, settings.data_dir / CHECKPOINTS),
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes import FakeChat, FakeEngine, gradient
+from fakes import FakeChat, FakeEngine, FakeVision, gradient
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.sessions import SqlSessions
 from illustrious_studio.domain.chat import (
@@ -214,12 +214,51 @@ async def test_pictures_go_to_a_model_that_can_see_also_with_the_next_question(t
         assert [len(turn.pictures) for turn in opened.chat.asked[1]] == [0, 1, 0, 0]
 
 
-async def test_a_model_that_cannot_see_is_not_shown_pictures_and_the_person_is_told(opened: StudioForTests) -> None:
-    picture = OpenedPicture(gradient(64, 48, 1), "PNG")
+async def test_where_the_model_cannot_see_the_vision_model_answers_and_is_named(opened: StudioForTests) -> None:
+    picture = OpenedPicture(gradient(64, 48, 1), "PNG", {"parameters": "a fox"})
     events = await heard(opened.studio.chat, "What is this?", pictures=[picture])
-    assert isinstance(events[0], Notice)
-    assert "cannot see" in events[0].text
-    assert opened.chat.asked[0][-1].pictures == ()
+    assert [type(event) for event in events] == [Token, Token, Done]
+    answer = (await opened.studio.chat.messages("default"))[-1]
+    assert (answer.content, answer.model, answer.state) == ("What is this?: 64 x 48", "fake-eyes", "complete")
+    assert opened.vision.shown == [picture]
+    assert opened.chat.asked == []
+
+
+async def test_the_next_question_about_that_picture_goes_to_it_too_and_any_other_does_not(
+    opened: StudioForTests,
+) -> None:
+    picture = OpenedPicture(gradient(64, 48, 1), "PNG", {"parameters": "a fox"})
+    await heard(opened.studio.chat, "What is this?", pictures=[picture])
+    await heard(opened.studio.chat, "What colour has the picture?")
+    await heard(opened.studio.chat, "Thank you.")
+    await heard(opened.studio.chat, "Is the picture nice?", "another")
+    models = [message.model for message in await opened.studio.chat.messages("default")]
+    assert models == ["", "fake-eyes", "", "fake-eyes", "", "fake-chat"]
+    assert [one.text for one in opened.vision.shown] == [picture.text] * 2
+    assert len(opened.chat.asked) == 2
+
+
+async def test_several_pictures_are_answered_one_after_the_other(opened: StudioForTests) -> None:
+    pictures = [OpenedPicture(gradient(64, side, 1), "PNG") for side in (48, 32)]
+    await heard(opened.studio.chat, "Size", pictures=pictures)
+    answer = (await opened.studio.chat.messages("default"))[-1].content
+    assert answer == "**Picture 1.** Size: 64 x 48\n\n**Picture 2.** Size: 64 x 32"
+
+
+async def test_a_picture_that_nobody_can_see_is_said_so(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, vision=FakeVision(ready=False)) as opened:
+        picture = OpenedPicture(gradient(64, 48, 1), "PNG")
+        events = await heard(opened.studio.chat, "What is this?", pictures=[picture])
+        assert isinstance(events[0], Notice)
+        assert "cannot see pictures and answers to the words alone" in events[0].text
+        assert "ollama pull" in events[0].text
+        assert opened.chat.asked[0][-1].pictures == ()
+
+
+async def test_the_embedded_model_gets_no_system_prompt_but_its_own(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, chat=FakeChat(backend="embedded")) as opened:
+        await heard(opened.studio.chat, "Hello?")
+        assert [turn.role for turn in opened.chat.asked[0]] == ["user"]
 
 
 @pytest.mark.parametrize("message", ["#generate", "#generate   ", "#GENERATE:", "#help", "#draw a cat"])

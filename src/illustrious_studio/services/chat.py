@@ -1,5 +1,7 @@
 """Chat: keeps the messages, has a model answer them, and draws when one begins with `#generate`.
 
+Where the chat model cannot see, a message with pictures is answered by the vision model in use, under its name.
+
 Two messages at once in one session are answered one after the other; a drawing holds nobody up. Who stops listening
 stops the model (its answer so far is kept as `interrupted`), but not a drawing: that goes on, and its message is
 completed when the session is next read.
@@ -35,15 +37,16 @@ from illustrious_studio.domain.chat import (
     Thinking,
     Token,
 )
-from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError, UpstreamFailed
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError, Unavailable, UpstreamFailed
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job, Once
 from illustrious_studio.domain.pictures import OpenedPicture
 from illustrious_studio.services.answers import AnswerService
-from illustrious_studio.services.context_window import RecentPictures, trim_history
+from illustrious_studio.services.context_window import SYSTEM, RecentPictures, trim_history
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.prompts import NOTHING_TO_WRITE, PromptService
+from illustrious_studio.services.vision import VisionService
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +76,7 @@ class ChatService:
         images: ImageService,
         jobs: JobQueue,
         prompts: PromptService,
+        vision: VisionService,
         *,
         enhance: bool,
         clock: Callable[[], datetime] = _now,
@@ -83,6 +87,7 @@ class ChatService:
         self._images = images
         self._jobs = jobs
         self._prompts = prompts
+        self._vision = vision
         self._enhance = enhance
         self._clock = clock
         self._answering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -199,19 +204,27 @@ class ChatService:
             model = self._chat_model()
             status = model.status
             can_see = "vision" in status.capabilities
-            if pictures and can_see:
+            if pictures:
                 await self._recent.add(user_message, pictures)
-            elif pictures:
-                yield Notice(
-                    f"{status.model} cannot see pictures and answers to the words alone. "
-                    "Ask about them in Analyze, or choose a model with vision such as qwen2.5vl on Ollama."
-                )
+            if not can_see:
+                meant = pictures or self._recent.meant_by(user_message.session_id, user_message.content)
+                try:
+                    seen = await self._vision.stream_each(meant, user_message.content) if meant else None
+                except Unavailable as error:
+                    seen = None
+                    yield Notice(f"{status.model} cannot see pictures and answers to the words alone. {error.detail}")
+                if seen is not None:
+                    async for said in self._look(user_message, *seen):
+                        yield said
+                    return
             turns = trim_history(
                 messages,
                 user_message,
                 context=status.context_length,
                 reserve=request.max_tokens,
                 pictures=self._recent.of(user_message.session_id) if can_see else {},
+                # The embedded model's adapter has a system prompt that fits it, and what it must not make up.
+                system="" if status.backend == "embedded" else SYSTEM,
             )
             options = ChatOptions(temperature=request.temperature, max_tokens=request.max_tokens)
             answer = self._answers.begin(model, status.model, turns, options)
@@ -237,6 +250,26 @@ class ChatService:
                     raise UpstreamFailed(f"{status.model} gave an empty answer. Ask again, or ask differently.")
                 yield Notice(f"{status.model} thought, but did not get to an answer. Allow more tokens, or ask again.")
             yield Done(message)
+
+    async def _look(
+        self, user_message: Message, name: str, pieces: AsyncGenerator[str, None]
+    ) -> AsyncGenerator[ChatEvent, None]:
+        """The vision model's answer, under its name."""
+        message, text = self._message(user_message, "", model=name), ""
+        state: Literal["complete", "interrupted"] = "interrupted"
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    text += piece
+                    yield Token(piece)
+            state = "complete"
+        finally:
+            message = message.model_copy(update={"content": text.strip(), "state": state})
+            if message.content:
+                await self._keep(message)
+        if not message.content:
+            raise UpstreamFailed(f"{name} said nothing about the picture. Ask again, or ask differently.")
+        yield Done(message)
 
     async def _draw(
         self, user_message: Message, words: str, way: Way, once: Once | None

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from illustrious_studio.domain.chat import ChatTurn, Message
 from illustrious_studio.domain.errors import InvalidRequest
@@ -17,6 +18,11 @@ PER_PICTURE = 800
 REMEMBERED_SESSIONS = 8
 LARGEST_REMEMBERED = 1280
 
+ABOUT_PICTURES = re.compile(
+    r"\b(?:this|that|the|my|first|second|last|both|these|those|each) (?:\w+ )?"
+    r"(?:picture|image|photo|photograph|drawing|painting|screenshot)s?\b(?! of\b)",
+    re.IGNORECASE,
+)
 WORDS = re.compile(r"[A-Za-z ]+")
 
 
@@ -30,18 +36,28 @@ class RecentPictures:
     """The pictures that were shown last in each of the latest sessions, so that one can ask about them again."""
 
     def __init__(self) -> None:
-        self._shown: OrderedDict[str, dict[str, tuple[Picture, ...]]] = OrderedDict()
+        self._shown: OrderedDict[str, tuple[str, tuple[OpenedPicture, ...]]] = OrderedDict()
 
     async def add(self, message: Message, pictures: Sequence[OpenedPicture]) -> None:
-        small = tuple([await asyncio.to_thread(opened.picture.within, LARGEST_REMEMBERED) for opened in pictures])
-        self._shown[message.session_id] = {message.id: small}
+        small = [await asyncio.to_thread(opened.picture.within, LARGEST_REMEMBERED) for opened in pictures]
+        opened = tuple(replace(one, picture=picture) for one, picture in zip(pictures, small, strict=True))
+        self._shown[message.session_id] = (message.id, opened)
         self._shown.move_to_end(message.session_id)
         while len(self._shown) > REMEMBERED_SESSIONS:
             self._shown.popitem(last=False)
 
     def of(self, session_id: str) -> Mapping[str, tuple[Picture, ...]]:
         """By the id of the message that they came with."""
-        return self._shown.get(session_id, {})
+        if session_id not in self._shown:
+            return {}
+        message_id, pictures = self._shown[session_id]
+        return {message_id: tuple(opened.picture for opened in pictures)}
+
+    def meant_by(self, session_id: str, message: str) -> Sequence[OpenedPicture]:
+        """Those that a message without pictures of its own asks about ("what does the picture show?")."""
+        if session_id not in self._shown or not ABOUT_PICTURES.search(message):
+            return ()
+        return self._shown[session_id][1]
 
 
 def trim_history(
@@ -51,15 +67,17 @@ def trim_history(
     context: int | None,
     reserve: int,
     pictures: Mapping[str, tuple[Picture, ...]],
+    system: str = SYSTEM,
 ) -> list[ChatTurn]:
     """The system prompt, the latest turns before `user_message` that fit beside the answer, and that message.
 
+    An empty system prompt is none.
     Raises InvalidRequest when the message alone does not fit.
     """
     room = context or SMALLEST_CONTEXT
     last = _turn(user_message, pictures)
-    system = ChatTurn("system", SYSTEM)
-    free = room - _cost(system) - _cost(last)
+    first = [ChatTurn("system", system)] if system else []
+    free = room - sum(map(_cost, first)) - _cost(last)
     if free <= 0:
         raise InvalidRequest(
             f"The message is too long for this language model (about {_cost(last)} tokens; it takes {room} in all). "
@@ -74,7 +92,7 @@ def trim_history(
         kept.insert(0, turn)
     while kept and kept[0].role != "user":  # a chat that begins with an answer confuses the templates of some models
         kept.pop(0)
-    return [system, *kept, last]
+    return [*first, *kept, last]
 
 
 def _before(messages: Sequence[Message], user_message: Message) -> list[Message]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
@@ -35,3 +36,4 @@ class Studio:
     sketches: SketchService
     layouts: LayoutService
     refused: RefusedRequests
+    first_steps: FirstStepsService

@@ -1,6 +1,6 @@
 """Analyzing pictures: asks the vision model in use, and reads the settings that a picture's file carries."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from illustrious_studio.domain.chat import Token
 from illustrious_studio.domain.errors import UpstreamFailed
@@ -32,6 +32,21 @@ class VisionService:
         """Which model answers, and the pieces of its answer as they come, without what it thinks."""
         model = self._vision_model()
         return model.status.model, _without_thoughts(model.analyze(picture, question.strip() or DEFAULT_QUESTION))
+
+    async def stream_each(
+        self, pictures: Sequence[OpenedPicture], question: str
+    ) -> tuple[str, AsyncGenerator[str, None]]:
+        """The same for several, one after the other, each answer under its picture's number. Raises Unavailable."""
+        model = self._vision_model()
+
+        async def answers() -> AsyncGenerator[str, None]:
+            for number, picture in enumerate(pictures, 1):
+                if len(pictures) > 1:
+                    yield f"{chr(10) * 2 if number > 1 else ''}**Picture {number}.** "
+                async for piece in _without_thoughts(model.analyze(picture, question)):
+                    yield piece
+
+        return model.status.model, answers()
 
     def recorded(self, picture: OpenedPicture) -> RecordedSettings | None:
         """The settings in the file with everything that was found about them, for people to see."""

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from illustrious_studio.adapters.chat.fixed_answers import claims_to_see
 from illustrious_studio.adapters.chat.llama_cpp import EmbeddedChat, packaged_gguf
 from illustrious_studio.domain.chat import ChatOptions, ChatTurn
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable, UpstreamFailed
@@ -117,6 +118,26 @@ async def tokens_of(chat: EmbeddedChat, words: str) -> int:
     (ending,) = [chunk.ending async for chunk in answer if chunk.ending is not None]
     assert ending.prompt_tokens is not None
     return ending.prompt_tokens
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What do you see in this picture?",
+        "Is the picture that I made beautiful?",
+        "Look at this picture. Do you like it?",
+    ],
+)
+async def test_it_does_not_claim_to_see_a_picture(chat: EmbeddedChat, question: str) -> None:
+    answer = "".join(await heard(chat, [ChatTurn("user", question)], 120))
+    assert answer
+    assert not claims_to_see(answer)
+
+
+async def test_a_client_with_a_system_prompt_of_its_own_talks_to_the_model_alone(chat: EmbeddedChat) -> None:
+    pirate = [ChatTurn("system", "You are a pirate called Jack."), ChatTurn("user", "Who are you?")]
+    assert "SmolLM2-135M-Instruct" not in "".join(await heard(chat, pirate, 20))
+    assert "SmolLM2-135M-Instruct" in "".join(await heard(chat, pirate[1:]))
 
 
 @pytest.mark.parametrize("token", ["<|im_start|>", "<|im_end|>", "<|endoftext|>"])

@@ -10,6 +10,9 @@ from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.adapters.vision.builtin import BuiltinVision
 from illustrious_studio.adapters.vision.classifier import VISION
 from illustrious_studio.adapters.vision.facts import colour_name, colour_shares, faults
+from illustrious_studio.adapters.vision.prompt_tags import BY_LAYOUT, BY_RECORD
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.metadata.infotext import text_of_request
 from illustrious_studio.domain.pictures import OpenedPicture, Picture, open_picture
 from illustrious_studio.services.sketch import SketchService
 
@@ -51,32 +54,61 @@ async def test_it_is_ready_and_says_what_it_is() -> None:
 
 async def test_written_text_is_read_and_comes_first_when_asked_for() -> None:
     answer = await ask(written("Hello World 42", "Open daily"), "What does the text say?")
-    assert answer.startswith("It shows this text:\n> Hello World 42\n> Open daily")
+    assert answer.startswith("It says:\n> Hello World 42\n> Open daily")
     assert "drawing of" not in answer
+
+
+async def test_a_picture_of_text_is_described_as_one_and_a_picture_without_any_is_said_to_have_none() -> None:
+    described = await ask(written("Hello World 42", "Open daily"))
+    assert "a flat picture with text on a plain white background" in described
+    assert "reads “Hello World 42” and “Open daily”" in described
+    assert (await ask(await sketch("a cat"), "Read all text in this picture")).startswith("I found no text in it.")
 
 
 async def test_colours_have_their_shares() -> None:
     image = Image.new("RGB", (200, 100), (220, 30, 30))
     image.paste((40, 70, 200), (150, 0, 200, 100))
     answer = await ask(image, "Which colours are there?")
-    assert answer.startswith("Colours: red 75%, blue 25%.")
+    assert answer.startswith("By area, its colours are red (75%) and blue (25%).")
 
 
 async def test_one_colour_is_nothing_more() -> None:
     answer = await ask(Image.new("RGB", (300, 300), (30, 160, 60)))
-    assert answer.startswith("The whole picture is green.")
+    assert answer.startswith("The whole picture is plain green; there is nothing else in it.")
     assert "shows" not in answer
-    assert "300 x 300 pixels (square)" in answer
+    assert "square, 300 x 300 pixels" in answer
+
+
+async def test_a_gradient_is_called_one_with_its_colours_and_its_way() -> None:
+    down = Image.linear_gradient("L").resize((320, 200))
+    sunset = Image.composite(
+        Image.new("RGB", down.size, (240, 120, 30)), Image.new("RGB", down.size, (60, 110, 220)), down
+    )
+    assert "a smooth gradient, blue that becomes orange from top to bottom" in await ask(sunset)
+    assert "from left to right" in await ask(sunset.rotate(90, expand=True))
+    assert "from the middle outwards" in await ask(Image.radial_gradient("L").convert("RGB"))
+    assert "gradient" not in await ask(await sketch("a cat"))
+
+
+async def test_noise_is_called_noise() -> None:
+    assert "no form stands out" in await ask(Image.effect_noise((256, 256), 60).convert("RGB"))
+
+
+async def test_a_question_that_it_does_not_understand_is_not_answered_as_if_it_did() -> None:
+    answer = await ask(await sketch("a cat"), "Is she happy, and why?")
+    assert answer.startswith("That I cannot answer")
+    assert "drawing of a cat" in answer
+    assert not (await ask(await sketch("a cat"), "What is in this picture?")).startswith("That I cannot answer")
 
 
 @pytest.mark.parametrize(
     ("prompt", "seen"),
     [
-        ("a cat", "a drawing of a cat"),
+        ("a cat", "a drawing of a cat on a plain white background. It is in the middle"),
         ("a banana, cartoon", "a drawing of a banana"),
         ("a castle at night", "a drawing of a castle"),
-        ("three red apples", "3 drawings of a red apple"),
-        ("an elephant and a bicycle", "a drawing of a bicycle"),
+        ("three red apples", "a drawing of three red apples"),
+        ("an elephant and a bicycle", "a bicycle"),
         ("a fish under the sea", "a drawing of a fish"),
     ],
 )
@@ -103,21 +135,54 @@ async def test_recorded_settings_are_repeated() -> None:
     assert "Prompt: a violet owl\nNegative prompt: day\n" in answer.split("\n\n")[0]
     assert "Seed: 77" in answer
     assert "no settings" in await ask(Image.new("RGB", (64, 64)), "What was the prompt?")
-    assert await ask(Image.new("RGB", (64, 64)), "tags", text) == "a violet owl"
+    assert (await ask(Image.new("RGB", (64, 64)), "tags", text)).split("\n\n") == ["a violet owl", BY_RECORD]
+
+
+async def test_a_description_names_the_words_of_the_record_but_no_settings() -> None:
+    text = "a violet owl, masterpiece\nNegative prompt: day\nSteps: 12, Sampler: Euler a, Seed: 77, Size: 64x64"
+    answer = await ask(await sketch("an owl"), parameters=text)
+    assert "Its file says that it was made with A1111 from the words “a violet owl, masterpiece”." in answer
+    assert not any(word in answer for word in ("Steps", "Sampler", "77", "Negative"))
+
+
+def drawn_here(prompt: str) -> str:
+    """What the studio writes into a picture that it drew from these words."""
+    request = ImageRequest(prompt=prompt, seed=7, width=384, height=384, layout=SKETCHES.layout(prompt, 1))
+    return f"{text_of_request(request)}, Version: illustrious-studio 0.1"
+
+
+async def test_a_picture_of_this_studio_is_described_by_its_layout_and_that_is_said() -> None:
+    prompt = "two penguins in the mountains"
+    answer = await ask(await sketch(prompt), parameters=drawn_here(prompt))
+    assert answer.startswith("This is a drawing of two penguins in the mountains.")
+    assert f"It was drawn here from the words “{prompt}”, as its record says." in answer
+    assert (await ask(await sketch(prompt), "Tags", drawn_here(prompt))).split("\n\n") == [
+        "penguin, no humans, mountain, mountainous horizon, outdoors",
+        BY_LAYOUT,
+    ]
+
+
+async def test_a_colour_that_was_asked_for_and_did_not_come_out_is_not_claimed() -> None:
+    answer = await ask(Image.new("RGB", (384, 384), (130, 190, 250)), parameters=drawn_here("a red car in the snow"))
+    assert "red" not in answer.split("\n\n")[0]
 
 
 async def test_faults_are_measured() -> None:
     dark = await ask(Image.effect_noise((256, 256), 12).point(lambda v: max(0, v - 110)), "What is wrong with it?")
-    assert dark.startswith("What can be measured: it is very dark")
+    assert dark.startswith("What I can measure: it is very dark")
     blurred = Image.radial_gradient("L").convert("RGB")
     assert "blurred" in faults(blurred, flat=False)[0]
     assert faults((await sketch("a cat in the city", 512)), flat=True) == []
+    fine = await ask(await sketch("a cat in the city", 512), "What looks wrong in this picture?")
+    assert fine.startswith("Nothing is wrong that I can measure")
+    assert "hands, faces or perspective are right I cannot judge" in fine
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (2000, 3), (64, 64)])
 async def test_any_shape_can_be_looked_at(size: tuple[int, int]) -> None:
     image = Image.effect_noise(size, 80).convert("RGB")
-    assert f"{size[0]} x {size[1]} pixels" in await ask(image)
+    assert f"{size[0]} x {size[1]} pixels" in await ask(image, "How large is it?")
+    assert await ask(image)
 
 
 async def test_several_can_be_looked_at_at_once() -> None:

@@ -221,12 +221,13 @@ async def test_a_picture_can_be_sent_to_the_chat(web: WebWithFakes) -> None:
     await page.click("#picture [name=to_chat]")
     await page.wait_for_selector("#attached img")
     await say(page, "What is this?")
-    await page.wait_for_selector("#messages .notice:has-text('cannot see pictures')")
+    await page.wait_for_selector("#messages article.answer:has-text('What is this?: ')")
+    await page.wait_for_selector("#messages .byline:has-text('fake-eyes')")
+    await expect(page.locator("#messages .notice")).to_have_count(0)
     await expect(page.locator("#attached img")).to_have_count(0)
 
 
 async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_named(web: WebWithFakes) -> None:
-    web.chat.scripts = [["Nice."]]
     page = await web.open()
     await draw(page, "a catt and a dog")
     png = await web.studio.gallery.png((await web.studio.gallery.page()).items[0].id)
@@ -236,7 +237,7 @@ async def test_a_picture_can_be_attached_and_words_that_cannot_be_drawn_are_name
     )
     await page.wait_for_selector("#chat-box .thumbnails, #chat-box img")
     await say(page, "Do you like it?")
-    await page.wait_for_selector("#messages .notice:has-text('cannot see pictures')")
+    await page.wait_for_selector("#messages .byline:has-text('fake-eyes')")
     await page.fill("#chat-box textarea", "a catt and a dog")
     await page.click(".hint [name=say]")
     await expect(page.locator("#chat-box textarea")).to_have_value("#generate a catt and a dog")

@@ -27,10 +27,12 @@ HUES = (
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that stands out: its pixels on white, and its middle as shares of the picture's width and height."""
+    """Something that stands out: its pixels on white, its middle as shares of the picture's width and height, and the
+    share of the picture that it covers."""
 
     image: Image.Image
     middle: tuple[float, float]
+    share: float
 
 
 def colour_shares(image: Image.Image) -> list[tuple[str, float]]:
@@ -157,4 +159,4 @@ def _cut_out(image: Image.Image, patch: set[tuple[int, int]]) -> Thing:
     corner = (room - box[2] + box[0]) // 2, (room - box[3] + box[1]) // 2
     square.paste(image.crop(box), corner, mask.crop(box))
     middle = (box[0] + box[2]) / 2 / image.width, (box[1] + box[3]) / 2 / image.height
-    return Thing(square, middle)
+    return Thing(square, middle, len(patch) / SIDE**2)

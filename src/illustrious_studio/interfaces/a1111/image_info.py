@@ -56,7 +56,9 @@ async def png_info(body: PictureBody) -> dict[str, Any]:
 async def interrogate(body: InterrogateBody, request: Request, state: StateIn) -> Response:
     """What the picture shows, by the studio's vision model."""
     asked = state.studio.vision.analyze(await body.opened(), QUESTIONS[body.model])
-    return JSONResponse({"caption": (await while_connected(request, asked)).analysis})
+    said = (await while_connected(request, asked)).analysis
+    # Its clients put tags into a prompt as they are; where the built-in analyzer has them from is a paragraph below.
+    return JSONResponse({"caption": said.partition("\n\n")[0] if body.model == "deepdanbooru" else said})
 
 
 @router.post("/extra-single-image")

@@ -69,7 +69,8 @@ class ChatTab:
                 self.hint = html(
                     '<p class="hint"><button type="button" class="plain" name="say" value="#generate ">'
                     "#generate</button>"
-                    " makes a picture of what you describe. Enter sends, Shift+Enter begins a new line.</p>",
+                    " makes a picture of what you describe. Enter sends, Shift+Enter begins a new line.</p>"
+                    '<p class="hint" data-live="chat_note"></p>',
                 )
         self.viewer = gr.Textbox("", visible=False)  # this page, among all that are open
         self.session = gr.Textbox("", visible=False)

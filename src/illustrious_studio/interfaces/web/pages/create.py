@@ -18,6 +18,7 @@ from illustrious_studio.interfaces.web.form_values import OF_THE_CHECKPOINT, For
 from illustrious_studio.interfaces.web.held import HeldPicture, held_layout, held_picture
 from illustrious_studio.interfaces.web.layout_editor import fitted, laid_out
 from illustrious_studio.interfaces.web.page import IN_ORDER, QUIET, Page, html, now, undo_snack
+from illustrious_studio.interfaces.web.pages.first_steps import FirstStepsPanel
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.services.studio import Studio
@@ -38,6 +39,7 @@ class CreateTab:
         self.studio = studio
         self.page = page
         self._starting: set[asyncio.Task[tuple[str, str]]] = set()
+        self.first_steps = FirstStepsPanel(studio, page)
         with gr.Row(elem_id="create", equal_height=False):
             with gr.Column(scale=3, min_width=340, elem_id="create-left"):
                 self.notice = html("", elem_id="create-notice")
@@ -59,6 +61,7 @@ class CreateTab:
         """Connect the events, once every tab is built."""
         import gradio as gr
 
+        self.first_steps.attach(blocks)
         page, form, values = self.page, self.form, set(self.form.all)
         queued = [self.started, self.notice]
         layout = form.layout

@@ -7,6 +7,7 @@ const EVENTS = new Set([
   'example', 'undo_enhance', 'regenerate', 'variation', 'retry', 'reuse', 'img2img', 'seed', 'show', 'cancel', 'delete', 'restore',
   'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
   'reuse_recorded', 'finished', 'model', 'busy', 'idle', 'chat_changed', 'reindex',
+  'check_models', 'use_checkpoint', 'open_models',
 ]);
 
 function raise(name, value = '') {
@@ -133,9 +134,11 @@ document.addEventListener('click', (event) => {
   if (name === 'drawer') return document.body.classList.toggle('drawer-open');
   if (name === 'shown_seed') { const seed = $('#picture .facts [name=seed]'); return seed && raise('seed', seed.value); }
   if (name === 'edit_title') return editTitle(button);
+  if (name === 'steps_hide' || name === 'steps_show') return showSteps(name === 'steps_show');
   if (!EVENTS.has(name)) return;
   if (name === 'show') { peeking = busy; document.body.classList.remove('drawing-now'); }
   if (['regenerate', 'variation', 'retry', 'example'].includes(name)) { peeking = false; poke(); }
+  if (['check_models', 'use_checkpoint'].includes(name)) { button.disabled = true; button.textContent = name === 'check_models' ? 'Checking' : 'Loading'; }
   if (name === 'cancel') { button.disabled = true; button.textContent = 'Cancelling'; hurry = 6; }
   if (['regenerate', 'variation', 'reuse', 'img2img', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
   if (['choose', 'new_chat', 'open_chat', 'say'].includes(name)) { down = true; }
@@ -190,6 +193,29 @@ function editTitle(button) {
   });
   box.addEventListener('blur', () => end(true));
 }
+
+// ---- The first steps ----------------------------------------------------------------------------------------------
+
+// Hidden once, they stay hidden in this browser until somebody asks for them. On a phone they begin folded.
+function showSteps(shown) {
+  localStorage.setItem('studio.steps', shown ? 'shown' : 'hidden');
+  document.body.classList.toggle('steps-hidden', !shown);
+  const steps = $('details.steps');
+  if (shown && steps) { openTab('create'); steps.open = true; steps.scrollIntoView({ block: 'nearest' }); }
+}
+
+let stepsOpen = innerWidth >= 860;
+function foldSteps() {
+  const steps = $('details.steps:not([data-folded])');
+  if (!steps) return;
+  steps.dataset.folded = 'yes';
+  steps.open = stepsOpen;
+  steps.addEventListener('toggle', () => { stepsOpen = steps.open; });
+}
+
+document.body.classList.toggle('steps-hidden', localStorage.getItem('studio.steps') === 'hidden');
+// Only who sits before the machine sees the folder that it opens.
+document.body.classList.toggle('here', ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname));
 
 // ---- The gallery --------------------------------------------------------------------------------------------------
 
@@ -320,6 +346,7 @@ let started = '';
 new MutationObserver(() => {
   fill();
   joinRadios();
+  foldSteps();
   const grid = $('#gallery-grid');
   if (grid && !grid.dataset.watched) { grid.dataset.watched = 'yes'; sight.observe(grid); }
   const job = $('#started [data-job]')?.dataset.job;

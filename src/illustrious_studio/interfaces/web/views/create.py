@@ -17,10 +17,7 @@ from illustrious_studio.interfaces.web.views import gallery as gallery_view
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.services.studio import Studio
 
-REAL_MODEL = (
-    "Start the studio with --sd-model FILE.safetensors, or put the file into its checkpoints folder, "
-    "and choose it under System."
-)
+REAL_MODEL = '<button type="button" class="plain" name="steps_show" value="">Show the three steps</button>'
 VARIATIONS = (0.75, 0.85, 1.15, 1.3)
 
 

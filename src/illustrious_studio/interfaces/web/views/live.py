@@ -33,7 +33,13 @@ def snapshot(studio: Studio, seen: str, after: str | None) -> dict[str, Any]:
     """
     active = studio.jobs.active()
     status = studio.models.model_status()
-    regions = {"header": header(status), "cards": cards(status), "queue": queue(active), "jobs": queue_table(active)}
+    regions = {
+        "header": header(status),
+        "cards": cards(status),
+        "queue": queue(active),
+        "jobs": queue_table(active),
+        "chat_note": chat_note(status),
+    }
     mark = blake2s("".join(regions.values()).encode(), digest_size=8).hexdigest()
     return {
         "mark": mark,
@@ -122,6 +128,13 @@ def card(name: str, model: ModelStatus) -> str:
 
 def gib(size: int) -> str:
     return f"{size / 2**30:.1f}"
+
+
+def chat_note(status: StudioStatus) -> str:
+    """Under the box of Chat, where the answers are not to be trusted."""
+    if status.ollama.backend != "embedded":
+        return ""
+    return "The small built-in model answers. It is often wrong: for real chats use Ollama."
 
 
 def queue(active: list[JobProgress]) -> str:

@@ -1,0 +1,100 @@
+"""What the embedded model is not asked at all, and what still goes to it."""
+
+import pytest
+
+from illustrious_studio.adapters.chat.fixed_answers import (
+    CANNOT_KNOW,
+    CANNOT_SEE,
+    claims_to_see,
+    fixed_answer,
+    may_claim_to_see,
+)
+from illustrious_studio.domain.chat import ChatTurn
+
+NAME = "SmolLM2-135M-Instruct"
+
+
+def answered(question: str) -> str:
+    return fixed_answer([ChatTurn("user", question)], NAME)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Can you see pictures?", "What do you see in this picture?", "Describe the image I just uploaded.",
+        "Is there a cat in the photo?", "what does this image show", "I attached a drawing. Do you see it?",
+        "Describe my picture",
+    ],
+)  # fmt: skip
+def test_it_never_describes_what_it_cannot_see(question: str) -> None:
+    assert answered(question) == CANNOT_SEE
+
+
+@pytest.mark.parametrize("question", ["Who are you?", "What's your name?", "Are you ChatGPT?", "Are you an AI?"])
+def test_it_says_what_it_is(question: str) -> None:
+    assert NAME in answered(question)
+    assert "Ollama" in answered(question)
+
+
+def test_it_says_yes_to_what_it_is_and_no_to_what_it_is_not() -> None:
+    assert answered("Are you a language model?").startswith("Yes.")
+    assert answered("are you a real person?").startswith("No.")
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What time is it?", "What's the weather like today?", "Will it rain tomorrow?", "What is today's date?",
+     "What happened in the news this morning?", "What is the price of bitcoin right now?"],
+)  # fmt: skip
+def test_it_makes_up_nothing_that_nobody_told_it(question: str) -> None:
+    assert answered(question) == CANNOT_KNOW
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is 12 times 12?", "12 times 12 is 144."),
+        ("25 * 4 =", "25 * 4 is 100."),
+        ("0.1 + 0.2", "0.1 + 0.2 is 0.3."),
+        ("How much is 10 divided by 3?", "10 divided by 3 is about 3.333333."),
+        ("7 / 0", "Nothing can be divided by zero."),
+        ("what's 100 - 1", "100 - 1 is 99."),
+    ],
+)  # fmt: skip
+def test_sums_of_two_numbers_are_calculated(question: str, answer: str) -> None:
+    assert answered(question) == answer
+
+
+@pytest.mark.parametrize(
+    "question", ["What is a LoRA?", "what does clip skip mean?", "Explain the VAE", "What are samplers?"]
+)
+def test_the_fields_words_are_explained(question: str) -> None:
+    assert answered(question).startswith(("A LoRA", "Clip skip", "The VAE", "The sampler"))
+
+
+def test_greetings_are_returned() -> None:
+    assert answered("Hello!") == "Hello! How can I help you?"
+    assert answered("thanks a lot") == "You are welcome."
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the capital of France?", "Write a poem about the weather", "Describe a picture of a castle",
+        "Write a story in which she asks what time is it", "The picture of Dorian Gray: who wrote it?",
+        "Who are you to say so?",
+        "Tell me a joke about the photo of a cat", "Hello, can you write a haiku?", "What is love?", "",
+        "What do you see in this picture? " + "It is a long text. " * 20,
+    ],
+)  # fmt: skip
+def test_everything_else_goes_to_the_model(question: str) -> None:
+    assert answered(question) == ""
+
+
+def test_an_answer_that_claims_to_see_is_known_where_the_question_invites_one() -> None:
+    assert may_claim_to_see([ChatTurn("user", "Do you like the look of it? It is a picture of mine.")])
+    assert not may_claim_to_see([ChatTurn("user", "Write a story about a picture")])
+    assert not may_claim_to_see([ChatTurn("user", "What is the capital of France?")])
+    assert claims_to_see("The image shows a woman with dark hair.")
+    assert claims_to_see("I can see a small island.")
+    assert not claims_to_see("I see that you like islands.")
