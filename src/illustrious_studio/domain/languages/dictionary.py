@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
@@ -158,6 +158,16 @@ def german_stem(word: str) -> str:
     return STEMS["de"](word)
 
 
-def dictionaries(words: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Iterable[Dictionary]:
-    """Those of every language in the file."""
-    return [Dictionary(code, words[code]) for code in CODES if code in words]
+@dataclass(frozen=True)
+class Lexicon:
+    """The dictionaries of all languages, and the words in them that an English prompt may hold as well: no sign of
+    either."""
+
+    dictionaries: tuple[Dictionary, ...] = ()
+    also_english: frozenset[str] = frozenset()
+
+
+def lexicon(words: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Lexicon:
+    """That of the packaged file."""
+    known = tuple(Dictionary(code, words[code]) for code in CODES if code in words)
+    return Lexicon(known, frozenset(words.get("en", {}).get("nothing", {})))

@@ -44,6 +44,8 @@ def portuguese(word: str) -> str:
     word = re.sub(r"ns$", "m", word)
     word = re.sub(r"(?<=[aou])is$", "l", word)
     word = re.sub(r"(?<=[rzs])es$", "", word) if len(word) > 4 else word
+    if word.endswith("ao"):
+        return word
     return _until_it_stays(word, "s a o e")
 
 

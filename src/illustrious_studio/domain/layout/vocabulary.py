@@ -72,6 +72,14 @@ class Vocabulary:
             at += length
             yield mark
 
+    def knows(self, words: Sequence[str]) -> list[bool]:
+        """Of each word whether it is English for sure: neither unknown, nor only too short to mean anything."""
+        known: list[bool] = []
+        for mark in self.marks(words):
+            sure = mark.kind not in ("unknown", "break") and not (mark.kind == "nothing" and _is_short(mark.text))
+            known += [sure] * (mark.text.count(" ") + 1)
+        return known
+
     def nearest(self, word: str, count: int) -> list[str]:
         """Objects that the word may have meant: first those it hints at, then those spelled like it."""
         words = split_words(word)
@@ -125,6 +133,10 @@ class Vocabulary:
             self._phrases[key] = Mark(kind, " ".join(key), value, plural)
 
 
+def _is_short(text: str) -> bool:
+    return (len(text) < 3 and text not in lists.STOP) or any(letter.isdigit() for letter in text)
+
+
 def _single(word: str) -> Mark:
     """What a word is that stands in no dictionary of phrases."""
     if not word[0].isalnum():
@@ -162,6 +174,11 @@ _IRREGULAR = {
     "person": "people", "potato": "potatoes", "tomato": "tomatoes", "hero": "heroes", "die": "dice", "dwarf": "dwarves",
 }  # fmt: skip
 _SAME = ("fish", "sheep", "deer", "shrimp", "bison", "moose", "squid")
+
+
+def plural_of(name: str) -> str:
+    """How several of it are called."""
+    return max(plurals(name), default=name)
 
 
 def plurals(name: str) -> Iterable[str]:
