@@ -30,7 +30,7 @@ def german(word: str) -> str:
 def french(word: str) -> str:
     word = re.sub(r"eaux$", "eau", word)
     word = re.sub(r"aux$", "al", word)
-    return _until_it_stays(word, "s x e")
+    return _without(_without(word, "s x"), "e")
 
 
 def spanish(word: str) -> str:

@@ -7,7 +7,8 @@ stand together is read by `parser`.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal
 
@@ -21,6 +22,7 @@ Kind = Literal[
 
 NEAR_ENOUGH = 0.62
 LONGEST_PHRASE = 7
+SHORTEST_MISSPELLED = 5
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,29 @@ class Vocabulary:
             known += [sure] * (mark.text.count(" ") + 1)
         return known
 
+    def taking(self, guesses: Mapping[str, str]) -> "Vocabulary":
+        """The same, with these words taken for phrases that it knows."""
+        other = copy(self)
+        other._phrases = dict(self._phrases)
+        for word, phrase in guesses.items():
+            mark = self._phrases.get(tuple(split_words(phrase)))
+            if mark is not None:
+                other._phrases.setdefault(tuple(split_words(word)), replace(mark, text=word))
+        return other
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Single words that are a background each."""
+        return frozenset(mark.text for mark in self._phrases.values() if mark.kind == "background" and mark.text == mark.value)
+
+    def misspelled(self, word: str) -> str:
+        """The name that a word is a slip of the keys away from; empty when there is none, or several."""
+        if len(word) < SHORTEST_MISSPELLED or not word.isalpha():
+            return ""
+        near = {name for spelling, name in self._spellings.items() if _is_slip(word, spelling)}
+        spellings = [spelling for spelling in self._spellings if _is_slip(word, spelling)]
+        return spellings[0] if len(near) == 1 else ""
+
     def nearest(self, word: str, count: int) -> list[str]:
         """Objects that the word may have meant: first those it hints at, then those spelled like it."""
         words = split_words(word)
@@ -135,6 +160,18 @@ class Vocabulary:
 
 def _is_short(text: str) -> bool:
     return (len(text) < 3 and text not in lists.STOP) or any(letter.isdigit() for letter in text)
+
+
+def _is_slip(word: str, name: str) -> bool:
+    """One letter too many, too few, another one, or two in the wrong order."""
+    if word == name or abs(len(word) - len(name)) > 1 or word[0] != name[0]:
+        return False
+    same = next((at for at, (one, other) in enumerate(zip(word, name, strict=False)) if one != other), None)
+    if same is None:
+        return True
+    here, there = word[same:], name[same:]
+    swapped = here[1:2] + here[:1] + here[2:]
+    return here[1:] == there[1:] or here[1:] == there or here == there[1:] or (len(here) > 1 and swapped == there)
 
 
 def _single(word: str) -> Mark:
