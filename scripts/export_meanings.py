@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
-from illustrious_studio.adapters.words.meanings import TEMPLATES, WORDS, MiniLm
+from illustrious_studio.adapters.words.meanings import TEMPLATES, MiniLm
+from illustrious_studio.adapters.words.packaged import WORDS
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent / "words"
@@ -30,6 +31,8 @@ COMMON = re.compile(r"package/(english|american|british)-words-(10|20|35|40|50|5
 ANIMAL, ARTIFACT, BODY, FOOD, NATURE, PERSON, PHENOMENON, PLANT = 5, 6, 8, 13, 17, 18, 19, 20
 CONCRETE = {ANIMAL, ARTIFACT, 7, BODY, FOOD, NATURE, PERSON, PHENOMENON, PLANT}
 THINGS = {ARTIFACT, FOOD, NATURE, PHENOMENON, PLANT, BODY, ANIMAL}
+MISLEADING = {"controller", "plant", "ring", "poop", "purple heart", "shell", "skeleton", "package", "watch", "gear"}
+"""Names whose kinds in WordNet are far from what is drawn: its plants are factories, its rings tyres."""
 DEEPEST = 5
 MOST_SENSES = 3
 
@@ -86,15 +89,18 @@ def kinds(wordnet: WordNet, vocabulary: Vocabulary, words: set[str]) -> dict[str
     """The words of which WordNet says that they are a kind of something that can be drawn."""
     known: dict[str, str] = {}
     for thing in vocabulary.objects.values():
-        fields = {"animal": {ANIMAL}, "person": {PERSON}}.get(thing.kind, THINGS)
+        if thing.kind == "person":  # what WordNet calls people is often no word to call them by: kinds.txt has some
+            continue
+        fields = {ANIMAL} if thing.kind == "animal" else THINGS
         for name in (thing.name, *thing.synonyms):
             fitting = (one for one in wordnet.meanings(name) if wordnet.field[one] in fields - {BODY})
-            if place := next(fitting, None):
+            if name not in MISLEADING and (place := next(fitting, None)):
                 known.setdefault(place, name)
     found = {word: kind for word in sorted(words) if (kind := kind_of(word, wordnet, known))}
     for line in (HERE / "kinds.txt").read_text("utf-8").splitlines()[1:]:
         name, _, others = line.partition(": ")
         found |= dict.fromkeys(others.split(), name)
+    found = {word: kind for word, kind in found.items() if kind != "-"}
     return {word: kind for word, kind in sorted(found.items()) if not any(vocabulary.knows([word]))}
 
 
@@ -115,7 +121,7 @@ def kind_of(word: str, wordnet: WordNet, known: dict[str, str]) -> str:
             if hit := next((known[one] for one in level if one in known), ""):
                 return hit
             level = [above for one in level for above in wordnet.above[one]]
-        if number == 0 and field == PERSON:
+        if field == PERSON:
             return ""
     return ""
 

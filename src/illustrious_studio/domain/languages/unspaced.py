@@ -1,7 +1,7 @@
 """Sentences of languages that say first what English says last: Japanese, Korean and, with verbs in between, Chinese.
 
-What is said of a noun stands before it and is kept until the noun is known: "on the table" of 机の上の, "wearing a hat" of
-帽子をかぶった. What is said after a sentence's subject goes to that.
+What is said of a noun stands before it and is kept until the noun is known: "on the table" of 机の上の, "wearing a hat"
+of 帽子をかぶった. What is said after a sentence's subject goes to that.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,15 @@ Role = Literal["of", "at", "object", "subject", "and", "counter", "break", "raw"
 PARTICLES: Final[dict[str, dict[str, Role]]] = {
     "ja": {
         "の": "of", "に": "at", "で": "at", "へ": "at", "には": "at", "では": "at", "にある": "at", "にいる": "at",
-        "を": "object", "が": "subject", "は": "subject", "も": "subject", "と": "and", "や": "and", "たち": "", "達": "",
+        "を": "object", "が": "subject", "は": "subject", "も": "subject", "と": "and", "や": "and",
+        "たち": "", "達": "",
     },
     "zh": {"的": "of", "在": "at", "把": "", "们": ""},
     "ko": {
-        "의": "of", "에서는": "at", "에서": "at", "에게": "at", "에는": "at", "에": "at", "을": "object", "를": "object",
-        "이": "subject", "가": "subject", "은": "subject", "는": "subject", "도": "subject", "와": "and", "과": "and",
-        "이랑": "and", "랑": "and", "하고": "and", "으로": "", "로": "", "들이": "subject", "들은": "subject", "들의": "of",
-        "들을": "object", "들과": "and", "들": "",
+        "의": "of", "들의": "of", "에서는": "at", "에서": "at", "에게": "at", "에는": "at", "에": "at",
+        "을": "object", "를": "object", "들을": "object", "이": "subject", "가": "subject", "은": "subject",
+        "는": "subject", "도": "subject", "들이": "subject", "들은": "subject",
+        "와": "and", "과": "and", "이랑": "and", "랑": "and", "하고": "and", "들과": "and", "으로": "", "로": "", "들": "",
     },
 }  # fmt: skip
 BY_LENGTH: Final = {code: sorted(particles, key=len, reverse=True) for code, particles in PARTICLES.items()}

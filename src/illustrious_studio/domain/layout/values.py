@@ -27,6 +27,13 @@ class Placed(Value):
     colour: Text = Field("", max_length=30, description="A colour to paint it in; empty: its own.")
 
 
+class Guess(Value):
+    """A word that is no name of anything known, and what was drawn for it."""
+
+    word: Text
+    taken_for: Text
+
+
 LayoutWriter = Literal["words", "model", "hand"]
 """Who placed the things: the rules that read the words, a language model, or a person."""
 
@@ -42,9 +49,10 @@ class Layout(Value):
         None, ge=0, lt=2**32, description="Strews what is strewn over the background; left out, the picture's own does."
     )
     unknown: tuple[Text, ...] = Field((), description="Words of the prompt that name nothing it knows.")
+    guessed: tuple[Guess, ...] = Field((), description="Words of it that were taken for the nearest that it knows.")
     by: LayoutWriter = Field("words", description="Who wrote it: the words alone, a language model, or a hand.")
 
-    @field_validator("things", "unknown", mode="before")
+    @field_validator("things", "unknown", "guessed", mode="before")
     @classmethod
     def _lists_are_fine(cls, value: object) -> object:
         """JSON has no tuples, and strict values take nothing else."""

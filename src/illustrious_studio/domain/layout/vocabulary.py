@@ -95,7 +95,9 @@ class Vocabulary:
     @property
     def places(self) -> frozenset[str]:
         """Single words that are a background each."""
-        return frozenset(mark.text for mark in self._phrases.values() if mark.kind == "background" and mark.text == mark.value)
+        return frozenset(
+            mark.text for mark in self._phrases.values() if mark.kind == "background" and mark.text == mark.value
+        )
 
     def misspelled(self, word: str) -> str:
         """The name that a word is a slip of the keys away from; empty when there is none, or several."""

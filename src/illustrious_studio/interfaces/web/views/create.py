@@ -81,14 +81,15 @@ def strip(items: Sequence[GalleryItem]) -> str:
 
 def unknown_words(layout: Layout, studio: Studio) -> str:
     """Which words name nothing that the sketch knows, and the nearest that it does; nothing when it knows all."""
+    guessed = ", ".join(f"{guess.word} taken for {guess.taken_for}" for guess in layout.guessed)
     if not layout.unknown:
-        return ""
+        return f"{guessed[:1].upper()}{guessed[1:]}." if guessed else ""
     listed = []
     for word in layout.unknown[:4]:
         near = ", ".join(studio.sketches.nearest(word))
         listed.append(f"“{word}” (nearest: {near})" if near else f"“{word}”")
     beginning = "Not known" if layout.things else "None of these words is known"
-    return f"{beginning}: {'; '.join(listed)}."
+    return f"{beginning}: {'; '.join(listed)}.{f' Guessed: {guessed}.' if guessed else ''}"
 
 
 def failure(job: Job) -> str:
