@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
-from illustrious_studio.adapters.words.meanings import TEMPLATES, MiniLm
+from illustrious_studio.adapters.words.meanings import TEMPLATES, MiniLm, minilm_file
 from illustrious_studio.adapters.words.packaged import WORDS
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
 
@@ -114,7 +114,7 @@ def kind_of(word: str, wordnet: WordNet, known: dict[str, str]) -> str:
             if number == 0:
                 return ""
             continue
-        if edible and field in (PLANT, ANIMAL, PERSON):  # a plum is the fruit, not the tree
+        if edible and field in (PLANT, PERSON):  # a plum is the fruit, not the tree
             continue
         level = [meaning]
         for _ in range(DEEPEST):
@@ -148,7 +148,7 @@ def main() -> None:
     (WORDS / "vocabulary.txt").write_text("\n".join(sorted(pieces, key=pieces.__getitem__)) + "\n", "utf-8")
     names = list(dict.fromkeys(name for thing in painter.objects() for name in (thing.name, *thing.synonyms)))
     names += [name for name in painter.backgrounds() if name in vocabulary.places and name not in names]
-    model = MiniLm()
+    model = MiniLm(minilm_file())
     vectors = [model.vectors([template.format(name) for name in names]) for template in TEMPLATES]
     means = np.stack([part.mean(0) for part in vectors])
     total = sum(

@@ -30,7 +30,7 @@ from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.adapters.sql.sessions import SqlSessions
 from illustrious_studio.adapters.vision.builtin import BuiltinVision
 from illustrious_studio.adapters.vision.ollama import OllamaVision
-from illustrious_studio.adapters.words.meanings import MiniLm, PackagedMeanings
+from illustrious_studio.adapters.words.meanings import MiniLm, PackagedMeanings, minilm_file
 from illustrious_studio.adapters.words.packaged import packaged_lexicon, packaged_near_words
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import Conflict, StorageFull
@@ -133,9 +133,9 @@ async def open_studio(
             )
         )
         sketches = SketchService(SpritePainter(), packaged_lexicon())
-        minilm = MiniLm()
+        minilm = MiniLm(minilm_file())
         stack.push_async_callback(minilm.aclose)
-        meanings = PackagedMeanings(minilm) if minilm.installed else None
+        meanings = PackagedMeanings(minilm) if minilm_file() else None
         guesses = GuessService(sketches.vocabulary, packaged_near_words(), meanings)
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         memory = MemoryService(engine, chat_models, settings.share_memory)

@@ -13,7 +13,7 @@ from illustrious_studio.domain.layout.vocabulary import Vocabulary, plural_of
 
 log = structlog.get_logger(__name__)
 
-LIKE_ENOUGH = 0.55
+LIKE_ENOUGH = 0.6
 """Measured: docs/models.md has the figures. Below it most guesses are wrong."""
 MOST_WORDS = 12
 SAME_BEGINNING = 4

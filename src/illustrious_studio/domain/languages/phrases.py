@@ -22,8 +22,10 @@ class Phrase:
     plural: bool = False
     singular: bool = False
     """An article said that it is one, whatever its noun looks like."""
-    spare: Entry | None = None
-    """The last adjective as a noun: without another noun, French "rose" is the flower."""
+    as_it_is: bool = False
+    """A noun that no dictionary knows has no plural."""
+    spare: tuple[int, Entry] | None = None
+    """Which adjective is a noun, where there is no other: French "rose" is the flower."""
     after: list[str] = field(default_factory=list)
     """What is said of it behind it: "on the table"."""
 
@@ -38,7 +40,9 @@ class Phrase:
                 self.number = entry.english
             case "adjective":
                 self.adjectives.append(entry.english)
-                self.spare = next((other for other in readings[1:] if other.kind in NOUNS), None)
+                noun = next((other for other in readings[1:] if other.kind in NOUNS), None)
+                if noun is not None and self.spare is None:
+                    self.spare = len(self.adjectives) - 1, noun
             case _:
                 self.articles.append(entry.english)
 
@@ -48,10 +52,15 @@ class Phrase:
     def english(self, plural_of: Plural) -> str:
         """As English says it; "with blue hair" and not "with a blue hair"."""
         if not self.noun and self.spare is not None:
-            self.adjectives.pop()
-            self.name(self.spare.english, self.spare.kind, plural=self.spare.plural)
+            at, noun_of_it = self.spare
+            del self.adjectives[at]
+            self.name(noun_of_it.english, noun_of_it.kind, plural=noun_of_it.plural)
         one_only = self.singular or any(article in ("a", "this") for article in self.articles)
         several = bool(self.number) or (self.plural and not one_only)
-        noun = plural_of(self.noun) if self.noun and several and self.kind not in ("body", "clothes") else self.noun
+        noun = (
+            plural_of(self.noun)
+            if self.noun and several and not self.as_it_is and self.kind not in ("body", "clothes")
+            else self.noun
+        )
         articles = [] if self.kind == "body" or (several and "a" in self.articles) else self.articles
         return " ".join((*articles, *filter(None, [self.number]), *self.adjectives, *filter(None, [noun]), *self.after))

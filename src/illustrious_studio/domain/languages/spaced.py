@@ -19,7 +19,7 @@ DOING_TO = frozenset(
 )
 IN_OR_ON = frozenset({"es", "pt"})
 RESTING = frozenset({"sleeping", "sitting", "lying", "standing"})
-FURNITURE = frozenset({"bed", "couch", "chair", "table", "floor", "roof", "wall"})
+SURFACES = frozenset({"beach", "moon", "bed", "couch", "chair", "table", "floor", "roof", "wall"})
 SINGULAR = frozenset({"dem", "das", "diesem", "dieses"})
 """German articles after which "Pferde" and "Löwen" are one."""
 
@@ -83,6 +83,7 @@ class _Translator:
         else:
             self._end_phrase()
             self._say_relation()
+            self.after_relation = first.kind == "verb" and first.english in DOING_TO
             self.out.append(first.english if first.kind not in ("time", "style") else f", {first.english} ,")
             self.last_phrase = None
 
@@ -118,6 +119,7 @@ class _Translator:
             if self.phrase.noun:
                 self._end_phrase()
             self.phrase.name(said, "noun")
+            self.phrase.as_it_is = True
 
     def _end_phrase(self) -> None:
         if not self.phrase:
@@ -140,7 +142,7 @@ class _Translator:
     def _is_upon(self) -> bool:
         """Whether Spanish "en" is "on" here: en la mesa, durmiendo en una alfombra."""
         rests = bool(self.out) and self.out[-1] in RESTING and self.phrase.kind != "place"
-        return rests or self.phrase.noun in FURNITURE
+        return rests or self.phrase.noun in SURFACES
 
     def _say_relation(self) -> None:
         if self.waiting:

@@ -25,7 +25,8 @@ PARTICLES: Final[dict[str, dict[str, Role]]] = {
         "의": "of", "들의": "of", "에서는": "at", "에서": "at", "에게": "at", "에는": "at", "에": "at",
         "을": "object", "를": "object", "들을": "object", "이": "subject", "가": "subject", "은": "subject",
         "는": "subject", "도": "subject", "들이": "subject", "들은": "subject",
-        "와": "and", "과": "and", "이랑": "and", "랑": "and", "하고": "and", "들과": "and", "으로": "", "로": "", "들": "",
+        "와": "and", "과": "and", "이랑": "and", "랑": "and", "하고": "and", "들과": "and",
+        "으로": "", "로": "", "들": "",
     },
 }  # fmt: skip
 BY_LENGTH: Final = {code: sorted(particles, key=len, reverse=True) for code, particles in PARTICLES.items()}
@@ -165,7 +166,7 @@ class _Translator:
         if word.role == "raw" and word.said.isdigit():
             self._modifier(_Word("", word.said, (Entry("number", word.said),)), following)
         elif word.role == "raw":
-            self._noun(word.said, "noun", word.said, following)
+            self._noun(word.said, "noun", word.said, following, as_it_is=True)
         elif word.role:
             self._particle(word, following)
         elif word.kind in MODIFIERS:
@@ -232,10 +233,11 @@ class _Translator:
             self._end_of_noun()
         self.phrase.take(list(word.readings))
 
-    def _noun(self, english: str, kind: WordKind, said: str, following: _Word) -> None:
+    def _noun(self, english: str, kind: WordKind, said: str, following: _Word, *, as_it_is: bool = False) -> None:
         if self.phrase.noun:
             self._end_of_noun()
         self.phrase.name(english, kind)
+        self.phrase.as_it_is = as_it_is
         self.origins.setdefault(english, said)
         self.origins.setdefault(self.plural_of(english), said)
         self.phrase.articles = [one for one in self.phrase.articles if one != "a"]
