@@ -109,6 +109,8 @@ class MiniLm:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # its memory is given back with the session
+        options.add_session_config_entry("session.disable_prepacking", "1")
         self._session = onnxruntime.InferenceSession(self._file, options, providers=["CPUExecutionProvider"])
         self._tokenizer = BertWordPieceTokenizer(str(WORDS / "vocabulary.txt"), lowercase=True)
         self._tokenizer.enable_truncation(LONGEST)
