@@ -23,6 +23,7 @@ LIBRARIES = {
     "adapters/sketch": "PIL numpy pydantic",
     "adapters/sql": "alembic sqlalchemy structlog",
     "adapters/vision": "PIL numpy onnxruntime rapidocr",
+    "adapters/words": "numpy onnxruntime pydantic tokenizers",
     "bench": "PIL aiohttp httpx psutil rich starlette uvicorn",
     "cli": "httpx pydantic pydantic_settings rich",
     "domain": "PIL pydantic pydantic_core",

@@ -32,6 +32,8 @@ from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.adapters.sql.sessions import SqlSessions
 from illustrious_studio.adapters.vision.builtin import BuiltinVision
 from illustrious_studio.adapters.vision.ollama import OllamaVision
+from illustrious_studio.adapters.words.meanings import MiniLm, PackagedMeanings, minilm_file
+from illustrious_studio.adapters.words.packaged import packaged_lexicon, packaged_near_words
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import Conflict, StorageFull
 from illustrious_studio.domain.machine import Machine
@@ -41,6 +43,7 @@ from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.guesses import GuessService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.job_runner import JobRunner
@@ -137,7 +140,11 @@ async def open_studio(
                 look_after=look_after,
             )
         )
-        sketches = SketchService(SpritePainter())
+        sketches = SketchService(SpritePainter(), packaged_lexicon())
+        minilm = MiniLm(minilm_file())
+        stack.push_async_callback(minilm.aclose)
+        meanings = PackagedMeanings(minilm) if minilm_file() else None
+        guesses = GuessService(sketches.vocabulary, packaged_near_words(), meanings)
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         memory = MemoryService(engine, chat_models, settings.share_memory)
         vaes = VaeService(vae_catalogue(settings))
@@ -145,7 +152,7 @@ async def open_studio(
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
-        layouts = LayoutService(sketches, models.chat_model)
+        layouts = LayoutService(sketches, models.chat_model, guesses)
         images = ImageService(jobs, models, sketches, layouts, inputs, vaes)
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)

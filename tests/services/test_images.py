@@ -113,9 +113,9 @@ async def test_several_pictures_are_laid_out_by_a_model_at_one_asking(tmp_path: 
 
 async def test_a_model_that_fails_costs_no_picture_and_it_is_recorded_who_laid_it_out(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path, chat=FakeChat(["garbage"])) as made:
-        item = await made.studio.images.generate_image(image_request(prompt="a cat and a catamaran"))
+        item = await made.studio.images.generate_image(image_request(prompt="a cat and a regatta"))
         assert item.metadata.request.layout is not None
-        assert (item.metadata.request.layout.by, item.metadata.request.layout.unknown) == ("words", ("catamaran",))
+        assert (item.metadata.request.layout.by, item.metadata.request.layout.unknown) == ("words", ("regatta",))
 
 
 async def test_several_pictures_are_jobs_with_the_seeds_that_follow_and_each_is_what_its_seed_alone_gives(

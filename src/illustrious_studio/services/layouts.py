@@ -21,6 +21,7 @@ from illustrious_studio.domain.models import ModelStatus
 from illustrious_studio.domain.thinking import ThinkingFilter
 from illustrious_studio.domain.values import Value
 from illustrious_studio.services.context_window import estimated_tokens
+from illustrious_studio.services.guesses import GuessService
 from illustrious_studio.services.sketch import PAINTED_COLOURS, SketchService
 
 log = structlog.get_logger(__name__)
@@ -55,10 +56,16 @@ class LayoutService:
     """Lays words out."""
 
     def __init__(
-        self, sketches: SketchService, chat_model: Callable[[], ChatModel], *, patience: float = PATIENCE
+        self,
+        sketches: SketchService,
+        chat_model: Callable[[], ChatModel],
+        guesses: GuessService | None = None,
+        *,
+        patience: float = PATIENCE,
     ) -> None:
         self._sketches = sketches
         self._chat_model = chat_model
+        self._guesses = guesses
         self._patience = patience
 
     async def lay_out(self, prompt: str, seed: int, aspect: float, by: By = "auto") -> LaidOut:
@@ -69,18 +76,26 @@ class LayoutService:
         """
         words = self._sketches.layout(prompt, seed, aspect)
         if by == "words" or (by == "auto" and not words.unknown):
-            return LaidOut(layout=words)
+            return LaidOut(layout=await self._guessed(words, prompt, seed, aspect))
         if by == "model":
             return await self._written(self._writer(), prompt, words, aspect)
         try:
             model = self._writer()
         except Unavailable:  # nothing is missing that anybody asked for
-            return LaidOut(layout=words)
+            return LaidOut(layout=await self._guessed(words, prompt, seed, aspect))
         try:
             return await self._written(model, prompt, words, aspect)
         except StudioError as error:
             log.warning("layout left to the words", model=model.status.model, reason=error.detail)
+            words = await self._guessed(words, prompt, seed, aspect)
             return LaidOut(layout=words, note=f"The words were laid out without the language model. {error.detail}")
+
+    async def _guessed(self, layout: Layout, prompt: str, seed: int, aspect: float) -> Layout:
+        """The layout, laid out again with what its unknown words were taken for, if they were taken for anything."""
+        if self._guesses is None or not layout.unknown:
+            return layout
+        guesses = await self._guesses.guesses(layout.unknown)
+        return self._sketches.layout(prompt, seed, aspect, guesses) if guesses else layout
 
     def _writer(self) -> ChatModel:
         model = self._chat_model()

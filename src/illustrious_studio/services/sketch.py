@@ -3,20 +3,24 @@
 Pure reading and placing live in `domain/layout/parser` and `domain/layout/arrangement`; pixels come from the painter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from illustrious_studio.domain.errors import InvalidRequest, NothingKnown
+from illustrious_studio.domain.languages.dictionary import Lexicon
+from illustrious_studio.domain.languages.reading import Languages, Reading
 from illustrious_studio.domain.layout.arrangement import arrange
-from illustrious_studio.domain.layout.parser import read_scene
+from illustrious_studio.domain.layout.parser import read_scene, without_syntax
 from illustrious_studio.domain.layout.people import FIGURE_OBJECTS, Person
 from illustrious_studio.domain.layout.standing import standing
 from illustrious_studio.domain.layout.tag_writer import write_tags
-from illustrious_studio.domain.layout.values import KnownObject, Layout, Placed, SketchPainter
-from illustrious_studio.domain.layout.vocabulary import Vocabulary, split_words
+from illustrious_studio.domain.layout.values import Guess, KnownObject, Layout, Placed, SketchPainter
+from illustrious_studio.domain.layout.vocabulary import Vocabulary, plural_of, split_words
 from illustrious_studio.domain.layout.word_lists import COLOURS
 from illustrious_studio.domain.pictures import Picture
 
+NO_GUESSES: Mapping[str, str] = {}
+ENGLISH_ONLY = Lexicon()
 PAINTED_COLOURS = sorted(set(COLOURS.values()))
 MOST_SHOWN = 8
 NEAREST = 3
@@ -25,28 +29,41 @@ ROUNDING = 0.001
 
 
 class SketchService:
-    """Words to layouts, layouts to pictures."""
+    """Words to layouts, layouts to pictures. Words of other languages than English are read by the `lexicon`."""
 
-    def __init__(self, painter: SketchPainter) -> None:
+    def __init__(self, painter: SketchPainter, lexicon: Lexicon = ENGLISH_ONLY) -> None:
         self._painter = painter
         self._backgrounds = painter.backgrounds()
         self._vocabulary = Vocabulary(painter.objects(), self._backgrounds)
+        self._languages = Languages(lexicon, self._vocabulary.knows, plural_of)
 
-    def layout(self, prompt: str, seed: int, aspect: float = 1.0) -> Layout:
+    def in_english(self, prompt: str) -> Reading:
+        """The prompt as it is read: in English, whatever language it came in."""
+        return self._languages.read(without_syntax(prompt), prompt)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What it knows by name."""
+        return self._vocabulary
+
+    def layout(self, prompt: str, seed: int, aspect: float = 1.0, guesses: Mapping[str, str] = NO_GUESSES) -> Layout:
         """Where the things of the prompt stand in a frame of that width by height.
 
         The same prompt, seed and aspect give the same layout. A prompt that names nothing known gives no things; its
-        `unknown` words are there to be shown, with their `nearest` names, and so is what else is `unused`.
+        `unknown` words are there to be shown, with their `nearest` names, and so is what else is `unused`. `guesses`
+        are unknown words and the names to take them for; the layout names them as `guessed`.
         """
-        scene = read_scene(prompt, self._vocabulary)
+        reading = self.in_english(prompt)
+        scene = read_scene(reading.text, self._vocabulary.taking(guesses) if guesses else self._vocabulary)
         return Layout(
             things=arrange(scene, self._vocabulary.objects, seed, aspect),
             background=scene.background,
             time=scene.time,
             style=scene.style,
             seed=seed,
-            unknown=scene.unknown,
-            unused=scene.unused,
+            unknown=tuple(reading.said(word) for word in scene.unknown),
+            unused=tuple(reading.said(word) for word in scene.unused),
+            guessed=tuple(Guess(word=word, taken_for=name) for word, name in guesses.items()),
         )
 
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
@@ -64,7 +81,7 @@ class SketchService:
         Raises InvalidRequest for one that cannot be painted.
         """
         if not layout.background:
-            scene = read_scene(prompt, self._vocabulary)
+            scene = read_scene(self.in_english(prompt).text, self._vocabulary)
             update = {"background": scene.background, "time": scene.time, "style": scene.style}
             layout = layout.model_copy(update=update)
         if any(_somebody(thing) for thing in layout.things):
@@ -150,15 +167,17 @@ class SketchService:
         )
 
     def not_drawn(self, layout: Layout) -> str:
-        """Which words of the prompt are not in the layout, in one line, with what the unknown may have meant; empty for
-        none."""
+        """Which words of the prompt are not in the layout, with what the unknown may have meant, and which were taken
+        for others, in one line; empty for none."""
         listed = []
         for word in layout.unknown[:MOST_SHOWN]:
             near = ", ".join(self.nearest(word))
             listed.append(f"“{word}” (nearest: {near})" if near else word)
         listed += layout.unused[: MOST_SHOWN - len(listed)]
         more = len(layout.unknown) + len(layout.unused) - len(listed)
-        return f"Not drawn: {', '.join(listed)}{f' and {more} more' if more else ''}" if listed else ""
+        left = f"Not drawn: {', '.join(listed)}{f' and {more} more' if more else ''}" if listed else ""
+        guessed = ", ".join(f"“{guess.word}” taken for {guess.taken_for}" for guess in layout.guessed)
+        return ". ".join(said for said in (left, f"Guessed: {guessed}" if guessed else "") if said)
 
 
 def _somebody(thing: Placed) -> bool:

@@ -285,18 +285,19 @@ async def test_what_nobody_moved_follows_the_words_the_seed_and_the_size(web: We
 
 async def test_unknown_words_and_what_became_of_the_language_model_are_said_there(web: WebWithFakes) -> None:
     page = await web.open()
-    await shown(page, "a catt and a dog")
+    await shown(page, "a catt and a poodle")
     told = page.locator(".layout-status")
     await expect(told).to_contain_text("“catt” (nearest: cat")
+    await expect(told).to_contain_text("Guessed: poodle taken for dog.")
     await expect(told).to_contain_text("without the language model")
     boat = {"what": "sailboat", "x": 0.5, "y": 0.6, "w": 0.5, "h": 0.5, "colour": ""}
     web.chat.scripts = [[json.dumps({"things": [boat], "background": "sea", "time": "day"})]]
-    await page.fill("#prompt textarea", "a catamaran")
+    await page.fill("#prompt textarea", "a regatta")
     await title(page, "no things, from your words")
     await page.get_by_role("button", name="Lay out again").click()
     await title(page, "1 thing, by the language model")
     await expect(told).to_contain_text("Laid out by fake-chat.")
-    await draw(page, "a catamaran")
+    await draw(page, "a regatta")
     assert (await last_layout(web)).by == "model"
 
 

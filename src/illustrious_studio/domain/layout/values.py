@@ -29,6 +29,13 @@ class Placed(Value):
     figure: Figure | None = Field(None, description="Somebody drawn in the manner of anime, in place of the object.")
 
 
+class Guess(Value):
+    """A word that is no name of anything known, and what was drawn for it."""
+
+    word: Text
+    taken_for: Text
+
+
 LayoutWriter = Literal["words", "model", "hand"]
 """Who placed the things: the rules that read the words, a language model, or a person."""
 
@@ -47,9 +54,10 @@ class Layout(Value):
     unused: tuple[Text, ...] = Field(
         (), description="What else of the prompt is not in it: quality words, gaze, camera, what has no drawing."
     )
+    guessed: tuple[Guess, ...] = Field((), description="Words of it that were taken for the nearest that it knows.")
     by: LayoutWriter = Field("words", description="Who wrote it: the words alone, a language model, or a hand.")
 
-    @field_validator("things", "unknown", "unused", mode="before")
+    @field_validator("things", "unknown", "unused", "guessed", mode="before")
     @classmethod
     def _lists_are_fine(cls, value: object) -> object:
         """JSON has no tuples, and strict values take nothing else."""

@@ -7,7 +7,8 @@ stand together is read by `parser`.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal
 
@@ -23,6 +24,7 @@ Kind = Literal[
 
 NEAR_ENOUGH = 0.62
 LONGEST_PHRASE = 7
+SHORTEST_MISSPELLED = 5
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,39 @@ class Vocabulary:
         names = [mark.value for mark in marks if mark.kind == "thing"]
         return any(self.objects[name].kind in ("person", "animal") for name in names if isinstance(name, str))
 
+    def knows(self, words: Sequence[str]) -> list[bool]:
+        """Of each word whether it is English for sure: neither unknown, nor only too short to mean anything."""
+        known: list[bool] = []
+        for mark in self.marks(words):
+            sure = mark.kind not in ("unknown", "break") and not (mark.kind == "nothing" and _is_short(mark.text))
+            known += [sure] * (mark.text.count(" ") + 1)
+        return known
+
+    def taking(self, guesses: Mapping[str, str]) -> "Vocabulary":
+        """The same, with these words taken for phrases that it knows."""
+        other = copy(self)
+        other._phrases = dict(self._phrases)
+        for word, phrase in guesses.items():
+            mark = self._phrases.get(tuple(split_words(phrase)))
+            if mark is not None:
+                other._phrases.setdefault(tuple(split_words(word)), replace(mark, text=word))
+        return other
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Single words that are a background each."""
+        return frozenset(
+            mark.text for mark in self._phrases.values() if mark.kind == "background" and mark.text == mark.value
+        )
+
+    def misspelled(self, word: str) -> str:
+        """The name that a word is a slip of the keys away from; empty when there is none, or several."""
+        if len(word) < SHORTEST_MISSPELLED or not word.isalpha():
+            return ""
+        near = {name for spelling, name in self._spellings.items() if _is_slip(word, spelling)}
+        spellings = [spelling for spelling in self._spellings if _is_slip(word, spelling)]
+        return spellings[0] if len(near) == 1 else ""
+
     def nearest(self, word: str, count: int) -> list[str]:
         """Objects that the word may have meant: first those it hints at, then those spelled like it."""
         words = split_words(word)
@@ -147,6 +182,22 @@ def _without(known: KnownObject, people: Mapping[str, object]) -> KnownObject:
     return known.model_copy(update={"synonyms": tuple(name for name in known.synonyms if name not in people)})
 
 
+def _is_short(text: str) -> bool:
+    return (len(text) < 3 and text not in lists.STOP) or any(letter.isdigit() for letter in text)
+
+
+def _is_slip(word: str, name: str) -> bool:
+    """One letter too many, too few, another one, or two in the wrong order."""
+    if word == name or abs(len(word) - len(name)) > 1 or word[0] != name[0]:
+        return False
+    same = next((at for at, (one, other) in enumerate(zip(word, name, strict=False)) if one != other), None)
+    if same is None:
+        return True
+    here, there = word[same:], name[same:]
+    swapped = here[1:2] + here[:1] + here[2:]
+    return here[1:] == there[1:] or here[1:] == there or here == there[1:] or (len(here) > 1 and swapped == there)
+
+
 def _single(word: str) -> Mark:
     """What a word is that stands in no dictionary of phrases."""
     if not word[0].isalnum():
@@ -186,6 +237,11 @@ _IRREGULAR = {
     "person": "people", "potato": "potatoes", "tomato": "tomatoes", "hero": "heroes", "die": "dice", "dwarf": "dwarves",
 }  # fmt: skip
 _SAME = ("fish", "sheep", "deer", "shrimp", "bison", "moose", "squid")
+
+
+def plural_of(name: str) -> str:
+    """How several of it are called."""
+    return max(plurals(name), default=name)
 
 
 def plurals(name: str) -> Iterable[str]:
