@@ -88,7 +88,6 @@ class _Reader(Mentions):
             style=cast(Literal["flat", "cartoon"], self.style),
             unknown=tuple(dict.fromkeys(self.unknown)),
             unused=tuple(dict.fromkeys(self.unused))[:MOST_UNUSED],
-            placeless=not (self.background or self.time),
         )
 
     def _take_all(self, marks: list[Mark]) -> None:

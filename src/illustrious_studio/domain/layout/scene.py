@@ -43,5 +43,3 @@ class Scene:
     """Words that may name things, and none that is known."""
     unused: tuple[str, ...] = ()
     """What else was said and is in no sketch: quality, gaze, camera, looks and doings that have no drawing."""
-    placeless: bool = True
-    """No background, light or colour of the ground was asked for."""
