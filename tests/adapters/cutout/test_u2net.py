@@ -51,7 +51,7 @@ async def test_the_mask_is_where_the_subject_is(sprite: str, background: str, si
 
 
 async def test_a_cutout_has_the_subjects_own_pixels_and_nothing_of_the_background() -> None:
-    picture, truth = scene("owl.webp", "forest")
+    picture, _ = scene("owl.webp", "forest")
     cutout = await REMOVER.cut_out(picture)
     assert (cutout.mode, cutout.size) == ("RGBA", picture.size)
     alpha = numpy.asarray(cutout)[..., 3]
@@ -80,7 +80,7 @@ def test_edges_are_where_the_picture_has_them_and_in_the_subjects_colour() -> No
 
 
 def test_a_large_picture_is_cut_out_as_its_small_copy_is() -> None:
-    picture, truth = scene("owl.webp", "forest")
+    picture, _ = scene("owl.webp", "forest")
     saliency = REMOVER.network.saliency(picture)
     small = Matte(picture, saliency).mask()
     large = Matte(picture.resize((1500, 1500), Image.Resampling.LANCZOS), saliency).mask()
@@ -93,13 +93,10 @@ async def test_nothing_that_stands_out_is_said_and_not_cut_out_at_random(size: t
         await REMOVER.cut_out(Image.new("RGB", size, (220, 30, 30)))
 
 
-@pytest.mark.parametrize("size", [(17, 400), (400, 5), (3, 3)])
-async def test_odd_shapes_are_cut_out_or_said(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(1, 1), (17, 400), (3000, 2)])
+def test_odd_shapes_are_cut_out_in_their_size(size: tuple[int, int]) -> None:
     picture, _ = scene("owl.webp", "forest")
-    try:
-        assert (await REMOVER.cut_out(picture.resize(size))).size == size
-    except InvalidRequest as error:
-        assert "stands out" in error.detail
+    assert Matte(picture.resize(size), REMOVER.network.saliency(picture)).cutout().size == size
 
 
 async def test_the_network_is_loaded_at_first_use_and_given_back_when_it_is_idle() -> None:
@@ -117,5 +114,5 @@ async def test_the_network_is_loaded_at_first_use_and_given_back_when_it_is_idle
 
 
 def test_a_missing_network_is_said(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="Missing: data/cutout/u2netp.onnx"):
+    with pytest.raises(Unavailable, match=r"Missing: data/cutout/u2netp\.onnx"):
         SaliencyNetwork(tmp_path / "u2netp.onnx").saliency(Image.new("RGB", (8, 8)))

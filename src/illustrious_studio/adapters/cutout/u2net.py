@@ -22,8 +22,8 @@ MODEL = Path(__file__).parents[2] / "data" / "cutout" / "u2netp.onnx"
 SIDE = 320
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SURE = 0.3
-"""What the network says at its surest place where there is a subject at all. Measured: at most 0.06 for plain colours and
-gradients, at least 0.7 for everything that shows something; stretched, those would be cut out at random."""
+"""What the network says at its surest place where there is a subject at all. Measured: at most 0.06 for plain colours
+and gradients, at least 0.7 for everything that shows something; stretched, those would be cut out at random."""
 IDLE_SECONDS = 300.0
 """How long the network stays loaded unused."""
 
@@ -78,8 +78,8 @@ class SaliencyNetwork:
 
 
 class U2NetRemover:
-    """Implements BackgroundRemover, in threads. The network is loaded at first use, and given back after a while without
-    any."""
+    """Implements BackgroundRemover, in threads. The network is loaded at first use, and given back after a while
+    without any."""
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
         self.network = SaliencyNetwork()
