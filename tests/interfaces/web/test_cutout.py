@@ -7,25 +7,18 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.services.sketch import SketchService
 from running_web import WebWithFakes
-from samples import metadata
+from samples import metadata, owl
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-SKETCHES = SketchService(SpritePainter())
 MASK = "JSON.parse(JSON.parse(localStorage.getItem('studio.create')).held_picture || '{}').mask"
 COVERED = """canvas => {
   const pen = canvas.getContext('2d');
   return [0.5, 0.05].map((at) => pen.getImageData(at * canvas.width, at * canvas.height, 1, 1).data[3] > 127);
 }"""
-
-
-async def owl() -> Picture:
-    return await SKETCHES.paint(SKETCHES.layout("an owl in the forest", 1), 320, 320, 1)
 
 
 async def shown_cutout(page: Page) -> Image.Image:
