@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.services.sketch import SketchService
 
 NOON = datetime(2026, 5, 17, 12, 0, 0, tzinfo=UTC)
 
@@ -18,6 +20,12 @@ def a_picture(width: int = 96, height: int = 64) -> Picture:
     """No two of its pixels are alike, so that a picture that lost or turned something shows it."""
     rows = (bytes((x * 255 // width, y * 255 // height, (x * y) % 251)) for y in range(height) for x in range(width))
     return Picture(width, height, b"".join(rows))
+
+
+async def owl() -> Picture:
+    """A sketch whose subject stands out: an owl in the middle of a forest."""
+    sketches = SketchService(SpritePainter())
+    return await sketches.paint(sketches.layout("an owl in the forest", 1), 320, 320, 1)
 
 
 def metadata(prompt: str = "a cat on a mat", *, second: float = 0, **fields: Any) -> ImageMetadata:

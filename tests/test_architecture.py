@@ -17,6 +17,7 @@ HEAVY = ("torch", "diffusers", "transformers", "gradio", "ray", "onnxruntime", "
 
 LIBRARIES = {
     "adapters/chat": "aiohttp httpx httpx_aiohttp ollama openai pydantic structlog xllamacpp",
+    "adapters/cutout": "PIL numpy onnxruntime",
     "adapters/files": "PIL pydantic structlog",
     "adapters/sdxl": "pydantic",
     "adapters/sdxl/worker": "PIL diffusers numpy psutil safetensors torch transformers",

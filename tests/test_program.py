@@ -1,5 +1,6 @@
 """The real program, started as a person starts it: both addresses, the small models, Ctrl-C, crashes, second starts."""
 
+import asyncio
 import base64
 import io
 import os
@@ -13,7 +14,9 @@ import pytest
 import requests
 from PIL import Image
 
+from illustrious_studio.domain.encoding import to_png
 from program import ROOT, Program, pictures, running_program
+from samples import owl
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
 
@@ -171,6 +174,19 @@ def test_the_command_line_uses_the_studio_that_runs(program: Program, folder: Pa
     assert over.items() <= program.get("/gallery")["items"][0]["metadata"].items()
     found = run_app("gallery", "list", "--data-dir", str(folder), "black")
     assert "a black cat" in found.stdout
+
+
+def test_the_command_cuts_a_picture_out_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "owl.png"
+    file.write_bytes(to_png(asyncio.run(owl())))
+    where = ("--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none")
+    done = run_app("cutout", str(file), *where)
+    assert done.stdout.split() == [str(tmp_path / "owl-cutout.png")], done.stderr
+    with Image.open(tmp_path / "owl-cutout.png") as cutout:
+        assert (cutout.mode, cutout.size) == ("RGBA", (320, 320))
+    done = run_app("cutout", str(tmp_path / "none.png"), *where)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "cannot be read" in done.stderr
 
 
 def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

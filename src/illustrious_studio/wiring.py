@@ -17,6 +17,7 @@ from illustrious_studio import __version__
 from illustrious_studio.adapters.chat.llama_cpp import EmbeddedChat, packaged_gguf
 from illustrious_studio.adapters.chat.ollama import OllamaChat
 from illustrious_studio.adapters.chat.openai import OpenAIChat
+from illustrious_studio.adapters.cutout.u2net import U2NetRemover
 from illustrious_studio.adapters.files.checkpoint_overrides import OverriddenCheckpoints
 from illustrious_studio.adapters.files.chosen_models import ChosenModelsFile
 from illustrious_studio.adapters.files.gallery import FolderGallery
@@ -41,6 +42,7 @@ from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.cutouts import CutoutService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.guesses import GuessService
@@ -146,6 +148,8 @@ async def open_studio(
         meanings = PackagedMeanings(minilm) if minilm_file() else None
         guesses = GuessService(sketches.vocabulary, packaged_near_words(), meanings)
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
+        remover = U2NetRemover()
+        stack.push_async_callback(remover.aclose)
         memory = MemoryService(engine, chat_models, settings.share_memory)
         vaes = VaeService(vae_catalogue(settings))
         job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes)
@@ -177,6 +181,7 @@ async def open_studio(
             answers=answers,
             prompts=prompts,
             vision=vision,
+            cutouts=CutoutService(remover, gallery, inputs),
             gallery=gallery,
             models=models,
             vaes=vaes,

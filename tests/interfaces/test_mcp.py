@@ -30,7 +30,7 @@ from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.pictures import OpenedPicture
 from running_api import Api, running_api
-from samples import a_picture, metadata
+from samples import a_picture, metadata, owl
 from waiting import until
 
 KEY = "a-key-of-some-length"
@@ -72,7 +72,7 @@ async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anyth
     async with host(api) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     reads = {"analyze_image", "enhance_prompt", "search_gallery", "get_image", "list_models", "status"}
-    assert tools.keys() == reads | {"generate_image", "refine_image", "chat"}
+    assert tools.keys() == reads | {"generate_image", "refine_image", "remove_background", "chat"}
     for name, tool in tools.items():
         assert tool.title and tool.description and tool.annotations and tool.output_schema
         assert tool.annotations.read_only_hint is (name in reads)
@@ -255,6 +255,24 @@ async def test_a_picture_of_the_gallery_or_one_that_is_sent_can_be_looked_at(api
             assert "one picture" in sentence(await client.call_tool("analyze_image", both))
 
 
+async def test_a_background_is_removed_preview_first_and_the_png_is_a_resource(api: Api) -> None:
+    kept = await api.studio.gallery.add(await owl(), metadata(width=320, height=320))
+    sent = b64encode(to_png(await owl())).decode()
+    async with host(api) as client:
+        for arguments in ({"image_id": kept.id}, {"image_base64": sent}):
+            result = await client.call_tool("remove_background", arguments)
+            preview, line, uri = shown(result)
+            assert (preview.mode, preview.size) == ("RGBA", (320, 320))
+            assert "transparent" in line
+            assert result.structured_content == {"uri": uri, "width": 320, "height": 320}
+            (png,) = (await client.read_resource(uri)).contents
+            cutout = Image.open(io.BytesIO(b64decode(png.blob)))
+            assert (cutout.mode, cutout.getpixel((10, 10))[3], cutout.getpixel((160, 160))[3]) == ("RGBA", 0, 255)
+        assert "one picture" in sentence(await client.call_tool("remove_background", {}))
+        with pytest.raises(MCPError, match="no such picture"):
+            await client.read_resource("studio://cutouts/../../etc/passwd")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -388,7 +406,8 @@ async def test_the_gallery_is_listed_as_resources(api: Api) -> None:
     async with host(api) as client:
         drawn = (await client.call_tool("generate_image", CAT)).structured_content
         (resource,) = (await client.list_resources()).resources
-        (template,) = (await client.list_resource_templates()).resource_templates
+        template, cutout = (await client.list_resource_templates()).resource_templates
+    assert cutout.uri_template == "studio://cutouts/{image_id}"
     assert resource.uri == template.uri_template.replace("{image_id}", drawn["id"])
     assert (resource.mime_type, resource.title) == ("image/png", "a cat")
 

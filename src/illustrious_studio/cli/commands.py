@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -31,6 +32,7 @@ from illustrious_studio.wiring import running_studio
 
 console = Console(stderr=True)
 POLL_SECONDS = 0.3
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @contextlib.asynccontextmanager
@@ -149,6 +151,21 @@ async def analyze(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def cutout(settings: Settings, options: argparse.Namespace) -> int:
+    """Write a picture without its background: of a file, or of the gallery by its id."""
+    file, target = Path(options.picture), options.output
+    of_gallery = _ID.fullmatch(options.picture) is not None and not file.exists()
+    body = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
+    if target is None:
+        target = Path(f"{options.picture}-cutout.png") if of_gallery else file.with_name(f"{file.stem}-cutout.png")
+    async with studio_client(settings) as client:
+        with console.status("Removing the background"):
+            answer = await client.post("/remove-background", json=body, headers={"Accept": "image/png"})
+        _write(target, (await _checked(answer)).content)
+    print(target)
+    return 0
+
+
 async def models(settings: Settings, options: argparse.Namespace) -> int:
     """List image and chat models, or switch."""
     if options.use and running_studio(settings.data_dir) is None:
@@ -223,6 +240,7 @@ COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any,
     "generate": generate,
     "chat": chat,
     "analyze": analyze,
+    "cutout": cutout,
     "models": models,
     "gallery": gallery,
     "mcp": mcp,
@@ -302,12 +320,14 @@ async def _events(
 
 async def _save(client: httpx.AsyncClient, image_id: str, target: Path) -> None:
     response = await _checked(await client.get(f"/gallery/{image_id}/image"))
+    _write(target, response.content, f" The picture is in the gallery as {image_id}.")
+
+
+def _write(target: Path, data: bytes, otherwise: str = "") -> None:
     try:
-        target.write_bytes(response.content)
+        target.write_bytes(data)
     except OSError as error:
-        raise InvalidRequest(
-            f"{target} cannot be written ({error.strerror}). The picture is in the gallery as {image_id}."
-        ) from error
+        raise InvalidRequest(f"{target} cannot be written ({error.strerror}).{otherwise}") from error
 
 
 async def _get(client: httpx.AsyncClient, path: str, **query: Any) -> Any:

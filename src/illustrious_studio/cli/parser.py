@@ -92,6 +92,12 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     analyze.add_argument("file", type=Path, help="A PNG, JPEG or WebP file.")
     analyze.add_argument("question", nargs="?", default="Describe this image in detail", help="What to ask.")
 
+    cutout = add("cutout", _client("cutout"), "Remove a picture's background.")
+    cutout.add_argument("picture", help="A PNG, JPEG or WebP file, or the id of a picture in the gallery.")
+    cutout.add_argument(
+        "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-cutout.png."
+    )
+
     models = add("models", _client("models"), "List the models, or switch to one.")
     models.add_argument("--use", metavar="NAME", help="Checkpoint or language model for the running studio.")
 

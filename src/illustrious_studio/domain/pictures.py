@@ -83,10 +83,15 @@ def open_picture(data: bytes) -> OpenedPicture:
 
 def open_image(data: bytes) -> Image.Image:
     """The same as Pillow's image, in RGB, for what works on it: a large picture is in memory once, and not twice."""
+    return open_image_with_text(data)[0]
+
+
+def open_image_with_text(data: bytes) -> tuple[Image.Image, dict[str, str]]:
+    """The same, with the text that the file carries."""
     with _image(data) as image:
         shown = _on_white(_upright(image))
         shown.load()
-        return shown if shown.mode == "RGB" else shown.convert("RGB")
+        return shown if shown.mode == "RGB" else shown.convert("RGB"), text_of(image)
 
 
 def size_of_picture(data: bytes) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.cutouts import CutoutService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
@@ -30,6 +31,7 @@ class Studio:
     answers: AnswerService
     prompts: PromptService
     vision: VisionService
+    cutouts: CutoutService
     gallery: GalleryService
     models: ModelService
     vaes: VaeService

@@ -1,4 +1,5 @@
-"""Resources: every picture of the gallery, as its PNG file, under `studio://images/<id>`."""
+"""Resources: every picture of the gallery as its PNG file, under `studio://images/<id>`, and the same without its
+background, under `studio://cutouts/<id>`."""
 
 import asyncio
 from base64 import b64encode
@@ -13,7 +14,7 @@ from mcp.types import (
 )
 
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.interfaces.mcp.results import ADDRESS, link
+from illustrious_studio.interfaces.mcp.results import ADDRESS, CUTOUTS, link
 from illustrious_studio.services.studio import Studio
 
 PAGE = 50
@@ -26,7 +27,14 @@ TEMPLATES = ListResourceTemplatesResult(
             title="A picture of the gallery",
             description="The PNG file, its settings inside. The tool search_gallery finds ids.",
             mime_type="image/png",
-        )
+        ),
+        ResourceTemplate(
+            uri_template=f"{CUTOUTS}{{image_id}}",
+            name="cutout",
+            title="A picture of the gallery without its background",
+            description="A PNG file with alpha, cut out as it is read.",
+            mime_type="image/png",
+        ),
     ]
 )
 
@@ -49,9 +57,12 @@ async def list_pictures(studio: Studio, cursor: str | None) -> ListResourcesResu
 
 
 async def read_picture(studio: Studio, uri: str) -> ReadResourceResult:
-    """The PNG file. Raises NotFound."""
-    if not uri.startswith(ADDRESS):
+    """The PNG file. Raises NotFound, and for a cutout what removing its background raises."""
+    if uri.startswith(CUTOUTS):
+        png = (await studio.cutouts.remove_background_of(uri.removeprefix(CUTOUTS))).png
+    elif uri.startswith(ADDRESS):
+        png = await studio.gallery.png(uri.removeprefix(ADDRESS))
+    else:
         raise NotFound(f"There is nothing at this address. Pictures are at {ADDRESS}<id>.")
-    png = await studio.gallery.png(uri.removeprefix(ADDRESS))
     blob = (await asyncio.to_thread(b64encode, png)).decode("ascii")
     return ReadResourceResult(contents=[BlobResourceContents(uri=uri, mime_type="image/png", blob=blob)])

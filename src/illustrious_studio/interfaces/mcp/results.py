@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from mcp.types import ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic_core import to_json
 
+from illustrious_studio.domain.cutouts import Cutout
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.services.studio import Studio
 
 ADDRESS = "studio://images/"
 """A picture's id follows it."""
+CUTOUTS = "studio://cutouts/"
+"""The id of a picture of the gallery, or of one that was given, follows it: that picture without its background."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,15 @@ async def picture(studio: Studio, item: GalleryItem) -> list[ContentBlock]:
     """A picture, preview first."""
     preview = await asyncio.to_thread(b64encode, await studio.gallery.preview(item.id))
     return [ImageContent(data=preview.decode("ascii"), mime_type="image/webp"), text(facts(item)), link(item)]
+
+
+async def cutout_shown(cutout: Cutout, uri: str) -> list[ContentBlock]:
+    """A picture without its background, preview first."""
+
+    preview = await asyncio.to_thread(lambda: b64encode(cutout.preview()).decode("ascii"))
+    line = f"A cutout of {cutout.width} x {cutout.height} pixels; what was background is transparent."
+    whole = ResourceLink(uri=uri, name="cutout.png", mime_type="image/png")
+    return [ImageContent(data=preview, mime_type="image/webp"), text(line), whole]
 
 
 def facts(item: GalleryItem) -> str:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mcp.types import ContentBlock
 from mcp.types import Tool as Declared
 from mcp.types import ToolAnnotations as Annotations
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.config import JsonDict
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
@@ -24,13 +24,13 @@ from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, Image
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
-from illustrious_studio.domain.pictures import open_picture, picture_from_base64
+from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.http.errors import sentences
-from illustrious_studio.interfaces.mcp.results import Answer, facts, link, picture, text
-from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, resolve_inputs, store_inputs
+from illustrious_studio.interfaces.mcp.results import CUTOUTS, Answer, cutout_shown, facts, link, picture, text
+from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, OnePicture, resolve_inputs, store_inputs
 from illustrious_studio.interfaces.shared.overview import ModelList, Status, models_now, status_now
 from illustrious_studio.interfaces.shared.records import PictureItem, PictureMetadata, PicturePage
 from illustrious_studio.services.prompts import Enhanced
@@ -166,18 +166,18 @@ class Refinement(ImageRequestBody):
         return self.model_dump(include=self.model_fields_set - {"image_id"}) | await store_inputs(self, studio)
 
 
-class Question(Value):
+class Question(OnePicture):
     """A picture, from the gallery or as it is, and what to find out about it."""
 
-    image_id: str | None = Field(None, description="Id of a picture in the gallery; or give image_base64.")
-    image_base64: str | None = Field(None, description="A PNG, JPEG or WebP file in base64; or give image_id.")
     question: NonEmptyPrompt = Field(DEFAULT_QUESTION, description="What to find out.")
 
-    @model_validator(mode="after")
-    def _one_picture(self) -> Self:
-        if (self.image_id is None) == (self.image_base64 is None):
-            raise ValueError("must name one picture: image_id or image_base64")
-        return self
+
+class CutoutFound(BaseModel):
+    """A picture without its background, and where it is."""
+
+    uri: str = Field(description="The resource that is the whole PNG, with alpha.")
+    width: int
+    height: int
 
 
 class Words(Value):
@@ -226,13 +226,18 @@ async def refine_image(studio: Studio, request: Refinement, report: Report) -> A
 
 async def analyze_image(studio: Studio, request: Question, report: Report) -> Answer:
     """Analyze a picture: answer a question about it. Nothing of it is kept."""
-    if request.image_base64 is not None:
-        seen = await asyncio.to_thread(picture_from_base64, request.image_base64)
-    else:
-        assert request.image_id is not None
-        seen = await asyncio.to_thread(open_picture, await studio.gallery.png(request.image_id))
+    seen = await asyncio.to_thread(open_picture, await request.file(studio))
     analysis = await studio.vision.analyze(seen, request.question)
     return Answer(analysis, [text(analysis.analysis)])
+
+
+async def remove_background(studio: Studio, request: OnePicture, report: Report) -> Answer:
+    """Cut out a picture's subject: the background becomes transparent. Answers with a preview and a link to the PNG.
+    The picture stays as it is; one that is sent as it is, is kept, so that the link goes on working."""
+    picture_id = request.image_id or await studio.inputs.keep(await request.file(studio))
+    cutout = await studio.cutouts.remove_background_of(picture_id)
+    found = CutoutFound(uri=f"{CUTOUTS}{picture_id}", width=cutout.width, height=cutout.height)
+    return Answer(found, await cutout_shown(cutout, found.uri))
 
 
 async def chat(studio: Studio, request: ChatRequest, report: Report) -> Answer:
@@ -318,6 +323,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(generate_image, "Draw a picture", ImageRequestBody, PictureItem, reads_only=False),
     Tool(refine_image, "Draw a picture again, changed", Refinement, PictureItem, reads_only=False),
     Tool(analyze_image, "Analyze a picture", Question, Analysis, reads_only=True),
+    Tool(remove_background, "Remove a picture's background", OnePicture, CutoutFound, reads_only=False),
     Tool(chat, "Chat", ChatRequest, ChatAnswer, reads_only=False),
     Tool(enhance_prompt, "Improve a prompt", Words, Enhanced, reads_only=True),
     Tool(search_gallery, "Search the gallery", Search, PicturePage, reads_only=True),

@@ -1,13 +1,14 @@
-"""Requests for pictures that bring their image and mask with them, as the APIs share them."""
+"""Requests that bring pictures with them, as the APIs share them: one to start from and its mask, or one to look at."""
 
 import asyncio
 import re
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
-from illustrious_studio.domain.values import NonEmptyPrompt
+from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.services.studio import Studio
 
 _INPUT = re.compile(r"[0-9a-f]{64}")
@@ -26,6 +27,26 @@ class ImageRequestBody(ImageRequest):
     mask: str | None = Field(
         None, description="What to redraw, in white, over the picture; given in the same ways. The rest stays."
     )
+
+
+class OnePicture(Value):
+    """A picture, from the gallery or as it is."""
+
+    image_id: str | None = Field(None, description="Id of a picture in the gallery; or give image_base64.")
+    image_base64: str | None = Field(None, description="A PNG, JPEG or WebP file in base64; or give image_id.")
+
+    @model_validator(mode="after")
+    def _one_picture(self) -> Self:
+        if (self.image_id is None) == (self.image_base64 is None):
+            raise ValueError("must name one picture: image_id or image_base64")
+        return self
+
+    async def file(self, studio: Studio) -> bytes:
+        """The picture's file. Raises NotAnImage and NotFound."""
+        if self.image_id is not None:
+            return await studio.gallery.png(self.image_id)
+        assert self.image_base64 is not None
+        return await asyncio.to_thread(base64_bytes, self.image_base64, "image_base64")
 
 
 async def resolve_inputs(body: ImageRequestBody, studio: Studio) -> ImageRequest:

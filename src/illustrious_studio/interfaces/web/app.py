@@ -26,6 +26,11 @@ ZOOM = (
     '<dialog id="zoom" aria-label="Full size"><button type="button" class="act" name="close" value="">Close</button>'
     '<img src="data:," alt=""></dialog>'
 )
+CUTOUT = """<dialog id="cutout" aria-label="Picture without its background">
+<div class="viewer-bar"><a class="act" href="data:," hidden>Download PNG</a>
+<button type="button" class="act" name="close" value="">Close</button></div>
+<p class="quiet" role="status"></p>
+<img src="data:," alt="The picture without its background" hidden></dialog>"""
 
 
 def create_gradio_app(studio: Studio, access: Access) -> Any:
@@ -51,6 +56,7 @@ def create_gradio_app(studio: Studio, access: Access) -> Any:
             with gr.Tab("System", id="system", elem_id="tab-system", render_children=True):
                 system = SystemTab(studio, page)
         html(ZOOM)
+        html(CUTOUT)
         page.attach(blocks)
         create.attach(blocks)
         chat.attach(blocks)

@@ -15,6 +15,7 @@ from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryQuery
 from illustrious_studio.domain.inputs import InputId
+from illustrious_studio.domain.values import Value
 from illustrious_studio.interfaces.web.held import HeldLayout
 from illustrious_studio.interfaces.web.views import gallery as gallery_view
 from illustrious_studio.interfaces.web.views import live
@@ -25,6 +26,13 @@ FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 NEVER = {"Cache-Control": "no-store"}
 LARGEST_SKETCH = 512
 """Pixels of the longer side of a sketch that is only shown."""
+
+
+class SubjectMask(Value):
+    """Of which picture, and whether all but its subject is meant."""
+
+    image: InputId
+    inverted: bool = False
 
 
 def add_routes(app: FastAPI, studio: Studio) -> None:
@@ -42,6 +50,13 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     @router.get("/pictures/{item_id}/thumbnail.webp")
     async def thumbnail(item_id: PictureId) -> Response:
         return Response(await studio.gallery.thumbnail(item_id), media_type="image/webp", headers=FOREVER)
+
+    @router.get("/pictures/{item_id}/cutout.png")
+    async def cutout(item_id: PictureId) -> Response:
+        item = await studio.gallery.get(item_id)
+        removed = await studio.cutouts.remove_background_of(item_id)
+        headers = {**NEVER, "Content-Disposition": f'inline; filename="{item.stem}-cutout.png"'}
+        return Response(removed.png, media_type="image/png", headers=headers)
 
     @router.get("/live")
     async def state(seen: str = "", after: str | None = None) -> Response:
@@ -73,6 +88,11 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     async def keep_mask(request: Request) -> Response:
         """Keep the mask in the body, white where to inpaint; its name."""
         return JSONResponse({"id": await studio.inputs.keep_mask(await request.body())})
+
+    @router.post("/masks/subject")
+    async def mask_subject(asked: SubjectMask) -> Response:
+        """Keep the mask of a given picture's subject or background; its name."""
+        return JSONResponse({"id": await studio.cutouts.keep_subject_mask(asked.image, inverted=asked.inverted)})
 
     @router.get("/inputs/{input_id}")
     async def given(input_id: InputId) -> Response:

@@ -34,6 +34,8 @@ function build(editor) {
     make('div', { class: 'buttons' },
       button('Choose a picture', () => file.click(), 'choose'),
       button('Remove', takeAway, 'away'),
+      button('Mask the subject', () => maskSubject(false), 'subject'),
+      button('Mask the background', () => maskSubject(true), 'background'),
       button('Undo', undo, 'undo'),
       button('Clear mask', clear, 'clear')),
     make('div', { class: 'img2img-board' },
@@ -58,7 +60,7 @@ function sync() {
   if (!editor) return;
   strokes = [];
   $('[data-does=choose]', editor).textContent = held ? 'Choose another' : 'Choose a picture';
-  for (const part of ['[data-does=away]', '.img2img-board', '.img2img-brush', '.hint']) $(part, editor).hidden = !held;
+  for (const part of ['[data-does=away]', '[data-does=subject]', '[data-does=background]', '.img2img-board', '.img2img-brush', '.hint']) $(part, editor).hidden = !held;
   controls();
   const picture = $('.img2img-board img', editor);
   if (!held) return picture.removeAttribute('src');
@@ -149,15 +151,13 @@ function paint(event) {
   const canvas = event.currentTarget;
   const box = canvas.getBoundingClientRect();
   const pen = canvas.getContext('2d');
-  const before = make('canvas', { width: canvas.width, height: canvas.height });
-  before.getContext('2d').drawImage(canvas, 0, 0);
-  const mask = sending.then(() => held?.mask ?? null); // of what was done before, which may still be on its way
-  strokes = [...strokes, { canvas: before, mask }].slice(-20);
+  remember(canvas);
   const at = (now) => [(now.clientX - box.left) * canvas.width / box.width, (now.clientY - box.top) * canvas.height / box.height];
   Object.assign(pen, { strokeStyle: COLOUR, lineCap: 'round', lineJoin: 'round' });
   pen.lineWidth = Math.max(canvas.width, canvas.height) * $('#img2img-editor .img2img-brush input').value / 100;
   let last = at(event);
-  const line = (to) => { pen.beginPath(); pen.moveTo(...last); pen.lineTo(...to); pen.stroke(); last = to; };
+  // A press without a move is a dot: a line without any length would not be drawn.
+  const line = ([x, y]) => { pen.beginPath(); pen.moveTo(...last); pen.lineTo(x, y + 0.01); pen.stroke(); last = [x, y]; };
   line(last);
   canvas.setPointerCapture(event.pointerId);
   const move = (now) => line(at(now));
@@ -168,6 +168,34 @@ function paint(event) {
   };
   canvas.addEventListener('pointermove', move);
   for (const name of ['pointerup', 'pointercancel']) canvas.addEventListener(name, end);
+}
+
+function remember(canvas) { // so that what is done next can be taken back
+  const before = make('canvas', { width: canvas.width, height: canvas.height });
+  before.getContext('2d').drawImage(canvas, 0, 0);
+  const mask = sending.then(() => held?.mask ?? null); // of what was done before, which may still be on its way
+  strokes = [...strokes, { canvas: before, mask }].slice(-20);
+}
+
+// The studio finds the subject; its mask takes the place of what is painted, and can be painted on.
+function maskSubject(inverted) {
+  const canvas = $('#img2img-editor canvas');
+  const { image } = held;
+  remember(canvas);
+  showStatus('Looking for the subject …');
+  const pressed = document.activeElement;
+  const meanwhile = $$('#img2img-editor :is(.buttons, .img2img-board)'); // what were painted now would be lost
+  for (const part of meanwhile) part.inert = true;
+  change(async () => {
+    const kept = await send('./masks/subject', new Blob([JSON.stringify({ image, inverted })], { type: 'application/json' }));
+    if (!kept) { strokes = strokes.slice(0, -1); return {}; }
+    showStatus('');
+    return { mask: kept };
+  }).then(() => {
+    for (const part of meanwhile) part.inert = false;
+    pressed?.focus();
+    if (held?.image === image) fit();
+  });
 }
 
 function keep(canvas) {
@@ -197,6 +225,7 @@ function change(work) {
   }).catch(() => {}).finally(() => { if (mine === sending) generate.disabled = false; });
   sending = mine;
   controls();
+  return mine;
 }
 
 function undo() {

@@ -128,6 +128,7 @@ document.addEventListener('click', (event) => {
   if (name === 'copy_code') return copy(button, $('pre', button.closest('.code')).innerText);
   if (name === 'copy_text') return copy(button, $('.md', button.closest('article')).innerText);
   if (name === 'open') return openLarge(value);
+  if (name === 'cutout') return showCutout(value);
   if (name === 'step') return stepLarge(Number(value));
   if (name === 'close') return button.closest('dialog').close();
   if (name === 'filter') return filter(button);
@@ -294,6 +295,35 @@ function zoom(url) {
   picture.src = url;
   picture.alt = 'The picture in full size';
   dialog.showModal();
+}
+
+// The picture without its background. The studio keeps nothing of it: what is shown is what is downloaded.
+let cutting = '';
+let cutoutUrl = '';
+async function showCutout(id) {
+  const dialog = $('#cutout');
+  const [link, status, picture] = ['a', '[role=status]', 'img'].map((part) => $(part, dialog));
+  cutting = id;
+  link.hidden = picture.hidden = true;
+  status.textContent = 'Removing the background …';
+  if (!dialog.open) dialog.showModal();
+  let failed = '';
+  let answer = null;
+  try {
+    answer = await fetch(`pictures/${id}/cutout.png`);
+    if (!answer.ok) failed = new DOMParser().parseFromString(await answer.text(), 'text/html').body.textContent;
+  } catch {
+    failed = 'The studio does not answer.';
+  }
+  const file = failed ? null : await answer.blob();
+  if (cutting !== id) return;
+  status.textContent = failed;
+  if (!file) return;
+  URL.revokeObjectURL(cutoutUrl);
+  cutoutUrl = URL.createObjectURL(file);
+  picture.src = link.href = cutoutUrl;
+  link.download = answer.headers.get('content-disposition').match(/"(.+)"/)[1];
+  link.hidden = picture.hidden = false;
 }
 
 // ---- Keys ---------------------------------------------------------------------------------------------------------

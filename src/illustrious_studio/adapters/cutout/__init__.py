@@ -1,0 +1,1 @@
+"""Background removal with U2-Net."""
