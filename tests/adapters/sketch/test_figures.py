@@ -229,6 +229,13 @@ async def test_a_layout_has_its_figure_on_the_lower_edge_of_its_box() -> None:
     )
 
 
+def test_a_layout_with_a_figure_is_read_back_from_its_json() -> None:
+    someone = figure(extras=["scarf"], extra_colours=[("scarf", "red")], eyes_second="red")
+    layout = Layout(things=(Placed(what="person", x=0.5, y=0.5, w=1, h=1, figure=someone),))
+    assert Layout.model_validate_json(layout.model_dump_json()) == layout
+    assert "figure" not in Placed(what="cat", x=0.5, y=0.5, w=1, h=1).model_dump()
+
+
 async def test_what_somebody_holds_is_painted_from_its_drawing() -> None:
     def layout(holding: str) -> Layout:
         someone = Figure(seed=2, pose="holding", holding=holding)

@@ -26,7 +26,11 @@ class Placed(Value):
     w: float = Field(gt=0, le=1)
     h: float = Field(gt=0, le=1)
     colour: Text = Field("", max_length=30, description="A colour to paint it in; empty: its own.")
-    figure: Figure | None = Field(None, description="Somebody drawn in the manner of anime, in place of the object.")
+    figure: Figure | None = Field(
+        None,
+        exclude_if=lambda figure: figure is None,  # most things are no figures, and records of old have none
+        description="Somebody drawn in the manner of anime, in place of the object.",
+    )
 
 
 class Guess(Value):
