@@ -68,6 +68,8 @@ class _Translator:
             self._unknown(said)
             return
         first = readings[0]
+        if self.waiting in ("on", "on the"):  # on ice, not on ice cream
+            first = next((one for one in readings if one.english == "ice"), first)
         if first.kind in MODIFIERS:
             self._modifier(readings, said, rest)
         elif first.kind in NOUNS:
@@ -104,7 +106,8 @@ class _Translator:
     def _noun(self, entry: Entry, said: str) -> None:
         if self.phrase.noun:
             self._end_phrase()
-        genitive = self.dictionary.code == "ru" and self.after_relation and folded(said, "ru").endswith(("ы", "и"))
+        genitive = self.dictionary.code == "ru" and self.after_relation and said.lower().endswith(("ы", "и"))
+        genitive = genitive and not said.lower().endswith(("ами", "ями"))
         self.phrase.name(entry.english, entry.kind, plural=entry.plural and not genitive)
         self.origins.setdefault(entry.english, said)
         self.origins.setdefault(self.plural_of(entry.english), said)

@@ -24,11 +24,11 @@ def german(word: str) -> str:
         return word[:-1]
     if word.endswith("s") and word[-2:-1] in "bdfghklmnrt" and len(word) > SHORTEST and not word.endswith("es"):
         return word[:-1]
-    return _without(word, "ern er em en es e")
+    return _until_it_stays(word, "ern er em en es e")
 
 
 def french(word: str) -> str:
-    word = re.sub(r"eaux$", "eau", word)
+    word = re.sub(r"ees?$", "e", re.sub(r"eaux$", "eau", word))
     word = re.sub(r"aux$", "al", word)
     return _without(_without(word, "s x"), "e")
 

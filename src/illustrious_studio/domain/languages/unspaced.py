@@ -213,7 +213,11 @@ class _Translator:
 
     def _of(self) -> None:
         """Something of the noun that comes: "blue hair 的" is had, a place is where, and the rest is what kind."""
-        kind, text = self.phrase.kind, self._taken()
+        kind = self.phrase.kind
+        if kind in ("body", "clothes", "place"):  # what was said before goes to the noun as well
+            text, self.phrase = self.phrase.english(self.plural_of).removeprefix("the "), Phrase()
+        else:
+            text = self._taken()
         if kind == "body":
             self.before.append(f"with {text}")
         elif kind == "clothes":
@@ -251,7 +255,7 @@ class _Translator:
 
     def _end_of_noun(self) -> None:
         """A noun right after a noun: what somebody has, or where, may go without a particle."""
-        if self.phrase.kind in ("body", "place") and not self.before:
+        if self.phrase.kind in ("body", "place"):
             self._of()
         else:
             self._end_phrase()
@@ -261,6 +265,8 @@ class _Translator:
             has = self.object_is_body and english in ("holding", "wearing")
             said = f"{'with' if has else english} {self.object}".strip()
             self._end_phrase()
+            if self.at and self.out:  # 在 before a verb says that it goes on: the subject does that as well
+                self.out.append(",")
             self.object = ""
             self._related(said, following)
         else:

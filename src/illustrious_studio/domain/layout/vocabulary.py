@@ -241,7 +241,9 @@ _SAME = ("fish", "sheep", "deer", "shrimp", "bison", "moose", "squid")
 
 def plural_of(name: str) -> str:
     """How several of it are called."""
-    return max(plurals(name), default=name)
+    if name in _IRREGULAR.values():
+        return name
+    return min(plurals(name), key=lambda form: (form == f"{name}s", form), default=name)
 
 
 def plurals(name: str) -> Iterable[str]:
