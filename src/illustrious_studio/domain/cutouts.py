@@ -3,7 +3,6 @@
 Field's words: the mask is the subject as grey (white is the subject), the cutout the picture with that as its alpha.
 """
 
-import io
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from illustrious_studio.domain.encoding import image_to_png, to_grey_png, to_preview
 from illustrious_studio.domain.metadata.carried import PARAMETERS
+from illustrious_studio.domain.pictures import open_rgba
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Cutout:
 
     def preview(self) -> bytes:
         """A WebP of at most 768 pixels and 200 kB, transparent as the PNG."""
-        with Image.open(io.BytesIO(self.png)) as image:
-            return to_preview(image)
+        return to_preview(open_rgba(self.png))
 
 
 class BackgroundRemover(Protocol):

@@ -94,6 +94,12 @@ def open_image_with_text(data: bytes) -> tuple[Image.Image, dict[str, str]]:
         return shown if shown.mode == "RGB" else shown.convert("RGB"), text_of(image)
 
 
+def open_rgba(data: bytes) -> Image.Image:
+    """The same, and transparent where the file is."""
+    with _image(data) as image:
+        return _upright(image).convert("RGBA")
+
+
 def size_of_picture(data: bytes) -> tuple[int, int]:
     """Width and height, by the header alone. Raises what `open_picture` raises, but for damage after the header."""
     with _image(data) as image:

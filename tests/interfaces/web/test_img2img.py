@@ -111,7 +111,7 @@ async def test_strokes_are_taken_back_one_by_one_or_all_at_once(web: WebWithFake
     await page.wait_for_function(f"before => {REMEMBERED}.mask === before", arg=first)
     await page.get_by_role("button", name="Clear mask").click()
     await title(page, "whole picture")
-    await page.get_by_role("button", name="Remove").click()
+    await page.get_by_role("button", name="Remove", exact=True).click()
     await title(page, "off")
 
 
@@ -158,7 +158,7 @@ async def test_it_survives_a_refresh_and_comes_back_with_the_settings_of_a_pictu
     await page.wait_for_function(f"document.querySelector('{BOARD} img').naturalWidth === 300")
     painted = f"document.querySelector('{BOARD} canvas').getContext('2d').getImageData(75, 100, 1, 1).data[3] > 200"
     await page.wait_for_function(painted)
-    await page.get_by_role("button", name="Remove").click()
+    await page.get_by_role("button", name="Remove", exact=True).click()
     await title(page, "off")
     await page.click("#picture [name=reuse]")
     await title(page, "inpaint")
