@@ -5,6 +5,7 @@ import pytest
 from illustrious_studio.adapters.chat.fixed_answers import (
     CANNOT_KNOW,
     CANNOT_SEE,
+    CANNOT_TRANSLATE,
     claims_to_see,
     fixed_answer,
     may_claim_to_see,
@@ -70,6 +71,11 @@ def test_sums_of_two_numbers_are_calculated(question: str, answer: str) -> None:
 )
 def test_the_fields_words_are_explained(question: str) -> None:
     assert answered(question).startswith(("A LoRA", "Clip skip", "The VAE", "The sampler"))
+
+
+@pytest.mark.parametrize("question", ['Translate "good morning" into French.', "How do you say thank you in Spanish?"])
+def test_it_does_not_pretend_to_know_other_languages(question: str) -> None:
+    assert answered(question) == CANNOT_TRANSLATE
 
 
 def test_greetings_are_returned() -> None:

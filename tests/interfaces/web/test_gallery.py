@@ -198,7 +198,7 @@ async def test_system_shows_three_cards_and_switches_the_language_model(web: Web
     await page.click("#switch-language input")
     await page.click("[role=option]:has-text('fake-chat')")
     await page.wait_for_selector("header .chip:has-text('fake-chat')")
-    await page.click("text=Check again")
+    await page.click("#system >> text=Check again")
     await page.wait_for_selector("text=Everything is ready.")
 
 

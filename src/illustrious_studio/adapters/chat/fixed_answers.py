@@ -1,7 +1,7 @@
 """What the embedded language model does not answer itself, because it would make something up.
 
-What it is, what it sees, what nobody told it, sums, the field's words (`glossary`), and greetings, which it takes for
-homework. All is decided by the words of the last question, in English.
+What it is, what it sees, what nobody told it, other languages, sums, the words of the field (`glossary`), and greetings,
+which it takes for homework. All is decided by the words of the last question, in English.
 A client that brings a system prompt of its own (a character to play, a task) is answered by the model alone.
 """
 
@@ -23,6 +23,11 @@ CAN_DO = (
     "I can chat a little, answer simple questions and write short texts, and I am often wrong. I cannot see pictures, "
     "look anything up, or remember other chats. Write `#generate` and what you would like to see, and the studio "
     "draws it."
+)
+CANNOT_TRANSLATE = "I cannot translate: I know hardly anything but English. A larger model in Ollama can."
+_TRANSLATE = re.compile(
+    r"^\W*(?:please |can you |could you )?translate\b|\bhow (?:do|would) (?:you|i|we) say\b.*\bin [a-z]+\W*$",
+    re.IGNORECASE,
 )
 _PICTURE = r"(?:picture|image|photo(?:graph|s)?|drawing|painting|screenshot)s?"
 _MINE = r"(?:this|that|the|my|our|attached|uploaded)"
@@ -112,7 +117,8 @@ def fixed_answer(turns: list[ChatTurn], name: str) -> str:
         return _result(sum_)
     if (kind := _ARE_YOU.match(question)) and (kind["machine"] or kind["other"]):
         return f"{'Yes' if kind['machine'] and not kind['other'] else 'No'}. {about(name)}"
-    for asked, answer in ((_WHO, about(name)), (_CAN_DO, CAN_DO), (_UNKNOWABLE, CANNOT_KNOW)):
+    fixed = ((_WHO, about(name)), (_CAN_DO, CAN_DO), (_UNKNOWABLE, CANNOT_KNOW), (_TRANSLATE, CANNOT_TRANSLATE))
+    for asked, answer in fixed:
         if asked.search(question) and not _WRITES.match(question):
             return answer
     return CANNOT_SEE if _SEEING.search(question) and not _WRITES.match(question) else ""
