@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.layout.figures import Figure
+from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.rendering import FromLatents, FromNoise, FromPicture, Pass, RenderPlan
 from illustrious_studio.services.render_plan import render_plan
@@ -15,6 +16,10 @@ from samples import a_picture
 CHECKPOINT = Checkpoint(name="own", path=Path("own.safetensors"), layout="single-file", native_width=832)
 SKETCHER = CHECKPOINT.model_copy(update={"sketch_strength": 0.4})
 LAYOUT = Layout(things=(), by="hand")
+NEAR, WHOLE = (
+    Layout(things=(Placed(what="girl", x=0.5, y=0.5, w=0.5, h=1, figure=Figure(framing=framing)),), by="hand")
+    for framing in ("portrait", "full_body")
+)
 IMAGE = "a" * 64
 OVER = FromPicture(a_picture())
 
@@ -27,6 +32,10 @@ OVER = FromPicture(a_picture())
         ({"layout": LAYOUT}, CHECKPOINT, OVER, (832, 1024, OVER, 0.8)),
         ({"layout": LAYOUT}, SKETCHER, OVER, (832, 1024, OVER, 0.4)),
         ({"layout": LAYOUT, "sketch_strength": 0.6}, SKETCHER, OVER, (832, 1024, OVER, 0.6)),
+        ({"layout": NEAR}, SKETCHER, OVER, (832, 1024, OVER, 0.15)),
+        ({"layout": WHOLE}, SKETCHER, OVER, (832, 1024, OVER, 0.1)),
+        ({"layout": WHOLE, "sketch_strength": 0.6}, SKETCHER, OVER, (832, 1024, OVER, 0.6)),
+        ({"layout": WHOLE}, CHECKPOINT, OVER, (832, 1024, OVER, 0.8)),
         ({"image": IMAGE}, SKETCHER, OVER, (832, 1024, OVER, 0.75)),
         ({"image": IMAGE, "strength": 0.2}, SKETCHER, OVER, (832, 1024, OVER, 0.2)),
     ],
