@@ -215,6 +215,17 @@ async def _titles(web: WebWithFakes) -> set[str]:
     return {session.title for session in await web.studio.chat.sessions()}
 
 
+async def test_it_is_said_under_the_box_when_the_small_built_in_model_answers(web: WebWithFakes) -> None:
+    page = await web.open("chat")
+    note = page.locator("[data-live=chat_note]")
+    await expect(note).to_be_empty()
+    web.chat.backend = "embedded"
+    try:
+        await expect(note).to_contain_text("often wrong")
+    finally:
+        web.chat.backend = "ollama"
+
+
 async def test_a_picture_can_be_sent_to_the_chat(web: WebWithFakes) -> None:
     page = await web.open()
     await draw(page, "a cat")

@@ -35,7 +35,7 @@ TEMPLATE_TOKEN = re.compile(r"<(?=\|\w+\|>)")
 UNJOINED = "<\u200b"
 """With a space of no width in it, a token of the template is only text."""
 CALM = 0.4
-"""A model this small answers nonsense at the usual 0.7. Between 0.1 and 0.28 it answers as well (docs/models.md)."""
+"""A model this small answers nonsense at the usual 0.7. From 0.05 to 0.28 it answers equally well (docs/models.md)."""
 SYSTEM = "You are a helpful assistant. Answer in English, in one short sentence."
 """Where the client brings none. Of those that were tried it gives the most good answers: what the model says first is
 often right, what it adds seldom. To say in it what the model is and cannot do is of no use: it does not keep to it."""
