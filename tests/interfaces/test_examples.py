@@ -84,7 +84,9 @@ async def test_a_batch_is_drawn_three_at_a_time_and_saved_with_its_settings(api:
 
 async def test_a_prompt_that_fails_does_not_stop_the_batch(api: Api, tmp_path: Path) -> None:
     api.engine.faults = [OutOfMemory("Too large. Choose a smaller size.")]
-    code, said = await run("batch_generate.py", "a", "b", "c", "--out", str(tmp_path / "out"), "--url", api.url)
+    code, said = await run(
+        "batch_generate.py", "a cat", "a dog", "a boat", "--out", str(tmp_path / "out"), "--url", api.url
+    )
     assert code == 1
     assert "2 drawn, 1 not." in said
     results = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))

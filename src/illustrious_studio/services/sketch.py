@@ -176,8 +176,8 @@ class SketchService:
         listed += layout.unused[: MOST_SHOWN - len(listed)]
         more = len(layout.unknown) + len(layout.unused) - len(listed)
         left = f"Not drawn: {', '.join(listed)}{f' and {more} more' if more else ''}" if listed else ""
-        guessed = ", ".join(f"“{guess.word}” taken for {guess.taken_for}" for guess in layout.guessed)
-        return ". ".join(said for said in (left, f"Guessed: {guessed}" if guessed else "") if said)
+        guessed = ", ".join(f"{guess.word} taken for {guess.taken_for}" for guess in layout.guessed)
+        return ". ".join(said for said in (left, f"Guessed: {guessed}." if guessed else "") if said)
 
 
 def _somebody(thing: Placed) -> bool:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,8 @@ def test_the_table_is_long_enough() -> None:
 
 @pytest.mark.parametrize(("prompt", "english"), table(), ids=[prompt for prompt, _ in table()])
 def test_a_prompt_in_another_language_is_the_scene_of_its_english_one(prompt: str, english: str) -> None:
-    assert scene_of(prompt) == read_scene(english, SKETCHES.vocabulary)
+    # What is left over is named as it was written, so it is not the same.
+    assert replace(scene_of(prompt), unused=()) == replace(read_scene(english, SKETCHES.vocabulary), unused=())
 
 
 def test_it_gives_the_same_layout() -> None:

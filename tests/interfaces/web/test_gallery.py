@@ -25,14 +25,14 @@ async def thumbs(page: Page, number: int) -> None:
 
 
 async def test_the_gallery_loads_more_as_one_scrolls(web: WebWithFakes) -> None:
-    await drawn(web, *(f"picture {number}" for number in range(60)))
+    await drawn(web, *(f"cat {number}" for number in range(60)))
     page = await web.open("gallery")
     await page.locator("#gallery-grid .thumb").nth(47).wait_for()
     await page.locator("#gallery-grid .thumb").last.scroll_into_view_if_needed()
     await page.mouse.wheel(0, 20_000)
     await thumbs(page, 60)
     prompts = [await one.get_attribute("title") for one in await page.locator("#gallery-grid .thumb").all()]
-    assert prompts == [f"picture {number}" for number in reversed(range(60))]
+    assert prompts == [f"cat {number}" for number in reversed(range(60))]
 
 
 async def test_pictures_are_found_by_words_and_filters(web: WebWithFakes) -> None:
@@ -55,7 +55,7 @@ async def test_pictures_are_found_by_words_and_filters(web: WebWithFakes) -> Non
 
 
 async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: WebWithFakes) -> None:
-    await drawn(web, "older", "newer")
+    await drawn(web, "an older cat", "a newer cat")
     page = await web.open("gallery")
     await page.click("#gallery-grid .thumb >> nth=0")
     await page.wait_for_selector("#viewer table:has-text('newer')")
@@ -70,14 +70,14 @@ async def test_a_picture_large_with_all_settings_and_arrows_for_the_next(web: We
     await page.keyboard.press("ArrowLeft")
     await page.wait_for_selector("#viewer table:has-text('newer')")
     await page.click("#viewer [name=reuse]")
-    await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'newer'")
+    await page.wait_for_function("document.querySelector('#prompt textarea')?.value === 'a newer cat'")
     await page.wait_for_selector("#tab-create-button[aria-selected=true]")
 
 
 async def test_deleting_takes_a_picture_away_and_undo_brings_it_back(web: WebWithFakes) -> None:
-    await drawn(web, "first", "second")
+    await drawn(web, "first cat", "second cat")
     page = await web.open("gallery")
-    await page.click("#gallery-grid .thumb[title=second]")
+    await page.click("#gallery-grid .thumb[title='second cat']")
     await page.click("#viewer [name=delete]")
     await thumbs(page, 1)
     await expect(page.locator("#viewer")).to_be_hidden()
