@@ -198,7 +198,7 @@ async def main() -> int:
         for question in questions:
             for seed in range(given.seeds):
                 how = Sampling(repeat_penalty=given.penalty, seed=seed)
-                chosen = ChatOptions(temperature=temperature, max_tokens=LONGEST, sampling=how)
+                chosen = ChatOptions(temperature=temperature, max_tokens=LONGEST, sampling=how, own_rules=True)
                 answer, finished = await asked(chat, question, chosen, given.system)
                 fault = judged(question, answer, finished)
                 accepted += not fault

@@ -106,6 +106,7 @@ class ChatOptions:
     must_call: bool = False
     logprobs: int | None = None
     model: str = ""
+    own_rules: bool = False
 
 
 @dataclass(frozen=True)

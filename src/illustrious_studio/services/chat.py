@@ -226,7 +226,7 @@ class ChatService:
                 # The embedded model's adapter has a system prompt that fits it, and what it must not make up.
                 system="" if status.backend == "embedded" else SYSTEM,
             )
-            options = ChatOptions(temperature=request.temperature, max_tokens=request.max_tokens)
+            options = ChatOptions(temperature=request.temperature, max_tokens=request.max_tokens, own_rules=True)
             answer = self._answers.begin(model, status.model, turns, options)
             state: Literal["complete", "interrupted"] = "interrupted"
             message = self._message(user_message, "", model=status.model)

@@ -33,8 +33,8 @@ async def chat() -> AsyncIterator[EmbeddedChat]:
     await chat.aclose()
 
 
-async def heard(chat: EmbeddedChat, turns: list[ChatTurn], max_tokens: int = 8) -> list[str]:
-    options = ChatOptions(temperature=0, max_tokens=max_tokens)
+async def heard(chat: EmbeddedChat, turns: list[ChatTurn], max_tokens: int = 8, *, rules: bool = False) -> list[str]:
+    options = ChatOptions(temperature=0, max_tokens=max_tokens, own_rules=rules)
     return [chunk.text async for chunk in chat.chat_completion(turns, options) if chunk.ending is None]
 
 
@@ -129,15 +129,17 @@ async def tokens_of(chat: EmbeddedChat, words: str) -> int:
     ],
 )
 async def test_it_does_not_claim_to_see_a_picture(chat: EmbeddedChat, question: str) -> None:
-    answer = "".join(await heard(chat, [ChatTurn("user", question)], 120))
+    answer = "".join(await heard(chat, [ChatTurn("user", question)], 120, rules=True))
     assert answer
     assert not claims_to_see(answer)
 
 
-async def test_a_client_with_a_system_prompt_of_its_own_talks_to_the_model_alone(chat: EmbeddedChat) -> None:
-    pirate = [ChatTurn("system", "You are a pirate called Jack."), ChatTurn("user", "Who are you?")]
-    assert "SmolLM2-135M-Instruct" not in "".join(await heard(chat, pirate, 20))
-    assert "SmolLM2-135M-Instruct" in "".join(await heard(chat, pirate[1:]))
+async def test_only_the_studios_chat_gets_its_fixed_answers(chat: EmbeddedChat) -> None:
+    who, name = [ChatTurn("user", "Who are you?")], "SmolLM2-135M-Instruct"
+    assert name in "".join(await heard(chat, who, 80, rules=True))
+    assert name not in "".join(await heard(chat, who, 20))
+    assert len(await heard(chat, who, 4, rules=True)) <= 4
+    assert name not in "".join(await heard(chat, [ChatTurn("system", "You are Jack."), *who], 80, rules=True))
 
 
 @pytest.mark.parametrize("token", ["<|im_start|>", "<|im_end|>", "<|endoftext|>"])

