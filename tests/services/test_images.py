@@ -42,6 +42,25 @@ async def test_any_checkpoint_starts_from_a_layout_when_asked_and_else_from_the_
         assert sketch == await made.studio.sketches.paint(BY_HAND, 96, 64, hand.metadata.request.seed)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "changes", "strength"),
+    [
+        ("1girl, silver hair", {}, 0.15),
+        ("1girl, silver hair, full body", {}, 0.1),
+        ("1girl, silver hair", {"sketch_strength": 0.6}, 0.6),
+        ("a cat and a dog", {}, 0.4),
+    ],
+)
+async def test_the_built_in_checkpoint_redraws_little_of_people(
+    tmp_path: Path, prompt: str, changes: dict[str, object], strength: float
+) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        drawn = await made.studio.images.generate_image(image_request(prompt=prompt, **changes))
+        assert drawn.metadata.request.sketch_strength == strength
+        (only,) = made.engine.plans[-1].passes
+        assert only.strength == strength
+
+
 async def test_what_a_checkpoint_predicts_is_recorded_and_goes_to_no_other_checkpoint(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:  # the built-in one: v-prediction, from pure noise
         drawn = (await made.studio.images.generate_image(image_request())).metadata

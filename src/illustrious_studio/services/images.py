@@ -184,6 +184,6 @@ class ImageService:
             layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect, by)).layout
             if checkpoint.sketch_strength is not None:  # it knows no word that is not in its sketch
                 self._sketches.refuse_unknown(layout, resolved.prompt, checkpoint.examples or EXAMPLES)
+        resolved = resolved.model_copy(update={"layout": layout, "layout_from_words": False})
         strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
-        sketch = {"layout": layout, "layout_from_words": False, "sketch_strength": strength}
-        return resolved.model_copy(update=sketch)
+        return resolved.model_copy(update={"sketch_strength": strength})
