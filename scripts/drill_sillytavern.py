@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A drill, not a test: SillyTavern's own back end, from npm, draws and chats with a studio that runs.
 
-    .venv/bin/python scripts/drill_sillytavern.py http://127.0.0.1:8000 --folder /with/500/MB
+    PYTHONPATH=src .venv/bin/python scripts/drill_sillytavern.py http://127.0.0.1:8000 --folder /with/500/MB
 
 What is sent is what SillyTavern's page sends with its settings as they come. It needs Node.js 20 or newer.
 """
@@ -22,32 +22,10 @@ from typing import Any
 import httpx
 from PIL import Image
 
+from illustrious_studio.interfaces.selftest.sillytavern import picture
+
 PACKAGE = "sillytavern@1.19.0"
 LONGEST_START = 120
-PICTURE: dict[str, Any] = {
-    "prompt": "a red apple on a table",
-    "negative_prompt": "blurry",
-    "sampler_name": "DDIM",
-    "scheduler": "normal",
-    "steps": 20,
-    "cfg_scale": 7,
-    "width": 512,
-    "height": 512,
-    "restore_faces": False,
-    "enable_hr": False,
-    "hr_upscaler": "Latent",
-    "hr_scale": 1,
-    "hr_additional_modules": [],
-    "denoising_strength": 0.7,
-    "hr_second_pass_steps": 0,
-    "override_settings": {"CLIP_stop_at_last_layers": 1},
-    "override_settings_restore_afterwards": True,
-    "clip_skip": 1,
-    "save_images": True,
-    "send_images": True,
-    "do_not_save_grid": False,
-    "do_not_save_samples": False,
-}
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
 
 
@@ -124,11 +102,11 @@ def asked_of_pictures(path: str, **more: Any) -> Call:
 
 def drawn(**changed: Any) -> Call:
     def call(tavern: httpx.Client, studio: str) -> str:
-        body = {"url": studio, "auth": "", **PICTURE, **changed}
+        body = {**picture(studio, "DDIM", "normal"), "auth": "", **changed}
         answer = tavern.post("/api/sd/generate", json=body).raise_for_status().json()
-        picture = Image.open(io.BytesIO(b64decode(answer["images"][0])))
-        assert picture.size == (body["width"], body["height"])
-        return str(picture.info["parameters"]).rpartition("Steps")[2][:60]
+        shown = Image.open(io.BytesIO(b64decode(answer["images"][0])))
+        assert shown.size == (body["width"], body["height"])
+        return str(shown.info["parameters"]).rpartition("Steps")[2][:60]
 
     return call
 

@@ -1,5 +1,7 @@
 """SillyTavern: characters chat through OpenAI's API and draw through A1111's."""
 
+from typing import Any
+
 from illustrious_studio.interfaces.selftest.calls import FEW_TOKENS, PROMPT, SIDE, STEPS, Calls, failed
 from illustrious_studio.interfaces.selftest.client import IN_A_CONTAINER, KEY, Access, Client, InUse, Paste, Section
 
@@ -89,33 +91,40 @@ async def _draw(calls: Calls) -> None:
         "/sdapi/v1/txt2img",
         auth,
         {
-            "url": calls.url,
-            "prompt": PROMPT,
-            "negative_prompt": "lowres, blurry",
-            "sampler_name": "Euler a" if "Euler a" in samplers else samplers[0],
-            "scheduler": schedulers[0],
-            "steps": STEPS,
-            "cfg_scale": 7,
-            "width": SIDE,
-            "height": SIDE,
-            "restore_faces": False,
-            "enable_hr": False,
-            "hr_upscaler": "Latent",
-            "hr_scale": 1,
-            "hr_additional_modules": [],
-            "denoising_strength": 0.7,
-            "hr_second_pass_steps": 0,
-            "seed": calls.seed,
-            "override_settings": {"CLIP_stop_at_last_layers": 1},
-            "override_settings_restore_afterwards": True,
-            "clip_skip": 1,
-            "save_images": True,
-            "send_images": True,
-            "do_not_save_grid": False,
-            "do_not_save_samples": False,
+            **picture(calls.url, "Euler a" if "Euler a" in samplers else samplers[0], schedulers[0]),
+            **{"prompt": PROMPT, "steps": STEPS, "width": SIDE, "height": SIDE, "seed": calls.seed},
         },
     )
     await drawn.picture("images", 0)
+
+
+def picture(url: str, sampler: str, scheduler: str) -> dict[str, Any]:
+    """What its Image Generation extension sends to draw, with its settings as they come."""
+    return {
+        "url": url,
+        "prompt": "a red apple on a table",
+        "negative_prompt": "lowres, blurry",
+        "sampler_name": sampler,
+        "scheduler": scheduler,
+        "steps": 20,
+        "cfg_scale": 7,
+        "width": 512,
+        "height": 512,
+        "restore_faces": False,
+        "enable_hr": False,
+        "hr_upscaler": "Latent",
+        "hr_scale": 1,
+        "hr_additional_modules": [],
+        "denoising_strength": 0.7,
+        "hr_second_pass_steps": 0,
+        "override_settings": {"CLIP_stop_at_last_layers": 1},
+        "override_settings_restore_afterwards": True,
+        "clip_skip": 1,
+        "save_images": True,
+        "send_images": True,
+        "do_not_save_grid": False,
+        "do_not_save_samples": False,
+    }
 
 
 SILLYTAVERN = Client(

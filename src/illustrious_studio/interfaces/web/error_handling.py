@@ -41,7 +41,7 @@ def show_errors(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitab
 
         try:
             return await handler(*args)
-        except Exception as error:
+        except Exception as error:  # the top of an event; `error_message` logs what is a bug
             log.debug("a handler failed", exc_info=error)
             gr.Warning(escape(error_message(error)), title="That did not work")
             return gr.skip()
@@ -59,7 +59,7 @@ def show_errors_stream(handler: Callable[..., AsyncIterator[Any]]) -> Callable[.
         try:
             async for piece in handler(*args):
                 yield piece
-        except Exception as error:
+        except Exception as error:  # the top of an event; `error_message` logs what is a bug
             log.debug("a handler failed", exc_info=error)
             gr.Warning(escape(error_message(error)), title="That did not work")
         yield gr.skip()
