@@ -111,7 +111,7 @@ async def answering(settings: Settings, studio: Studio, api_socket: socket.socke
         try:
             yield
         finally:
-            server.should_exit = True
+            server.stop()
             await task
 
 

@@ -45,16 +45,32 @@ def listen(host: str, port: int, what: str) -> Iterator[socket.socket]:
 
 
 class Server(uvicorn.Server):
-    """Leaves the signals to `stopped_by_signals`: there are two servers, and one Ctrl-C. Says when it answers."""
+    """Leaves the signals to `stopped_by_signals`: there are two servers, and one Ctrl-C. Says when it answers, and is
+    told when to stop: uvicorn's own looks ten times a second, which is most of what an idle studio would do."""
 
     def __init__(self, config: uvicorn.Config, before_stopping: Sequence[Callable[[], None]]) -> None:
         super().__init__(config)
         self.answers = asyncio.Event()
         self._before_stopping = before_stopping
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        """Gently the first time, at once the second; also from a signal's handler, and from another thread."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._told.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.answers.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # which also sets the time that answers are dated with
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), timeout=1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for tell in self._before_stopping:
@@ -85,15 +101,14 @@ def server_of(app: ASGIApp, *before_stopping: Callable[[], None]) -> Server:
 
 
 @contextlib.contextmanager
-def stopped_by_signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+def stopped_by_signals(servers: Sequence[Server]) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM stops gently, the second at once. Further ones do not disturb the tidying up."""
 
     def stop(_: int, __: FrameType | None) -> None:
         if not servers:
             raise KeyboardInterrupt  # nothing answers yet
         for server in servers:
-            server.force_exit = server.should_exit
-            server.should_exit = True
+            server.stop()
 
     signals = [signal.SIGINT, signal.SIGTERM]
     before = {one: signal.signal(one, stop) for one in signals}

@@ -55,6 +55,8 @@ class BuiltinVision:
         return self._status
 
     async def check(self) -> ModelStatus:
+        if self._status.ready:
+            return self._status  # it is asked every few seconds, and packages stay where they are
         missing = [name for name in ("onnxruntime", "rapidocr", "numpy") if find_spec(name) is None]
         missing += [] if (VISION / "efficientnet-lite0.onnx").is_file() else ["data/vision/efficientnet-lite0.onnx"]
         reason = f"Missing: {', '.join(missing)}. Install the studio's packages again." if missing else ""
