@@ -78,6 +78,8 @@ class SpritePainter:
         room_w, room_h = place.w * picture.width, place.h * picture.height
         height = max(1, round(min(room_h, room_w / aspect_of(figure))))
         held = self._sprite(figure.holding, style) if figure.holding in self._files else None
+        if held is not None and figure.holding_colour:
+            held = tinted(held, figure.holding_colour)
         drawn = draw(figure, height, held)
         foot = (place.y + place.h / 2) * picture.height
         if figure.framing != "full_body" and foot > picture.height * 0.97:

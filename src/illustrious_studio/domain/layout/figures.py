@@ -87,6 +87,7 @@ class Figure(Value):
     clothes: tuple[Garment, ...] = ()
     pose: Pose | Literal[""] = ""
     holding: Text = Field("", max_length=100, description="Name of a known object in the hand.")
+    holding_colour: Colour | Literal[""] = Field("", description="What to paint that in; empty: its own colours.")
     framing: Framing | Literal[""] = ""
     chibi: bool = False
     seed: int = Field(0, ge=0, lt=2**32, description="What draws all that is left to chance, shapes included.")

@@ -3,6 +3,7 @@
 What a phrase means, `parser` knows; here is kept what was named, whom the next relation is about, what a pause ends.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from illustrious_studio.domain.layout.figures import Figure, Garment, Who
@@ -102,8 +103,11 @@ class Mentions:
             self.group = list(self.subjects)
         self.relation, self.joined, self.how = kind, False, text
         if text.startswith("riding"):
-            self.cast.describe([at for at in self.group if self.mentions[at].figures], Trait(Figure(pose="sitting")))
+            self._ride(self.group)
         self.forget()
+
+    def _ride(self, whom: Sequence[int]) -> None:
+        self.cast.describe([at for at in whom if self.mentions[at].figures], Trait(Figure(pose="sitting")))
 
     def dressed(self) -> None:
         """ "A girl in red": a colour alone is that of the clothes."""
@@ -189,6 +193,8 @@ class Mentions:
         elif subjects := [subject for subject in self.group if subject != index]:
             subjects = subjects[-1:] if self.apart and self.relation in ("holding", "wearing") else subjects
             self.relations += [Relation(self.relation, subject, index) for subject in subjects]
+            if self.relation == "on" and self.kind_of(index) == "animal":
+                self._ride(subjects)
             self.subjects, self.group = subjects, [index]
         else:
             self.fronted, self.group = (self.relation, index), [index]

@@ -37,6 +37,11 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     marks = list(vocabulary.marks(words))
     if any(mark.kind == "people" for mark in marks):
         return marks
+    for at, mark in enumerate(marks):
+        company = roles.COMPANIES.get(mark.text, "")
+        if company and mark.kind in ("number", "unknown", "nothing") and not noun_after(marks[at + 1 :]):
+            before = marks[: at - 1] if at and marks[at - 1].kind == "article" else marks[:at]
+            return [*before, *vocabulary.marks(split_words(company)), *marks[at + 1 :]]
     alive = vocabulary.names_living(marks)
     spoken_of = next((cast(Who, mark.value) for mark in marks if mark.kind == "they" and mark.value), None)
     if spoken_of and not alive:
@@ -232,13 +237,13 @@ class _Reader(Mentions):
         again = self.cast.meant(
             person, the=modifiers.article == "the", as_tag=as_tag, plural=mark.plural, goes_on=goes_on
         )
+        if again is None and goes_on:
+            again = self.cast.parted(person)
         if again is not None:
             self.cast.describe([again], Trait(person.look))
             self.cast.spoken_of(again)
             self.connect(again)
             return
-        if goes_on:
-            self.cast.parted(person)
         count = modifiers.count if modifiers.count is not None else lists.PLURAL_COUNT if mark.plural else 1
         count = min(person.count or count, lists.MOST)
         who = person.who or person.usual

@@ -17,7 +17,8 @@ from illustrious_studio.domain.layout.values import KnownObject
 ANYBODY: Final = Figure()
 PLURAL: Final = 3
 MOST: Final = 6
-SEATS: Final = frozenset({"chair", "couch and lamp", "bed", "toilet"})
+SEATS: Final = {"chair": (0.5, 0.5), "couch and lamp": (0.41, 0.84), "bed": (0.6, 0.5), "toilet": (0.38, 0.45)}
+"""What one sits and lies on, and where: shares of its width from the left and of its height from the top."""
 PARTED: Final = (
     "hair",
     "eyes",
@@ -126,14 +127,16 @@ class Cast:
             return next((at for at in equal if self._bare(at)), None)
         return equal[-1] if equal else None
 
-    def parted(self, person: Person) -> None:
-        """ "2girls, 1girl with red hair": the one is of the two."""
+    def parted(self, person: Person) -> int | None:
+        """ "2girls, 1girl with red hair": the one is of the two, and the other comes after her. Whom it means."""
         for at in self.there():
             mention = self.mentions[at]
             count = mention.count - (person.count or 0)
             if mention.figures[0].who == person.who and self._bare(at) and 0 < count < mention.count:
-                self.mentions[at] = replace(mention, count=count, figures=mention.figures[:count])
-                return
+                self.mentions[at] = replace(mention, count=mention.count - count, figures=mention.figures[count:])
+                self.mentions.append(replace(mention, count=count, figures=mention.figures[:count]))
+                return at
+        return None
 
     def early(self, trait: Trait) -> None:
         self._early.append(trait)
@@ -232,8 +235,8 @@ def seated(mentions: Sequence[Mention], relations: Sequence[Relation], resting: 
 def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[list[Mention], list[Relation]]:
     """What people hold goes into their hands, and is no thing of the scene any more.
 
-    What has a colour or a size of its own, or stands in another relation, too, stays one: hands know only names. So it
-    does beside who sits, whose hands are in the lap.
+    What has a size of its own, or stands in another relation, too, stays one: all that is held is as large. So it does
+    beside who sits, whose hands are in the lap.
     """
     mentions, kept = list(mentions), list(relations)
     gone: set[int] = set()
@@ -243,8 +246,10 @@ def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[li
             continue
         others = [one for one in relations if one is not relation and relation.object in (one.subject, one.object)]
         sitting = any(figure.pose == "sitting" for figure in holder.figures)
-        in_hand = not (others or sitting or thing.colour or thing.size != 1.0)
-        look = Figure(pose="holding", holding=thing.what if in_hand else "")
+        in_hand = not (others or sitting or thing.size != 1.0)
+        look = Figure.model_validate(
+            {"pose": "holding", **({"holding": thing.what, "holding_colour": thing.colour} if in_hand else {})}
+        )
         figures = list(holder.figures)
         figures[: thing.count] = [
             figure if sitting else merged(figure, look) for figure in holder.figures[: thing.count]

@@ -147,9 +147,11 @@ def _tie(
         case "above":
             moved = moved_by(moving, _centre(anchor, subject), anchor.y - GAP - subject.bottom)
             moved = _pushed(moved, resting, (0, -1))
-        case "on" if _sits(mentions[first]) and known.name in SEATS:  # before it, as high as its seat
-            moved = moved_by(moving, _centre(anchor, subject), anchor.bottom - 0.04 * anchor.h - subject.bottom)
-            moved = _deeper(moved, 1.0)
+        case "on" if known.name in SEATS:  # with the legs before it, or as high as its seat
+            x, y = SEATS[known.name]
+            low = anchor.bottom - 0.04 * anchor.h if _sits(mentions[first]) else anchor.y + y * anchor.h
+            dx = anchor.x + x * anchor.w - subject.x - subject.w / 2
+            moved = _deeper(moved_by(moving, dx, low - subject.bottom), 1.0)
         case "on" if _sits(mentions[first]):
             moved = moved_by(moving, _centre(anchor, subject), anchor.y + 0.4 * anchor.h - subject.bottom)
             moved = _deeper(_pushed(moved, [box for box in resting if box.mention != tie.object], (0, -1)), 1.0)

@@ -31,6 +31,12 @@ PEOPLE: Final[dict[str, tuple[Who | None, Figure]]] = {
     "goddess": ("girl", Figure(clothes=(Garment(kind="dress", colour="white"),), extras=("halo",))),
     "bride": ("girl", Figure(clothes=(Garment(kind="dress", colour="white"),), extras=("hair_flower",))),
     "maid": ("girl", Figure(clothes=(Garment(kind="maid_dress"),), extras=("maid_headdress",))),
+    **dict.fromkeys(
+        ("king", "emperor"), ("boy", Figure(clothes=(Garment(kind="robe", colour="red"),), extras=("crown", "cape")))
+    ),
+    "empress": ("girl", Figure(clothes=(Garment(kind="dress"),), extras=("crown", "cape"))),
+    **dict.fromkeys(("old man", "grandfather", "grandpa"), ("boy", Figure(hair="grey"))),
+    **dict.fromkeys(("groom", "bridegroom"), ("boy", Figure(clothes=(Garment(kind="suit", colour="black"),)))),
     "prince": ("boy", Figure(clothes=(Garment(kind="suit"),), extras=("crown", "cape"))),
     "witch": ("girl", Figure(clothes=(Garment(kind="robe"),), extras=("witch_hat",))),
     "knight": (None, Figure(clothes=(Garment(kind="armor"),))),
@@ -69,6 +75,12 @@ PEOPLE: Final[dict[str, tuple[Who | None, Figure]]] = {
     },
 }  # fmt: skip
 """Who it is (None: as somebody who is there already, else a girl), and what that says of the look."""
+
+COMPANIES: Final = {
+    **dict.fromkeys(("couple", "lovers", "newlyweds", "parents", "siblings", "sweethearts"), "1girl and 1boy"),
+    "twins": "2girls",
+}
+"""Words for several people at once, and who they are where nobody else is named."""
 
 USUALLY_BOYS: Final = frozenset({"knight", "warrior", "soldier", "adventurer"})
 
