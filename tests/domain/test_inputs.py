@@ -1,15 +1,19 @@
 """How a given picture comes to the size of the drawing, and what a mask lets through."""
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 
+from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.inputs import (
     Box,
     filled,
     fitted,
+    fitted_file,
     prepare_part,
     prepare_whole,
     region_around,
@@ -17,7 +21,7 @@ from illustrious_studio.domain.inputs import (
     soft_mask,
     soft_mask_part,
 )
-from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.pictures import ORIENTATION, Picture, open_grey
 from samples import a_picture
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -195,8 +199,37 @@ def test_filling_runs_the_colours_around_the_mask_into_it_and_leaves_the_rest() 
 
 def test_the_fill_is_redrawn_but_never_seen_where_the_picture_stays() -> None:
     picture, mask = a_picture(), a_mask((96, 64), HOLE)
-    plain, fill = (prepare_whole(picture.image(), mask, (96, 64), "crop", 4, fill) for fill in (False, True))
+    plain, fill = (prepare_whole(to_png(picture), mask, (96, 64), "crop", 4, fill) for fill in (False, True))
     assert (plain.base == picture, fill.base == picture) == (True, False)
     done = fill.finished(painted((96, 64)))
     assert done == plain.finished(painted((96, 64)))
     assert done.image().getpixel((38, 30)) not in (RED, picture.image().getpixel((38, 30)))
+
+
+def turned_file(mode: str, orientation: int) -> bytes:
+    """A picture of 600 rows, more than are worked on at once, all pixels different in each part of it."""
+    width, height = 90, 600
+    bands = [Image.linear_gradient("L").resize((width, height)), Image.linear_gradient("L").rotate(90), RADIAL, RADIAL]
+    bands = [band.resize((width, height)) for band in bands]
+    image = Image.merge("RGBA", bands)
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[ORIENTATION] = orientation
+    (image.quantize(40) if mode == "P" else image.convert(mode)).save(file, "PNG", exif=exif)
+    return file.getvalue()
+
+
+RADIAL = Image.radial_gradient("L")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "LA", "L", "1"])
+def test_a_file_is_read_in_strips_as_if_it_were_turned_and_laid_on_white_at_once(mode: str, orientation: int) -> None:
+    data = turned_file(mode, orientation)
+    with Image.open(io.BytesIO(data)) as image:
+        upright = ImageOps.exif_transpose(image).convert("RGBA")
+    white = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
+    assert fitted_file(data, (64, 64), "crop").tobytes() == fitted(white, (64, 64), "crop").tobytes()
+    grey, opacity = open_grey(data)
+    assert grey.tobytes() == white.convert("L").tobytes()
+    assert (opacity is None) == (mode in ("RGB", "L", "1"))
+    assert opacity is None or opacity.tobytes() == upright.getchannel("A").tobytes()

@@ -54,6 +54,8 @@ class Finding:
 def examine(settings: Settings) -> int:
     """Print the findings; 1 when something needed is missing."""
     table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")  # paths are broken, not cut
     colours = {"ok": "green", "note": "yellow", "missing": "red"}
     findings = []
     console = Console()

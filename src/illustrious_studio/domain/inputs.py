@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter, ImageOps
 from pydantic import StringConstraints
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.pictures import Picture, open_grey
+from illustrious_studio.domain.pictures import Picture, open_by_bands, open_grey, size_of_picture
 
 InputId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of an input's bytes."""
@@ -84,6 +84,11 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
         if border[2] > border[0] and border[3] > border[1]:
             whole.paste(whole.crop(edge).resize((border[2] - border[0], border[3] - border[1])), border[:2])
     return whole
+
+
+def fitted_file(data: bytes, size: tuple[int, int], fit: Fit) -> Image.Image:
+    """The picture of a file in that size. Raises what `open_picture` raises."""
+    return open_by_bands(data, lambda band: fitted(band, size, fit))
 
 
 def _cut(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -195,10 +200,10 @@ class PreparedInit:
 
 
 def prepare_whole(
-    picture: Image.Image, grey: Image.Image, size: tuple[int, int], fit: Fit, blur: int, fill: bool
+    picture: bytes, grey: Image.Image, size: tuple[int, int], fit: Fit, blur: int, fill: bool
 ) -> PreparedInit:
-    """For redrawing in the whole picture, brought to that size."""
-    whole, blend_mask = fitted(picture, size, fit), soft_mask(grey, picture.size, size, fit, blur)
+    """For redrawing in the whole picture of a file, brought to that size."""
+    whole, blend_mask = fitted_file(picture, size, fit), soft_mask(grey, size_of_picture(picture), size, fit, blur)
     return _prepared(whole, blend_mask, (0, 0, *size), whole, blend_mask, fill)
 
 

@@ -7,7 +7,7 @@ decoded (a 20 kB PNG can ask for gigabytes). Nothing else in the studio opens an
 import binascii
 import io
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from illustrious_studio.domain.metadata.carried import tags_of, text_of
 from illustrious_studio.domain.png import without_odd_extras
 
 STRIP = 256
-"""Rows that are laid on white at once."""
+"""Rows of a large picture that are worked on at once, so that no copy of all of it is made."""
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000
 TOO_MANY_PIXELS = f"The picture is too large. Send one with at most {MAX_PIXELS // 1_000_000} megapixels."
@@ -36,6 +36,8 @@ _TURNS = {
 }
 """What turns a picture upright, by Exif's orientation."""
 _ON_THE_SIDE = (5, 6, 7, 8)
+_BACKWARDS = (3, 4, 6, 7)
+"""Where the upper rows come to lie below or on the right."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,23 @@ def check_picture(data: bytes) -> None:
         image.load()
 
 
+def open_by_bands(data: bytes, change: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """What `open_image` gives, its red, green and blue each changed alone (as a grey image), one after the other: a
+    large picture that is made small so costs little more than the file's own pixels."""
+
+    def band(name: str) -> Image.Image:
+        return change(_in_strips(image, lambda part: _on_white(part).convert("RGB").getchannel(name)))
+
+    with _image(data) as image:
+        return Image.merge("RGB", [band(name) for name in ("R", "G", "B")])
+
+
 def open_grey(data: bytes) -> tuple[Image.Image, Image.Image | None]:
     """How bright each pixel of a file is, and how opaque where the file says it. Raises what `open_picture` raises."""
     with _image(data) as image:
-        upright = _upright(image)
-        opacity = upright.convert("RGBA").getchannel("A") if _has_opacity(upright) else None
-        return _on_white(upright).convert("L"), opacity
+        grey = _in_strips(image, lambda part: _on_white(part).convert("L"))
+        opacity = _in_strips(image, lambda part: part.convert("RGBA").getchannel("A")) if _has_opacity(image) else None
+        return grey, opacity
 
 
 @contextmanager
@@ -146,6 +159,20 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
+def _in_strips(image: Image.Image, grey_of: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Something grey of each of its pixels, upright."""
+    orientation = tags_of(image).get(ORIENTATION, 1)
+    turn, on_the_side = _TURNS.get(orientation), orientation in _ON_THE_SIDE
+    image.load()
+    whole = Image.new("L", (image.height, image.width) if on_the_side else image.size)
+    for top in range(0, image.height, STRIP):
+        bottom = min(top + STRIP, image.height)
+        part = grey_of(image.crop((0, top, image.width, bottom)))
+        at = image.height - bottom if orientation in _BACKWARDS else top
+        whole.paste(part if turn is None else part.transpose(turn), (at, 0) if on_the_side else (0, at))
+    return whole
+
+
 def _has_opacity(image: Image.Image) -> bool:
     return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
 
@@ -162,16 +189,16 @@ def _on_white(image: Image.Image) -> Image.Image:
     return shown
 
 
-def picture_from_base64(text: str) -> OpenedPicture:
-    """The picture in a field of JSON, with or without a `data:` prefix. Raises what `open_picture` raises."""
-    return open_picture(base64_bytes(text, "image_base64"))
+def picture_from_base64(text: str, field: str) -> OpenedPicture:
+    """The picture in that field of JSON, with or without a `data:` prefix. Raises what `open_picture` raises."""
+    return open_picture(base64_bytes(text, field))
 
 
-def base64_bytes(text: str, what: str) -> bytes:
-    """The bytes in a field of JSON, with or without a `data:` prefix. Raises NotAnImage."""
+def base64_bytes(text: str, field: str) -> bytes:
+    """The bytes in that field of JSON, with or without a `data:` prefix. Raises NotAnImage."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
         return b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise NotAnImage(f"{what} is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None
+        raise NotAnImage(f"{field} is not base64. Send the bytes of a PNG, JPEG or WebP file in base64.") from None

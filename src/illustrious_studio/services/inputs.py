@@ -9,7 +9,7 @@ from illustrious_studio.domain.inputs import (
     InputId,
     MaskAlpha,
     PreparedInit,
-    fitted,
+    fitted_file,
     mask_in,
     prepare_part,
     prepare_whole,
@@ -86,12 +86,11 @@ class InputService:
         mask = None if request.mask is None else await self.file(request.mask)
 
         def prepare() -> PreparedInit:
-            picture, blur, fill = open_image(file), request.mask_blur, request.mask_content == "fill"
             if mask is None:
-                return PreparedInit(Picture.from_image(fitted(picture, size, request.fit)))
-            grey = open_grey(mask)[0]
+                return PreparedInit(Picture.from_image(fitted_file(file, size, request.fit)))
+            grey, blur, fill = open_grey(mask)[0], request.mask_blur, request.mask_content == "fill"
             if request.mask_area == "masked":
-                return prepare_part(picture, grey, size, request.mask_padding, blur, fill)
-            return prepare_whole(picture, grey, size, request.fit, blur, fill)
+                return prepare_part(open_image(file), grey, size, request.mask_padding, blur, fill)
+            return prepare_whole(file, grey, size, request.fit, blur, fill)
 
         return await asyncio.to_thread(prepare)

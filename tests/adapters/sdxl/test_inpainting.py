@@ -7,6 +7,7 @@ from PIL import Image, ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.inputs import prepare_whole
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
@@ -35,7 +36,7 @@ def apart(one: Picture, other: Picture, box: tuple[int, int, int, int]) -> float
 
 def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, given: Picture, **more: Any) -> Picture:
     """The picture after its masked part was redrawn, as the studio does it."""
-    ground = prepare_whole(GIVEN.image(), given.image().convert("L"), (SIZE, SIZE), "crop", 0, fill=False)
+    ground = prepare_whole(to_png(GIVEN), given.image().convert("L"), (SIZE, SIZE), "crop", 0, fill=False)
     wanted = plan(checkpoint, sketch=ground.base, mask=ground.mask, image="a" * 64, **{"strength": 0.8, **more})
     return ground.finished(pipeline.render(wanted, QuietWatch()).picture)
 

@@ -155,3 +155,23 @@ def test_a_picture_without_settings_is_opened_all_the_same(file: str) -> None:
 def test_what_is_no_whole_picture_gets_one_clear_sentence(file: str) -> None:
     with pytest.raises(NotAnImage, match="it must be a whole PNG, JPEG or WebP file"):
         read(file)
+
+
+def test_people_see_the_fields_by_the_names_they_know() -> None:
+    recorded = read("j01_comfy.png")
+    assert recorded is not None
+    names = [name for name, _ in recorded.named_fields]
+    assert names == [
+        *(
+            "Prompt",
+            "Negative prompt",
+            "Steps",
+            "Sampler",
+            "Schedule type",
+            "CFG scale",
+            "Seed",
+            "Width",
+            "Height",
+            "Model",
+        )
+    ]

@@ -63,7 +63,7 @@ def settings(view: View) -> str:
         said[0] += f" Prompt: {recorded.request.prompt}"
     if recorded.request.negative_prompt:
         said.append(f"Negative prompt: {recorded.request.negative_prompt}")
-    said.append(", ".join(f"{key}: {value}" for key, value in recorded.fields.items() if "prompt" not in key.lower()))
+    said.append(", ".join(f"{name}: {value}" for name, value in recorded.named_fields if "prompt" not in name.lower()))
     said.append(recorded.not_usable)
     return "\n".join(part for part in said if part)
 

@@ -58,6 +58,11 @@ class RecordedSettings:
         return bool(self.request.prompt.strip() or given(self.request).keys() - {"prompt", "negative_prompt"})
 
     @property
+    def named_fields(self) -> tuple[tuple[str, str], ...]:
+        """The fields by the names that people know: settings as the studio calls them, others without underscores."""
+        return tuple((_name_of(key), value) for key, value in self.fields.items())
+
+    @property
     def not_usable(self) -> str:
         """Says what of it is not usable here, by the names that people know; empty when there is nothing to say."""
         names = [SETTINGS[name].label if name in SETTINGS else name for name in self.left_out]
@@ -78,6 +83,12 @@ def recorded_settings(text: Mapping[str, str]) -> RecordedSettings | None:
         _as_they_stood(found.fields, left_out),
     )
     return recorded if recorded.usable or recorded.left_out else None
+
+
+def _name_of(key: str) -> str:
+    setting = SETTINGS.get(_KEYS.get(key.lower(), ""))
+    spoken = key.replace("_", " ").strip()
+    return setting.label if setting else spoken[:1].upper() + spoken[1:]
 
 
 def _shown(fields: Mapping[str, object]) -> dict[str, str]:

@@ -92,4 +92,4 @@ def _turn(message: Message) -> ChatTurn:
 def _picture(image: ImageUrl) -> Picture:
     if not image.url.startswith("data:"):
         raise InvalidRequest("The studio fetches no pictures from addresses. Send it as data:image/png;base64,...")
-    return picture_from_base64(image.url).picture.within(LARGEST_PICTURE)
+    return picture_from_base64(image.url, "image_url").picture.within(LARGEST_PICTURE)

@@ -103,7 +103,7 @@ async def _drawn(item: GalleryItem, request: Request, studio: Studio) -> dict[st
 @router.post("/analyze-image", summary="Analyze a picture", responses=errors_of_body(502, 503, 504))
 async def analyze_image(body: AnalyzeRequest, request: Request, studio: StudioIn) -> AnalyzeAnswer:
     """Answers a question about a picture. Nothing of it is kept."""
-    picture = await asyncio.to_thread(picture_from_base64, body.image_base64)
+    picture = await asyncio.to_thread(picture_from_base64, body.image_base64, "image_base64")
     seen = await while_connected(request, studio.vision.analyze(picture, body.question))
     return AnalyzeAnswer(analysis=seen.analysis, model=seen.model)
 

@@ -94,7 +94,7 @@ class Answer:
 
 async def check_picture(call: str, data: str) -> None:
     try:
-        picture = (await asyncio.to_thread(picture_from_base64, data)).picture
+        picture = (await asyncio.to_thread(picture_from_base64, data, "the picture")).picture
     except StudioError as error:
         raise failed(call, "a picture", error.detail) from None
     if (picture.width, picture.height) != (SIDE, SIDE):

@@ -96,8 +96,7 @@ class AnalyzeTab:
         found = await self._recorded(path)
         if found is None:
             return "", "", ""
-        rows = [(name[:1].upper() + name[1:], value) for name, value in found.fields.items()]
-        listed = parts.table(rows, "Settings recorded in this file")
+        listed = parts.table(found.named_fields, "Settings recorded in this file")
         button = parts.act("reuse_recorded", "", "Reuse settings") if found.usable else ""
         return (
             f"<h3>Recorded settings ({escape(found.source)})</h3>{listed}{parts.notice(found.not_usable)}{button}",

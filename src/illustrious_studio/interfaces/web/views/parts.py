@@ -5,6 +5,7 @@ script hands both to the server, so these pieces work wherever they stand.
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 
 from illustrious_studio.domain.gallery import GalleryItem
@@ -111,7 +112,7 @@ def _drawn_size(metadata: ImageMetadata) -> str:
     return "" if None in size or size == (metadata.width, metadata.height) else f"{size[0]} × {size[1]}"
 
 
-def table(rows: list[tuple[str, str]], caption: str) -> str:
+def table(rows: Sequence[tuple[str, str]], caption: str) -> str:
     """Names and values, each value with a copy button."""
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td><div><span>{escape(value)}</span>'
