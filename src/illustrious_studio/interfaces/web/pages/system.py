@@ -43,7 +43,7 @@ class SystemTab:
                         self.kind = gr.Radio(KINDS, value=AS_ITS_FILE_SAYS, label="Prediction type")
                         self.zero_snr = gr.Radio(SWITCH, value=AS_ITS_FILE_SAYS, label="Zero terminal SNR")
                     self.language = gr.Dropdown([], label="Chat model", elem_id="switch-language")
-                    with gr.Row():
+                    with gr.Row(equal_height=True):
                         self.unload = gr.Button("Unload the checkpoint", min_width=120)
                         self.again = gr.Button("Check again", min_width=120)
                     self.outcome = html("")

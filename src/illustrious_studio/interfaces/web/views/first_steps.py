@@ -90,14 +90,7 @@ def _chat(steps: FirstSteps) -> str:
     pull, pull_vision = _typed(f"ollama pull {CHAT_MODEL}"), _typed(f"ollama pull {VISION_MODEL}")
     then = f"type {pull} and, to ask about pictures, {pull_vision}"
     found = "The program is installed. Start it, then" if steps.machine.ollama_installed else "Once it runs,"
-    return f"<p>{_with_code(why)}</p><p>{found} {then}</p><p>{until}</p>"
-
-
-def _with_code(text: str) -> str:
-    """A sentence of the studio, in which what to type stands between backticks."""
-    return "".join(
-        f"<code>{escape(part)}</code>" if place % 2 else escape(part) for place, part in enumerate(text.split("`"))
-    )
+    return f"<p>{parts.with_code(why)}</p><p>{found} {then}</p><p>{until}</p>"
 
 
 def _typed(command: str) -> str:

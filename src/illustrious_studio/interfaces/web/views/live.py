@@ -119,7 +119,7 @@ def card(name: str, model: ModelStatus) -> str:
         share = model.memory.used / model.memory.total
         meter = f'<div class="bar"><div style="width:{share:.0%}"></div></div>'
     style, words = ("reason", model.reason) if model.reason else ("hint", model.hint)
-    reason = f'<p class="{style}">{escape(words)}</p>' if words else ""
+    reason = f'<p class="{style}">{parts.with_code(words)}</p>' if words else ""
     return (
         f'<section class="card"><h2>{name}<span class="state"><span class="dot {kind}"></span>'
         f"{WORDS[model.state]}</span></h2><dl>{listed}</dl>{meter}{reason}</section>"

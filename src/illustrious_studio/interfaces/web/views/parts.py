@@ -112,6 +112,13 @@ def _drawn_size(metadata: ImageMetadata) -> str:
     return "" if None in size or size == (metadata.width, metadata.height) else f"{size[0]} × {size[1]}"
 
 
+def with_code(text: str) -> str:
+    """A sentence of the studio, in which what to type stands between backticks."""
+    return "".join(
+        f"<code>{escape(part)}</code>" if place % 2 else escape(part) for place, part in enumerate(text.split("`"))
+    )
+
+
 def table(rows: Sequence[tuple[str, str]], caption: str) -> str:
     """Names and values, each value with a copy button."""
     body = "".join(
@@ -164,7 +171,7 @@ def notice(text: str, *, kind: str = "", more: str = "") -> str:
     if not text:
         return ""
     role = "alert" if kind == "failed" else "status"
-    return f'<div class="notice {kind}" role="{role}"><span>{escape(text)}</span>{more}</div>'
+    return f'<div class="notice {kind}" role="{role}"><span>{with_code(text)}</span>{more}</div>'
 
 
 def tells_a_failure(shown: str) -> bool:
