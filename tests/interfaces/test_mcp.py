@@ -397,7 +397,7 @@ async def test_what_is_not_there_is_an_error_of_the_protocol(api: Api) -> None:
         for uri in ("studio://images/" + "0" * 32, "studio://images/../x", "file:///etc/passwd"):
             with pytest.raises(MCPError, match="There is n") as missing:
                 await client.read_resource(uri)
-            assert missing.value.code == -32602
+            assert (missing.value.code, missing.value.data) == (-32602, {"uri": uri})
         with pytest.raises(MCPError, match="There is no prompt"):
             await client.get_prompt("nothing")
 

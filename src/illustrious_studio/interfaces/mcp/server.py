@@ -94,7 +94,7 @@ def create_mcp_server(studio: Studio) -> Server[Any]:
         return TEMPLATES
 
     async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        async with _protocol_errors():
+        async with _protocol_errors({"uri": params.uri}):
             return await read_picture(studio, params.uri)
 
     async def list_prompts(context: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
@@ -131,14 +131,15 @@ def _failed(sentence: str) -> CallToolResult:
 
 
 @asynccontextmanager
-async def _protocol_errors() -> AsyncIterator[None]:
-    """Resources and prompts have no result for a failure: there it is an error of the protocol."""
+async def _protocol_errors(about: dict[str, str] | None = None) -> AsyncIterator[None]:
+    """Resources and prompts have no result for a failure: there it is an error of the protocol, with what it is about
+    as its data."""
     try:
         yield
     except (InvalidRequest, NotFound) as error:
-        raise MCPError(INVALID_PARAMS, error.detail) from error
+        raise MCPError(INVALID_PARAMS, error.detail, about) from error
     except StudioError as error:
-        raise MCPError(INTERNAL_ERROR, error.detail) from error
+        raise MCPError(INTERNAL_ERROR, error.detail, about) from error
 
 
 async def _in_own_task(work: Coroutine[Any, Any, T]) -> T:
