@@ -100,6 +100,20 @@ async def test_words_are_shown_as_boxes_over_the_sketch_and_drawn_as_shown(web: 
     assert await last_layout(web) == await held(page)
 
 
+async def test_somebody_who_is_moved_stays_who_they_are(web: WebWithFakes) -> None:
+    page = await web.open()
+    words = "1girl, red hair, witch hat, in front of a castle"
+    await shown(page, words)
+    before = await thing(page, "girl")
+    await drag_box(page, "girl", (-20, 0))
+    after = await other_than(page, before)
+    assert after.figure is not None
+    assert (after.figure.hair, after.figure.extras) == ("red", ("witch_hat",))
+    assert after == before.model_copy(update={"x": after.x, "y": after.y})
+    await draw(page, words)
+    assert await last_layout(web) == await held(page)
+
+
 async def test_a_dragged_box_changes_what_is_sent_painted_and_recorded(web: WebWithFakes) -> None:
     page = await web.open()
     await shown(page)
