@@ -15,9 +15,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SPEAKS = {"accept": "application/json, text/event-stream"}
 CASES = [
-    pytest.param("a [red:green:0.5] apple", "[red:green:0.5] (words that change", id="AUTOMATIC1111-10966"),
-    pytest.param("a [red|green] apple", "[red|green] (alternating words)", id="AUTOMATIC1111-11627"),
-    pytest.param("a red apple AND a green pear :0.8", "AND (prompts drawn side by side)", id="AND"),
     pytest.param("a red apple <lora:x:1>", "<lora:x:1> (a LoRA)", id="civitai-lora"),
     pytest.param("a __color__ apple", "__color__ (a wildcard)", id="wildcard"),
     pytest.param("a {red|green} apple", "{red|green} (a choice of words)", id="dynamic-prompts"),

@@ -50,6 +50,8 @@ class Sampler:
     """Whether its schedule is made a step longer and then loses the last sigma but one, as A1111 does for it."""
     eta: float | None = None
     """How much fresh noise each step adds unless the request says it, A1111's default; None: it asks for no eta."""
+    second_order: bool = False
+    """Whether it asks the UNet twice a step: so many steps more a prompt that changes counts (A1111's total_steps)."""
     scaled_down: bool = False
     """Whether it was made for latents that are scaled down as noise is added, and so begins with the noise of those."""
 
@@ -67,10 +69,10 @@ _ALL = (
         discards_penultimate=True,
         eta=1,
     ),
-    Sampler("DPM++ SDE", ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"), "Karras", eta=1),
+    Sampler("DPM++ SDE", ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"), "Karras", eta=1, second_order=True),
     Sampler("LMS", ("k_lms", "lms")),
-    Sampler("Heun", ("k_heun",), zero_snr=False),
-    Sampler("DPM2", ("k_dpm_2", "dpm_2", "kdpm_2"), "Karras", discards_penultimate=True),
+    Sampler("Heun", ("k_heun",), zero_snr=False, second_order=True),
+    Sampler("DPM2", ("k_dpm_2", "dpm_2", "kdpm_2"), "Karras", discards_penultimate=True, second_order=True),
     Sampler(
         "DPM2 a",
         ("k_dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral", "kdpm_2_a"),
@@ -78,8 +80,9 @@ _ALL = (
         zero_snr=False,
         discards_penultimate=True,
         eta=1,
+        second_order=True,
     ),
-    Sampler("Restart", (), "Karras", zero_snr=False),
+    Sampler("Restart", (), "Karras", zero_snr=False, second_order=True),
     Sampler("UniPC", ("uni_pc", "uni_pc_bh2"), "Leading", scaled_down=True),
     Sampler("DDIM", (), "Leading", eta=0, scaled_down=True),
     Sampler("LCM", ("k_lcm",), AUTOMATIC, (AUTOMATIC,), scaled_down=True),

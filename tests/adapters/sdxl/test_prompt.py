@@ -88,8 +88,7 @@ def test_a_plain_prompt_is_encoded_as_diffusers_does(loaded: SdxlPipeline) -> No
 
     pipe = loaded._pipeline
     encoder = PromptEncoder(pipe, loaded.device)
-    ours, negative = encoder.encode("a black cat in the snow", "blurry")
-    assert negative is not None
+    (ours,), (negative,) = encoder.encode(["a black cat in the snow"]), encoder.encode(["blurry"], negative=True)
     with torch.no_grad():
         rows, other_rows, pooled, other_pooled = pipe.encode_prompt(
             "a black cat in the snow", negative_prompt="blurry", device="cpu"
@@ -104,9 +103,9 @@ def test_clip_skip_counts_as_a1111_does_and_one_and_two_are_sdxls_own_layer(load
     import torch
 
     encoder = PromptEncoder(loaded._pipeline, loaded.device)
-    one, two, three = (encoder.encode("a black cat", None, skip)[0] for skip in (1, 2, 3))
+    one, two, three = (encoder.encode(["a black cat"], skip)[0] for skip in (1, 2, 3))
     assert torch.equal(one.rows, two.rows)
-    assert torch.equal(one.rows, encoder.encode("a black cat", None)[0].rows)
+    assert torch.equal(one.rows, encoder.encode(["a black cat"])[0].rows)
     with torch.no_grad():
         rows, *_ = loaded._pipeline.encode_prompt("a black cat", negative_prompt="", device="cpu", clip_skip=1)
     assert torch.equal(three.rows, rows)
@@ -123,20 +122,17 @@ def test_the_pooled_embedding_is_the_first_chunks(loaded: SdxlPipeline) -> None:
     import torch
 
     encoder = PromptEncoder(loaded._pipeline, loaded.device)
-    both, _ = encoder.encode("a cat BREAK a dog", None)
-    first, _ = encoder.encode("a cat", None)
-    second, _ = encoder.encode("a dog", None)
+    both, first, second = (encoder.encode([text])[0] for text in ("a cat BREAK a dog", "a cat", "a dog"))
     assert both.rows.shape[1] == 2 * 77
     assert torch.allclose(both.pooled, first.pooled, atol=1e-5)
     assert not torch.allclose(both.pooled, second.pooled, atol=1e-3)
 
 
-def test_a_short_negative_prompt_is_filled_up_to_a_long_prompt(loaded: SdxlPipeline) -> None:
+def test_texts_that_take_turns_are_filled_up_to_the_longest(loaded: SdxlPipeline) -> None:
     encoder = PromptEncoder(loaded._pipeline, loaded.device)
-    positive, negative = encoder.encode("cat " * 200, "")
-    assert negative is not None
     width = loaded._pipeline.unet.config.cross_attention_dim
-    assert positive.rows.shape == negative.rows.shape == (1, 3 * 77, width)
+    assert [one.rows.shape for one in encoder.encode(["cat " * 200, "cat"])] == [(1, 3 * 77, width)] * 2
+    assert encoder.encode(["cat"])[0].rows.shape == (1, 77, width)
 
 
 def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields: Any) -> Picture:

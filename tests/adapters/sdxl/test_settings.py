@@ -24,8 +24,8 @@ def test_cfg_rescale_is_that_of_diffusers(loaded: SdxlPipeline, builtin: Checkpo
     wanted = plan(builtin, guidance=9.0, guidance_rescale=rescale)
     request = wanted.request
     assert loaded._encoder is not None
-    positive, negative = loaded._encoder.encode(request.prompt, request.negative_prompt)
-    assert negative is not None
+    (positive,) = loaded._encoder.encode([request.prompt])
+    (negative,) = loaded._encoder.encode([request.negative_prompt], negative=True)
     scheduler = copy.deepcopy(loaded._pipeline.scheduler)
     bare = StableDiffusionXLPipeline(**{**loaded._pipeline.components, "scheduler": scheduler}, add_watermarker=False)
     latents = bare(

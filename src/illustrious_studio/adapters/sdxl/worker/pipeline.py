@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from illustrious_studio.adapters.sdxl.worker import memory
+from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet, Conditioning, conditioning_of
 from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Part, ProgressCallback, draw
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
-from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
+from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
 from illustrious_studio.domain.errors import OutOfMemory, Unavailable
@@ -183,8 +184,7 @@ class SdxlPipeline:
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
-        negative_prompt = request.negative_prompt if guided else None
-        positive, negative = self._encoder.encode(request.prompt, negative_prompt, request.clip_skip)
+        conditioning = conditioning_of(self._encoder, request, render_pass, guided=guided)
         watch.check()
         width, height = render_pass.width, render_pass.height
         own = self._pipeline.scheduler.from_config(
@@ -209,12 +209,14 @@ class SdxlPipeline:
         mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
         kept = LatentMask(base, noise, mask) if base is not None and mask is not None else None
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
-        parts = {**self._pipeline.components, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
+        unet = ConditionedUnet(self._pipeline.unet, conditioning)
+        others = {"unet": unet, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
+        parts = {**self._pipeline.components, **others}
         pipeline = self._kind(**parts, add_watermarker=False)
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
             output = pipeline(
-                **_embeddings(positive, negative, self._pipeline.unet.dtype),
+                **_placeholders(conditioning, self._pipeline.unet.dtype, guided=guided),
                 latents=latents,
                 width=width,
                 height=height,
@@ -270,12 +272,12 @@ class SdxlPipeline:
         return on_step
 
 
-def _embeddings(positive: Embedding, negative: Embedding | None, dtype: "torch.dtype") -> dict[str, Any]:
-    """As diffusers calls them, in the UNet's dtype."""
-    named = {"prompt_embeds": positive.rows, "pooled_prompt_embeds": positive.pooled}
-    if negative is not None:
-        named |= {"negative_prompt_embeds": negative.rows, "negative_pooled_prompt_embeds": negative.pooled}
-    return {name: tensor.to(dtype) for name, tensor in named.items()}
+def _placeholders(conditioning: Conditioning, dtype: "torch.dtype", *, guided: bool) -> dict[str, Any]:
+    """Embeddings of the shapes that diffusers asks for, in the UNet's dtype. The UNet takes the conditioning's."""
+    any_one = conditioning.positive[0].embeddings[0]
+    rows, pooled = any_one.rows.to(dtype), any_one.pooled.to(dtype)
+    negative = {"negative_prompt_embeds": rows, "negative_pooled_prompt_embeds": pooled} if guided else {}
+    return {"prompt_embeds": rows, "pooled_prompt_embeds": pooled, **negative}
 
 
 def _device(name: str) -> "torch.device":

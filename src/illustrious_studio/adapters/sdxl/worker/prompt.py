@@ -2,8 +2,8 @@
 
 CLIP reads 77 tokens. Longer prompts are read in several chunks of 75 tokens, side by side, so that nothing is cut off.
 `(word)` counts 1.1 times, `[word]` 1/1.1 times, `(word:1.3)` 1.3 times; `\\(` is a plain bracket; `BREAK` starts a new
-chunk, if anything follows. What else other programs have, the domain has refused
-before (`domain/prompt_language.py`).
+chunk, if anything follows. Words that change while drawing and `AND` were read before (`domain/prompt_schedule.py`),
+and what else other programs have was refused (`domain/prompt_language.py`).
 
 Clip skip counts the encoders' layers from the last, which is 1. SDXL was trained on the last but one of both encoders,
 and never reads the last, so 1 and 2 are the same; 3 reads the one before of both, and so on, as in Forge, ComfyUI and
@@ -16,6 +16,7 @@ SDXL (that mean lies near zero there, so dividing by it is unstable).
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -144,22 +145,21 @@ class PromptEncoder:
         self._keep = keep
         self._kept: OrderedDict[tuple[str, int, int], Embedding] = OrderedDict()
 
-    def encode(self, prompt: str, negative: str | None, clip_skip: int = 1) -> tuple[Embedding, Embedding | None]:
-        """Both of the same number of chunks: the shorter one is filled up with empty ones.
+    def encode(self, texts: Sequence[str], clip_skip: int = 1, *, negative: bool = False) -> list[Embedding]:
+        """Texts that take turns in one prompt, all of the same number of chunks: shorter ones are filled up with empty
+        ones, as in A1111. A negative prompt without words is zeros, where the checkpoint was trained so.
 
         Raises InvalidRequest for a clip skip beyond the encoders' layers.
         """
         import torch
 
         layer = self._layer(clip_skip)
-        pairs = {text: self._chunks(text) for text in (prompt, negative) if text is not None}
-        count = max(len(side) for pair in pairs.values() for side in pair)
-        positive = self._encoded(prompt, pairs[prompt], count, layer)
-        if negative is None:
-            return positive, None
-        if not negative.strip() and self._pipeline.config.force_zeros_for_empty_prompt:
-            return positive, Embedding(torch.zeros_like(positive.rows), torch.zeros_like(positive.pooled))
-        return positive, self._encoded(negative, pairs[negative], count, layer)
+        pairs = [self._chunks(text) for text in texts]
+        count = max(len(side) for pair in pairs for side in pair)
+        encoded = [self._encoded(text, pair, count, layer) for text, pair in zip(texts, pairs, strict=True)]
+        if negative and self._pipeline.config.force_zeros_for_empty_prompt and not any(text.strip() for text in texts):
+            return [Embedding(torch.zeros_like(one.rows), torch.zeros_like(one.pooled)) for one in encoded]
+        return encoded
 
     def _layer(self, clip_skip: int) -> int:
         """Counted from the last, which is 1."""

@@ -1,0 +1,119 @@
+"""What the UNet is told at each of its evaluations: prompts that change, and several that steer together.
+
+A1111's rules (`modules/sd_samplers_cfg_denoiser.py`): each prompt of a composition counts by how far it leads away from
+the negative prompt, times its weight. Prompts of other lengths are asked for one by one: filled up, they would be
+attended to otherwise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.prompt_schedule import Timed, at_evaluation, composed, scheduled
+from illustrious_studio.domain.rendering import Pass
+from illustrious_studio.domain.sampling import SAMPLERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+AT_ONCE = 2
+"""Prompts of one length in one evaluation: a prompt and its negative. More would need more memory than those two."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One prompt over a pass."""
+
+    timed: tuple[Timed, ...]
+    embeddings: tuple[Embedding, ...]
+    weight: float = 1.0
+
+    def at(self, evaluation: int) -> Embedding:
+        return self.embeddings[at_evaluation(self.timed, evaluation)]
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """The prompts of a pass."""
+
+    positive: tuple[Told, ...]
+    negative: Told | None
+    """None where nothing is steered away from."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is one prompt, and it counts once."""
+        return len(self.positive) == 1 and self.positive[0].weight == 1.0
+
+
+def conditioning_of(encoder: PromptEncoder, request: ImageRequest, render_pass: Pass, *, guided: bool) -> Conditioning:
+    """Raises InvalidRequest for a clip skip beyond the encoders' layers."""
+    steps = render_pass.steps * (2 if SAMPLERS[render_pass.sampler].second_order else 1)
+
+    def told(text: str, weight: float = 1.0, *, negative: bool = False) -> Told:
+        timed = scheduled(text, steps)
+        embeddings = encoder.encode([one.text for one in timed], request.clip_skip, negative=negative)
+        return Told(timed, tuple(embeddings), weight)
+
+    positive = tuple(told(one.text, one.weight) for one in composed(request.prompt))
+    found = Conditioning(positive, None)
+    return Conditioning(positive, told(request.negative_prompt, negative=True)) if guided or not found.plain else found
+
+
+class ConditionedUnet(torch.nn.Module):  # type: ignore[misc]
+    """In a pipeline's place of its UNet, for one pass: takes the conditioning's prompts and not the pipeline's.
+
+    The pipeline has done its own guidance with what this returns: the noise (or velocity) for the negative prompt and
+    for all the others together, each (1, 4, height / 8, width / 8).
+    """
+
+    def __init__(self, unet: Any, conditioning: Conditioning) -> None:
+        super().__init__()
+        self.unet = unet
+        self._conditioning = conditioning
+        self._evaluation = 0
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("unet"), name)
+
+    def forward(
+        self, sample: "Tensor", timestep: Any, added_cond_kwargs: "dict[str, Tensor]", **_: Any
+    ) -> "tuple[Tensor]":
+        told, negative = self._conditioning.positive, self._conditioning.negative
+        now = [one.at(self._evaluation) for one in (*([] if negative is None else [negative]), *told)]
+        self._evaluation += 1
+        # The pipeline has doubled the latents where it does guidance; both halves are the same.
+        results = self._asked(sample[:1], timestep, now, added_cond_kwargs["time_ids"][:1])
+        if self._conditioning.plain:
+            return (torch.cat(results),)
+        away, *towards = results
+        together = away + sum(one.weight * (result - away) for one, result in zip(told, towards, strict=True))
+        return (torch.cat([away, together]) if len(sample) > 1 else together,)
+
+    def _asked(
+        self, latents: "Tensor", timestep: Any, embeddings: Sequence[Embedding], time_ids: "Tensor"
+    ) -> "list[Tensor]":
+        """The UNet's answer for each."""
+        alike = len({one.rows.shape for one in embeddings}) == 1 and len(embeddings) <= AT_ONCE
+        groups = [list(embeddings)] if alike else [[one] for one in embeddings]
+        results: list[Tensor] = []
+        for group in groups:
+            found = self.unet(
+                latents.expand(len(group), *latents.shape[1:]),
+                timestep,
+                encoder_hidden_states=torch.cat([one.rows for one in group]).to(self.unet.dtype),
+                added_cond_kwargs={
+                    "text_embeds": torch.cat([one.pooled for one in group]).to(self.unet.dtype),
+                    "time_ids": time_ids.expand(len(group), -1),
+                },
+                return_dict=False,
+            )[0]
+            results += found.split(1)
+        return results
