@@ -22,6 +22,7 @@ from illustrious_studio.adapters.files.checkpoint_overrides import OverriddenChe
 from illustrious_studio.adapters.files.chosen_models import ChosenModelsFile
 from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
+from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
@@ -68,6 +69,7 @@ CHECKPOINTS = "models/checkpoints"
 VAES = "models/vae"
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
+WILDCARDS = "wildcards"
 LOCK_FILE = "studio.lock"
 RUNNING_FILE = "studio.json"
 
@@ -157,7 +159,8 @@ async def open_studio(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model, guesses)
-        images = ImageService(jobs, models, sketches, layouts, inputs, vaes)
+        wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
+        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, wildcards)
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
         vision = VisionService(models.vision_model)

@@ -16,8 +16,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SPEAKS = {"accept": "application/json, text/event-stream"}
 CASES = [
     pytest.param("a red apple <lora:x:1>", "<lora:x:1> (a LoRA)", id="civitai-lora"),
-    pytest.param("a __color__ apple", "__color__ (a wildcard)", id="wildcard"),
-    pytest.param("a {red|green} apple", "{red|green} (a choice of words)", id="dynamic-prompts"),
     pytest.param("an apple, embedding:EasyNegative", "embedding:EasyNegative (an embedding)", id="comfyui-embedding"),
 ]
 

@@ -224,3 +224,40 @@ async def test_a_model_that_knows_the_words_saves_them_from_being_refused(tmp_pa
         job = await made.studio.images.start_image(image_request(prompt="a catamaran"))
         assert job.request.layout is not None
         assert job.request.layout.by == "model"
+
+
+async def test_choices_are_settled_before_queueing_each_picture_anew_and_recorded_with_the_template(
+    tmp_path: Path,
+) -> None:
+    folder = with_own_checkpoint(tmp_path)
+    (folder / "wildcards").mkdir()
+    (folder / "wildcards" / "animal.txt").write_text("cat\ndog\nfox\nowl\nbear\n", encoding="utf-8")
+    async with studio_for_tests(folder) as made:
+        assert await made.studio.images.wildcards() == ["animal"]
+        wanted = image_request(prompt="a {red|blue} __animal__", negative_prompt="{dull|grey}", seed=4)
+        items = await made.studio.images.generate_images(wanted, 6)
+        requests = [item.metadata.request for item in items]
+        assert len({request.prompt for request in requests}) > 2
+        assert all(set(request.prompt) & set("{_") == set() for request in requests)
+        assert [request.wildcard_seed for request in requests] == [request.seed for request in requests]
+        assert {item.metadata.origin.template for item in items} == {"a {red|blue} __animal__"}
+        text = write_infotext(items[0].metadata)
+        assert "Template: a {red|blue} __animal__" in text
+        assert "Negative Template: {dull|grey}" in text
+        (again,) = await made.studio.images.generate_images(requests[3], 1)
+        assert again.metadata.request == requests[3]
+        same = [image_request(prompt="a __animal__", wildcard_seed=9, seed=seed) for seed in (1, 2)]
+        drawn = [(await made.studio.images.generate_image(one)).metadata.request.prompt for one in same]
+        assert drawn[0] == drawn[1]
+
+
+async def test_what_a_wildcard_file_says_is_refused_like_what_a_person_says(tmp_path: Path) -> None:
+    folder = with_own_checkpoint(tmp_path)
+    (folder / "wildcards").mkdir()
+    (folder / "wildcards" / "lora.txt").write_text("<lora:x:1>\n", encoding="utf-8")
+    async with studio_for_tests(folder) as made:
+        with pytest.raises(InvalidRequest, match="<lora:x:1>"):
+            await made.studio.images.generate_image(image_request(prompt="a cat __lora__"))
+        with pytest.raises(NotFound, match=r"There is no wildcard __lara__\. Nearest: __lora__"):
+            await made.studio.images.generate_image(image_request(prompt="a cat __lara__"))
+        assert made.engine.plans == []

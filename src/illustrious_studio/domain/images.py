@@ -108,6 +108,13 @@ class ImageRequest(Value):
         Field(ge=-1, le=MAX_SEED, description="The same seed gives the same picture; -1 picks one."),
         Setting("Seed", infotext="Seed", always=True, a1111=("seed",), aliases=("image_seed",)),
     ] = -1
+    wildcard_seed: Annotated[
+        int | None,
+        Field(
+            ge=0, le=MAX_SEED, description="What wildcards and choices are drawn with. By default the picture's seed."
+        ),
+        Setting("Wildcard seed", "advanced", infotext="Wildcard seed", a1111=("wildcard_seed",)),
+    ] = None
     width: Annotated[
         int | None,
         Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native width."),
@@ -312,5 +319,7 @@ class Origin(Value):
 
     way: Literal["api", "create", "chat", "cli"] = "api"
     words: Text = Field("", description="What the person typed, before any enhancement.")
+    template: Text = Field("", description="The prompt as it was before its wildcards and choices were settled.")
+    negative_template: Text = Field("", description="The same of the negative prompt.")
     session_id: str | None = None
     message_id: str | None = None

@@ -4,6 +4,8 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
+from random import Random
 from weakref import WeakValueDictionary
 
 from illustrious_studio.domain.errors import InvalidRequest
@@ -14,6 +16,7 @@ from illustrious_studio.domain.jobs import Job, JobProgress, Once
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
+from illustrious_studio.domain.wildcards import Lines, WildcardFiles, chosen, has_choices
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import By, LayoutService
@@ -37,6 +40,7 @@ class ImageService:
         layouts: LayoutService,
         inputs: InputService,
         vaes: VaeService,
+        wildcards: WildcardFiles,
     ) -> None:
         self._jobs = jobs
         self._models = models
@@ -44,6 +48,7 @@ class ImageService:
         self._layouts = layouts
         self._inputs = inputs
         self._vaes = vaes
+        self._wildcards = wildcards
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
 
@@ -51,6 +56,10 @@ class ImageService:
         """A request with the steps and the guidance that the checkpoint (the one in use) wants. Raises Unavailable."""
         checkpoint = checkpoint or self._models.checkpoint()
         return ImageRequest(prompt=prompt, steps=checkpoint.steps, guidance=checkpoint.guidance)
+
+    async def wildcards(self) -> list[str]:
+        """The names that may stand between two underscores each."""
+        return await self._wildcards.names()
 
     def not_drawn(self, job: Job) -> str:
         """Which words of the prompt the sketch of a job leaves out, in one line; empty for none."""
@@ -80,18 +89,17 @@ class ImageService:
         queued when who asks goes away meanwhile. With `once` a request that came before has its jobs already; Conflict
         when its key came with another one. Raises what `start_image` raises; then none is queued.
 
-        A checkpoint that draws from a sketch refuses words of which none is known (NothingKnown, an InvalidRequest).
-        What of other programs' prompt language is not done here is refused; LoRA tags not where `networks_are_words`.
+        Wildcards and choices in the prompts are settled now, for each picture anew. A checkpoint that draws from a
+        sketch refuses words of which none is known (NothingKnown, an InvalidRequest). What of other programs' prompt
+        language is not done here is refused; LoRA tags not where `networks_are_words`.
         """
-        for which, prompt in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
-            if found := not_done_here(prompt, networks_are_words=networks_are_words):
-                raise InvalidRequest(f"The {which} {found}.")
+        queued = partial(self._queued, request, count, origin, checkpoint, networks_are_words=networks_are_words)
         if once is None:
-            return await self._queued(request, count, origin, checkpoint, stay=stay)
+            return await queued(stay=stay)
         lock = self._keys.setdefault(once.key, asyncio.Lock())
         async with lock:
             known = await self._jobs.known(once, count)
-            return known or await self._queued(request, count, origin, checkpoint, once=once)
+            return known or await queued(once=once)
 
     async def _queued(
         self,
@@ -102,23 +110,32 @@ class ImageService:
         *,
         stay: bool = True,
         once: Once | None = None,
+        networks_are_words: bool,
     ) -> list[Job]:
-        chosen = as_asked(request, await self._models.checkpoint_named(checkpoint))
+        using = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         await self._vaes.named(request.vae)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
         resolved: list[ImageRequest] = []
+        templates = request.prompt, request.negative_prompt
+        choosing = any(map(has_choices, templates))
         for number in range(count):
             one = request.model_copy(update={"seed": (first + number) % (MAX_SEED + 1)})
-            one = await self._resolved(one, chosen, over, "words" if resolved else "auto")
-            if one.layout is not None and one.layout.by == "model":  # asked once: it would say the same of each seed
-                request = request.model_copy(update={"layout": one.layout})
+            one = await self._with_words_chosen(one, number) if choosing else one
+            for which, prompt in (("prompt", one.prompt), ("negative prompt", one.negative_prompt)):
+                if found := not_done_here(prompt, networks_are_words=networks_are_words):
+                    raise InvalidRequest(f"The {which} {found}.")
+            one = await self._resolved(one, using, over, "words" if resolved and not choosing else "auto")
+            if one.layout is not None and one.layout.by == "model" and not choosing:
+                request = request.model_copy(update={"layout": one.layout})  # it would say the same of each seed
             resolved.append(one)
         origin = origin or Origin()
         if not origin.words:
             origin = origin.model_copy(update={"words": request.prompt})
-        return await self._jobs.submit_all(resolved, origin, chosen.name, stay=stay, once=once)
+        if choosing:
+            origin = origin.model_copy(update=dict(zip(("template", "negative_template"), templates, strict=True)))
+        return await self._jobs.submit_all(resolved, origin, using.name, stay=stay, once=once)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.
@@ -159,6 +176,18 @@ class ImageService:
                 async for change in changes:
                     yield change
             yield await self._jobs.wait(jobs[0].id)
+
+    async def _with_words_chosen(self, request: ImageRequest, number: int) -> ImageRequest:
+        """The request with everything in its prompts settled that is to be chosen. `number`: which of several it is."""
+        seed = request.seed if request.wildcard_seed is None else (request.wildcard_seed + number) % (MAX_SEED + 1)
+        random = Random(seed)
+
+        def words(lines: Lines) -> dict[str, object]:
+            prompt = chosen(request.prompt, random, lines)
+            negative = chosen(request.negative_prompt, random, lines)
+            return {"prompt": prompt, "negative_prompt": negative, "wildcard_seed": seed}
+
+        return request.model_copy(update=await self._wildcards.with_lines(words))
 
     async def _resolved(
         self, request: ImageRequest, checkpoint: Checkpoint, over: tuple[int, int] | None, by: By

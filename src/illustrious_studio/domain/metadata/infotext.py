@@ -77,7 +77,10 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
     facts = {"Size": f"{request.width or metadata.width}x{request.height or metadata.height}"}
     facts |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}
     facts |= {"Model": metadata.checkpoint}
-    return setting_fields(request, facts) | _for_the_same_picture(metadata)
+    # As A1111's extension Dynamic Prompts calls them.
+    templates = {"Template": metadata.origin.template, "Negative Template": metadata.origin.negative_template}
+    templates = {key: value for key, value in templates.items() if value}
+    return setting_fields(request, facts) | _for_the_same_picture(metadata) | templates
 
 
 def setting_fields(request: ImageRequest, facts: Mapping[str, str] = NO_FACTS) -> dict[str, str]:

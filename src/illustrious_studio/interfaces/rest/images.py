@@ -115,5 +115,11 @@ async def enhance_prompt(body: EnhanceRequest, request: Request, studio: StudioI
     return EnhancedPrompt(prompt=enhanced.prompt, changed=enhanced.changed, note=enhanced.note, model=enhanced.model)
 
 
+@router.get("/prompts/wildcards", summary="List the wildcards")
+async def list_wildcards(studio: StudioIn) -> list[str]:
+    """The names that prompts may have between two underscores each (`__name__`): files of the folder `wildcards`."""
+    return await studio.images.wildcards()
+
+
 def _base64(data: bytes) -> str:
     return b64encode(data).decode("ascii")

@@ -1,0 +1,75 @@
+"""The folder of wildcards: which files a name means, and what of them is a choice."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from illustrious_studio.adapters.files.wildcards import LARGEST, WildcardFolder
+from illustrious_studio.domain.errors import InvalidRequest, NotFound
+
+
+def folder(root: Path) -> WildcardFolder:
+    (root / "clothes").mkdir(parents=True)
+    (root / "color.txt").write_text("\ufeffred\r\n\n# not this\n  green  \n", encoding="utf-8")
+    (root / "clothes" / "Hat.TXT").write_text("top hat\ncap\n", encoding="utf-8")
+    (root / "season_warm.txt").write_bytes("été\n".encode("latin-1"))
+    (root / "season_cold.txt").write_text("winter\n", encoding="utf-8")
+    (root / "empty.txt").write_text("# nothing\n", encoding="utf-8")
+    (root / "notes.md").write_text("no", encoding="utf-8")
+    return WildcardFolder(root)
+
+
+async def lines(found: WildcardFolder, name: str) -> list[str]:
+    return await found.with_lines(lambda read: list(read(name)))
+
+
+async def test_names_are_paths_without_their_endings(tmp_path: Path) -> None:
+    assert await folder(tmp_path / "w").names() == ["clothes/hat", "color", "empty", "season_cold", "season_warm"]
+    assert await WildcardFolder(tmp_path / "nowhere").names() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("color", ["red", "green"]),
+        ("COLOR", ["red", "green"]),
+        ("clothes/hat", ["top hat", "cap"]),
+        ("hat", ["top hat", "cap"]),
+        ("season*", ["winter", "\ufffdt\ufffd"]),
+        ("*hat", ["top hat", "cap"]),
+    ],
+)
+async def test_a_name_means_files(tmp_path: Path, name: str, expected: list[str]) -> None:
+    assert await lines(folder(tmp_path / "w"), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("colour", "Nearest: __color__. Put a file colour.txt into"),
+        ("../color", "There is no wildcard"),
+        ("x*", "There is no wildcard"),
+        ("empty", "has no lines"),
+    ],
+)
+async def test_what_is_not_there_is_said_with_what_to_do(tmp_path: Path, name: str, sentence: str) -> None:
+    found = folder(tmp_path / "w")
+    with pytest.raises(NotFound, match=sentence):
+        await lines(found, name)
+
+
+async def test_a_changed_file_is_read_again_and_one_that_is_too_large_is_not(tmp_path: Path) -> None:
+    found = folder(tmp_path / "w")
+    assert await lines(found, "color") == ["red", "green"]
+    (tmp_path / "w" / "color.txt").write_text("blue\n", encoding="utf-8")
+    assert await lines(found, "color") == ["blue"]
+    os.truncate(tmp_path / "w" / "color.txt", LARGEST + 1)
+    with pytest.raises(InvalidRequest, match="larger than 4 MB"):
+        await lines(found, "color")
+
+
+async def test_a_folder_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
+    found = folder(tmp_path / "w")
+    (tmp_path / "w" / "loop").symlink_to(tmp_path / "w", target_is_directory=True)
+    assert await lines(found, "color") == ["red", "green"]
