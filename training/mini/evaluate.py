@@ -37,7 +37,7 @@ from training.mini.run import Plan, autocast
 MOST = 9
 FEATURES = 1280
 JUDGE_PASSES = 40
-EACH = 5
+EACH = 3
 """So many times the judge sees every thing alone."""
 FIRST_SINGLE = 2_000_000
 PLACES = ("in the forest", "on the beach", "in the snow", "in the city", "in a meadow", "in space", "at night")
@@ -210,10 +210,10 @@ def trained_judge(plan: Plan) -> Judge:
 def _teach(judge: Judge, plan: Plan) -> None:
     """The last twentieth of the scenes is not learned from: how often the judge is right there is told."""
     folder = plan.work / "scenes"
-    tasks = [(_features_of, (plan.work, folder, shard)) for shard in scenes.shards(folder)]
-    tasks += [(_features_of_singles, (plan.work, time)) for time in range(EACH)]
     with get_context("spawn").Pool(plan.processes) as pool:
-        lessons = [one.get() for one in [pool.apply_async(*task) for task in tasks]]
+        begun = [pool.apply_async(_features_of, (plan.work, folder, shard)) for shard in scenes.shards(folder)]
+        begun += [pool.apply_async(_features_of_singles, (plan.work, time)) for time in range(EACH)]
+        lessons = [one.get() for one in begun]
     features = torch.cat([found for found, _ in lessons])
     layouts = [layout for _, several in lessons for layout in several]
     order = np.random.default_rng(0).permutation(len(layouts)).tolist()
@@ -249,7 +249,8 @@ def _teach(judge: Judge, plan: Plan) -> None:
 def _features_of(work: Path, folder: Path, shard: int) -> tuple[Tensor, list[Layout]]:
     """Of the scenes without people, each roughened."""
     told = zip(scenes.pictures_of(folder, shard), scenes.words_of(folder, shard), strict=True)
-    kept = [(picture, layout) for picture, (_, layout) in told if all(one.figure is None for one in layout.things)]
+    names = {known.name for known in scenes.painter().objects()}
+    kept = [(picture, layout) for picture, (_, layout) in told if names.issuperset(one.what for one in layout.things)]
     pictures = _roughened(work, [Image.fromarray(picture) for picture, _ in kept], shard)
     return _features(pictures), [layout for _, layout in kept]
 

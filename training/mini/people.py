@@ -112,7 +112,7 @@ PROMPTS = (
 UPPER: tuple[GarmentKind, ...] = tuple(kind for kind in get_args(GarmentKind) if kind not in LOWER)
 EXPRESSIONS: tuple[Expression, ...] = get_args(Expression)
 MOST = 3
-TAUGHT = 1500
+TAUGHT = 1000
 """Figures that are rendered to teach the judges."""
 CROP, SEEN = 96, 64
 """A part of a picture as it is kept, and as a network sees it."""
@@ -298,12 +298,12 @@ class Eye(nn.Module):
 
     def __init__(self, answers: int) -> None:
         super().__init__()
-        widths = (3, 24, 48, 96, 128)
+        widths = (3, 16, 32, 64, 96)
         parts: list[nn.Module] = []
         for before, after in pairwise(widths):
             parts += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
             parts += [nn.MaxPool2d(2)]
-        self.layers = nn.Sequential(*parts, nn.Flatten(), nn.Dropout(0.4), nn.Linear(128 * 16, answers))
+        self.layers = nn.Sequential(*parts, nn.Flatten(), nn.Dropout(0.4), nn.Linear(96 * 16, answers))
 
     def forward(self, pictures: Tensor) -> Tensor:
         said: Tensor = self.layers(pictures)
