@@ -217,6 +217,8 @@ def _teach(judge: Judge, plan: Plan) -> None:
     features = torch.cat([found for found, _ in lessons])
     layouts = [layout for _, several in lessons for layout in several]
     order = np.random.default_rng(0).permutation(len(layouts)).tolist()
+    # Words for people become figures, which are not among the things.
+    order = [at for at in order if all(thing.what in judge.things for thing in layouts[at].things)]
     features, layouts = features[order], [layouts[at] for at in order]
     things = torch.zeros(len(layouts), len(judge.things))
     for row, layout in enumerate(layouts):
@@ -249,8 +251,7 @@ def _teach(judge: Judge, plan: Plan) -> None:
 def _features_of(work: Path, folder: Path, shard: int) -> tuple[Tensor, list[Layout]]:
     """Of the scenes without people, each roughened."""
     told = zip(scenes.pictures_of(folder, shard), scenes.words_of(folder, shard), strict=True)
-    names = {known.name for known in scenes.painter().objects()}
-    kept = [(picture, layout) for picture, (_, layout) in told if names.issuperset(one.what for one in layout.things)]
+    kept = [(picture, layout) for picture, (_, layout) in told if all(one.figure is None for one in layout.things)]
     pictures = _roughened(work, [Image.fromarray(picture) for picture, _ in kept], shard)
     return _features(pictures), [layout for _, layout in kept]
 
