@@ -32,7 +32,7 @@ OVER = FromPicture(a_picture())
         ({"layout": LAYOUT}, CHECKPOINT, OVER, (832, 1024, OVER, 0.8)),
         ({"layout": LAYOUT}, SKETCHER, OVER, (832, 1024, OVER, 0.4)),
         ({"layout": LAYOUT, "sketch_strength": 0.6}, SKETCHER, OVER, (832, 1024, OVER, 0.6)),
-        ({"layout": NEAR}, SKETCHER, OVER, (832, 1024, OVER, 0.15)),
+        ({"layout": NEAR}, SKETCHER, OVER, (832, 1024, OVER, 0.1)),
         ({"layout": WHOLE}, SKETCHER, OVER, (832, 1024, OVER, 0.1)),
         ({"layout": WHOLE, "sketch_strength": 0.6}, SKETCHER, OVER, (832, 1024, OVER, 0.6)),
         ({"layout": WHOLE}, CHECKPOINT, OVER, (832, 1024, OVER, 0.8)),

@@ -1,9 +1,10 @@
 """How often the model draws what it was asked for, beside chance and beside what the autoencoder alone leaves.
 
-A hundred things (every fifth by name: the training did not choose them), three seeds each, with the sketch at the
-shipped size and strength, and from words alone at the size it was trained at. Judged twice: by the nearest, in the
+A hundred things (every fifth by name: the training did not choose them), each with `--seeds` seeds, with the sketch at
+the shipped size and strength, and from words alone at the size it was trained at. Judged twice: by the nearest, in the
 autoencoder's latents, of all 506 things sketched with the same seed; and by a small classifier (`Judge`) that was
-trained on rendered scenes and never saw a drawn one. The same classifier judges backgrounds, counts and pairs.
+trained on rendered scenes, roughened as if painted (`strokes`), and never saw a drawn one. The same classifier judges
+backgrounds, counts and pairs.
 "Ceiling" is the sketch itself, through the autoencoder.
 
 Also draws the sheet of 48 prompts in the docs, seeds 1 to 48. All through the studio's own pipeline.
@@ -11,12 +12,12 @@ Also draws the sheet of 48 prompts in the docs, seeds 1 to 48. All through the s
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
-from multiprocessing.pool import AsyncResult
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -25,23 +26,21 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
-from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sketch.backgrounds import COLOURS
 from illustrious_studio.adapters.vision.classifier import Classifier
-from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import FromPicture, Step
-from illustrious_studio.services.render_plan import render_plan
-from training.mini import scenes, vae
-from training.mini.export import NAME
+from illustrious_studio.domain.layout.values import Layout
+from training.mini import scenes, strokes, vae
+from training.mini.drawing import Drawer
 from training.mini.prompts import NUMBERS, UNCOUNTED, with_article
-from training.mini.run import Plan
+from training.mini.run import Plan, autocast
 
-SEEDS = (1, 2, 3)
 MOST = 9
 FEATURES = 1280
 JUDGE_PASSES = 40
+EACH = 3
+"""So many times the judge sees every thing alone."""
+FIRST_SINGLE = 2_000_000
+PLACES = ("in the forest", "on the beach", "in the snow", "in the city", "in a meadow", "in space", "at night")
 SHEET = (
     "a red apple", "a cat", "two dogs in a meadow", "a rocket in space", "a castle at night", "a pizza",
     "three strawberries", "a sailboat at sunset", "a fish under the sea", "an astronaut riding a horse",
@@ -71,131 +70,83 @@ class Question:
 
 
 def main(plan: Plan) -> None:
-    work = plan.work
-    judge = trained_judge(plan)
+    work, seeds = plan.work, range(1, plan.seeds + 1)
     drawer = Drawer(plan)
-    drawer.sheet(work / "sheet.png")
     singles = [Question(with_article(name), (name,)) for name in _hundred()]
-    others = _other_questions(judge)
-    asked = [singles, *(questions for _, questions, _ in others)]
     # The processes draw while this one makes what needs no drawing.
+    asked = [singles, *(questions for _, questions in _other_questions())]
     begun = {
-        way: [drawer.begin(_with_seeds(questions), sketched) for questions in asked]
+        way: [drawer.begin(_with_seeds(questions, seeds), way, sketched=sketched) for questions in asked]
         for way, sketched in (("with the sketch", True), ("from words alone", False))
     }
+    judge = trained_judge(plan)
+    nearest = Nearest(drawer.vae, judge.things, seeds)
+    things = _each_seed(singles, seeds)
     results: dict[str, Any] = {}
     for way in ("ceiling", *begun):
         if way == "ceiling":
-            pictures, *rest = [drawer.ceiling(questions) for questions in asked]
+            pictures, *rest = [drawer.ceiling(_with_seeds(questions, seeds)) for questions in asked]
         else:
             pictures, *rest = [drawing.get() for drawing in begun[way]]
-        things = _each_seed(singles)
-        results[f"things, nearest in latents, {way}"] = _ranked(drawer.nearest(pictures), drawer.names, things)
-        results[f"things, classifier, {way}"] = _ranked(judge.seen(pictures).things, drawer.names, things)
-        for (kind, questions, right), drawn in zip(others, rest, strict=True):
-            results[f"{kind}, {way}"] = round(float(np.mean(right(drawn, _each_seed(questions)))), 3)
-        (work / "evaluation.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(results, indent=2))
+        results[f"things, nearest in latents, {way}"] = _ranked(nearest(pictures), judge.things, things)
+        results[f"things, classifier, {way}"] = _ranked(judge.seen(pictures).things, judge.things, things)
+        for (kind, questions), drawn in zip(_other_questions(), rest, strict=True):
+            right = _right(kind, judge, drawn, _each_seed(questions, seeds))
+            results[f"{kind}, {way}"] = round(float(np.mean(right)), 3)
+        (work / f"evaluation-{drawer.name}.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        print(json.dumps(results, indent=2), flush=True)
+    sheet(drawer, work / "sheet.png")
 
 
-def _with_seeds(questions: Sequence[Question]) -> list[tuple[str, int]]:
-    return [(question.prompt, seed) for question in questions for seed in SEEDS]
+def _with_seeds(questions: Sequence[Question], seeds: Sequence[int]) -> list[tuple[str, int]]:
+    return [(question.prompt, seed) for question in questions for seed in seeds]
 
 
-def _each_seed(questions: Sequence[Question]) -> list[Question]:
+def _each_seed(questions: Sequence[Question], seeds: Sequence[int]) -> list[Question]:
     """The questions of the pictures drawn for these."""
-    return [question for question in questions for _ in SEEDS]
+    return [question for question in questions for _ in seeds]
 
 
-@cache
-def _opened(work: Path) -> tuple[Checkpoint, SdxlPipeline]:
-    """The studio's own pipeline on the exported model, once in each process."""
-    torch.set_num_threads(1)
-    (checkpoint,) = asyncio.run(DiskCheckpoints([work / NAME], builtin=None).list())
-    pipeline = SdxlPipeline()
-    pipeline.load(checkpoint)
-    return checkpoint, pipeline
+class Nearest:
+    """Judges by the nearest, in the autoencoder's latents, of all things sketched with the same seed."""
 
+    def __init__(self, autoencoder: Any, names: Sequence[str], seeds: Sequence[int]) -> None:
+        self.vae, self.seeds = autoencoder, seeds
+        every = [_sketch(with_article(name), seed) for seed in seeds for name in names]
+        self._known = self._latents(every).unflatten(0, (len(seeds), -1))
 
-def _drawn(work: Path, prompt: str, seed: int, sketched: bool) -> Picture:
-    checkpoint, pipeline = _opened(work)
-    side = checkpoint.native_width if sketched else scenes.SIDE
-    request = ImageRequest(
-        prompt=prompt, seed=seed, steps=checkpoint.steps, guidance=checkpoint.guidance, width=side, height=side
-    )
-    start = FromPicture(_sketch(prompt, seed, side)) if sketched else None
-    return pipeline.render(render_plan(request, checkpoint, start), _Unwatched()).picture
-
-
-class Drawer:
-    """Draws with several processes, question by question with each seed."""
-
-    def __init__(self, plan: Plan) -> None:
-        from diffusers import AutoencoderKL
-
-        self.work = plan.work
-        self.pool = get_context("spawn").Pool(plan.processes)
-        self.vae = AutoencoderKL.from_pretrained(plan.work / NAME / "vae", dtype=torch.float32).eval()
-        self.names = [known.name for known in scenes.painter().objects()]
-        self._known: Tensor | None = None
-
-    def begin(self, asked: Sequence[tuple[str, int]], sketched: bool) -> "AsyncResult[list[Picture]]":
-        """One picture for each prompt and seed."""
-        tasks = [(self.work, prompt, seed, sketched) for prompt, seed in asked]
-        return self.pool.starmap_async(_drawn, tasks, chunksize=1)
-
-    @torch.no_grad()
-    def ceiling(self, questions: Sequence[Question]) -> list[Picture]:
-        """The sketches, encoded and decoded."""
-        sketches = _pixels([_sketch(question.prompt, seed) for question in questions for seed in SEEDS])
-        decoded = torch.cat([vae.through(self.vae, part) for part in sketches.split(20)])
-        pixels = ((decoded + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-        return [Picture(scenes.SIDE, scenes.SIDE, one.tobytes()) for one in pixels]
-
-    def nearest(self, pictures: Sequence[Picture]) -> Tensor:
-        """How near each picture is to each thing sketched with its seed, pictures x 506: minus their distance."""
-        if self._known is None:
-            every = [_sketch(with_article(name), seed) for seed in SEEDS for name in self.names]
-            self._known = self._latents(every).unflatten(0, (len(SEEDS), -1))
-        found = self._latents(pictures).unflatten(0, (-1, len(SEEDS))).transpose(0, 1)
+    def __call__(self, pictures: Sequence[Image.Image]) -> Tensor:
+        """How near each picture is to each thing, pictures x 506: minus their distance."""
+        found = self._latents(pictures).unflatten(0, (-1, len(self.seeds))).transpose(0, 1)
         return -torch.cdist(found, self._known).transpose(0, 1).flatten(0, 1)
 
     @torch.no_grad()
-    def _latents(self, pictures: Sequence[Picture]) -> Tensor:
-        parts = _pixels(pictures).split(20)
-        return torch.cat([self.vae.encode(part).latent_dist.mean for part in parts]).flatten(1)
-
-    def sheet(self, file: Path) -> None:
-        """The prompts of `SHEET`, seed 1 for the first, 2 for the second and so on; nothing chosen by hand."""
-        cell, across = 200, 8
-        drawn = self.begin([(prompt, number) for number, prompt in enumerate(SHEET, 1)], sketched=True).get()
-        picture = Image.new("RGB", (across * cell, -(-len(SHEET) // across) * (cell + 18)), "white")
-        pen = ImageDraw.Draw(picture)
-        for number, prompt in enumerate(SHEET):
-            x, y = number % across * cell, number // across * (cell + 18)
-            small = drawn[number].image().resize((cell - 4, cell - 4), Image.Resampling.LANCZOS)
-            picture.paste(small, (x + 2, y + 2))
-            pen.text((x + 4, y + cell), prompt[:34], fill="black")
-        picture.save(file)
+    def _latents(self, pictures: Sequence[Image.Image]) -> Tensor:
+        with autocast(torch.device("cpu")):
+            parts = [self.vae.encode(part).latent_dist.mean for part in _pixels(pictures).split(20)]
+        return torch.cat(parts).float().flatten(1)
 
 
-class _Unwatched:
-    def check(self) -> None: ...
+def sheet(drawer: Drawer, file: Path) -> None:
+    """The prompts of `SHEET`, seed 1 for the first, 2 for the second and so on; nothing chosen by hand."""
+    cell, across = 200, 8
+    drawn = drawer.begin([(prompt, number) for number, prompt in enumerate(SHEET, 1)], "sheet").get()
+    picture = Image.new("RGB", (across * cell, -(-len(SHEET) // across) * (cell + 18)), "white")
+    pen = ImageDraw.Draw(picture)
+    for number, prompt in enumerate(SHEET):
+        x, y = number % across * cell, number // across * (cell + 18)
+        picture.paste(drawn[number].resize((cell - 4, cell - 4), Image.Resampling.LANCZOS), (x + 2, y + 2))
+        pen.text((x + 4, y + cell), prompt[:34], fill="black")
+    picture.save(file)
 
-    def step(self, step: Step) -> None: ...
 
-    def wants_preview(self) -> bool:
-        return False
-
-
-def _sketch(prompt: str, seed: int, side: int = scenes.SIDE) -> Picture:
-    return asyncio.run(scenes.painted(prompt, seed, side)).picture
+def _sketch(prompt: str, seed: int) -> Image.Image:
+    return asyncio.run(scenes.painted(prompt, seed)).picture.image()
 
 
-def _pixels(pictures: Sequence[Picture]) -> Tensor:
+def _pixels(pictures: Sequence[Image.Image]) -> Tensor:
     """At the size of the scenes, whatever size they were drawn at: n x 3 x 256 x 256 in -1 to 1."""
-    small = [one.image().resize((scenes.SIDE, scenes.SIDE), Image.Resampling.BOX) for one in pictures]
-    return vae.as_tensor(np.stack([np.asarray(one) for one in small]))
+    return vae.pixels([one.resize((scenes.SIDE, scenes.SIDE), Image.Resampling.BOX) for one in pictures])
 
 
 def _hundred() -> list[str]:
@@ -231,8 +182,8 @@ class Judge(nn.Module):
         return things, backgrounds, counts
 
     @torch.no_grad()
-    def seen(self, pictures: Sequence[Picture]) -> "Seen":
-        things, backgrounds, counts = self(_features([one.image() for one in pictures]))
+    def seen(self, pictures: Sequence[Image.Image]) -> "Seen":
+        things, backgrounds, counts = self(_features(pictures))
         chosen = [self.backgrounds[at] for at in backgrounds.argmax(1).tolist()]
         return Seen(things, chosen, counts.argmax(1).tolist())
 
@@ -259,10 +210,16 @@ def trained_judge(plan: Plan) -> Judge:
 def _teach(judge: Judge, plan: Plan) -> None:
     """The last twentieth of the scenes is not learned from: how often the judge is right there is told."""
     folder = plan.work / "scenes"
-    found = scenes.shards(folder)
     with get_context("spawn").Pool(plan.processes) as pool:
-        features = torch.cat(pool.starmap(_features_of, [(folder, shard) for shard in found], chunksize=1))
-    layouts = [layout for shard in found for _, layout in scenes.words_of(folder, shard)]
+        begun = [pool.apply_async(_features_of, (plan.work, folder, shard)) for shard in scenes.shards(folder)]
+        begun += [pool.apply_async(_features_of_singles, (plan.work, time)) for time in range(EACH)]
+        lessons = [one.get() for one in begun]
+    features = torch.cat([found for found, _ in lessons])
+    layouts = [layout for _, several in lessons for layout in several]
+    order = np.random.default_rng(0).permutation(len(layouts)).tolist()
+    # Words for people become figures, which are not among the things.
+    order = [at for at in order if all(thing.what in judge.things for thing in layouts[at].things)]
+    features, layouts = features[order], [layouts[at] for at in order]
     things = torch.zeros(len(layouts), len(judge.things))
     for row, layout in enumerate(layouts):
         things[row, [judge.things.index(name) for name in {thing.what for thing in layout.things}]] = 1
@@ -291,8 +248,32 @@ def _teach(judge: Judge, plan: Plan) -> None:
     print(f"judge, of unseen scenes: a thing {first:.1%}, the background {right[0]:.1%}, how many {right[1]:.1%}")
 
 
-def _features_of(folder: Path, shard: int) -> Tensor:
-    return _features([Image.fromarray(picture) for picture in scenes.pictures_of(folder, shard)])
+def _features_of(work: Path, folder: Path, shard: int) -> tuple[Tensor, list[Layout]]:
+    """Of the scenes without people, each roughened."""
+    told = zip(scenes.pictures_of(folder, shard), scenes.words_of(folder, shard), strict=True)
+    kept = [(picture, layout) for picture, (_, layout) in told if all(one.figure is None for one in layout.things)]
+    pictures = _roughened(work, [Image.fromarray(picture) for picture, _ in kept], shard)
+    return _features(pictures), [layout for _, layout in kept]
+
+
+def _features_of_singles(work: Path, time: int) -> tuple[Tensor, list[Layout]]:
+    """Every thing alone, roughened; in every second time before a colour or a place."""
+    made = []
+    for number, known in enumerate(scenes.painter().objects()):
+        random = Random(f"single {time} {number}")
+        prompt = with_article(known.name)
+        if time % 2:
+            prompt += f", {random.choice([*(f'{colour} background' for colour in COLOURS), *PLACES])}"
+        made.append(asyncio.run(scenes.painted(prompt, FIRST_SINGLE + 1000 * time + number)))
+    return _features(_roughened(work, [one.picture.image() for one in made], time)), [one.layout for one in made]
+
+
+def _roughened(work: Path, pictures: list[Image.Image], seed: int) -> list[Image.Image]:
+    """Every third through the noise, the others with strokes and filters."""
+    random = Random(seed)
+    found = [one if at % 3 == 0 else strokes.painted_over(one, random) for at, one in enumerate(pictures)]
+    found[::3] = strokes.through_noise(vae.finish(work), pictures[::3], seed)
+    return found
 
 
 def _features(images: Sequence[Image.Image]) -> Tensor:
@@ -305,10 +286,7 @@ def _classifier() -> Classifier:
     return Classifier()
 
 
-Right = Callable[[Sequence[Picture], Sequence[Question]], list[bool]]
-
-
-def _other_questions(judge: Judge) -> list[tuple[str, list[Question], Right]]:
+def _other_questions() -> list[tuple[str, list[Question]]]:
     """Backgrounds, counts and pairs: twenty questions each."""
     from illustrious_studio.domain.layout.vocabulary import plurals
 
@@ -330,16 +308,14 @@ def _other_questions(judge: Judge) -> list[tuple[str, list[Question], Right]]:
         for at in range(20)
     ]
 
-    def both_there(pictures: Sequence[Picture], questions: Sequence[Question]) -> list[bool]:
-        best = judge.seen(pictures).things.topk(2).indices.tolist()
-        return [
-            {judge.things[at] for at in two} == set(asked.things) for two, asked in zip(best, questions, strict=True)
-        ]
+    return [("backgrounds", backgrounds), ("counts", counts), ("pairs", pairs)]
 
-    return [
-        ("backgrounds", backgrounds, lambda pictures, questions: [
-            got == asked.background for got, asked in zip(judge.seen(pictures).backgrounds, questions, strict=True)]),
-        ("counts", counts, lambda pictures, questions: [
-            got == asked.count for got, asked in zip(judge.seen(pictures).counts, questions, strict=True)]),
-        ("pairs", pairs, both_there),
-    ]  # fmt: skip
+
+def _right(kind: str, judge: Judge, pictures: Sequence[Image.Image], asked: Sequence[Question]) -> list[bool]:
+    seen = judge.seen(pictures)
+    if kind == "backgrounds":
+        return [got == one.background for got, one in zip(seen.backgrounds, asked, strict=True)]
+    if kind == "counts":
+        return [got == one.count for got, one in zip(seen.counts, asked, strict=True)]
+    best = seen.things.topk(2).indices.tolist()
+    return [{judge.things[at] for at in two} == set(one.things) for two, one in zip(best, asked, strict=True)]

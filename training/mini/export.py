@@ -16,13 +16,13 @@ from torch import Tensor
 from illustrious_studio.adapters.sdxl.catalogue import DECLARED
 from training.mini import denoiser, scenes, text, vae, words
 from training.mini.run import Plan
+from training.mini.shipped import PACKAGE
 
 NAME = "illustrious-mini"
 STRENGTH = 0.4
 GUIDANCE = 1.5
 NATIVE_SIDE = 512
 """It was trained at 256, and repaints twice that size just as well, with finer strokes."""
-PACKAGE = Path(__file__).parents[2] / "src" / "illustrious_studio" / "data" / "mini"
 ORIGINAL_LAYOUT = Path(__file__).parents[2] / "scripts" / "original_layout.py"
 KEPT = ("NOTICE.txt", "README.md")
 

@@ -1,12 +1,25 @@
-"""Prompts as people write them, of what the sketches can show: things, counts, relations, places, styles.
+"""Prompts as people write them, of what the sketches can show: things, counts, relations, places, styles; and people,
+by danbooru's tags.
 
 Only words. What a prompt shows is what the studio's own reader makes of it: `scenes`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from illustrious_studio.adapters.sketch.backgrounds import COLOURS, PLACE_WORDS
+from illustrious_studio.domain.layout.person_words import (
+    BANGS,
+    EXTRAS,
+    EYE_COLOURS,
+    FOR_GIRLS,
+    GARMENTS,
+    HAIR_COLOURS,
+    HAIRSTYLES,
+    LENGTHS,
+    STYLES,
+    TRAITS,
+)
 from illustrious_studio.domain.layout.values import KnownObject
 from illustrious_studio.domain.layout.vocabulary import plurals
 
@@ -25,10 +38,70 @@ UNCOUNTED = frozenset(
         "basketball", "volleyball", "tennis", "bowling", "badminton",
     }
 )  # fmt: skip
+PEOPLE = 0.5
+"""The share of prompts with people in them."""
+COUNTS = ("1girl",) * 11 + ("1boy",) * 5 + ("1girl, 1boy", "2girls", "2girls", "2boys", "3girls")
+FRAMINGS = ("",) * 10 + ("upper body",) * 3 + ("portrait",) * 4 + ("full body",) * 2 + ("chibi",)
+MOODS = ("smile", "smile", "grin", "sad", "angry", "surprised", "expressionless", "open mouth, smile", "crying")
+BESIDES = tuple(
+    word for word, looks in TRAITS.items() if looks.ears or looks.tail or looks.wings or looks.horns or looks.extras
+)
+"""What somebody may have besides: ears, tails, wings, horns, blush."""
+GARMENT_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "gray", "white")
 
 
 def write_prompt(objects: Sequence[KnownObject], random: Random) -> str:
-    """One prompt. `objects` is what there is to draw; each is drawn as often as the others."""
+    """One prompt, of people or of things."""
+    return person_prompt(objects, random) if random.random() < PEOPLE else thing_prompt(objects, random)
+
+
+def person_prompt(objects: Sequence[KnownObject], random: Random) -> str:
+    """Somebody, or a few, by tags; sometimes somewhere, or with a thing. What is left out comes from the seed."""
+    who = random.choice(COUNTS)
+    tags = [who, *_looks(random, boy="girl" not in who)]
+    if "," not in who and who[0] != "1" and random.random() < 0.7:  # the second of them has hair of their own
+        tags.append(f"{random.choice(tuple(HAIR_COLOURS))} hair")
+    framing = random.choice(FRAMINGS)
+    if framing:
+        tags.append(framing)
+    draw = random.random()
+    if draw < 0.1:
+        tags.append(f"{random.choice(tuple(COLOURS))} background")
+    elif draw < 0.3:
+        tags.append(random.choice(PLACE_WORDS[random.choice(tuple(PLACE_WORDS))]))
+    if random.random() < 0.1:
+        tags.append(_name(random.choice(objects), random))
+    return ", ".join(tags)
+
+
+def _looks(random: Random, boy: bool) -> list[str]:
+    """Tags of one person, each with a chance of its own."""
+    worn = [word for word, kind in GARMENTS.items() if not (boy and kind in FOR_GIRLS)]
+    styles = [f"{style} hair" for style in STYLES] if boy else list(HAIRSTYLES)
+    chosen = [
+        (0.85, _one(HAIR_COLOURS, random) + " hair"),
+        (0.35, _one(LENGTHS, random) + " hair"),
+        (0.25, _one(styles, random)),
+        (0.1, _one(BANGS, random)),
+        (0.7, _one(EYE_COLOURS, random) + " eyes"),
+        (0.5, _one(MOODS, random)),
+        (0.5, f"{_one(GARMENT_COLOURS, random)} {_one(worn, random)}"),
+        (0.25, _one(worn, random)),
+        (0.25, _one(EXTRAS, random)),
+        (0.2, _one(BESIDES, random)),
+        (0.06, _one(("closed eyes", "one eye closed"), random)),
+        (0.1, _one(("dark skin", "tan", "pale skin"), random)),
+        (0.1, _one(("waving", "crossed arms", "sitting"), random)),
+    ]
+    return [tag for chance, tag in chosen if random.random() < chance]
+
+
+def _one(words: Iterable[str], random: Random) -> str:
+    return random.choice(tuple(words))
+
+
+def thing_prompt(objects: Sequence[KnownObject], random: Random) -> str:
+    """Things. `objects` is what there is to draw; each is drawn as often as the others."""
     kind = random.random()
     if kind < 0.55:
         core = with_article(_look(random) + _name(random.choice(objects), random))

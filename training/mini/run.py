@@ -32,6 +32,10 @@ class Plan:
     sitting: float = math.inf
     device: str = "auto"
     processes: int = 1
+    seeds: int = 3
+    """How many pictures are drawn of each thing that is measured."""
+    model: Path | None = None
+    """The folder of the model that is measured, when it is not the exported one."""
 
 
 def in_processes(plan: Plan, train: Callable[[Plan], None]) -> None:
@@ -57,13 +61,14 @@ def device_of(plan: Plan) -> torch.device:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 where the device multiplies it fast (CUDA, CPUs with AMX); full precision elsewhere."""
-    fast = device.type == "cuda" or torch.cpu._is_amx_tile_supported()
+    """bfloat16 where the device multiplies it fast (CUDA, CPUs with AMX or AVX-512's own); full precision elsewhere."""
+    fast = device.type == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
 class Run:
-    """Trains `model`; keeps a moving average of its weights (`averaged`), which is what is shipped."""
+    """Trains `model`, from the weights it comes with or from its own checkpoint; keeps a moving average of its weights
+    (`averaged`), which is what is shipped."""
 
     def __init__(self, plan: Plan, name: str, model: nn.Module, rate: float, decay: float = 0.999) -> None:
         self.plan, self.name, self.rate, self.decay = plan, name, rate, decay

@@ -6,14 +6,15 @@ step. They are then left as they are: the denoiser learns to use them.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from illustrious_studio.domain.layout.figures import EyeColour, HairColour
 from illustrious_studio.domain.layout.values import Layout
-from training.mini import scenes, words
+from training.mini import scenes, shipped, words
 from training.mini.run import Plan, Run, averaged_weights
 
 WIDTHS = (96, 128)
@@ -73,12 +74,15 @@ class _Lesson(nn.Module):
 
 
 class Facts:
-    """What a layout shows, as a vector: each thing (half for one, more for several), background, light, style."""
+    """What a layout shows, as a vector: each thing (half for one, more for several), the people's hair and eyes,
+    background, light, style."""
 
     def __init__(self) -> None:
         things = [known.name for known in scenes.painter().objects()]
         places = [f"{name} behind" for name in scenes.painter().backgrounds()]
-        names = [*things, *places, "night light", "sunset light", "cartoon"]
+        hair = [f"{colour} hair" for colour in get_args(HairColour)]
+        eyes = [f"{colour} eyes" for colour in get_args(EyeColour)]
+        names = [*things, "girl", "boy", *hair, *eyes, *places, "night light", "sunset light", "cartoon"]
         self.at = {name: number for number, name in enumerate(names)}
 
     def __len__(self) -> int:
@@ -89,6 +93,9 @@ class Facts:
         for thing in layout.things:
             place = self.at[thing.what]
             vector[place] = min(1.0, vector[place] + (0.5 if vector[place] == 0 else 0.07))
+            if thing.figure is not None:
+                said = [f"{thing.figure.hair} hair", f"{thing.figure.eyes} eyes"]  # what is left to chance is no fact
+                vector[[self.at[one] for one in said if one in self.at]] = 1
         vector[self.at[f"{layout.background} behind"]] = 1
         if layout.time != "day":
             vector[self.at[f"{layout.time} light"]] = 1
@@ -128,8 +135,10 @@ def train(plan: Plan) -> None:
 
 @torch.no_grad()
 def finish(work: Path) -> TextEncoders:
-    """The trained encoders, the scale of their contexts brought to 1."""
+    """The trained encoders, the scale of their contexts brought to 1; the shipped ones where none were trained."""
     tokenizer = words.tokenizer_of(work)
+    if not (work / "text.pt").exists():
+        return _shipped(tokenizer)
     lesson = _Lesson(tokenizer, len(Facts()))
     lesson.load_state_dict(averaged_weights(work, "text"))
     encoders = lesson.encoders.eval()
@@ -138,6 +147,15 @@ def finish(work: Path) -> TextEncoders:
     for model, part in zip((encoders.one, encoders.two), context.split(WIDTHS, -1), strict=True):
         _scale_stream(model, float(1 / part.std()))
     return encoders
+
+
+def _shipped(tokenizer: Any) -> TextEncoders:
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    encoders = TextEncoders(tokenizer)
+    encoders.one = shipped.part(CLIPTextModel, "text_encoder")
+    encoders.two = shipped.part(CLIPTextModelWithProjection, "text_encoder_2")
+    return encoders.eval()
 
 
 def _scale_stream(model: Any, factor: float) -> None:

@@ -7,14 +7,16 @@ into the convolutions beside them: the pipeline then needs no scaling factor.
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
-from training.mini import scenes
+from training.mini import scenes, shipped
 from training.mini.run import Plan, Run, autocast, averaged_weights
 
 CHANNELS = (24, 48, 96)
@@ -86,6 +88,16 @@ def as_tensor(pictures: "np.ndarray[Any, np.dtype[np.uint8]]") -> Tensor:
     return (torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous()
 
 
+def pixels(pictures: Sequence[Image.Image]) -> Tensor:
+    """Pictures of one size, as `as_tensor` has them."""
+    return as_tensor(np.stack([np.array(one.convert("RGB")) for one in pictures]))
+
+
+def as_pictures(tensor: Tensor) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    """Back again."""
+    return ((tensor.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+
 def through(vae: Any, pictures: Tensor) -> Tensor:
     """Encoded and decoded again."""
     decoded: Tensor = vae.decode(vae.encode(pictures).latent_dist.mean).sample
@@ -100,8 +112,15 @@ def psnr(got: Tensor, wanted: Tensor) -> float:
 
 @torch.no_grad()
 def finish(work: Path) -> Any:
-    """The trained autoencoder, its latents with mean 0 and deviation 1 in each channel. Kept beside the run's file."""
+    """The trained autoencoder, its latents with mean 0 and deviation 1 in each channel. Kept beside the run's file.
+
+    The shipped one where none was trained.
+    """
     trained, kept = work / "vae.pt", work / "autoencoder.pt"
+    if not trained.exists():
+        from diffusers import AutoencoderKL
+
+        return shipped.part(AutoencoderKL, "vae")
     vae = autoencoder().eval()
     if kept.exists() and kept.stat().st_mtime >= trained.stat().st_mtime:
         vae.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True))

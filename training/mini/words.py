@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.mini import scenes
+from training.mini.shipped import PACKAGE
 
 ENTRIES = 3072
 POSITIONS = 77
@@ -59,9 +60,11 @@ def train_tokenizer(work: Path) -> Any:
 
 
 def tokenizer_of(work: Path) -> Any:
+    """The trained one, or else the shipped one."""
     from transformers import CLIPTokenizer
 
-    return CLIPTokenizer.from_pretrained(work / "tokenizer", local_files_only=True)
+    own = work / "tokenizer"
+    return CLIPTokenizer.from_pretrained(own if own.exists() else PACKAGE / "tokenizer", local_files_only=True)
 
 
 def _words(work: Path) -> Iterator[str]:

@@ -314,12 +314,16 @@ SETTINGS = settings_of(ImageRequest)
 """Every setting by its name."""
 
 
+Template = Annotated[Text, Field(exclude_if=lambda text: not text)]
+"""Few pictures have one, and records of old have none."""
+
+
 class Origin(Value):
     """Where a picture came from, so that it can be found from there and led back to it."""
 
     way: Literal["api", "create", "chat", "cli"] = "api"
     words: Text = Field("", description="What the person typed, before any enhancement.")
-    template: Text = Field("", description="The prompt as it was before its wildcards and choices were settled.")
-    negative_template: Text = Field("", description="The same of the negative prompt.")
+    template: Template = Field("", description="The prompt as it was before its wildcards and choices were settled.")
+    negative_template: Template = Field("", description="The same of the negative prompt.")
     session_id: str | None = None
     message_id: str | None = None

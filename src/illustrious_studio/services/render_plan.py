@@ -1,16 +1,15 @@
 """From a resolved request to the plan that an engine carries out. Pure: nothing is read, drawn or waited for here."""
 
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.layout.figures import completed
 from illustrious_studio.domain.models import Checkpoint, VaeFile
 from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, RenderPlan
 from illustrious_studio.domain.sampling import resolved_schedule
 
 SKETCH_STRENGTH = 0.8
 """How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
-BUST_STRENGTH, WHOLE_STRENGTH = 0.15, 0.1
-"""How much the built-in model, which starts from a sketch, redraws of people seen near and from head to foot, unless a
-request says it: above that it loses their faces."""
+PEOPLE_STRENGTH = 0.1
+"""How much the built-in model, which starts from a sketch, redraws where people are, unless a request says it: above
+that it loses their faces, the colour of the eyes first (measured in docs/models.md)."""
 STRENGTH = 0.75
 """How much of a given picture is redrawn when the request does not say it, as in A1111."""
 
@@ -54,10 +53,8 @@ def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:
         return STRENGTH if request.strength is None else request.strength
     usual = sketch_strength_of(checkpoint)
     asked = request.sketch_strength or usual
-    faces = [] if request.layout is None else [completed(one.figure) for one in request.layout.things if one.figure]
-    if checkpoint.sketch_strength is None or asked != usual or not faces:
-        return asked
-    return min(WHOLE_STRENGTH if one.framing == "full_body" else BUST_STRENGTH for one in faces)
+    people = request.layout is not None and any(one.figure for one in request.layout.things)
+    return PEOPLE_STRENGTH if people and checkpoint.sketch_strength is not None and asked == usual else asked
 
 
 def sketch_strength_of(checkpoint: Checkpoint) -> float:
