@@ -96,7 +96,7 @@ def _declared(work: Path, autoencoder: Any) -> dict[str, Any]:
         "see NOTICE.txt.",
         "examples": [
             "a black cat in the snow",
-            "a red apple",
+            "1girl, silver hair, witch hat, smile",
             "a rocket in space",
             "a sailboat at sunset",
             "two penguins in the mountains",
