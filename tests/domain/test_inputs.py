@@ -21,7 +21,7 @@ from illustrious_studio.domain.inputs import (
     soft_mask,
     soft_mask_part,
 )
-from illustrious_studio.domain.pictures import ORIENTATION, Picture, open_grey
+from illustrious_studio.domain.pictures import ORIENTATION, Picture, open_grey, open_picture
 from samples import a_picture
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -233,3 +233,13 @@ def test_a_file_is_read_in_strips_as_if_it_were_turned_and_laid_on_white_at_once
     assert grey.tobytes() == white.convert("L").tobytes()
     assert (opacity is None) == (mode in ("RGB", "L", "1"))
     assert opacity is None or opacity.tobytes() == upright.getchannel("A").tobytes()
+
+
+def test_grey_of_sixteen_bits_is_read_by_its_upper_eight() -> None:
+    """Pillow cuts such numbers off at 255: nearly all would be white."""
+    values = [65_535 * number // 255 for number in range(256)]
+    deep, file = Image.new("I;16", (16, 16)), io.BytesIO()
+    deep.putdata(values)
+    deep.save(file, "PNG")
+    assert open_picture(file.getvalue()).picture.image().convert("L").tobytes() == bytes(range(256))
+    assert open_grey(file.getvalue())[0].getextrema() == (0, 255)

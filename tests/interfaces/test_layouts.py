@@ -208,3 +208,19 @@ async def test_words_that_are_not_drawn_stand_in_the_layout_and_unknown_words_al
         assert (answer.status_code, answer.json()["code"]) == (422, "nothing_known")
         tags = (await api.http.post("/prompts/enhance", json={"prompt": "a cat sleeping on a red sofa"})).json()
         assert (tags["prompt"], tags["changed"], tags["model"]) == ("cat, sleeping, red couch", True, "")
+
+
+@pytest.mark.parametrize(
+    ("figure", "sentence"),
+    [
+        ({"who": "alien"}, "layout.things.0.figure.who: must be one of 'girl' or 'boy'"),
+        ({"hair": "plaid"}, "layout.things.0.figure.hair: must be one of 'black', 'brown'"),
+        ({"tentacles": 8}, "layout.things.0.figure.tentacles: is not known here"),
+    ],
+)
+async def test_what_is_wrong_with_a_figure_is_named(api: Api, figure: dict[str, object], sentence: str) -> None:
+    layout = [{"what": "girl", "x": 0.5, "y": 0.5, "w": 0.4, "h": 0.8, "figure": figure}]
+    answer = await api.http.post("/layout/sketch", json={"layout": layout})
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert answer.text.count("must be one of") <= 1

@@ -74,6 +74,8 @@ async def test_a_slip_of_the_keys_is_put_right_and_a_real_word_is_none() -> None
         "dolhpin": "dolphin",
         "buterfly": "butterfly",
     }
+    slips = {"gril": "girl", "pepole": "people", "blak": "black", "purpel": "purple", "dres": "dress"}
+    assert await guesses.guesses(list(slips)) == slips
     assert await guesses.guesses(["bottles", "sharp", "handle", "money", "steam"]) == {}
 
 

@@ -142,7 +142,7 @@ def _image(data: bytes) -> Iterator[Image.Image]:
         with Image.open(io.BytesIO(without_odd_extras(data)), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InvalidRequest(TOO_MANY_PIXELS)
-            yield image
+            yield _with_eight_bits(image)
     except InvalidRequest:
         raise
     except Image.DecompressionBombError as error:
@@ -151,6 +151,15 @@ def _image(data: bytes) -> Iterator[Image.Image]:
         raise NotAnImage(
             "This is not a picture the studio can open: it must be a whole PNG, JPEG or WebP file."
         ) from error
+
+
+def _with_eight_bits(image: Image.Image) -> Image.Image:
+    """Of grey with 16 bits, which Pillow would cut off at 255, the upper eight."""
+    if not image.mode.startswith("I"):
+        return image
+    shown = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    shown.format, shown.info = image.format, image.info
+    return shown
 
 
 def _upright(image: Image.Image) -> Image.Image:

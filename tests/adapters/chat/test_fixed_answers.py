@@ -78,6 +78,13 @@ def test_it_does_not_pretend_to_know_other_languages(question: str) -> None:
     assert answered(question) == CANNOT_TRANSLATE
 
 
+@pytest.mark.parametrize(
+    "question", ["Can you draw me a cat?", "draw a cat", "Could you please make a picture of a dog?", "Paint the sea!"]
+)
+def test_it_says_how_the_studio_is_asked_to_draw(question: str) -> None:
+    assert "`#generate" in answered(question)
+
+
 def test_greetings_are_returned() -> None:
     assert answered("Hello!") == "Hello! How can I help you?"
     assert answered("thanks a lot") == "You are welcome."

@@ -30,6 +30,8 @@ def vocabulary() -> Vocabulary:
         ("a princess in a pink dress", "1girl, princess, pink dress"),
         ("three girls in school uniforms", "3girls, school uniform"),
         ("a cat behind a tree", "cat behind tree"),
+        ("a man who is not wearing a hat", "1boy, no hat"),
+        ("a girl without glasses sitting on a chair", "1girl, no glasses, sitting, chair"),
         ("a cat to the left of a dog", "cat to the left of dog"),
         ("a fluffy white cat", "fluffy white cat"),
         (
@@ -67,6 +69,7 @@ def test_a_sentence_becomes_tags(sentence: str, tags: str, vocabulary: Vocabular
 @pytest.mark.parametrize(
     "prompt",
     ["1girl, silver hair, blue eyes", "cat", "1girl, hand on hip, looking at viewer", "",
+     "a red apple :1.2 AND a green house :0.8",
      "ein roter Apfel auf dem Tisch", "赤いりんご", "1girl, (red hair:1.2), <lora:x:1>"],
 )  # fmt: skip
 def test_tags_and_other_languages_are_left_alone(prompt: str, vocabulary: Vocabulary) -> None:

@@ -24,6 +24,10 @@ CAN_DO = (
     "look anything up, or remember other chats. Write `#generate` and what you would like to see, and the studio "
     "draws it."
 )
+CAN_DRAW = (
+    "I write, and the studio draws: write `#generate` and what you would like to see, for example "
+    "`#generate a cat on a sofa`."
+)
 CANNOT_TRANSLATE = "I cannot translate: I know hardly anything but English. A larger model in Ollama can."
 _TRANSLATE = re.compile(
     r"^\W*(?:please |can you |could you )?translate\b|\bhow (?:do|would) (?:you|i|we) say\b.*\bin [a-z]+\W*$",
@@ -81,6 +85,11 @@ _SUMS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     **dict.fromkeys(("times", "multiplied by", "x", "×", "*"), lambda a, b: a * b),
     **dict.fromkeys(("divided by", "over", "/", "÷"), lambda a, b: a / b),
 }
+_DRAW = re.compile(
+    r"^\W*(?:please )?(?:(?:can|could|will|would) you )?(?:please )?(?:draw|paint|sketch)\b"
+    rf"|\b(?:can|could|will|would) you (?:please )?(?:make|create|generate|show)\b.*\b{_PICTURE}\b",
+    re.IGNORECASE,
+)
 _GREETINGS: dict[str, str] = {
     r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening))(?: (?:there|you|again|everyone))?":
         "Hello! How can I help you?",
@@ -117,6 +126,8 @@ def fixed_answer(turns: list[ChatTurn], name: str) -> str:
         return _result(sum_)
     if (kind := _ARE_YOU.match(question)) and (kind["machine"] or kind["other"]):
         return f"{'Yes' if kind['machine'] and not kind['other'] else 'No'}. {about(name)}"
+    if _DRAW.search(question):
+        return CAN_DRAW
     fixed = ((_WHO, about(name)), (_CAN_DO, CAN_DO), (_UNKNOWABLE, CANNOT_KNOW), (_TRANSLATE, CANNOT_TRANSLATE))
     for asked, answer in fixed:
         if asked.search(question) and not _WRITES.match(question):

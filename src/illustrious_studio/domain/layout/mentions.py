@@ -17,6 +17,7 @@ from illustrious_studio.domain.layout.word_lists import RelationKind
 WEARING = frozenset({"in", "wearing", "wears", "dressed in"})
 HAVING = WEARING | {"with", "inside"}
 """Relations to what somebody wears or has."""
+RIDDEN = frozenset({"bicycle", "motorcycle", "motor scooter", "kick scooter"})
 LIVING: frozenset[ObjectKind] = frozenset({"person", "animal"})
 
 
@@ -92,6 +93,8 @@ class Mentions:
             if before:
                 self.relations.append(Relation(kind, before[-1], known))
                 self.fronted = None
+        if self.relation is not None and self.how.endswith("ing") and not self.fronted:
+            self.unused.append(self.how)  # something is done, to nothing that was named
         self.relation, self.group, self.joined, self.contents = None, [], False, None
         self.credits = self.apart = self.becomes = False
         self.cast.pause()
@@ -193,7 +196,7 @@ class Mentions:
         elif subjects := [subject for subject in self.group if subject != index]:
             subjects = subjects[-1:] if self.apart and self.relation in ("holding", "wearing") else subjects
             self.relations += [Relation(self.relation, subject, index) for subject in subjects]
-            if self.relation == "on" and self.kind_of(index) == "animal":
+            if self.relation == "on" and (self.kind_of(index) == "animal" or self.mentions[index].what in RIDDEN):
                 self._ride(subjects)
             self.subjects, self.group = subjects, [index]
         else:

@@ -17,6 +17,7 @@ from illustrious_studio.domain.layout.people import Person
 from illustrious_studio.domain.layout.person_words import GARMENTS
 from illustrious_studio.domain.layout.traits import Trait
 from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_words
+from illustrious_studio.domain.prompt_schedule import composed
 from illustrious_studio.domain.protected import mask
 
 TAG_WORDS: Final = 4
@@ -46,11 +47,14 @@ KEPT: Final = frozenset(
 )
 """Relations that a picture shows, and that no other tag says."""
 LEADING: Final = re.compile(r"^(?:(?:in|on|at|under|by|with|during|into|inside|among|of|the|an?|front)\s+)+")
+_PAUSES: Final = re.compile(r"(?:[,;!?\n]|\.(?!\d))+")
 _CREDITS: Final = re.compile(r"\b(?:in the style of|by(?! (?:the|an?)\b))\s+.+$", re.IGNORECASE)
 
 
 def write_tags(prompt: str, vocabulary: Vocabulary) -> str | None:
     """The prompt as tags; None where it is tags already, or in letters that the rules do not read."""
+    if len(composed(prompt)) > 1:
+        return None  # each prompt has a weight behind it, and `AND` is no word
     masked = mask(prompt)
     if not _reads(masked.text) or any(letter.isalpha() and not letter.isascii() for letter in masked.text):
         return None
@@ -65,7 +69,7 @@ def write_tags(prompt: str, vocabulary: Vocabulary) -> str | None:
 
 def _reads(text: str) -> bool:
     """Whether its sentences are in English: they have small words that the rules know."""
-    sentences = [set(part.lower().split()) for part in re.split(r"[,.;!?\n]+", text) if len(part.split()) > TAG_WORDS]
+    sentences = [set(part.lower().split()) for part in _PAUSES.split(text) if len(part.split()) > TAG_WORDS]
     return all(sentence & (lists.STOP | lists.NUMBERS.keys()) for sentence in sentences)
 
 
@@ -75,7 +79,7 @@ def _plain(tags: str) -> str:
 
 def _piece(text: str, vocabulary: Vocabulary) -> str:
     """The text between two protected spans."""
-    parts = [part.strip() for part in re.split(r"[,.;!?\n]+", text.replace("_", " ")) if part.strip()]
+    parts = [part.strip() for part in _PAUSES.split(text.replace("_", " ")) if part.strip()]
     if not any(_is_sentence(part, len(parts)) for part in parts):
         return ", ".join(parts)
     writer = _Writer()
@@ -245,6 +249,10 @@ class _Writer:
 
     def _trait(self, mark: Mark) -> None:
         trait, _ = cast(tuple[Trait, object], mark.value)
+        if self.words == ["no"]:
+            self.words = []
+            self._say(f"no {mark.text}")
+            return
         if not trait.before_a_noun:
             self._flush()
         for tag in _tags_of(mark.text, trait.look):
@@ -253,6 +261,8 @@ class _Writer:
         self.after_a_noun = False
 
     def _relate(self, mark: Mark) -> None:
+        if self.words == ["no"]:  # "not wearing a hat"
+            return
         self._flush()
         self._only_doing()
         first = mark.text.split()[0]

@@ -65,6 +65,9 @@ class Vocabulary:
         self._learn_all("and", dict.fromkeys(("and",)))
         self._learn_all("article", dict.fromkeys(lists.ONE))
         self._learn_people()
+        somebody = [form for word in people_words() for form in (word, *plurals(word))]
+        self._slips = frozenset(word for word in (*somebody, *lists.COLOURS) if " " not in word)
+        """Words for people and colours: these are mistyped, too."""
 
     def marks(self, words: Sequence[str], *, traits: bool = True) -> Iterator[Mark]:
         """The phrases of these words, in order. A trait of somebody holds what its words mean where there is nobody."""
@@ -117,10 +120,15 @@ class Vocabulary:
 
     def misspelled(self, word: str) -> str:
         """The name that a word is a slip of the keys away from; empty when there is none, or several."""
-        if len(word) < SHORTEST_MISSPELLED or not word.isalpha():
+        if len(word) < SHORTEST_MISSPELLED - 1 or not word.isalpha():
             return ""
-        near = {name for spelling, name in self._spellings.items() if _is_slip(word, spelling)}
-        spellings = [spelling for spelling in self._spellings if _is_slip(word, spelling)]
+        spelled = {**dict.fromkeys(self._slips, ""), **self._spellings}
+        spelled = {spelling: name or spelling for spelling, name in spelled.items() if _is_slip(word, spelling)}
+        if len(word) < SHORTEST_MISSPELLED:  # a letter more or less, or another one, would be too many words
+            spelled = {
+                one: name for one, name in spelled.items() if len(one) > len(word) or sorted(one) == sorted(word)
+            }
+        near, spellings = set(spelled.values()), list(spelled)
         return spellings[0] if len(near) == 1 else ""
 
     def nearest(self, word: str, count: int) -> list[str]:

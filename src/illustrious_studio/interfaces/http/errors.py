@@ -152,9 +152,23 @@ def sentences(errors: Sequence[Mapping[str, object]], called: Callable[[str], st
 
     `called` says how people know a field; the empty name is all of them together.
     """
+    errors = _choices_together(errors)
     listed = [f"{_field(problem['loc'], called)}: {_must(problem)}" for problem in errors[:_MOST_SENTENCES]]
     more = len(errors) - len(listed)
     return "; ".join(listed) + (f"; and {more} more" if more else "")
+
+
+def _choices_together(errors: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """Of a field that takes one of several lists of words, or nothing, one error and not one for each list."""
+    found: dict[object, Mapping[str, object]] = {}
+    for number, problem in enumerate(errors):
+        loc, context = problem["loc"], problem.get("ctx")
+        of_a_list = isinstance(loc, tuple) and bool(loc) and str(loc[-1]).startswith("literal[")
+        if not of_a_list or not isinstance(loc, tuple) or not isinstance(context, dict):
+            found[number] = problem
+        elif context.get("expected") != "''" or loc[:-1] not in found:
+            found[loc[:-1]] = {**problem, "loc": loc[:-1]}
+    return list(found.values())
 
 
 def _field(loc: object, called: Callable[[str], str]) -> str:
@@ -164,7 +178,7 @@ def _field(loc: object, called: Callable[[str], str]) -> str:
     )
     if not parts:
         return called("")
-    said = [part if part.isdigit() or _NAME.fullmatch(part) else "(a field)" for part in parts[:4]]
+    said = [part if part.isdigit() or _NAME.fullmatch(part) else "(a field)" for part in parts[:6]]
     return ".".join([called(said[0]), *said[1:]])
 
 

@@ -71,7 +71,6 @@ class Form:
             label="Prompt",
             lines=3,
             max_lines=12,
-            max_length=10_000,
             placeholder="What would you like to see?",
             elem_id="prompt",
         )
@@ -97,7 +96,6 @@ class Form:
                 info=ImageRequest.model_fields["negative_prompt"].description,
                 lines=2,
                 max_lines=8,
-                max_length=10_000,
                 elem_id="negative",
             )
         with gr.Accordion("Advanced", open=False, elem_id="advanced") as self.advanced:
