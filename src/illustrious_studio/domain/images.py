@@ -269,7 +269,7 @@ class ImageRequest(Value):
             ge=0.05,
             le=1,
             description="Denoising strength over the sketch: how much of it is redrawn. By default what the checkpoint "
-            "declares, else 0.8; 0.75 to 0.9 suits SDXL checkpoints.",
+            "declares (the built-in model redraws 0.1 where people are), else 0.8; 0.75 to 0.9 suits SDXL checkpoints.",
         ),
         Setting("Sketch strength", step=0.05, infotext="Denoising strength", needs="layout"),
     ] = None
