@@ -79,10 +79,22 @@ def test_it_does_not_pretend_to_know_other_languages(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["Can you draw me a cat?", "draw a cat", "Could you please make a picture of a dog?", "Paint the sea!"]
+    "question",
+    [
+        "Can you draw me a cat?",
+        "draw a cat",
+        "Could you please make a picture of a dog?",
+        "Paint the sea!",
+        "create a picture of two cats",
+        "show me a picture of a horse",
+    ],
 )
 def test_it_says_how_the_studio_is_asked_to_draw(question: str) -> None:
     assert "`#generate" in answered(question)
+
+
+def test_it_knows_where_pictures_are() -> None:
+    assert "Gallery tab" in answered("where are my pictures saved?")
 
 
 def test_greetings_are_returned() -> None:

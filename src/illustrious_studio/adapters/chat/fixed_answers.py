@@ -28,6 +28,7 @@ CAN_DRAW = (
     "I write, and the studio draws: write `#generate` and what you would like to see, for example "
     "`#generate a cat on a sofa`."
 )
+KEPT = "Each picture is a PNG file in the folder `gallery` of the studio's data folder. The Gallery tab shows them all."
 CANNOT_TRANSLATE = "I cannot translate: I know hardly anything but English. A larger model in Ollama can."
 _TRANSLATE = re.compile(
     r"^\W*(?:please |can you |could you )?translate\b|\bhow (?:do|would) (?:you|i|we) say\b.*\bin [a-z]+\W*$",
@@ -85,10 +86,13 @@ _SUMS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     **dict.fromkeys(("times", "multiplied by", "x", "×", "*"), lambda a, b: a * b),
     **dict.fromkeys(("divided by", "over", "/", "÷"), lambda a, b: a / b),
 }
-_DRAW = re.compile(
-    r"^\W*(?:please )?(?:(?:can|could|will|would) you )?(?:please )?(?:draw|paint|sketch)\b"
-    rf"|\b(?:can|could|will|would) you (?:please )?(?:make|create|generate|show)\b.*\b{_PICTURE}\b",
+_WHERE = re.compile(
+    rf"\bwhere (?:are|is|do|does|can i find)\b.*\b{_PICTURE}\b.*\b(?:saved?|stored?|kept|keep|go|end up)\b",
     re.IGNORECASE,
+)
+_ASKED = r"(?:^\W*(?:please )?|\b(?:can|could|will|would) you (?:please )?)"
+_DRAW = re.compile(
+    rf"^\W*{_ASKED}(?:draw|paint|sketch)\b|{_ASKED}(?:make|create|generate|show)\b.*\b{_PICTURE}\b", re.IGNORECASE
 )
 _GREETINGS: dict[str, str] = {
     r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening))(?: (?:there|you|again|everyone))?":
@@ -128,6 +132,8 @@ def fixed_answer(turns: list[ChatTurn], name: str) -> str:
         return f"{'Yes' if kind['machine'] and not kind['other'] else 'No'}. {about(name)}"
     if _DRAW.search(question):
         return CAN_DRAW
+    if _WHERE.search(question):
+        return KEPT
     fixed = ((_WHO, about(name)), (_CAN_DO, CAN_DO), (_UNKNOWABLE, CANNOT_KNOW), (_TRANSLATE, CANNOT_TRANSLATE))
     for asked, answer in fixed:
         if asked.search(question) and not _WRITES.match(question):

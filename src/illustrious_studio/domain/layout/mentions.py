@@ -78,6 +78,12 @@ class Mentions:
     def __post_init__(self) -> None:
         self.cast = Cast(self.mentions)
 
+    def left_over(self) -> None:
+        """A colour that no noun came after, as of the fruit in "an orange", is in no sketch."""
+        if self.modifiers.colour and self.said and not self.modifiers.negated:
+            self.unused.append(" ".join(self.said))
+        self.forget()
+
     def forget(self) -> None:
         self.modifiers = Modifiers()
         self.said = []
@@ -98,7 +104,7 @@ class Mentions:
         self.relation, self.group, self.joined, self.contents = None, [], False, None
         self.credits = self.apart = self.becomes = False
         self.cast.pause()
-        self.forget()
+        self.left_over()
 
     def relate(self, kind: RelationKind, text: str) -> None:
         self.dressed()

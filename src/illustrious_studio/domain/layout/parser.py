@@ -159,7 +159,9 @@ class _Reader(Mentions):
                 self.said.append(mark.text)
                 self.modifiers.colour = self.modifiers.colour or cast(str, mark.value)
             case "article":
-                self.modifiers = Modifiers(article=mark.text, negated=self.modifiers.negated)
+                negated = self.modifiers.negated
+                self.left_over()
+                self.modifiers = Modifiers(article=mark.text, negated=negated)
             case "negation":
                 self.modifiers.negated = True
             case "and":

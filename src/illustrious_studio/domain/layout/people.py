@@ -160,6 +160,7 @@ class Cast:
         self._described = True
 
     def describe(self, whom: Sequence[int], trait: Trait) -> None:
+        whom = [at for at in whom if self.mentions[at].figures]  # who was said to be a mermaid is no figure any more
         girls = [at for at in whom if self.mentions[at].figures[0].who == "girl"]
         whom = girls if trait.for_girls and girls else whom
         persons = [(at, number) for at in whom for number in range(self.mentions[at].count)]

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.prompt_schedule import Timed, at_evaluation, composed, scheduled
@@ -64,7 +62,7 @@ def conditioning_of(encoder: PromptEncoder, request: ImageRequest, render_pass: 
     return Conditioning(positive, told(request.negative_prompt, negative=True)) if guided or not found.plain else found
 
 
-class ConditionedUnet(torch.nn.Module):  # type: ignore[misc]
+class ConditionedUnet:
     """In a pipeline's place of its UNet, for one pass: takes the conditioning's prompts and not the pipeline's.
 
     The pipeline has done its own guidance with what this returns: the noise (or velocity) for the negative prompt and
@@ -72,20 +70,19 @@ class ConditionedUnet(torch.nn.Module):  # type: ignore[misc]
     """
 
     def __init__(self, unet: Any, conditioning: Conditioning) -> None:
-        super().__init__()
         self.unet = unet
         self._conditioning = conditioning
         self._evaluation = 0
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            return getattr(super().__getattr__("unet"), name)
+        """What else a pipeline asks of a UNet: its config, its dtype."""
+        return getattr(self.unet, name)
 
-    def forward(
+    def __call__(
         self, sample: "Tensor", timestep: Any, added_cond_kwargs: "dict[str, Tensor]", **_: Any
     ) -> "tuple[Tensor]":
+        import torch
+
         told, negative = self._conditioning.positive, self._conditioning.negative
         now = [one.at(self._evaluation) for one in (*([] if negative is None else [negative]), *told)]
         self._evaluation += 1
@@ -101,6 +98,8 @@ class ConditionedUnet(torch.nn.Module):  # type: ignore[misc]
         self, latents: "Tensor", timestep: Any, embeddings: Sequence[Embedding], time_ids: "Tensor"
     ) -> "list[Tensor]":
         """The UNet's answer for each."""
+        import torch
+
         alike = len({one.rows.shape for one in embeddings}) == 1 and len(embeddings) <= AT_ONCE
         groups = [list(embeddings)] if alike else [[one] for one in embeddings]
         results: list[Tensor] = []
