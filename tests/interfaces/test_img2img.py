@@ -80,6 +80,7 @@ async def test_only_pictures_and_names_of_known_ones_are_taken(api: Api, field: 
     jobs = await api.studio.jobs.recent()
     answer = await api.http.post("/generate-image", json=fields(**{"image": PNG, field: text}))
     assert (answer.status_code, set(answer.json())) == (status, {"detail", "code"})
+    assert text or f"{field} is empty" in answer.json()["detail"]
     assert await api.studio.jobs.recent() == jobs
 
 

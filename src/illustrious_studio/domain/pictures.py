@@ -207,6 +207,8 @@ def base64_bytes(text: str, field: str) -> bytes:
     """The bytes in that field of JSON, with or without a `data:` prefix. Raises NotAnImage."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
+    if not text.strip():
+        raise NotAnImage(f"{field} is empty. Leave it out, or send a PNG, JPEG or WebP file in base64.")
     try:
         return b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
