@@ -36,7 +36,7 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     is somebody's."""
     marks = list(vocabulary.marks(words))
     if any(mark.kind == "people" for mark in marks):
-        return marks
+        return _told_apart(marks)
     for at, mark in enumerate(marks):
         company = roles.COMPANIES.get(mark.text, "")
         if company and mark.kind in ("number", "unknown", "nothing") and not noun_after(marks[at + 1 :]):
@@ -50,6 +50,33 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     if any(trait.implies_somebody for trait in traits) and not alive:
         return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
     return list(vocabulary.marks(words, traits=False))
+
+
+def _told_apart(marks: list[Mark]) -> list[Mark]:
+    """ "Two girls, one with ..., the other with ...": each of them is a person of her own, as in "1girl with ..."."""
+    several = next((mark for mark in marks if mark.kind == "people" and _is_several(mark)), None)
+    if several is None:
+        return marks
+    person = cast(Person, several.value)
+    read: list[Mark] = []
+    at = 0
+    while at < len(marks):
+        words = [mark.text for mark in marks[at : at + 3]]
+        length = 2 if words[0] == "the" and words[1:2] and words[1] in lists.THE_ONE else int(words[0] in lists.ONE_OF)
+        having = marks[at + length] if length and at + length < len(marks) else None
+        if having is not None and (having.kind == "relation" or having.text in lists.HAS):
+            read += [Mark("article", "the"), Mark("people", "", Person(person.who or person.usual, count=1))]
+            read.append(having if having.kind == "relation" else Mark("relation", "with", lists.RELATIONS["with"]))
+            length += 1
+        else:
+            length = 1
+            read.append(marks[at])
+        at += length
+    return read
+
+
+def _is_several(mark: Mark) -> bool:
+    return mark.plural or (cast(Person, mark.value).count or 1) > 1
 
 
 def noun_after(marks: list[Mark]) -> str:
@@ -121,6 +148,8 @@ class _Reader(Mentions):
                 self._person(mark, following)
             case "they":
                 self.they(cast(Who | None, mark.value))
+            case "nothing" if mark.text == "other" and self.modifiers.article == "the":
+                self.modifiers.article = "another"
             case "nothing":
                 self._not_drawn(mark)
                 self.becomes = self.becomes or mark.text in lists.AS

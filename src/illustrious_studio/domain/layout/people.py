@@ -132,7 +132,7 @@ class Cast:
         for at in self.there():
             mention = self.mentions[at]
             count = mention.count - (person.count or 0)
-            if mention.figures[0].who == person.who and self._bare(at) and 0 < count < mention.count:
+            if mention.figures[0].who == person.who and 0 < count < mention.count:
                 self.mentions[at] = replace(mention, count=mention.count - count, figures=mention.figures[count:])
                 self.mentions.append(replace(mention, count=count, figures=mention.figures[:count]))
                 return at

@@ -31,6 +31,10 @@ PLURAL_COUNT: Final = 3
 
 ONE: Final = words("a an one single another the this that my your his her its their our")
 NEW: Final = words("a an one single another")
+ONE_OF: Final = words("one another")
+THE_ONE: Final = words("other first second third fourth left right")
+HAS: Final = words("has have wears")
+"""Of several people: "one with ...", "the other has ..."."""
 
 SIZES: Final[dict[str, float]] = {
     "tiny": 0.5, "miniature": 0.5, "microscopic": 0.4, "small": 0.65, "little": 0.7, "mini": 0.6, "short": 0.8,
