@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -39,6 +39,25 @@ class FileThreads:
     async def run(self, work: Callable[[], T]) -> T:
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, work)
+
+
+def folders_below(
+    place: Path, is_whole: Callable[[list[str]], bool] = lambda _: False
+) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder at or below a place, once, with the names of its files; nothing below one that `is_whole` by these.
+    What is linked to comes last: so what lies in the place itself keeps its path, whatever link leads to it as well."""
+    seen: set[str] = set()
+    waiting = [str(place)]
+    while waiting:
+        for folder, folders, files in os.walk(waiting.pop(0)):
+            real = os.path.realpath(folder)
+            if real in seen or is_whole(files):
+                folders.clear()
+            if real not in seen:
+                seen.add(real)
+                folders.sort()
+                waiting += [link for name in folders if os.path.islink(link := os.path.join(folder, name))]
+                yield Path(folder), sorted(files)
 
 
 def open_regular(path: Path, *, follow_links: bool = True) -> BinaryIO:

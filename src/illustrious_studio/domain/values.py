@@ -45,7 +45,10 @@ def _starts_with_a_date(given: object) -> object:
 Text = Annotated[str, AfterValidator(_can_be_kept)]
 """Any text without NUL (which neither PNG text nor PostgreSQL can hold) and without lone surrogates (nor can files)."""
 
-Prompt = Annotated[Text, StringConstraints(max_length=10_000)]
+LONGEST_PROMPT = 10_000
+"""Characters."""
+
+Prompt = Annotated[Text, StringConstraints(max_length=LONGEST_PROMPT)]
 """A picture's words: at most 10,000 characters."""
 
 NonEmptyPrompt = Annotated[Prompt, AfterValidator(_not_blank)]

@@ -14,12 +14,11 @@ from random import Random
 from typing import Final, Protocol, TypeVar
 
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.values import LONGEST_PROMPT
 
 DEEPEST: Final = 50
 MOST_CHOICES: Final = 2_000
 """In one prompt, so that files that name each other make no prompt without end."""
-LONGEST: Final = 10_000
-"""Characters of a prompt, chosen words included."""
 _WORD: Final = re.compile(r"[^\W_]{2,}")
 _PIECE: Final = re.compile(r"\\.|[{}|]", re.DOTALL)
 _HOW_MANY: Final = re.compile(r"\s*(?:(\d{1,3})?(-)?(\d{1,3})?)\$\$(?:([^|{}$]*)\$\$)?")
@@ -61,8 +60,10 @@ def chosen(prompt: str, random: Random, lines: Lines) -> str:
     what `lines` raises.
     """
     text = _Chooser(random, lines).text(prompt, ())
-    if len(text) > LONGEST:
-        raise InvalidRequest(f"With its choices the prompt has {len(text)} characters. Use at most {LONGEST:,}.")
+    if len(text) > LONGEST_PROMPT:
+        raise InvalidRequest(
+            f"With its choices the prompt has {len(text):,} characters. Use at most {LONGEST_PROMPT:,}."
+        )
     return text
 
 

@@ -17,13 +17,13 @@ from illustrious_studio.domain.enhancement import read_answer, repeats_itself
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.protected import Masked, mask
 from illustrious_studio.domain.thinking import ThinkingFilter
+from illustrious_studio.domain.values import LONGEST_PROMPT
 from illustrious_studio.services.context_window import SMALLEST_CONTEXT, estimated_tokens
 
 log = structlog.get_logger(__name__)
 
 LONGEST_ANSWER = 300
 NOTHING_TO_WRITE = "The prompt stays as it is: the rules that write tags found nothing in it to write as tags."
-LONGEST_PROMPT = 10_000
 INSTRUCTION = (
     "Turn the description of a picture into danbooru tags: first how many, then who, then what is seen, then quality. "
     "Keep every word of it, copy words like KEEP1X as they are, and add a few fitting tags. "

@@ -69,7 +69,15 @@ async def test_a_changed_file_is_read_again_and_one_that_is_too_large_is_not(tmp
         await lines(found, "color")
 
 
+async def test_what_cannot_be_read_is_said_and_never_waited_for(tmp_path: Path) -> None:
+    found = folder(tmp_path / "w")
+    os.mkfifo(tmp_path / "w" / "pipe.txt")
+    with pytest.raises(InvalidRequest, match=r"pipe\.txt cannot be read: it is no regular file"):
+        await lines(found, "pipe")
+
+
 async def test_a_folder_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
     found = folder(tmp_path / "w")
-    (tmp_path / "w" / "loop").symlink_to(tmp_path / "w", target_is_directory=True)
+    for number in range(6):
+        (tmp_path / "w" / f"loop{number}").symlink_to(tmp_path / "w", target_is_directory=True)
     assert await lines(found, "color") == ["red", "green"]

@@ -1,5 +1,6 @@
 """Prompts that change and prompts together, on the real small UNet: what it is asked, and what comes of its answers."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.rendering import FromLatents
 
 pytestmark = pytest.mark.model
 
@@ -20,7 +22,7 @@ def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields:
 def conditioning(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields: Any) -> Conditioning:
     wanted = plan(checkpoint, prompt, **fields)
     assert pipeline._encoder is not None
-    return conditioning_of(pipeline._encoder, wanted.request, wanted.passes[0], guided=wanted.request.guidance > 1)
+    return conditioning_of(pipeline._encoder, wanted, wanted.passes[-1], guided=wanted.request.guidance > 1)
 
 
 def asked(pipeline: SdxlPipeline, found: Conditioning) -> Any:
@@ -65,6 +67,18 @@ def test_the_words_change_at_the_evaluation_at_which_a1111_changes_them(
     known = {word: loaded._encoder.encode([f"a {word}"])[0].rows for word in ("cat", "dog")}
     now = [told.at(number).rows for number in range(len(words))]
     assert [next(word for word, rows in known.items() if torch.equal(rows, one)) for one in now] == words
+
+
+def test_a_second_pass_counts_on_from_the_first(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
+    wanted = plan(builtin, "a [cat:dog:6], [red:1.5]")
+    second = replace(wanted.passes[0], start=FromLatents(), strength=1.0)
+    both = replace(wanted, passes=(*wanted.passes, second))
+    assert loaded._encoder is not None
+    texts = [
+        [(one.until, one.text) for one in conditioning_of(loaded._encoder, both, now, guided=False).positive[0].timed]
+        for now in both.passes
+    ]
+    assert texts == [[(4, "a cat, ")], [(2, "a cat, "), (4, "a dog, red")]]
 
 
 @pytest.mark.parametrize("sampler", ["Euler a", "DPM2", "DPM++ 2M SDE"])

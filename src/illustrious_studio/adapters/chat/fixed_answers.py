@@ -92,7 +92,7 @@ _WHERE = re.compile(
 )
 _ASKED = r"(?:^\W*(?:please )?|\b(?:can|could|will|would) you (?:please )?)"
 _DRAW = re.compile(
-    rf"^\W*{_ASKED}(?:draw|paint|sketch)\b|{_ASKED}(?:make|create|generate|show)\b.*\b{_PICTURE}\b", re.IGNORECASE
+    rf"{_ASKED}(?:(?:draw|paint|sketch)\b|(?:make|create|generate|show)\b.*\b{_PICTURE}\b)", re.IGNORECASE
 )
 _GREETINGS: dict[str, str] = {
     r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening))(?: (?:there|you|again|everyone))?":
@@ -130,11 +130,14 @@ def fixed_answer(turns: list[ChatTurn], name: str) -> str:
         return _result(sum_)
     if (kind := _ARE_YOU.match(question)) and (kind["machine"] or kind["other"]):
         return f"{'Yes' if kind['machine'] and not kind['other'] else 'No'}. {about(name)}"
-    if _DRAW.search(question):
-        return CAN_DRAW
-    if _WHERE.search(question):
-        return KEPT
-    fixed = ((_WHO, about(name)), (_CAN_DO, CAN_DO), (_UNKNOWABLE, CANNOT_KNOW), (_TRANSLATE, CANNOT_TRANSLATE))
+    fixed = (
+        (_DRAW, CAN_DRAW),
+        (_WHERE, KEPT),
+        (_WHO, about(name)),
+        (_CAN_DO, CAN_DO),
+        (_UNKNOWABLE, CANNOT_KNOW),
+        (_TRANSLATE, CANNOT_TRANSLATE),
+    )
     for asked, answer in fixed:
         if asked.search(question) and not _WRITES.match(question):
             return answer

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from illustrious_studio.adapters.reading import folders_below
 from illustrious_studio.domain.models import SAFETENSORS
 
 GGUF = ".gguf"
@@ -18,7 +19,7 @@ def model_files(place: Path) -> Iterator[Path]:
     if place.exists() and not place.is_dir():
         yield place
         return
-    for folder, files in _folders(place):
+    for folder, files in folders_below(place, lambda files: DIFFUSERS in files):
         if DIFFUSERS in files:
             yield folder
         else:
@@ -41,20 +42,3 @@ def why_not_loaded(path: Path) -> str:
     if ending == GGUF:
         return "GGUF is not read here. Only .safetensors are loaded; fetch it as such a file."
     return f"{path.suffix or 'This'} files can run code. Only .safetensors are loaded; convert it first."
-
-
-def _folders(place: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Each folder at or below a place, once, with the names of its files. What is linked to comes last: so what lies in
-    the place itself keeps its path, whatever link leads to it as well."""
-    seen: set[str] = set()
-    waiting = [str(place)]
-    while waiting:
-        for folder, folders, files in os.walk(waiting.pop(0)):
-            real = os.path.realpath(folder)
-            if real in seen or DIFFUSERS in files:
-                folders.clear()
-            if real not in seen:
-                seen.add(real)
-                folders.sort()
-                waiting += [link for name in folders if os.path.islink(link := os.path.join(folder, name))]
-                yield Path(folder), sorted(files)

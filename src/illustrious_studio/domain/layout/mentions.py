@@ -116,7 +116,7 @@ class Mentions:
         self.forget()
 
     def _ride(self, whom: Sequence[int]) -> None:
-        self.cast.describe([at for at in whom if self.mentions[at].figures], Trait(Figure(pose="sitting")))
+        self.cast.describe(whom, Trait(Figure(pose="sitting")))
 
     def dressed(self) -> None:
         """ "A girl in red": a colour alone is that of the clothes."""

@@ -61,7 +61,7 @@ def _told_apart(marks: list[Mark]) -> list[Mark]:
     read: list[Mark] = []
     at = 0
     while at < len(marks):
-        words = [mark.text for mark in marks[at : at + 3]]
+        words = [mark.text for mark in marks[at : at + 2]]
         length = 2 if words[0] == "the" and words[1:2] and words[1] in lists.THE_ONE else int(words[0] in lists.ONE_OF)
         having = marks[at + length] if length and at + length < len(marks) else None
         if having is not None and (having.kind == "relation" or having.text in lists.HAS):

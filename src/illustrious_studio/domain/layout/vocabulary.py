@@ -66,8 +66,8 @@ class Vocabulary:
         self._learn_all("article", dict.fromkeys(lists.ONE))
         self._learn_people()
         somebody = [form for word in people_words() for form in (word, *plurals(word))]
-        self._slips = frozenset(word for word in (*somebody, *lists.COLOURS) if " " not in word)
-        """Words for people and colours: these are mistyped, too."""
+        self._slips = {word: word for word in (*somebody, *lists.COLOURS) if " " not in word} | self._spellings
+        """What may be mistyped, and what it means: the names of objects, people and colours."""
 
     def marks(self, words: Sequence[str], *, traits: bool = True) -> Iterator[Mark]:
         """The phrases of these words, in order. A trait of somebody holds what its words mean where there is nobody."""
@@ -122,14 +122,10 @@ class Vocabulary:
         """The name that a word is a slip of the keys away from; empty when there is none, or several."""
         if len(word) < SHORTEST_MISSPELLED - 1 or not word.isalpha():
             return ""
-        spelled = {**dict.fromkeys(self._slips, ""), **self._spellings}
-        spelled = {spelling: name or spelling for spelling, name in spelled.items() if _is_slip(word, spelling)}
-        if len(word) < SHORTEST_MISSPELLED:  # a letter more or less, or another one, would be too many words
-            spelled = {
-                one: name for one, name in spelled.items() if len(one) > len(word) or sorted(one) == sorted(word)
-            }
-        near, spellings = set(spelled.values()), list(spelled)
-        return spellings[0] if len(near) == 1 else ""
+        spellings = [one for one in self._slips if _is_slip(word, one)]
+        if len(word) < SHORTEST_MISSPELLED:  # with a letter less, or another one, it would be too many words
+            spellings = [one for one in spellings if len(one) > len(word) or sorted(one) == sorted(word)]
+        return spellings[0] if len({self._slips[one] for one in spellings}) == 1 else ""
 
     def nearest(self, word: str, count: int) -> list[str]:
         """Objects that the word may have meant: first those it hints at, then those spelled like it."""

@@ -111,7 +111,7 @@ class ActiveReplies:
                         case DrawingStep() | Done():
                             continue
                     generation.publish()
-        except Exception as error:  # noqa: BLE001 - the top of a task; `sentence` logs what is a bug
+        except Exception as error:  # noqa: BLE001 - the top of a task; `error_message` logs what is a bug
             generation.error = error_message(error)
         finally:
             generation.finished = True

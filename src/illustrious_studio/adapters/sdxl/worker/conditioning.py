@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
-from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.prompt_schedule import Timed, at_evaluation, composed, scheduled
-from illustrious_studio.domain.rendering import Pass
+from illustrious_studio.domain.rendering import Pass, RenderPlan
 from illustrious_studio.domain.sampling import SAMPLERS
 
 if TYPE_CHECKING:
@@ -48,18 +47,24 @@ class Conditioning:
         return len(self.positive) == 1 and self.positive[0].weight == 1.0
 
 
-def conditioning_of(encoder: PromptEncoder, request: ImageRequest, render_pass: Pass, *, guided: bool) -> Conditioning:
+def conditioning_of(encoder: PromptEncoder, plan: RenderPlan, render_pass: Pass, *, guided: bool) -> Conditioning:
     """Raises InvalidRequest for a clip skip beyond the encoders' layers."""
-    steps = render_pass.steps * (2 if SAMPLERS[render_pass.sampler].second_order else 1)
+    request, first = plan.request, plan.passes[0]
+    after = None if render_pass is first else _evaluations(first)
 
     def told(text: str, weight: float = 1.0, *, negative: bool = False) -> Told:
-        timed = scheduled(text, steps)
+        timed = scheduled(text, _evaluations(render_pass), after=after)
         embeddings = encoder.encode([one.text for one in timed], request.clip_skip, negative=negative)
         return Told(timed, tuple(embeddings), weight)
 
     positive = tuple(told(one.text, one.weight) for one in composed(request.prompt))
     found = Conditioning(positive, None)
     return Conditioning(positive, told(request.negative_prompt, negative=True)) if guided or not found.plain else found
+
+
+def _evaluations(render_pass: Pass) -> int:
+    """By which a prompt that changes counts: of all steps, also where image to image takes only the last of them."""
+    return render_pass.steps * (2 if SAMPLERS[render_pass.sampler].second_order else 1)
 
 
 class ConditionedUnet:
