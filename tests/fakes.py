@@ -74,7 +74,7 @@ class FakeEngine:
         try:
             steps = sum(one.steps for one in plan.passes)
             for step in range(1, steps + 1):
-                preview = to_file(gradient(64, 64, step), "jpeg") if self._previews else None
+                preview = to_file(gradient(64, 64, step).image(), "jpeg") if self._previews else None
                 on_step(Step(step, steps, preview))
                 if step == self._stop_at and not self.go_on.is_set():
                     self.midway.set()

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.inputs import (
     Box,
+    PreparedInit,
     filled,
     fitted,
     fitted_file,
@@ -21,7 +23,7 @@ from illustrious_studio.domain.inputs import (
     soft_mask,
     soft_mask_part,
 )
-from illustrious_studio.domain.pictures import ORIENTATION, Picture, open_grey, open_picture
+from illustrious_studio.domain.pictures import ORIENTATION, Picture, open_grey, open_picture, open_to_see
 from samples import a_picture
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -152,9 +154,9 @@ def test_only_what_is_around_the_mask_is_drawn_and_the_rest_of_the_picture_stays
     size: tuple[int, int], blur: int
 ) -> None:
     picture, mask = a_picture(), a_mask((96, 64), HOLE)
-    ground = prepare_part(picture.image(), mask, size, 8, blur, fill=False)
+    ground = prepare_part(to_png(picture), mask, size, 8, blur, fill=False)
     assert (ground.base.width, ground.base.height) == size
-    done = ground.finished(painted(size)).image()
+    done = ground.finished(painted(size))
     blend_mask, _ = soft_mask_part(mask, picture.image().size, blur)
     assert done.size == (96, 64)
     assert done.getpixel((50, 30)) == RED
@@ -167,15 +169,15 @@ def test_only_what_is_around_the_mask_is_drawn_and_the_rest_of_the_picture_stays
 def test_the_part_that_is_drawn_goes_back_to_where_it_was() -> None:
     """An engine that changes nothing gives the picture back, though it saw a part of it eight times as large."""
     picture = a_picture()
-    ground = prepare_part(picture.image(), a_mask((96, 64), HOLE), (320, 320), 10, 0, fill=False)
-    back = ground.finished(ground.base).image()
+    ground = prepare_part(to_png(picture), a_mask((96, 64), HOLE), (320, 320), 10, 0, fill=False)
+    back = ground.finished(ground.base)
     difference = ImageChops.difference(back, picture.image()).crop(HOLE)
     assert all(channel.getextrema()[1] <= 4 for channel in difference.split()[:2])
 
 
 def test_a_mask_of_another_size_follows_the_picture_there_too() -> None:
-    ground = prepare_part(a_picture().image(), a_mask((192, 128), (80, 40, 120, 80)), (64, 64), 0, 0, fill=False)
-    done = ground.finished(painted((64, 64))).image()
+    ground = prepare_part(to_png(a_picture()), a_mask((192, 128), (80, 40, 120, 80)), (64, 64), 0, 0, fill=False)
+    done = ground.finished(painted((64, 64)))
     assert (done.getpixel((50, 30)), done.getpixel((10, 10))) == (RED, a_picture().image().getpixel((10, 10)))
 
 
@@ -203,7 +205,7 @@ def test_the_fill_is_redrawn_but_never_seen_where_the_picture_stays() -> None:
     assert (plain.base == picture, fill.base == picture) == (True, False)
     done = fill.finished(painted((96, 64)))
     assert done == plain.finished(painted((96, 64)))
-    assert done.image().getpixel((38, 30)) not in (RED, picture.image().getpixel((38, 30)))
+    assert done.getpixel((38, 30)) not in (RED, picture.image().getpixel((38, 30)))
 
 
 def turned_file(mode: str, orientation: int) -> bytes:
@@ -233,6 +235,27 @@ def test_a_file_is_read_in_strips_as_if_it_were_turned_and_laid_on_white_at_once
     assert grey.tobytes() == white.convert("L").tobytes()
     assert (opacity is None) == (mode in ("RGB", "L", "1"))
     assert opacity is None or opacity.tobytes() == upright.getchannel("A").tobytes()
+
+
+def test_what_looks_at_a_large_picture_gets_a_small_one_that_knows_its_size_and_its_text() -> None:
+    image, file, text = Image.linear_gradient("L").resize((2100, 1050)).convert("RGBA"), io.BytesIO(), PngInfo()
+    image.putalpha(200)
+    text.add_text("parameters", "a fox")
+    image.save(file, "PNG", pnginfo=text)
+    seen, whole = open_to_see(file.getvalue()), open_picture(file.getvalue())
+    assert (seen.size, whole.size, seen.text, seen.format) == ((2100, 1050), (2100, 1050), whole.text, "PNG")
+    small = whole.picture.image().resize((2048, 1024), Image.Resampling.LANCZOS)
+    assert seen.picture == Picture.from_image(small)
+
+
+@pytest.mark.parametrize("region", [(0, 0, 700, 900), (37, 11, 420, 805)])
+def test_a_drawing_is_put_into_a_large_part_row_by_row_as_if_at_once(region: Box) -> None:
+    ground = Image.new("RGB", (700, 900), GREEN)
+    drawn = Image.effect_noise((96, 128), 90).convert("RGB")
+    size = (region[2] - region[0], region[3] - region[1])
+    prepared = PreparedInit(Picture.from_image(drawn), None, ground.copy, lambda: Image.new("L", size, 255), region)
+    ground.paste(fitted(drawn, size, "crop"), region)
+    assert prepared.finished(Picture.from_image(drawn)).tobytes() == ground.tobytes()
 
 
 def test_grey_of_sixteen_bits_is_read_by_its_upper_eight() -> None:

@@ -31,7 +31,7 @@ async def test_a_picture_comes_back_without_its_background_and_with_its_mask(api
 
 
 async def test_a_picture_of_the_gallery_comes_as_a_file_with_its_settings_to_who_takes_only_files(api: Api) -> None:
-    kept = await api.studio.gallery.add(await owl(), metadata("an owl", width=320, height=320))
+    kept = await api.studio.gallery.add((await owl()).image(), metadata("an owl", width=320, height=320))
     answer = await api.http.post("/remove-background", json={"image_id": kept.id}, headers={"Accept": "image/png"})
     assert answer.headers["content-type"] == "image/png"
     with Image.open(io.BytesIO(answer.content)) as image:

@@ -200,7 +200,7 @@ class TidyVision(FakeVision):
 async def test_who_is_cancelled_may_tidy_up(tmp_path: Path, era: str) -> None:
     vision = TidyVision()
     async with running_api(tmp_path, vision=vision) as api, host(api, era) as client:
-        kept = await api.studio.gallery.add(a_picture(), metadata())
+        kept = await api.studio.gallery.add(a_picture().image(), metadata())
         call = asyncio.create_task(client.call_tool("analyze_image", {"image_id": kept.id}))
         await asyncio.wait_for(vision.looking.wait(), 30)
         call.cancel()
@@ -234,7 +234,7 @@ async def test_an_image_to_image_is_refined_without_its_picture_being_given_agai
 
 
 async def test_what_was_recorded_beyond_the_limits_is_said_and_can_be_changed(api: Api) -> None:
-    old = await api.studio.gallery.add(a_picture(), metadata(unusable={"steps": "200"}))
+    old = await api.studio.gallery.add(a_picture().image(), metadata(unusable={"steps": "200"}))
     async with host(api) as client:
         again = await client.call_tool("refine_image", {"image_id": old.id})
         assert "its record says steps: 200" in sentence(again)
@@ -256,7 +256,7 @@ async def test_a_picture_of_the_gallery_or_one_that_is_sent_can_be_looked_at(api
 
 
 async def test_a_background_is_removed_preview_first_and_the_png_is_a_resource(api: Api) -> None:
-    kept = await api.studio.gallery.add(await owl(), metadata(width=320, height=320))
+    kept = await api.studio.gallery.add((await owl()).image(), metadata(width=320, height=320))
     sent = b64encode(to_png(await owl())).decode()
     async with host(api) as client:
         for arguments in ({"image_id": kept.id}, {"image_base64": sent}):

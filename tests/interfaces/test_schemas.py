@@ -65,7 +65,7 @@ class Running:
 @asynccontextmanager
 async def _opened(folder: Path) -> AsyncIterator[Running]:
     async with running_api(with_own_checkpoint(folder), chat=FakeChat(["No."])) as api:
-        item = await api.studio.gallery.add(a_picture(), metadata())
+        item = await api.studio.gallery.add(a_picture().image(), metadata())
         session = await api.studio.chat.create_session()
         job = await api.studio.images.start_image(api.studio.images.suggested("a cat"))
         await api.studio.jobs.wait(job.id)

@@ -83,7 +83,7 @@ async def test_a_name_that_is_no_unicode_does_no_harm(service: GalleryService, f
 async def test_an_own_picture_that_was_renamed_is_found_under_its_id_photoprism_568(
     service: GalleryService, folder: Path, json_too: bool
 ) -> None:
-    item = await service.add(a_picture(), metadata("a cup"))
+    item = await service.add(a_picture().image(), metadata("a cup"))
     if json_too:
         item = await service.set_favourite(item.id, True)
     else:
@@ -96,7 +96,7 @@ async def test_an_own_picture_that_was_renamed_is_found_under_its_id_photoprism_
 async def test_an_own_picture_of_before_ids_were_written_is_found_by_its_json(
     service: GalleryService, folder: Path
 ) -> None:
-    item = await service.add(a_picture(), metadata("a cup"))
+    item = await service.add(a_picture().image(), metadata("a cup"))
     (folder / f"{item.stem}.png").unlink()
     text = {"illustrious": item.metadata.model_dump_json()}
     (folder / "cup.png").write_bytes(to_png(a_picture(), text))
@@ -105,7 +105,7 @@ async def test_an_own_picture_of_before_ids_were_written_is_found_by_its_json(
 
 
 async def test_what_cannot_be_taken_in_is_named_and_left_alone(service: GalleryService, folder: Path) -> None:
-    whole = await service.add(a_picture(), metadata("a cup"))
+    whole = await service.add(a_picture().image(), metadata("a cup"))
     png = await service.png(whole.id)
     contents = {"half.png": png[:200], "empty.jpg": b"", "anim.gif": b"GIF89a", "copy of it.png": png}
     for name, content in contents.items():
@@ -127,7 +127,7 @@ async def test_what_cannot_be_taken_in_is_named_and_left_alone(service: GalleryS
 
 async def test_a_picture_that_was_taken_in_outlives_its_json(service: GalleryService, folder: Path) -> None:
     shutil.copy(CASES / "j01_comfy.png", folder / "x.png")
-    (folder / "y.jpg").write_bytes(to_file(a_picture(), "jpeg"))
+    (folder / "y.jpg").write_bytes(to_file(a_picture().image(), "jpeg"))
     await service.reindex()
     before = [item.metadata.request for item in await items(service)]
     for path in folder.glob("*.json"):

@@ -49,7 +49,7 @@ async def items(service: GalleryService, q: str = "") -> list[GalleryItem]:
 
 async def test_a_kept_picture_is_found_shown_and_whole(service: GalleryService) -> None:
     picture = a_picture()
-    item = await service.add(picture, metadata("a fox in the snow"))
+    item = await service.add(picture.image(), metadata("a fox in the snow"))
     assert await service.get(item.id) == item
     assert await items(service, "fox snow") == [item]
     assert open_picture(await service.png(item.id)).picture == picture
@@ -59,7 +59,7 @@ async def test_a_kept_picture_is_found_shown_and_whole(service: GalleryService) 
 @pytest.mark.parametrize("noisy", [False, True])
 async def test_a_preview_is_small_whatever_is_in_the_picture(service: GalleryService, noisy: bool) -> None:
     picture = Picture(1216, 832, random.Random(1).randbytes(1216 * 832 * 3)) if noisy else a_picture(1216, 832)
-    item = await service.add(picture, metadata("a fox in the snow"))
+    item = await service.add(picture.image(), metadata("a fox in the snow"))
     file = await service.preview(item.id)
     preview = Image.open(io.BytesIO(file))
     assert (preview.format, len(file) <= 200_000) == ("WEBP", True)
@@ -70,7 +70,7 @@ async def test_a_preview_is_small_whatever_is_in_the_picture(service: GallerySer
 @pytest.mark.parametrize("prompt", ["a fox", "日本の猫 \U0001f408", "Zürich, café", 'two\nlines, "quoted", a: b', ""])
 async def test_the_png_carries_its_settings_for_any_program(service: GalleryService, prompt: str) -> None:
     of = metadata(prompt)
-    item = await service.add(a_picture(), of)
+    item = await service.add(a_picture().image(), of)
     carried = open_picture(await service.png(item.id)).text
     told = read_infotext(carried["parameters"])
     assert (told.prompt, told.negative_prompt, told.fields["Seed"]) == (prompt, "blurry", "1234")
@@ -78,25 +78,25 @@ async def test_the_png_carries_its_settings_for_any_program(service: GalleryServ
 
 
 async def test_adding_the_same_picture_twice_keeps_one(service: GalleryService, tmp_path: Path) -> None:
-    first = await service.add(a_picture(), metadata("first"), FIRST)
-    assert await service.add(a_picture(), metadata("drawn again", second=60), FIRST) == first
+    first = await service.add(a_picture().image(), metadata("first"), FIRST)
+    assert await service.add(a_picture().image(), metadata("drawn again", second=60), FIRST) == first
     assert len(pngs(tmp_path)) == 1
 
 
 async def test_a_rerun_before_the_start_up_sweep_makes_no_second_picture(tmp_path: Path) -> None:
     """The crash came after the file and before the row."""
     async with opened(tmp_path) as service:
-        first = await service.add(a_picture(), metadata("first"), FIRST)
+        first = await service.add(a_picture().image(), metadata("first"), FIRST)
     (tmp_path / "studio.db").unlink()
     async with Database(f"sqlite:///{tmp_path}/studio.db") as database:
         service = GalleryService(await FolderGallery.open(tmp_path / "gallery"), SqlGalleryIndex(database))
-        assert await service.add(a_picture(), metadata("drawn again", second=60), FIRST) == first
+        assert await service.add(a_picture().image(), metadata("drawn again", second=60), FIRST) == first
     assert len(pngs(tmp_path)) == 1
 
 
 async def test_a_picture_whose_file_somebody_removed_can_be_deleted(service: GalleryService, tmp_path: Path) -> None:
     """invoke-ai 3895: its entry went only at the next start."""
-    item = await service.add(a_picture(), metadata())
+    item = await service.add(a_picture().image(), metadata())
     next(tmp_path.rglob(f"{item.stem}.png")).unlink()
     await service.delete(item.id)
     assert await items(service) == []
@@ -105,7 +105,7 @@ async def test_a_picture_whose_file_somebody_removed_can_be_deleted(service: Gal
 
 
 async def test_deleting_can_be_undone(service: GalleryService) -> None:
-    item = await service.add(a_picture(), metadata())
+    item = await service.add(a_picture().image(), metadata())
     item = await service.set_favourite(item.id, True)
     png = await service.png(item.id)
     await service.delete(item.id)
@@ -143,7 +143,7 @@ async def test_deleting_can_be_undone(service: GalleryService) -> None:
 async def test_names_from_outside_find_nothing_61_62(service: GalleryService, tmp_path: Path, name: str) -> None:
     canary = tmp_path / "canary"
     canary.write_text("here")
-    item = await service.add(a_picture(), metadata())
+    item = await service.add(a_picture().image(), metadata())
     for look in (service.get, service.png, service.thumbnail, service.delete, service.restore):
         with pytest.raises(NotFound):
             await look(name)
@@ -156,7 +156,7 @@ async def test_names_from_outside_find_nothing_61_62(service: GalleryService, tm
 async def test_the_gallery_is_the_same_after_its_database_was_deleted(tmp_path: Path) -> None:
     async with opened(tmp_path) as service:
         for second in range(5):
-            await service.add(a_picture(), metadata(f"number {second}", second=second))
+            await service.add(a_picture().image(), metadata(f"number {second}", second=second))
         loved = (await items(service))[2]
         await service.set_favourite(loved.id, True)
         before = await items(service)
@@ -168,7 +168,7 @@ async def test_the_gallery_is_the_same_after_its_database_was_deleted(tmp_path: 
 
 async def test_reindexing_keeps_everything_favourites_too(service: GalleryService, tmp_path: Path) -> None:
     for second in range(5):
-        await service.add(a_picture(), metadata(f"number {second}", second=second))
+        await service.add(a_picture().image(), metadata(f"number {second}", second=second))
     await service.set_favourite((await items(service))[2].id, True)
     await service.delete((await items(service))[0].id)
     before = await items(service)
@@ -183,8 +183,8 @@ async def test_files_that_came_or_went_behind_its_back_are_noticed_at_the_next_s
     tmp_path: Path, count: int
 ) -> None:
     async with opened(tmp_path) as service:
-        gone = await service.add(a_picture(), metadata("gone"))
-        stays = await service.add(a_picture(), metadata("stays", second=-1))
+        gone = await service.add(a_picture().image(), metadata("gone"))
+        stays = await service.add(a_picture().image(), metadata("stays", second=-1))
         png = await service.png(stays.id)
     (tmp_path / "gallery" / f"{gone.stem}.png").unlink()
     for second in range(count):
@@ -207,15 +207,15 @@ async def test_what_changes_during_reindexing_is_not_lost(tmp_path: Path) -> Non
         async def scan(self, ids: Set[str] | None = None) -> Scan:
             found = await super().scan(ids)
             if ids is None:
-                await service.add(a_picture(), metadata("late"))
+                await service.add(a_picture().image(), metadata("late"))
                 await service.set_favourite(early.id, True)
                 await service.delete(gone.id)
             return found
 
     async with Database(f"sqlite:///{tmp_path}/studio.db") as database:
         service = GalleryService(await SlowFolder.open(tmp_path / "gallery"), SqlGalleryIndex(database))
-        early = await service.add(a_picture(), metadata("early", second=-5))
-        gone = await service.add(a_picture(), metadata("gone", second=-9))
+        early = await service.add(a_picture().image(), metadata("early", second=-5))
+        gone = await service.add(a_picture().image(), metadata("gone", second=-9))
         async with asyncio.timeout(30):  # whoever reads the folder keeps nobody from changing a picture
             await service.reindex()
         found = [(item.metadata.request.prompt, item.favourite) for item in await items(service)]
@@ -225,7 +225,7 @@ async def test_what_changes_during_reindexing_is_not_lost(tmp_path: Path) -> Non
 async def test_cancelling_leaves_file_and_row_or_neither(tmp_path: Path) -> None:
     async with opened(tmp_path) as service:
         for count in range(12):
-            adding = asyncio.create_task(service.add(a_picture(), metadata(f"number {count}", second=count)))
+            adding = asyncio.create_task(service.add(a_picture().image(), metadata(f"number {count}", second=count)))
             await turns(count)
             adding.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -240,7 +240,7 @@ async def test_a_picture_whose_row_found_no_space_is_there_after_the_next_start_
 
         async def add_many() -> None:
             for second in range(100):
-                await service.add(a_picture(), metadata(f"number {second} " + "x" * 4000, second=second))
+                await service.add(a_picture().image(), metadata(f"number {second} " + "x" * 4000, second=second))
 
         with pytest.raises(StorageFull):
             await add_many()
@@ -291,6 +291,6 @@ async def check_after_crash(place: Path) -> None:
                 assert set(present) == {FIRST}
         assert "first loved" not in acknowledged or present[FIRST].favourite
         # The job of the second picture runs again: there is one of it afterwards, not two.
-        await service.add(a_picture(), metadata("second", second=90), SECOND)
+        await service.add(a_picture().image(), metadata("second", second=90), SECOND)
         assert len([path for path in pngs(place) if SECOND in path.name]) == 1
         assert (await service.reindex()).pictures == len(pngs(place)) == len(await items(service))

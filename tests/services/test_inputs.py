@@ -150,7 +150,7 @@ async def test_transparent_parts_count_as_white(tmp_path: Path) -> None:
         file = io.BytesIO()
         Image.new("RGBA", (96, 64), (255, 0, 0, 0)).save(file, "PNG")
         image = await made.studio.inputs.keep(file.getvalue())
-        assert (await made.studio.inputs.picture(image)).rgb == b"\xff" * (3 * 96 * 64)
+        assert open_picture(await made.studio.inputs.file(image)).picture.rgb == b"\xff" * (3 * 96 * 64)
 
 
 def a_file(image: Image.Image, kind: str = "PNG") -> bytes:
@@ -193,7 +193,7 @@ async def test_a_masks_file_is_kept_as_what_it_means(
 ) -> None:
     async with studio_for_tests(tmp_path) as made:
         name = await made.studio.inputs.keep_mask(file, **how)
-        kept = (await made.studio.inputs.picture(name)).image()
+        kept = open_picture(await made.studio.inputs.file(name)).picture.image()
         assert [kept.getpixel((x, 0)) for x in range(kept.width)] == [(shade,) * 3 for shade in redrawn]
         with Image.open(tmp_path / "inputs" / name) as stored:
             assert (stored.format, stored.mode) == ("PNG", "L")

@@ -25,7 +25,7 @@ from illustrious_studio.domain.chat import ChatOptions, ChatTurn
 from illustrious_studio.domain.encoding import to_preview
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, ModelStatus
-from illustrious_studio.domain.pictures import Picture, open_picture
+from illustrious_studio.domain.pictures import Picture, open_image
 from illustrious_studio.domain.rendering import Rendered, RenderPlan, Step
 from illustrious_studio.serve import answering
 from illustrious_studio.servers import listen
@@ -217,4 +217,4 @@ def _base64(png: bytes) -> object:
 
 
 def _preview(png: bytes) -> object:
-    return b64encode(to_preview(open_picture(png).picture.image())).decode("ascii")
+    return b64encode(to_preview(open_image(png))).decode("ascii")

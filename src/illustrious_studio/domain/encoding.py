@@ -40,16 +40,16 @@ def to_grey_png(grey: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def to_file(picture: Picture, kind: FileKind, quality: int = 100, text: Mapping[str, str] | None = None) -> bytes:
+def to_file(image: Image.Image, kind: FileKind, quality: int = 100, text: Mapping[str, str] | None = None) -> bytes:
     """A file of that kind. JPEG and WebP have room for one text: `parameters`, the settings as others read them."""
     if kind == "png":
-        return to_png(picture, text)
+        return image_to_png(image, text)
     exif = Image.Exif()
     if parameters := (text or {}).get("parameters"):
         comment = b"UNICODE\0" + parameters.encode("utf-16-be")
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
     file = io.BytesIO()
-    picture.image().save(file, kind.upper(), quality=quality, exif=exif)
+    image.save(file, kind.upper(), quality=quality, exif=exif)
     return file.getvalue()
 
 

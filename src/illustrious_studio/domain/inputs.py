@@ -6,6 +6,7 @@ from it can be drawn again, whatever has become of the person's file or of the g
 same one is kept only once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -13,7 +14,7 @@ from PIL import Image, ImageFilter, ImageOps
 from pydantic import StringConstraints
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.pictures import Picture, open_by_bands, open_grey, size_of_picture
+from illustrious_studio.domain.pictures import STRIP, Picture, open_by_bands, open_grey, open_image, size_of_picture
 
 InputId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of an input's bytes."""
@@ -91,12 +92,18 @@ def fitted_file(data: bytes, size: tuple[int, int], fit: Fit) -> Image.Image:
     return open_by_bands(data, lambda band: fitted(band, size, fit))
 
 
-def _cut(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Its middle in that shape, scaled in one go: all of a long strip in that scale would be gigabytes."""
+def _cut(image: Image.Image, size: tuple[int, int], rows: tuple[int, int] | None = None) -> Image.Image:
+    """Its middle in that shape, scaled in one go: all of a long strip in that scale would be gigabytes.
+
+    Of that, the rows from the first up to the second: scaling looks beyond them, so they are as in the whole.
+    """
+    first, last = rows or (0, size[1])
     scale = max(size[0] / image.width, size[1] / image.height)
     left, right = _middle(image.width, size[0] / scale)
     top, bottom = _middle(image.height, size[1] / scale)
-    return image.resize(size, Image.Resampling.LANCZOS, (left, top, right, bottom))
+    each = (bottom - top) / size[1]
+    box = (left, top + first * each, right, min(top + last * each, image.height))
+    return image.resize((size[0], last - first), Image.Resampling.LANCZOS, box)
 
 
 def _middle(side: int, length: float) -> tuple[float, float]:
@@ -180,23 +187,26 @@ class PreparedInit:
     """What drawing starts from, in its size."""
     mask: Picture | None = None
     """How much each pixel of it is redrawn, as grey."""
-    whole: Image.Image | None = None
-    """What the drawing is put into, where there is a mask."""
-    blend_mask: Image.Image | None = None
-    """How much each pixel of that comes from the drawing."""
+    whole: Callable[[], Image.Image] | None = None
+    """What the drawing is put into, where there is a mask. It is made when it is needed: of a large picture the file
+    alone is kept while others are drawn."""
+    blend_mask: Callable[[], Image.Image] | None = None
+    """How much each pixel of the region comes from the drawing. Made when it is needed, as well."""
     region: Box = (0, 0, 0, 0)
-    """Which part of it the drawing shows."""
+    """Which part of the whole the drawing shows."""
 
-    def finished(self, drawn: Picture) -> Picture:
+    def finished(self, drawn: Picture) -> Image.Image:
         """What was drawn, in the picture as far as the mask goes; all of it where there is no mask."""
         if self.whole is None or self.blend_mask is None:
-            return drawn
+            return drawn.image()
         left, top, right, bottom = self.region
-        whole = self.whole.copy()
-        whole.paste(
-            fitted(drawn.image(), (right - left, bottom - top), "crop"), self.region, self.blend_mask.crop(self.region)
-        )
-        return Picture.from_image(whole)
+        size, blend_mask, image = (right - left, bottom - top), self.blend_mask(), drawn.image()
+        whole = self.whole()
+        for first in range(0, size[1], STRIP):  # all of a large region would be in memory twice
+            last = min(first + STRIP, size[1])
+            rows = _cut(image, size, (first, last))
+            whole.paste(rows, (left, top + first), blend_mask.crop((0, first, size[0], last)))
+        return whole
 
 
 def prepare_whole(
@@ -204,21 +214,25 @@ def prepare_whole(
 ) -> PreparedInit:
     """For redrawing in the whole picture of a file, brought to that size."""
     whole, blend_mask = fitted_file(picture, size, fit), soft_mask(grey, size_of_picture(picture), size, fit, blur)
-    return _prepared(whole, blend_mask, (0, 0, *size), whole, blend_mask, fill)
+    base = filled(whole, blend_mask) if fill else whole
+    return PreparedInit(
+        Picture.from_image(base), Picture.from_image(blend_mask), whole.copy, blend_mask.copy, (0, 0, *size)
+    )
 
 
 def prepare_part(
-    picture: Image.Image, grey: Image.Image, size: tuple[int, int], padding: int, blur: int, fill: bool
+    picture: bytes, grey: Image.Image, size: tuple[int, int], padding: int, blur: int, fill: bool
 ) -> PreparedInit:
     """For drawing, in that size, only what is around the mask. Raises InvalidRequest where the mask has nothing."""
-    blend_mask, box = soft_mask_part(grey, picture.size, blur)
-    region = region_around(box, padding, size, blend_mask.size)
-    base, part = (fitted(image.crop(region), size, "fill") for image in (picture, blend_mask))
-    return _prepared(picture, blend_mask, region, base, part, fill)
+    shape = size_of_picture(picture)
 
+    def blend_mask() -> Image.Image:
+        return soft_mask(grey, shape, shape, "stretch", blur).crop(region)
 
-def _prepared(
-    whole: Image.Image, blend_mask: Image.Image, region: Box, base: Image.Image, mask: Image.Image, fill: bool
-) -> PreparedInit:
+    region = region_around(soft_mask_part(grey, shape, blur)[1], padding, size, shape)
+    mask = fitted(blend_mask(), size, "fill")
+    base = open_by_bands(picture, lambda band: fitted(band.crop(region), size, "fill"))
     base = filled(base, mask) if fill else base
-    return PreparedInit(Picture.from_image(base), Picture.from_image(mask), whole, blend_mask, region)
+    return PreparedInit(
+        Picture.from_image(base), Picture.from_image(mask), lambda: open_image(picture), blend_mask, region
+    )

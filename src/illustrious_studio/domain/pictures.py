@@ -17,10 +17,12 @@ from illustrious_studio.domain.errors import InvalidRequest, NotAnImage
 from illustrious_studio.domain.metadata.carried import tags_of, text_of
 from illustrious_studio.domain.png import without_odd_extras
 
-STRIP = 256
+STRIP = 96
 """Rows of a large picture that are worked on at once, so that no copy of all of it is made."""
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000
+LONGEST_SEEN = 2048
+"""Pixels of a picture's longer side for what looks at it: vision models take less."""
 TOO_MANY_PIXELS = f"The picture is too large. Send one with at most {MAX_PIXELS // 1_000_000} megapixels."
 
 ORIENTATION = 0x0112
@@ -72,6 +74,13 @@ class OpenedPicture:
     picture: Picture
     format: str
     text: dict[str, str] = field(default_factory=dict)
+    made_smaller_from: tuple[int, int] | None = None
+    """Width and height of the file's picture, where `picture` has fewer."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as they are in the file."""
+        return self.made_smaller_from or (self.picture.width, self.picture.height)
 
 
 def open_picture(data: bytes) -> OpenedPicture:
@@ -81,6 +90,20 @@ def open_picture(data: bytes) -> OpenedPicture:
     """
     with _image(data) as image:
         return OpenedPicture(Picture.from_image(_on_white(_upright(image))), image.format or "", text_of(image))
+
+
+def open_to_see(data: bytes) -> OpenedPicture:
+    """The same for what looks at it: a picture with a longer side above 2048 pixels is made that small at once."""
+    size = size_of_picture(data)
+    if max(size) <= LONGEST_SEEN:
+        return open_picture(data)
+    scale = LONGEST_SEEN / max(size)
+    small = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    with _image(data) as image:
+        bands = _bands(image, lambda band: band.resize(small, Image.Resampling.LANCZOS))
+        kind, text = image.format or "", text_of(image)
+    del image  # and with it its pixels, before there are more
+    return OpenedPicture(Picture.from_image(Image.merge("RGB", bands)), kind, text, size)
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -119,12 +142,17 @@ def check_picture(data: bytes) -> None:
 def open_by_bands(data: bytes, change: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """What `open_image` gives, its red, green and blue each changed alone (as a grey image), one after the other: a
     large picture that is made small so costs little more than the file's own pixels."""
+    with _image(data) as image:
+        bands = _bands(image, change)
+    del image
+    return Image.merge("RGB", bands)
 
+
+def _bands(image: Image.Image, change: Callable[[Image.Image], Image.Image]) -> list[Image.Image]:
     def band(name: str) -> Image.Image:
         return change(_in_strips(image, lambda part: _on_white(part).convert("RGB").getchannel(name)))
 
-    with _image(data) as image:
-        return Image.merge("RGB", [band(name) for name in ("R", "G", "B")])
+    return [band(name) for name in ("R", "G", "B")]
 
 
 def open_grey(data: bytes) -> tuple[Image.Image, Image.Image | None]:
@@ -199,8 +227,8 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def picture_from_base64(text: str, field: str) -> OpenedPicture:
-    """The picture in that field of JSON, with or without a `data:` prefix. Raises what `open_picture` raises."""
-    return open_picture(base64_bytes(text, field))
+    """The picture in that field of JSON, to see; a `data:` prefix is left out. Raises what `open_picture` raises."""
+    return open_to_see(base64_bytes(text, field))
 
 
 def base64_bytes(text: str, field: str) -> bytes:

@@ -9,8 +9,9 @@ import re
 import uuid
 
 import structlog
+from PIL import Image
 
-from illustrious_studio.domain.encoding import FileKind, to_file, to_png, to_preview, to_thumbnail
+from illustrious_studio.domain.encoding import FileKind, image_to_png, to_file, to_preview, to_thumbnail
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import (
     GalleryFiles,
@@ -24,7 +25,7 @@ from illustrious_studio.domain.gallery import (
 )
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.record import ImageMetadata
-from illustrious_studio.domain.pictures import Picture, open_picture
+from illustrious_studio.domain.pictures import open_image, open_image_with_text
 
 ALL = GalleryQuery()
 ONE_BY_ONE = 100
@@ -48,15 +49,15 @@ class GalleryService:
         self._changed: set[str] = set()
         """The pictures that were added or changed while the index is rebuilt."""
 
-    async def add(self, picture: Picture, metadata: ImageMetadata, item_id: str | None = None) -> GalleryItem:
-        """Keep a picture. With the id of one that is kept already, that one is the answer. Raises StorageFull.
+    async def add(self, image: Image.Image, metadata: ImageMetadata, item_id: str | None = None) -> GalleryItem:
+        """Keep a picture, which is changed here. With an id kept already, that one is the answer. Raises StorageFull.
 
         Being cancelled, it still finishes what it began: file and row are both there then.
         """
         if item_id is not None and (kept := await self._kept(item_id)):
             return kept
         item = GalleryItem(id=item_id or uuid.uuid4().hex, metadata=metadata)
-        storing = asyncio.create_task(self._store(item, picture))
+        storing = asyncio.create_task(self._store(item, image))
         try:
             return await asyncio.shield(storing)
         except asyncio.CancelledError:
@@ -89,7 +90,7 @@ class GalleryService:
     async def preview(self, item_id: str) -> bytes:
         """A WebP of at most 768 pixels and 200 kB, to be shown in a chat. Raises NotFound."""
         png = await self.png(item_id)
-        return await asyncio.to_thread(lambda: to_preview(open_picture(png).picture.image()))
+        return await asyncio.to_thread(lambda: to_preview(open_image(png)))
 
     async def delete(self, item_id: str) -> None:
         """Move it to the trash. Raises NotFound."""
@@ -169,8 +170,8 @@ class GalleryService:
             return item
         return next(iter((await self._files.scan({item_id})).items), None)
 
-    async def _store(self, item: GalleryItem, picture: Picture) -> GalleryItem:
-        png, thumbnail = await asyncio.to_thread(_encode, item, picture)
+    async def _store(self, item: GalleryItem, image: Image.Image) -> GalleryItem:
+        png, thumbnail = await asyncio.to_thread(_encode, item, image)
         await self._files.save(item, png, thumbnail)
         await self._index.add(item)
         self._note(item.id)
@@ -178,10 +179,10 @@ class GalleryService:
 
 
 def _converted(png: bytes, kind: FileKind, quality: int) -> bytes:
-    opened = open_picture(png)
-    return to_file(opened.picture, kind, quality, opened.text)
+    image, text = open_image_with_text(png)
+    return to_file(image, kind, quality, text)
 
 
-def _encode(item: GalleryItem, picture: Picture) -> tuple[bytes, bytes]:
+def _encode(item: GalleryItem, image: Image.Image) -> tuple[bytes, bytes]:
     text = {"parameters": write_infotext(item.metadata), **own_text(item)}
-    return to_png(picture, text), to_thumbnail(picture.image())
+    return image_to_png(image, text), to_thumbnail(image)

@@ -19,8 +19,6 @@ from illustrious_studio.domain.pictures import (
     Picture,
     check_picture,
     open_grey,
-    open_image,
-    open_picture,
     size_of_picture,
 )
 from illustrious_studio.services.gallery import GalleryService
@@ -59,10 +57,6 @@ class InputService:
         """The file as it was kept. Raises NotFound."""
         return await self._files.read(input_id)
 
-    async def picture(self, input_id: InputId) -> Picture:
-        """Raises NotFound."""
-        return (await asyncio.to_thread(open_picture, await self.file(input_id))).picture
-
     async def size(self, input_id: InputId) -> tuple[int, int]:
         """Width and height. Raises NotFound."""
         return size_of_picture(await self.file(input_id))
@@ -90,7 +84,7 @@ class InputService:
                 return PreparedInit(Picture.from_image(fitted_file(file, size, request.fit)))
             grey, blur, fill = open_grey(mask)[0], request.mask_blur, request.mask_content == "fill"
             if request.mask_area == "masked":
-                return prepare_part(open_image(file), grey, size, request.mask_padding, blur, fill)
+                return prepare_part(file, grey, size, request.mask_padding, blur, fill)
             return prepare_whole(file, grey, size, request.fit, blur, fill)
 
         return await asyncio.to_thread(prepare)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import structlog
 
 from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.inputs import PreparedInit
 from illustrious_studio.domain.jobs import Job, RenderedJob
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
@@ -72,11 +73,11 @@ class JobRunner:
         """Put the drawn picture into the gallery. Raises StorageFull."""
         rendered, prepared = drawn.rendered, drawn.prepared
         request, checkpoint = drawn.plan.request, drawn.plan.checkpoint
-        picture = rendered.picture if prepared is None else await asyncio.to_thread(prepared.finished, rendered.picture)
+        image = await asyncio.to_thread((prepared or PreparedInit(rendered.picture)).finished, rendered.picture)
         metadata = ImageMetadata(
             request=request,
-            width=picture.width,
-            height=picture.height,
+            width=image.width,
+            height=image.height,
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
             prediction_type=checkpoint.prediction_type,
@@ -91,4 +92,4 @@ class JobRunner:
             origin=job.origin,
         )
         # The picture takes the job's id: a job that is drawn again after a crash cannot make a second one.
-        return await self._gallery.add(picture, metadata, item_id=job.id)
+        return await self._gallery.add(image, metadata, item_id=job.id)

@@ -38,7 +38,7 @@ def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, given: Picture, **more
     """The picture after its masked part was redrawn, as the studio does it."""
     ground = prepare_whole(to_png(GIVEN), given.image().convert("L"), (SIZE, SIZE), "crop", 0, fill=False)
     wanted = plan(checkpoint, sketch=ground.base, mask=ground.mask, image="a" * 64, **{"strength": 0.8, **more})
-    return ground.finished(pipeline.render(wanted, QuietWatch()).picture)
+    return Picture.from_image(ground.finished(pipeline.render(wanted, QuietWatch()).picture))
 
 
 @pytest.mark.parametrize("sampler", ["Euler", "Euler a", "DPM++ 2M SDE", "DDIM", "UniPC"])

@@ -32,7 +32,7 @@ async def shown_cutout(page: Page) -> Image.Image:
 
 
 async def test_a_background_is_removed_in_the_gallery_and_in_create(web: WebWithFakes) -> None:
-    await web.studio.gallery.add(await owl(), metadata("an owl", width=320, height=320))
+    await web.studio.gallery.add((await owl()).image(), metadata("an owl", width=320, height=320))
     page = await web.open()
     await page.click("#picture [name=cutout]")
     cutout = await shown_cutout(page)
@@ -48,7 +48,7 @@ async def test_a_background_is_removed_in_the_gallery_and_in_create(web: WebWith
 
 async def test_a_picture_in_which_nothing_stands_out_is_a_sentence(web: WebWithFakes) -> None:
     plain = Picture.from_image(Image.new("RGB", (64, 64), "teal"))
-    await web.studio.gallery.add(plain, metadata(width=64, height=64))
+    await web.studio.gallery.add(plain.image(), metadata(width=64, height=64))
     page = await web.open()
     await page.click("#picture [name=cutout]")
     await expect(page.locator("#cutout [role=status]")).to_contain_text("Nothing in this picture stands out")

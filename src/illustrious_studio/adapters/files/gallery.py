@@ -19,7 +19,7 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -38,11 +38,11 @@ from illustrious_studio.adapters.files.recovery import (
     record_of_others,
 )
 from illustrious_studio.adapters.reading import FileThreads, NoRegularFile, open_regular
-from illustrious_studio.domain.encoding import to_png, to_thumbnail
+from illustrious_studio.domain.encoding import image_to_png, to_thumbnail
 from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, StudioError, Unavailable
 from illustrious_studio.domain.gallery import OWN_ID, GalleryItem, LeftOut, Scan, TakenIn, own_text
 from illustrious_studio.domain.metadata.carried import PARAMETERS
-from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from illustrious_studio.domain.pictures import open_image_with_text
 from illustrious_studio.domain.png import END, is_whole
 from illustrious_studio.domain.values import printable
 
@@ -150,8 +150,8 @@ class FolderGallery:
         if path.is_symlink() or not path.is_file():
             raise InvalidRequest("It is no plain file, but a folder, a link or a pipe. Copy the picture itself there.")
         data = _read(path)
-        opened = open_picture(data)
-        item = self._item_of(path, data, opened)
+        image, carried = open_image_with_text(data)
+        item = self._item_of(path, data, image.size, carried)
         if item.id in ids:
             raise Conflict("It is in the gallery already.")
         if is_whole(data):
@@ -159,28 +159,26 @@ class FolderGallery:
             self._disk.rename(path, self._png(item))
             self._disk.sync_folder(self._folder)
             return item.id
-        text = {PARAMETERS: opened.text[PARAMETERS]} if PARAMETERS in opened.text else {}
+        text = {PARAMETERS: carried[PARAMETERS]} if PARAMETERS in carried else {}
         text |= own_text(item)
-        self._save(item, to_png(opened.picture, text), to_thumbnail(opened.picture.image()))
+        self._save(item, image_to_png(image, text), to_thumbnail(image))
         kept = self._folder / ".imported"
         kept.mkdir(exist_ok=True)
         self._disk.rename(path, kept / f"{item.id}-{path.name}")
         return item.id
 
-    def _item_of(self, path: Path, data: bytes, opened: OpenedPicture) -> GalleryItem:
+    def _item_of(self, path: Path, data: bytes, size: tuple[int, int], carried: Mapping[str, str]) -> GalleryItem:
         """What the file says of itself, or else its name and time. One of the studio's own keeps its id."""
-        size, made = (opened.picture.width, opened.picture.height), datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        own = own_record(opened.text)
-        metadata = (
-            own or record_of_others(opened.text, size, made) or record_of_nothing(size, made, printable(path.stem))
-        )
+        made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        own = own_record(carried)
+        metadata = own or record_of_others(carried, size, made) or record_of_nothing(size, made, printable(path.stem))
         if own is not None:
             for beside in self._folder.glob(f"{own.created_at:%Y%m%d-%H%M%S}_*.json"):
                 with suppress(ValueError, NotFound):
                     item = GalleryItem.from_json(_read(beside))
                     if item.metadata == own:
                         return item
-        said = opened.text.get(OWN_ID, "") if own is not None else ""
+        said = carried.get(OWN_ID, "") if own is not None else ""
         return GalleryItem(id=said if _ID.fullmatch(said) else hashlib.sha256(data).hexdigest()[:32], metadata=metadata)
 
     def _scan(self, ids: Set[str] | None) -> Scan:

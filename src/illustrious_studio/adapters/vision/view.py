@@ -50,7 +50,7 @@ class View:
 
     def __init__(self, picture: OpenedPicture, reader: TextReader, classifier: Classifier) -> None:
         self.picture = picture
-        self.size = picture.picture.width, picture.picture.height
+        self.size = picture.size
         self.image: Image.Image = picture.picture.image()
         self.flat = is_flat(self.image)
         self.image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

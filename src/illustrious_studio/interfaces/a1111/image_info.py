@@ -11,7 +11,7 @@ from illustrious_studio.domain.metadata.carried import PARAMETERS
 from illustrious_studio.domain.metadata.infotext import read_infotext, text_of_request
 from illustrious_studio.domain.metadata.programs import A1111
 from illustrious_studio.domain.metadata.recorded import recorded_settings
-from illustrious_studio.domain.pictures import OpenedPicture, base64_bytes, open_picture
+from illustrious_studio.domain.pictures import OpenedPicture, base64_bytes, open_to_see
 from illustrious_studio.interfaces.a1111.common import Body, StateIn
 from illustrious_studio.interfaces.http.sse import while_connected
 
@@ -28,7 +28,7 @@ class PictureBody(Body):
 
     async def opened(self) -> OpenedPicture:
         """Raises NotFound (none came), NotAnImage, InvalidRequest."""
-        return await asyncio.to_thread(open_picture, base64_bytes(sent(self.image, "image"), "image"))
+        return await asyncio.to_thread(open_to_see, base64_bytes(sent(self.image, "image"), "image"))
 
 
 class InterrogateBody(PictureBody):

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from illustrious_studio.domain.encoding import to_file
 from illustrious_studio.domain.jobs import Job, JobProgress
-from illustrious_studio.domain.pictures import open_picture
+from illustrious_studio.domain.pictures import open_image
 from illustrious_studio.interfaces.a1111.common import Body, StateIn
 from illustrious_studio.interfaces.a1111.tasks import LONGEST_ID
 
@@ -151,4 +151,4 @@ async def _preview(now: JobProgress | None) -> str | None:
     if now is None or now.preview is None:
         return None
     preview = now.preview
-    return await asyncio.to_thread(lambda: b64encode(to_file(open_picture(preview).picture, "png")).decode("ascii"))
+    return await asyncio.to_thread(lambda: b64encode(to_file(open_image(preview), "png")).decode("ascii"))

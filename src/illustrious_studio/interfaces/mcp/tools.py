@@ -24,7 +24,7 @@ from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, Image
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
-from illustrious_studio.domain.pictures import open_picture
+from illustrious_studio.domain.pictures import open_to_see
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
@@ -226,7 +226,7 @@ async def refine_image(studio: Studio, request: Refinement, report: Report) -> A
 
 async def analyze_image(studio: Studio, request: Question, report: Report) -> Answer:
     """Analyze a picture: answer a question about it. Nothing of it is kept."""
-    seen = await asyncio.to_thread(open_picture, await request.file(studio))
+    seen = await asyncio.to_thread(open_to_see, await request.file(studio))
     analysis = await studio.vision.analyze(seen, request.question)
     return Answer(analysis, [text(analysis.analysis)])
 

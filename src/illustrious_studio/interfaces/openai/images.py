@@ -17,7 +17,7 @@ from illustrious_studio.domain.encoding import FileKind, to_file
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import SETTINGS, ImageRequest, Origin
-from illustrious_studio.domain.pictures import open_picture
+from illustrious_studio.domain.pictures import open_image
 from illustrious_studio.domain.values import NonEmptyPrompt, Text
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.http.once import once_of
@@ -204,7 +204,7 @@ def _size(item: GalleryItem) -> str:
 
 
 def _converted(preview: bytes, kind: FileKind) -> bytes:
-    return preview if kind == "jpeg" else to_file(open_picture(preview).picture, kind)
+    return preview if kind == "jpeg" else to_file(open_image(preview), kind)
 
 
 async def _base64(data: bytes) -> str:

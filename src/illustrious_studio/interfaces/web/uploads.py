@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.domain.pictures import OpenedPicture, open_picture
+from illustrious_studio.domain.pictures import OpenedPicture, open_to_see
 
 
 async def open_upload(path: str) -> OpenedPicture:
@@ -17,4 +17,4 @@ def _open(path: Path) -> OpenedPicture:
         data = path.read_bytes()
     except OSError as error:
         raise NotFound("The uploaded picture is no longer there. Choose it again.") from error
-    return open_picture(data)
+    return open_to_see(data)

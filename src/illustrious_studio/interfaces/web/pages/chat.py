@@ -9,7 +9,7 @@ from typing import Any
 
 from illustrious_studio.domain.chat import ChatRequest, Message
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.domain.pictures import open_picture
+from illustrious_studio.domain.pictures import open_to_see
 from illustrious_studio.interfaces.web.chat_streams import ActiveReplies, Generation
 from illustrious_studio.interfaces.web.error_handling import show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.page import QUIET, Page, html, undo_snack
@@ -157,7 +157,7 @@ class ChatTab:
             return
         pictures = [await open_upload(path) for path in files]
         if picture_id:
-            pictures.append(await asyncio.to_thread(open_picture, await self.studio.gallery.png(picture_id)))
+            pictures.append(await asyncio.to_thread(open_to_see, await self.studio.gallery.png(picture_id)))
         request = ChatRequest(message=text or "What is in this picture?", session_id=session_id)
         generation = self.replies.start(request, pictures)
         updates = self._follow(generation, session_id, query, clear=True)
