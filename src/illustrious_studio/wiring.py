@@ -26,6 +26,8 @@ from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
+from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
+from illustrious_studio.adapters.sdxl.lora_catalogue import DiskLoras
 from illustrious_studio.adapters.sdxl.vae_catalogue import DiskVaes
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.adapters.sql.database import Database
@@ -52,6 +54,7 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.job_runner import JobRunner
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
+from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
@@ -67,6 +70,7 @@ log = structlog.get_logger(__name__)
 DATA = Path(__file__).parent / "data"
 CHECKPOINTS = "models/checkpoints"
 VAES = "models/vae"
+LORAS = "models/loras"
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
@@ -105,7 +109,8 @@ async def open_studio(
         database = await stack.enter_async_context(Database(settings.database_url or settings.data_dir / "studio.db"))
         gallery = GalleryService(await FolderGallery.open(settings.gallery_folder), SqlGalleryIndex(database))
         await stack.enter_async_context(_in_background(gallery.reconcile()))
-        catalogue = OverriddenCheckpoints(checkpoint_catalogue(settings), settings.data_dir / OVERRIDES)
+        hashes = FileHashes(settings.data_dir / "models" / "hashes.json")
+        catalogue = OverriddenCheckpoints(checkpoint_catalogue(settings, hashes), settings.data_dir / OVERRIDES)
         if engine is None:
             engine = await stack.enter_async_context(
                 SdxlEngine(
@@ -154,13 +159,14 @@ async def open_studio(
         stack.push_async_callback(remover.aclose)
         memory = MemoryService(engine, chat_models, settings.share_memory)
         vaes = VaeService(vae_catalogue(settings))
-        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes)
+        loras = LoraService(lora_catalogue(settings, hashes))
+        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras)
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model, guesses)
         wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
-        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, wildcards)
+        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, loras, wildcards)
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
         vision = VisionService(models.vision_model)
@@ -188,6 +194,7 @@ async def open_studio(
             gallery=gallery,
             models=models,
             vaes=vaes,
+            loras=loras,
             sketches=sketches,
             layouts=layouts,
             refused=RefusedRequests(),
@@ -195,14 +202,20 @@ async def open_studio(
         )
 
 
-def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
+def checkpoint_catalogue(settings: Settings, hashes: FileHashes | None = None) -> DiskCheckpoints:
     """The checkpoints of the user's folders, the one named by `sd_model`, and the built-in one."""
-    return DiskCheckpoints(_checkpoint_places(settings), hash_file=settings.data_dir / "models" / "hashes.json")
+    return DiskCheckpoints(_checkpoint_places(settings), hashes=hashes)
 
 
 def vae_catalogue(settings: Settings) -> DiskVaes:
     """The VAE files beside those checkpoints."""
     return DiskVaes(_checkpoint_places(settings))
+
+
+def lora_catalogue(settings: Settings, hashes: FileHashes) -> DiskLoras:
+    """The LoRA files of the data folder, and those beside the checkpoints."""
+    folder, facts = settings.data_dir / LORAS, settings.data_dir / "models" / "loras.json"
+    return DiskLoras(folder, _checkpoint_places(settings), hashes, facts_file=facts)
 
 
 def _checkpoint_places(settings: Settings) -> list[Path]:
@@ -265,7 +278,7 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        for folder in (CHECKPOINTS, VAES):  # there, people put their own
+        for folder in (CHECKPOINTS, VAES, LORAS):  # there, people put their own
             (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)

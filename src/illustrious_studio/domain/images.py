@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import LayoutGiven
+from illustrious_studio.domain.loras import LoraChoice
 from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
@@ -179,6 +180,19 @@ class ImageRequest(Value):
             aliases=("clipstopatlayer", "base_clip_skip"),
         ),
     ] = 1
+    loras: Annotated[
+        tuple[LoraChoice, ...],
+        Field(
+            max_length=32,
+            description="LoRAs to draw with, as the prompt's `<lora:name:weight>`, which they are written into.",
+        ),
+        Setting("LoRAs"),
+    ] = ()
+    disable_extra_networks: Annotated[
+        bool,
+        Field(description="Leave `<lora:name:weight>` in the prompts as plain words."),
+        Setting("Disable extra networks", a1111=("disable_extra_networks",)),
+    ] = False
     image: Annotated[
         InputId | None,
         Field(description="A picture to start from (image to image), instead of a sketch."),

@@ -2,24 +2,22 @@
 nobody would be told; so it is refused by name.
 
 Only what such a program would take for its language counts: an emoticon, a tag with underscores and what a backslash
-stands before are words. What changes while drawing is done (`prompt_schedule`), and so are choices (`wildcards`).
+stands before are words. What changes while drawing is done (`prompt_schedule`), and so are choices (`wildcards`)
+and LoRAs (`loras`).
 """
 
 import re
 
 _TAGS = (
-    (re.compile(r"<(?:lora|lyco):[^<>\n]*>?", re.IGNORECASE), "a LoRA"),
     (re.compile(r"<hypernet:[^<>\n]*>?", re.IGNORECASE), "a hypernetwork"),
     (re.compile(r"\bembedding:\w[^\s,:()]*", re.IGNORECASE), "an embedding"),
 )
-_NETWORKS = 2
-"""So many of them name networks, which A1111's API can be told to leave as words."""
 _SHOWN = 60
 
 
-def not_done_here(prompt: str, *, networks_are_words: bool = False) -> str:
+def not_done_here(prompt: str) -> str:
     """What is in the prompt that the studio does not do, in words; empty for nothing."""
-    for pattern, what in _TAGS[_NETWORKS:] if networks_are_words else _TAGS:
+    for pattern, what in _TAGS:
         if found := pattern.search(prompt):
             shown = found[0] if len(found[0]) <= _SHOWN else f"{found[0][:_SHOWN]}..."
             return f"has {shown} ({what}), and this studio draws without it; take it out"

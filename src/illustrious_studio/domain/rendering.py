@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.loras import LoraUse, without_loras
 from illustrious_studio.domain.models import Checkpoint, ModelStatus, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import img2img_steps
@@ -66,6 +67,14 @@ class RenderPlan:
     passes: tuple[Pass, ...]
     vae: VaeFile | None = None
     """None: the checkpoint's own."""
+    loras: tuple[LoraUse, ...] = ()
+    """What the request's prompts name."""
+
+    @property
+    def prompts(self) -> tuple[str, str]:
+        """The words of the prompt and of the negative prompt, as the text encoders read them."""
+        both = self.request.prompt, self.request.negative_prompt
+        return both if self.request.disable_extra_networks else (without_loras(both[0]), without_loras(both[1]))
 
     @property
     def size(self) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress, Once
+from illustrious_studio.domain.loras import with_loras
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
@@ -20,6 +21,7 @@ from illustrious_studio.domain.wildcards import Lines, WildcardFiles, chosen, ha
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import By, LayoutService
+from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.render_plan import as_asked, size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
@@ -40,6 +42,7 @@ class ImageService:
         layouts: LayoutService,
         inputs: InputService,
         vaes: VaeService,
+        loras: LoraService,
         wildcards: WildcardFiles,
     ) -> None:
         self._jobs = jobs
@@ -48,6 +51,7 @@ class ImageService:
         self._layouts = layouts
         self._inputs = inputs
         self._vaes = vaes
+        self._loras = loras
         self._wildcards = wildcards
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
@@ -80,7 +84,6 @@ class ImageService:
         *,
         stay: bool = True,
         once: Once | None = None,
-        networks_are_words: bool = False,
     ) -> list[Job]:
         """Queue so many pictures of one request, each a job of its own, with the seeds from the request's on.
 
@@ -91,9 +94,10 @@ class ImageService:
 
         Wildcards and choices in the prompts are settled now, for each picture anew. A checkpoint that draws from a
         sketch refuses words of which none is known (NothingKnown, an InvalidRequest). What of other programs' prompt
-        language is not done here is refused; LoRA tags not where `networks_are_words`.
+        language is not done here is refused, and so are LoRAs that are not there. Those that the request names in a
+        field of their own are in its prompt from now on.
         """
-        queued = partial(self._queued, request, count, origin, checkpoint, networks_are_words=networks_are_words)
+        queued = partial(self._queued, request, count, origin, checkpoint)
         if once is None:
             return await queued(stay=stay)
         lock = self._keys.setdefault(once.key, asyncio.Lock())
@@ -110,13 +114,14 @@ class ImageService:
         *,
         stay: bool = True,
         once: Once | None = None,
-        networks_are_words: bool,
     ) -> list[Job]:
         using = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         await self._vaes.named(request.vae)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
+        if request.loras:
+            request = request.model_copy(update={"prompt": with_loras(request.prompt, request.loras), "loras": ()})
         resolved: list[ImageRequest] = []
         templates = request.prompt, request.negative_prompt
         choosing = any(map(has_choices, templates))
@@ -124,8 +129,9 @@ class ImageService:
             one = request.model_copy(update={"seed": (first + number) % (MAX_SEED + 1)})
             one = await self._with_words_chosen(one, number) if choosing else one
             for which, prompt in (("prompt", one.prompt), ("negative prompt", one.negative_prompt)):
-                if found := not_done_here(prompt, networks_are_words=networks_are_words):
+                if found := not_done_here(prompt):
                     raise InvalidRequest(f"The {which} {found}.")
+            await self._loras.of(one, using)
             one = await self._resolved(one, using, over, "words" if resolved and not choosing else "auto")
             if one.layout is not None and one.layout.by == "model" and not choosing:
                 request = request.model_copy(update={"layout": one.layout})  # it would say the same of each seed

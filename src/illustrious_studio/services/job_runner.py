@@ -14,6 +14,7 @@ from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Step
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.inputs import InputService
+from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.render_plan import render_plan, size_of
@@ -36,6 +37,7 @@ class JobRunner:
         gallery: GalleryService,
         memory: MemoryService,
         vaes: VaeService,
+        loras: LoraService,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -45,6 +47,7 @@ class JobRunner:
         self._gallery = gallery
         self._memory = memory
         self._vaes = vaes
+        self._loras = loras
 
     @property
     def given_up(self) -> str:
@@ -63,7 +66,8 @@ class JobRunner:
         elif request.image is not None:
             prepared = await self._inputs.prepared(request, size)
             start = FromPicture(prepared.base, prepared.mask)
-        plan = render_plan(request, checkpoint, start, await self._vaes.named(request.vae))
+        vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
+        plan = render_plan(request, checkpoint, start, vae, loras)
         await self._memory.make_room(checkpoint)
         rendered = await self._engine.render(plan, on_step)
         log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
@@ -80,6 +84,7 @@ class JobRunner:
             height=image.height,
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
+            lora_hashes=await self._loras.hashes(drawn.plan.loras),
             prediction_type=checkpoint.prediction_type,
             zero_terminal_snr=checkpoint.zero_terminal_snr,
             device=rendered.device,

@@ -1,6 +1,7 @@
 """From a resolved request to the plan that an engine carries out. Pure: nothing is read, drawn or waited for here."""
 
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, VaeFile
 from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, RenderPlan
 from illustrious_studio.domain.sampling import resolved_schedule
@@ -20,10 +21,14 @@ def size_of(request: ImageRequest, checkpoint: Checkpoint) -> tuple[int, int]:
 
 
 def render_plan(
-    request: ImageRequest, checkpoint: Checkpoint, start: FromPicture | None = None, vae: VaeFile | None = None
+    request: ImageRequest,
+    checkpoint: Checkpoint,
+    start: FromPicture | None = None,
+    vae: VaeFile | None = None,
+    loras: tuple[LoraUse, ...] = (),
 ) -> RenderPlan:
     """`start` is the sketch of the request's layout, or the request's picture, in the request's size; `vae` what is
-    used instead of the checkpoint's own."""
+    used instead of the checkpoint's own; `loras` what its prompts name."""
     width, height = size_of(request, checkpoint)
     drawn_as = as_asked(request, checkpoint)
     one = Pass(
@@ -35,7 +40,7 @@ def render_plan(
         start=start or FromNoise(),
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
-    return RenderPlan(request, drawn_as, (one,), vae)
+    return RenderPlan(request, drawn_as, (one,), vae, loras)
 
 
 def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:

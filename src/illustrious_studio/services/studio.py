@@ -11,6 +11,7 @@ from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
+from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.refused_requests import RefusedRequests
@@ -35,6 +36,7 @@ class Studio:
     gallery: GalleryService
     models: ModelService
     vaes: VaeService
+    loras: LoraService
     sketches: SketchService
     layouts: LayoutService
     refused: RefusedRequests

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DECLARED, UNET_INPUT, DiskCheckpoints
+from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from tiny_models import SDXL, framed, safetensors
 
 
@@ -76,7 +77,7 @@ BAD = {
     "four-bytes": (b"\1\0\0\0", "half downloaded"),
     "length-only": (struct.pack("<Q", 8), "half downloaded"),
     "length-2-63": (struct.pack("<Q", 2**63) + b"{}", "half downloaded"),
-    "header-3-mib": (framed(b'{"a":"' + b"x" * (3 << 20) + b'"}'), "more than any checkpoint"),
+    "header-3-mib": (framed(b'{"a":"' + b"x" * (3 << 20) + b'"}'), "more than such a file"),
     "not-json": (framed(b"{not json at all"), "cannot be read"),
     "not-utf8": (framed(b'{"\xff\xfe":1}'), "cannot be read"),
     "deep": (framed(b"[" * 100_000), "cannot be read"),
@@ -202,7 +203,7 @@ async def test_the_hash_is_the_files_sha256_and_follows_the_file(tmp_path: Path)
 async def test_no_picture_is_lost_for_want_of_a_hash(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(safetensors(SDXL))
-    catalogue = DiskCheckpoints([path], builtin=None, hash_file=tmp_path / "nowhere" / "hashes.json")
+    catalogue = DiskCheckpoints([path], builtin=None, hashes=FileHashes(tmp_path / "nowhere" / "hashes.json"))
     (checkpoint,) = await catalogue.list()
     assert await catalogue.hash_of(checkpoint) == hashlib.sha256(path.read_bytes()).hexdigest()[:10]
     path.unlink()  # moved away while it was drawn with
@@ -213,7 +214,7 @@ async def test_no_picture_is_lost_for_want_of_a_hash(tmp_path: Path) -> None:
 async def test_a_hash_is_kept_over_a_restart_and_its_file_may_be_damaged(tmp_path: Path, damage: str) -> None:
     path, hashes = tmp_path / "model.safetensors", tmp_path / "hashes.json"
     path.write_bytes(safetensors(SDXL))
-    before = DiskCheckpoints([path], builtin=None, hash_file=hashes)
+    before = DiskCheckpoints([path], builtin=None, hashes=FileHashes(hashes))
     expected = await before.hash_of((await before.list())[0])
     if damage:
         hashes.write_text(damage)
@@ -221,7 +222,7 @@ async def test_a_hash_is_kept_over_a_restart_and_its_file_may_be_damaged(tmp_pat
         stat = path.stat()
         path.write_bytes(bytes(stat.st_size))  # whoever read it again would get another hash
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    after = DiskCheckpoints([path], builtin=None, hash_file=hashes)
+    after = DiskCheckpoints([path], builtin=None, hashes=FileHashes(hashes))
     assert await after.hash_of((await before.list())[0]) == expected
 
 
@@ -239,7 +240,7 @@ async def test_a_mended_file_is_offered_without_restart(tmp_path: Path) -> None:
 async def test_a_file_replaced_by_one_of_its_size_is_another_one(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(safetensors(SDXL, {"modelspec.prediction_type": "epsilon     "}))
-    catalogue = DiskCheckpoints([path], builtin=None, hash_file=tmp_path / "hashes.json")
+    catalogue = DiskCheckpoints([path], builtin=None, hashes=FileHashes(tmp_path / "hashes.json"))
     (before,) = await catalogue.list()
     hash_before = await catalogue.hash_of(before)
     assert before.same_weights((await catalogue.list())[0])

@@ -4,25 +4,23 @@ Only what stands here can be loaded; a name from outside is looked up, never use
 (.ckpt, .pt and the like can run code), damaged files and models that are not SDXL are left out, each with its reason.
 """
 
-import asyncio
-import hashlib
-import json
 import logging
-import threading
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from illustrious_studio.adapters.reading import FileThreads, open_regular, read_regular
+from illustrious_studio.adapters.reading import FileThreads, read_regular
+from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.headers import BadFile, Header, json_object, read_header, refused, stamp_of
 from illustrious_studio.adapters.sdxl.model_files import each_once, model_files, why_not_loaded
+from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import Checkpoint, RefusedFile, VaeFile
 
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
 MAX_JSON = 1 << 20
-PIECE = 1 << 22
+SHORT_HASH = 10
 UNET_INPUT = "model.diffusion_model.input_blocks.0.0.weight"
 SDXL_KEYS = (
     "conditioner.embedders.0.transformer.text_model.embeddings.position_embedding.weight",
@@ -47,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 Checkpoints = list[Checkpoint]
 RefusedFiles = list[RefusedFile]
-Named = TypeVar("Named", Checkpoint, VaeFile)
+Named = TypeVar("Named", Checkpoint, VaeFile, LoraFile)
 
 
 class Declared(BaseModel):
@@ -75,13 +73,11 @@ class Declared(BaseModel):
 class DiskCheckpoints:
     """A CheckpointCatalogue over files and folders the user named, and the folder of the built-in model."""
 
-    def __init__(self, roots: Sequence[Path], builtin: Path | None = BUILTIN, *, hash_file: Path | None = None) -> None:
+    def __init__(self, roots: Sequence[Path], builtin: Path | None = BUILTIN, hashes: FileHashes | None = None) -> None:
         self._roots = [root.expanduser().absolute() for root in roots]  # the worker has its own working folder
         self._builtin = builtin
         self._seen: dict[Path, tuple[str, Checkpoint | RefusedFile]] = {}
-        self._hash_file = hash_file
-        self._hashes: dict[str, str] | None = None
-        self._hashing = asyncio.Lock()
+        self._hashes = hashes or FileHashes()
         self._threads = FileThreads("checkpoints")
 
     async def list(self) -> Checkpoints:
@@ -95,41 +91,8 @@ class DiskCheckpoints:
     async def hash_of(self, checkpoint: Checkpoint) -> str | None:
         if checkpoint.layout == "folder":
             return None
-        unwanted = threading.Event()
-        try:
-            async with self._hashing:  # who asks for the same file meanwhile finds it done
-                return await self._threads.run(lambda: self._hash(checkpoint.path, unwanted))
-        finally:
-            unwanted.set()  # who was cancelled leaves no thread behind that reads gigabytes while the studio ends
-
-    def _hash(self, path: Path, unwanted: threading.Event) -> str | None:
-        """None as well where the file cannot be read: no picture is lost for want of a hash."""
-        try:
-            return self._hashed(path, unwanted)
-        except OSError as error:
-            logger.warning("checkpoint not hashed: %s (%s)", path, error.strerror)
-            return None
-
-    def _hashed(self, path: Path, unwanted: threading.Event) -> str | None:
-        key = f"{path}|{stamp_of([path])}"
-        if self._hashes is None:
-            self._hashes = _known_hashes(self._hash_file)
-        if key not in self._hashes:
-            digest = hashlib.sha256()
-            with open_regular(path) as file:
-                while piece := file.read(PIECE):
-                    if unwanted.is_set():
-                        return None
-                    digest.update(piece)
-            self._hashes[key] = digest.hexdigest()[:10]
-            if self._hash_file is not None:
-                aside = self._hash_file.with_suffix(".part")
-                try:
-                    aside.write_text(json.dumps(self._hashes, indent=1), encoding="utf-8")
-                    aside.replace(self._hash_file)
-                except OSError as error:
-                    logger.warning("hash not kept for the next start: %s (%s)", self._hash_file, error.strerror)
-        return self._hashes[key]
+        digest = await self._hashes.of(checkpoint.path)
+        return digest and digest[:SHORT_HASH]
 
     def _scan(self) -> tuple[Checkpoints, RefusedFiles]:
         found: Checkpoints = []
@@ -164,14 +127,6 @@ class DiskCheckpoints:
             logger.warning("not offered as a checkpoint: %s: %s", path, verdict.reason)
         self._seen[path] = (stamp, verdict)
         return verdict
-
-
-def _known_hashes(file: Path | None) -> dict[str, str]:
-    """What was hashed before, over restarts. A file that cannot be read costs only the time to hash again."""
-    try:
-        return TypeAdapter(dict[str, str]).validate_json(file.read_bytes()) if file is not None else {}
-    except (OSError, ValueError):
-        return {}
 
 
 def _candidates(root: Path) -> list[Path]:

@@ -54,8 +54,8 @@ class Header:
     metadata: dict[str, str]
 
 
-def read_header(path: Path) -> Header:
-    """Raises BadFile, OSError."""
+def read_header(path: Path, most: int = MAX_HEADER) -> Header:
+    """Of at most so many bytes. Raises BadFile, OSError."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(8)
@@ -66,8 +66,8 @@ def read_header(path: Path) -> Header:
                     "It is a pickle, which can run code, whatever its name says. Only safetensors are loaded."
                 )
             raise Damaged("It is damaged, half downloaded or no safetensors file.")
-        if length > MAX_HEADER:
-            raise BadFile(f"Its header claims {length:,} bytes, more than any checkpoint has. It is not loaded.")
+        if length > most:
+            raise BadFile(f"Its header claims {length:,} bytes, more than such a file has. It is not loaded.")
         text = file.read(length)
     entries = json_object(text, "header")
     metadata = entries.pop("__metadata__", {})

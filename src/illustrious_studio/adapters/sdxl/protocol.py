@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, get_args
 
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Start
@@ -74,6 +75,7 @@ def plan_frame(plan: RenderPlan) -> Frame:
         "request": plan.request.model_dump(mode="json"),
         "checkpoint": plan.checkpoint.model_dump(mode="json"),
         "vae": plan.vae and plan.vae.model_dump(mode="json"),
+        "loras": [one.model_dump(mode="json") for one in plan.loras],
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
     }
     fields["pictures"] = [(picture.width, picture.height) for picture in pictures]
@@ -92,6 +94,7 @@ def plan_of(frame: Frame) -> RenderPlan:
         checkpoint_of(frame),
         tuple(_pass_of(fields, pictures) for fields in frame.fields["passes"]),
         VaeFile.model_validate_json(json.dumps(frame.fields["vae"])) if frame.fields["vae"] else None,
+        tuple(LoraUse.model_validate_json(json.dumps(one)) for one in frame.fields["loras"]),
     )
 
 

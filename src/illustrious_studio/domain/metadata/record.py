@@ -48,6 +48,9 @@ class ImageMetadata(Value):
     height: int
     checkpoint: str
     checkpoint_hash: str | None = None
+    lora_hashes: Annotated[dict[str, str], Field(exclude_if=lambda hashes: not hashes)] = Field(
+        default_factory=dict, description="First 12 hex digits of each LoRA's SHA-256, by its name (A1111's)."
+    )
     prediction_type: PredictionType | None = Field(
         None,
         description="What the checkpoint's UNet was taken to predict. It is the checkpoint's, not the request's: "

@@ -48,7 +48,6 @@ class Txt2ImgBody(SettingsBody):
     override_settings_restore_afterwards: bool | None = None
     send_images: bool | None = None
     force_task_id: str | None = Field(None, max_length=LONGEST_ID)
-    disable_extra_networks: bool | None = None
 
     styles: Unwanted = None
     subseed_strength: Unwanted = None

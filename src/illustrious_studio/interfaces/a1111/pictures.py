@@ -50,7 +50,6 @@ async def _made(body: Txt2ImgBody, request: Request, state: ApiState) -> dict[st
             checkpoint.name,
             stay=False,
             once=once,
-            networks_are_words=bool(body.disable_extra_networks),
         )
         items = await state.tasks.finished(task, stay=once is not None)
     images = [] if body.send_images is False else [await _base64(item, options, state) for item in items]

@@ -57,9 +57,10 @@ def conditioning_of(encoder: PromptEncoder, plan: RenderPlan, render_pass: Pass,
         embeddings = encoder.encode([one.text for one in timed], request.clip_skip, negative=negative)
         return Told(timed, tuple(embeddings), weight)
 
-    positive = tuple(told(one.text, one.weight) for one in composed(request.prompt))
+    prompt, negative_prompt = plan.prompts
+    positive = tuple(told(one.text, one.weight) for one in composed(prompt))
     found = Conditioning(positive, None)
-    return Conditioning(positive, told(request.negative_prompt, negative=True)) if guided or not found.plain else found
+    return Conditioning(positive, told(negative_prompt, negative=True)) if guided or not found.plain else found
 
 
 def _evaluations(render_pass: Pass) -> int:

@@ -16,6 +16,7 @@ from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet, Conditioning, conditioning_of
 from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
+from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Part, ProgressCallback, draw
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
@@ -67,6 +68,7 @@ class SdxlPipeline:
         self._pipeline: Any = None
         self._encoder: PromptEncoder | None = None
         self._vae: VaeCodec | None = None
+        self._loras: LoraMerger | None = None
         self._offloaded = False
 
     @property
@@ -90,6 +92,7 @@ class SdxlPipeline:
                     "Close other programs that use it, or choose a smaller checkpoint."
                 )
         self._encoder = PromptEncoder(pipeline, self.device)
+        self._loras = LoraMerger(pipeline)
 
     def _place(self, own_vae: Any) -> Literal[True]:
         """Bring the model to the device, and only there into the order of memory in which convolutions are fastest."""
@@ -109,7 +112,7 @@ class SdxlPipeline:
             self._pipeline.enable_model_cpu_offload(device=self.device)
 
     def unload(self) -> None:
-        self._pipeline = self._encoder = self._checkpoint = self._vae = None
+        self._pipeline = self._encoder = self._checkpoint = self._vae = self._loras = None
         self._offloaded = False
         self.clear()
 
@@ -117,8 +120,8 @@ class SdxlPipeline:
         memory.clear_cuda_memory()
 
     def render(self, plan: RenderPlan, watch: ProgressCallback) -> Rendered:
-        """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers, a VAE that does not
-        go with the checkpoint), Stopped."""
+        """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers, a VAE or a LoRA that does
+        not go with the checkpoint), Stopped."""
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
         started = time.perf_counter()
@@ -174,13 +177,14 @@ class SdxlPipeline:
         `before`, what the pass before returned, and the result are float32 latents in the UNet's scale, on the
         device: (1, 4, height / 8, width / 8) for SDXL; the built-in model's VAE has the factor 4.
 
-        Raises BadNumbers, Stopped, InvalidRequest (a VAE that does not go with the checkpoint).
+        Raises BadNumbers, Stopped, InvalidRequest (a VAE or a LoRA that does not go with the checkpoint).
         """
         import torch
         from diffusers.utils.torch_utils import randn_tensor
 
         assert self._encoder is not None
         self._codec.use(plan.vae)
+        self._use_loras(plan)
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
@@ -233,6 +237,15 @@ class SdxlPipeline:
         if not torch.isfinite(latents).all():
             raise BadNumbers("unet")
         return latents
+
+    def _use_loras(self, plan: RenderPlan) -> None:
+        assert self._encoder is not None and self._loras is not None
+        before = self._loras.used
+        try:
+            self._loras.use(plan.loras)
+        finally:
+            if self._loras.used != before:
+                self._encoder.forget()
 
     def decode(self, latents: "torch.Tensor", *, tiled: bool) -> Picture:
         """Pixels of latents as `denoise` returns them. Raises BadNumbers."""

@@ -161,6 +161,10 @@ class PromptEncoder:
             return [Embedding(torch.zeros_like(one.rows), torch.zeros_like(one.pooled)) for one in encoded]
         return encoded
 
+    def forget(self) -> None:
+        """What was encoded: the encoders' weights have changed."""
+        self._kept.clear()
+
     def _layer(self, clip_skip: int) -> int:
         """Counted from the last, which is 1."""
         encoders = self._pipeline.text_encoder, self._pipeline.text_encoder_2

@@ -1,0 +1,69 @@
+"""LoRAs: which there are, and which files a picture's prompts name."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from illustrious_studio.domain.errors import InvalidRequest, NotFound
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.loras import LoraCatalogue, LoraFile, LoraUse, loras_in
+from illustrious_studio.domain.model_names import named, why_refused
+from illustrious_studio.domain.models import Checkpoint, RefusedFile
+
+MOST = 32
+"""LoRAs in one picture."""
+NEAREST = 3
+
+
+class LoraService:
+    """Lists the LoRA files, and finds those that a request draws with."""
+
+    def __init__(self, catalogue: LoraCatalogue) -> None:
+        self._catalogue = catalogue
+
+    async def loras(self) -> list[LoraFile]:
+        """Those that can be drawn with."""
+        return await self._catalogue.list()
+
+    async def refused(self) -> Sequence[RefusedFile]:
+        """What lies among them and cannot, each with its reason."""
+        return await self._catalogue.refused()
+
+    async def named(self, name: str) -> LoraFile:
+        """The file of that name or alias (`domain/model_names.py`). Raises NotFound, with the reason where there is one
+        that is not offered, and with the nearest names else."""
+        found = await self._catalogue.list()
+        aliased = (one for one in found if one.alias and one.alias == name)
+        if (file := named(name, found) or next(aliased, None)) is not None:
+            return file
+        if reason := why_refused(name, await self._catalogue.refused()):
+            raise NotFound(f"The LoRA {name!r} cannot be used. {reason}")
+        near = get_close_matches(name, [one.name for one in found], NEAREST, 0.4)
+        hint = f"Nearest: {', '.join(near)}." if near else "Put its file into the folder models/loras."
+        raise NotFound(f"There is no LoRA {name!r}. {hint}")
+
+    async def of(self, request: ImageRequest, checkpoint: Checkpoint) -> tuple[LoraUse, ...]:
+        """What the request's prompts name, in their order. Raises InvalidRequest for what cannot be used."""
+        if request.disable_extra_networks:
+            return ()
+        choices = [one for prompt in (request.prompt, request.negative_prompt) for one in loras_in(prompt)]
+        if len(choices) > MOST:
+            raise InvalidRequest(f"The prompt names {len(choices)} LoRAs. Use at most {MOST}.")
+        uses: list[LoraUse] = []
+        for choice in choices:
+            try:
+                file = await self.named(choice.name)
+            except NotFound as error:
+                raise InvalidRequest(error.detail) from error
+            if file.base == "SDXL" and checkpoint.builtin:
+                raise InvalidRequest(
+                    f"The LoRA {file.name} was made for SDXL, and the built-in model is much smaller. "
+                    "Choose another checkpoint, or take it out of the prompt."
+                )
+            unet, text_encoders = choice.weights
+            uses.append(LoraUse(file=file, unet=unet, text_encoders=text_encoders))
+        return tuple(uses)
+
+    async def hashes(self, uses: Sequence[LoraUse]) -> dict[str, str]:
+        """A1111's "Lora hashes", by the files' names."""
+        found = {use.file.name: await self._catalogue.hash_of(use.file) for use in uses}
+        return {name: digest for name, digest in found.items() if digest}
