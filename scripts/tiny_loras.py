@@ -1,8 +1,9 @@
-"""Tiny LoRAs for the built-in model, one of each kind, as its own or other trainers write them; and their notes.
+"""Tiny LoRAs for the built-in model, one of each kind, as its own or other trainers write them, and their notes; and
+tiny embeddings.
 
-    python scripts/tiny_loras.py FOLDER
+    python scripts/tiny_loras.py FOLDER    writes FOLDER/loras and FOLDER/embeddings
 
-For trying LoRAs without a model of one's own, and for the tests. They are random numbers of low rank, not trained: each
+For trying them without a model of one's own, and for the tests. They are random numbers of low rank, not trained: each
 changes pictures in a way of its own, and the same each time.
 """
 
@@ -15,8 +16,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-CONTEXT, WIDTH, ENCODER = 224, 128, 96
-"""How wide the built-in model's text is, its first blocks with attention, and its first text encoder."""
+CONTEXT, WIDTH, ENCODERS = 224, 128, (96, 128)
+"""How wide the built-in model's text is, its first blocks with attention, and its text encoders."""
+ENCODER = ENCODERS[0]
 BLOCK = "down_blocks.2.attentions.0.transformer_blocks.0"
 STABILITYS = "input_blocks.5.1.transformer_blocks.0"
 RANK = 4
@@ -121,5 +123,15 @@ def make(folder: Path) -> None:
     Image.linear_gradient("L").convert("RGB").save(folder / "kohya.preview.png")
 
 
+def make_embeddings(folder: Path) -> None:
+    """One by the names of A1111 and ComfyUI, one by those of diffusers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    first, second = ENCODERS
+    save_file({"clip_l": random(61, 3, first), "clip_g": random(62, 3, second)}, folder / "tiny style.safetensors")
+    both = {"text_encoders_0": random(63, 2, first), "text_encoders_1": random(64, 2, second)}
+    save_file(both, folder / "tinynegative.safetensors")
+
+
 if __name__ == "__main__":
-    make(Path(sys.argv[1]))
+    make(Path(sys.argv[1], "loras"))
+    make_embeddings(Path(sys.argv[1], "embeddings"))

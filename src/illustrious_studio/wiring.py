@@ -25,6 +25,7 @@ from illustrious_studio.adapters.files.inputs import FolderInputs
 from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
+from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.lora_catalogue import DiskLoras
@@ -46,6 +47,7 @@ from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.cutouts import CutoutService
+from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.guesses import GuessService
@@ -71,6 +73,7 @@ DATA = Path(__file__).parent / "data"
 CHECKPOINTS = "models/checkpoints"
 VAES = "models/vae"
 LORAS = "models/loras"
+EMBEDDINGS = "models/embeddings"
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
@@ -160,13 +163,15 @@ async def open_studio(
         memory = MemoryService(engine, chat_models, settings.share_memory)
         vaes = VaeService(vae_catalogue(settings))
         loras = LoraService(lora_catalogue(settings, hashes))
-        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras)
+        places = _checkpoint_places(settings)
+        embeddings = EmbeddingService(DiskEmbeddings(settings.data_dir / EMBEDDINGS, places, hashes))
+        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras, embeddings)
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model, guesses)
         wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
-        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, loras, wildcards)
+        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, wildcards)
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
         vision = VisionService(models.vision_model)
@@ -195,6 +200,7 @@ async def open_studio(
             models=models,
             vaes=vaes,
             loras=loras,
+            embeddings=embeddings,
             sketches=sketches,
             layouts=layouts,
             refused=RefusedRequests(),
@@ -278,7 +284,7 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        for folder in (CHECKPOINTS, VAES, LORAS):  # there, people put their own
+        for folder in (CHECKPOINTS, VAES, LORAS, EMBEDDINGS):  # there, people put their own
             (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)

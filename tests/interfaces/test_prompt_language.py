@@ -1,4 +1,4 @@
-"""Prompt language that is not done here gets the same answer by every way in, and nothing is drawn."""
+"""What is not there or not done here gets the same answer by every way in, and nothing is drawn."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,8 +15,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SPEAKS = {"accept": "application/json, text/event-stream"}
 CASES = [
-    pytest.param("a red apple <lora:x:1>", "<lora:x:1> (a LoRA)", id="civitai-lora"),
-    pytest.param("an apple, embedding:EasyNegative", "embedding:EasyNegative (an embedding)", id="comfyui-embedding"),
+    pytest.param("a cat <hypernet:x:1>", "prompt has <hypernet:x:1> (a hypernetwork)", id="hypernetwork"),
+    pytest.param("a red apple <lora:x:1>", "There is no LoRA 'x'", id="civitai-lora"),
+    pytest.param("an apple, embedding:EasyNegative", "There is no embedding 'EasyNegative'", id="comfyui-embedding"),
 ]
 
 
@@ -78,6 +79,5 @@ async def test_it_is_refused_by_name(
     api: Api, way: Callable[[Api, str], Awaitable[str]], prompt: str, said: str
 ) -> None:
     answer = await way(api, prompt)
-    assert f"prompt has {said}" in answer
-    assert "this studio draws without it; take it out" in answer
+    assert said in answer
     assert api.engine.plans == []

@@ -256,7 +256,7 @@ async def test_what_a_wildcard_file_says_is_refused_like_what_a_person_says(tmp_
     (folder / "wildcards").mkdir()
     (folder / "wildcards" / "lora.txt").write_text("<lora:x:1>\n", encoding="utf-8")
     async with studio_for_tests(folder) as made:
-        with pytest.raises(InvalidRequest, match="<lora:x:1>"):
+        with pytest.raises(InvalidRequest, match="There is no LoRA 'x'"):
             await made.studio.images.generate_image(image_request(prompt="a cat __lora__"))
         with pytest.raises(NotFound, match=r"There is no wildcard __lara__\. Nearest: __lora__"):
             await made.studio.images.generate_image(image_request(prompt="a cat __lara__"))

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,12 +22,25 @@ from illustrious_studio.domain.errors import (
 )
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
+from illustrious_studio.services.jobs import JobQueue
 from studio_for_tests import studio_for_tests
 from waiting import turns, until
 
 
 def image_request(prompt: str = "a cat", **more: object) -> ImageRequest:
     return ImageRequest.model_validate({"prompt": prompt, "steps": 4, "width": 64, "height": 64, **more})
+
+
+def queueing(jobs: JobQueue) -> asyncio.Event:
+    """Set once something is about to be queued: what comes before looks at files, which takes threads their time."""
+    begun, submit_all = asyncio.Event(), type(jobs).submit_all
+
+    def noting(*arguments: Any, **more: Any) -> Any:
+        begun.set()
+        return submit_all(jobs, *arguments, **more)
+
+    jobs.submit_all = noting  # type: ignore[method-assign]
+    return begun
 
 
 async def test_a_picture_is_drawn_and_found_in_the_gallery(tmp_path: Path) -> None:
@@ -84,7 +98,9 @@ async def test_who_leaves_while_a_picture_is_queued_leaves_none_behind(tmp_path:
     async with studio_for_tests(tmp_path) as made:
         made.engine.go_on.clear()
         for moments in range(12):  # so many turns of the event loop after asking: before, while, and after it is queued
+            begun = queueing(made.studio.jobs)
             asking = asyncio.create_task(made.studio.images.generate_images(image_request(), 2))
+            await begun.wait()
             await turns(moments)
             asking.cancel()
             with suppress(asyncio.CancelledError):
@@ -321,7 +337,9 @@ async def test_a_job_remembers_which_checkpoint_was_in_use(tmp_path: Path) -> No
 
 async def test_who_leaves_while_a_job_is_written_down_leaves_a_job_that_is_drawn(tmp_path: Path) -> None:
     async with studio_for_tests(tmp_path) as made:
+        begun = queueing(made.studio.jobs)
         caller = asyncio.create_task(made.studio.images.start_image(image_request()))
+        await begun.wait()
         await turns()
         caller.cancel()
         await asyncio.wait([caller])

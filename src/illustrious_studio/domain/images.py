@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import LayoutGiven
-from illustrious_studio.domain.loras import LoraChoice
+from illustrious_studio.domain.loras import MOST, Loras
 from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
@@ -181,9 +181,9 @@ class ImageRequest(Value):
         ),
     ] = 1
     loras: Annotated[
-        tuple[LoraChoice, ...],
+        Loras,
         Field(
-            max_length=32,
+            max_length=MOST,
             description="LoRAs to draw with, as the prompt's `<lora:name:weight>`, which they are written into.",
         ),
         Setting("LoRAs"),

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.models import RefusedFile
+from illustrious_studio.domain.models import RefusedFile, without_ending
 from illustrious_studio.domain.values import Text, Value
 
 STRONGEST = 10.0
@@ -44,6 +44,14 @@ class LoraChoice(Value):
         """As a prompt names it."""
         unet, encoders = self.weights
         return f"<lora:{self.name}:{encoders:g}>" if unet == encoders else f"<lora:{self.name}:{encoders:g}:{unet:g}>"
+
+
+MOST = 32
+"""LoRAs in one picture."""
+Loras = Annotated[
+    tuple[LoraChoice, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
+]
+"""Those that a request names in a field of its own: a list, as JSON has it."""
 
 
 class LoraFile(Value):
@@ -81,6 +89,10 @@ class LoraCatalogue(Protocol):
         """What lies among them and is not offered."""
         ...
 
+    async def preview(self, file: LoraFile) -> bytes:
+        """A small WebP of its preview. Raises NotFound (it is gone), NotAnImage."""
+        ...
+
     async def hash_of(self, file: LoraFile) -> str | None:
         """First 12 hex digits of the SHA-256 of the file without its header (A1111's "Lora hashes", which are
         kohya's); None for a file that cannot be read."""
@@ -97,6 +109,20 @@ def loras_in(prompt: str) -> tuple[LoraChoice, ...]:
 def without_loras(prompt: str) -> str:
     """The prompt's words: what the text encoders read."""
     return _TAG.sub("", prompt)
+
+
+def lora_of_another_program(name: object, weight: object = 1, encoders: object = None) -> LoraChoice | None:
+    """What another program's record says of a LoRA: by its file, with folders, and its weights as numbers or as text.
+    None for what cannot be meant."""
+    if not isinstance(name, str):
+        return None
+    file = re.split(r"[/\\]", name)[-1].strip()
+    try:
+        unet = float(weight)  # type: ignore[arg-type]
+        both = unet if encoders is None else float(encoders)  # type: ignore[arg-type]
+        return LoraChoice(name=without_ending(file), weight=unet, text_encoder_weight=None if both == unet else both)
+    except (TypeError, ValueError):  # pydantic's is one of these
+        return None
 
 
 def with_loras(prompt: str, loras: Sequence[LoraChoice]) -> str:

@@ -17,6 +17,8 @@ from illustrious_studio.domain.errors import InvalidRequest, NotAnImage
 from illustrious_studio.domain.metadata.carried import tags_of, text_of
 from illustrious_studio.domain.png import without_odd_extras
 
+PillowImage = Image.Image
+"""For who hands one on and does nothing with it."""
 STRIP = 96
 """Rows of a large picture that are worked on at once, so that no copy of all of it is made."""
 FORMATS = ("PNG", "JPEG", "WEBP")

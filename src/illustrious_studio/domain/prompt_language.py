@@ -3,15 +3,12 @@ nobody would be told; so it is refused by name.
 
 Only what such a program would take for its language counts: an emoticon, a tag with underscores and what a backslash
 stands before are words. What changes while drawing is done (`prompt_schedule`), and so are choices (`wildcards`)
-and LoRAs (`loras`).
+LoRAs (`loras`) and embeddings (`textual_inversion`).
 """
 
 import re
 
-_TAGS = (
-    (re.compile(r"<hypernet:[^<>\n]*>?", re.IGNORECASE), "a hypernetwork"),
-    (re.compile(r"\bembedding:\w[^\s,:()]*", re.IGNORECASE), "an embedding"),
-)
+_TAGS = ((re.compile(r"<hypernet:[^<>\n]*>?", re.IGNORECASE), "a hypernetwork"),)
 _SHOWN = 60
 
 

@@ -13,6 +13,7 @@ from illustrious_studio.domain.loras import LoraUse, without_loras
 from illustrious_studio.domain.models import Checkpoint, ModelStatus, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import img2img_steps
+from illustrious_studio.domain.textual_inversion import EmbeddingFile
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class RenderPlan:
     """None: the checkpoint's own."""
     loras: tuple[LoraUse, ...] = ()
     """What the request's prompts name."""
+    embeddings: tuple[EmbeddingFile, ...] = ()
+    """The same."""
 
     @property
     def prompts(self) -> tuple[str, str]:

@@ -9,7 +9,6 @@ import re
 import uuid
 
 import structlog
-from PIL import Image
 
 from illustrious_studio.domain.encoding import FileKind, image_to_png, to_file, to_preview, to_thumbnail
 from illustrious_studio.domain.errors import NotFound
@@ -25,7 +24,7 @@ from illustrious_studio.domain.gallery import (
 )
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.record import ImageMetadata
-from illustrious_studio.domain.pictures import open_image, open_image_with_text
+from illustrious_studio.domain.pictures import PillowImage, open_image, open_image_with_text
 
 ALL = GalleryQuery()
 ONE_BY_ONE = 100
@@ -49,7 +48,7 @@ class GalleryService:
         self._changed: set[str] = set()
         """The pictures that were added or changed while the index is rebuilt."""
 
-    async def add(self, image: Image.Image, metadata: ImageMetadata, item_id: str | None = None) -> GalleryItem:
+    async def add(self, image: PillowImage, metadata: ImageMetadata, item_id: str | None = None) -> GalleryItem:
         """Keep a picture, which is changed here. With an id kept already, that one is the answer. Raises StorageFull.
 
         Being cancelled, it still finishes what it began: file and row are both there then.
@@ -170,7 +169,7 @@ class GalleryService:
             return item
         return next(iter((await self._files.scan({item_id})).items), None)
 
-    async def _store(self, item: GalleryItem, image: Image.Image) -> GalleryItem:
+    async def _store(self, item: GalleryItem, image: PillowImage) -> GalleryItem:
         png, thumbnail = await asyncio.to_thread(_encode, item, image)
         await self._files.save(item, png, thumbnail)
         await self._index.add(item)
@@ -183,6 +182,6 @@ def _converted(png: bytes, kind: FileKind, quality: int) -> bytes:
     return to_file(image, kind, quality, text)
 
 
-def _encode(item: GalleryItem, image: Image.Image) -> tuple[bytes, bytes]:
+def _encode(item: GalleryItem, image: PillowImage) -> tuple[bytes, bytes]:
     text = {"parameters": write_infotext(item.metadata), **own_text(item)}
     return image_to_png(image, text), to_thumbnail(image)

@@ -18,6 +18,7 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.domain.wildcards import Lines, WildcardFiles, chosen, has_choices
+from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import By, LayoutService
@@ -43,6 +44,7 @@ class ImageService:
         inputs: InputService,
         vaes: VaeService,
         loras: LoraService,
+        embeddings: EmbeddingService,
         wildcards: WildcardFiles,
     ) -> None:
         self._jobs = jobs
@@ -52,6 +54,7 @@ class ImageService:
         self._inputs = inputs
         self._vaes = vaes
         self._loras = loras
+        self._embeddings = embeddings
         self._wildcards = wildcards
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
@@ -94,8 +97,8 @@ class ImageService:
 
         Wildcards and choices in the prompts are settled now, for each picture anew. A checkpoint that draws from a
         sketch refuses words of which none is known (NothingKnown, an InvalidRequest). What of other programs' prompt
-        language is not done here is refused, and so are LoRAs that are not there. Those that the request names in a
-        field of their own are in its prompt from now on.
+        language is not done here is refused, and so are LoRAs and embeddings that are not there. LoRAs that the request
+        names in a field of their own are in its prompt from now on.
         """
         queued = partial(self._queued, request, count, origin, checkpoint)
         if once is None:
@@ -132,6 +135,7 @@ class ImageService:
                 if found := not_done_here(prompt):
                     raise InvalidRequest(f"The {which} {found}.")
             await self._loras.of(one, using)
+            await self._embeddings.of(one)
             one = await self._resolved(one, using, over, "words" if resolved and not choosing else "auto")
             if one.layout is not None and one.layout.by == "model" and not choosing:
                 request = request.model_copy(update={"layout": one.layout})  # it would say the same of each seed

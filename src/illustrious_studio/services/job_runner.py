@@ -12,6 +12,7 @@ from illustrious_studio.domain.jobs import Job, RenderedJob
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Step
+from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.loras import LoraService
@@ -38,6 +39,7 @@ class JobRunner:
         memory: MemoryService,
         vaes: VaeService,
         loras: LoraService,
+        embeddings: EmbeddingService,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -48,6 +50,7 @@ class JobRunner:
         self._memory = memory
         self._vaes = vaes
         self._loras = loras
+        self._embeddings = embeddings
 
     @property
     def given_up(self) -> str:
@@ -67,7 +70,7 @@ class JobRunner:
             prepared = await self._inputs.prepared(request, size)
             start = FromPicture(prepared.base, prepared.mask)
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
-        plan = render_plan(request, checkpoint, start, vae, loras)
+        plan = render_plan(request, checkpoint, start, vae, loras, await self._embeddings.of(request))
         await self._memory.make_room(checkpoint)
         rendered = await self._engine.render(plan, on_step)
         log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
@@ -85,6 +88,7 @@ class JobRunner:
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
             lora_hashes=await self._loras.hashes(drawn.plan.loras),
+            embedding_hashes=await self._embeddings.hashes(drawn.plan.embeddings),
             prediction_type=checkpoint.prediction_type,
             zero_terminal_snr=checkpoint.zero_terminal_snr,
             device=rendered.device,

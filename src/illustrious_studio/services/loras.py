@@ -5,12 +5,10 @@ from difflib import get_close_matches
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.loras import LoraCatalogue, LoraFile, LoraUse, loras_in
+from illustrious_studio.domain.loras import MOST, LoraCatalogue, LoraFile, LoraUse, loras_in
 from illustrious_studio.domain.model_names import named, why_refused
 from illustrious_studio.domain.models import Checkpoint, RefusedFile
 
-MOST = 32
-"""LoRAs in one picture."""
 NEAREST = 3
 
 
@@ -40,6 +38,13 @@ class LoraService:
         near = get_close_matches(name, [one.name for one in found], NEAREST, 0.4)
         hint = f"Nearest: {', '.join(near)}." if near else "Put its file into the folder models/loras."
         raise NotFound(f"There is no LoRA {name!r}. {hint}")
+
+    async def preview(self, name: str) -> bytes:
+        """A small WebP of the picture beside its file. Raises NotFound, NotAnImage."""
+        file = await self.named(name)
+        if file.preview is None:
+            raise NotFound(f"The LoRA {file.name!r} has no preview beside its file.")
+        return await self._catalogue.preview(file)
 
     async def of(self, request: ImageRequest, checkpoint: Checkpoint) -> tuple[LoraUse, ...]:
         """What the request's prompts name, in their order. Raises InvalidRequest for what cannot be used."""

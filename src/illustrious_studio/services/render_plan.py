@@ -5,6 +5,7 @@ from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, VaeFile
 from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, RenderPlan
 from illustrious_studio.domain.sampling import resolved_schedule
+from illustrious_studio.domain.textual_inversion import EmbeddingFile
 
 SKETCH_STRENGTH = 0.8
 """How much a checkpoint that declares nothing changes a sketch: the layout stays, the drawing is its own."""
@@ -26,9 +27,11 @@ def render_plan(
     start: FromPicture | None = None,
     vae: VaeFile | None = None,
     loras: tuple[LoraUse, ...] = (),
+    embeddings: tuple[EmbeddingFile, ...] = (),
 ) -> RenderPlan:
     """`start` is the sketch of the request's layout, or the request's picture, in the request's size; `vae` what is
-    used instead of the checkpoint's own; `loras` what its prompts name."""
+    used instead of the checkpoint's own; `loras` and
+    `embeddings` what its prompts name."""
     width, height = size_of(request, checkpoint)
     drawn_as = as_asked(request, checkpoint)
     one = Pass(
@@ -40,7 +43,7 @@ def render_plan(
         start=start or FromNoise(),
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
-    return RenderPlan(request, drawn_as, (one,), vae, loras)
+    return RenderPlan(request, drawn_as, (one,), vae, loras, embeddings)
 
 
 def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:

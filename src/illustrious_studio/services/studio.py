@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.cutouts import CutoutService
+from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.images import ImageService
@@ -37,6 +38,7 @@ class Studio:
     models: ModelService
     vaes: VaeService
     loras: LoraService
+    embeddings: EmbeddingService
     sketches: SketchService
     layouts: LayoutService
     refused: RefusedRequests

@@ -65,10 +65,9 @@ READ = [
     case("d04_fooocus_mre.png", {**FULL, **KARRAS}, id="IIB-394", source="Fooocus"),
     case(
         "d01_fooocus.png",
-        {**FULL, **KARRAS, "clip_skip": 3, "vae": "automatic"},
+        {**FULL, **KARRAS, "clip_skip": 3, "vae": "automatic", "prompt": f"{FULL['prompt']} <lora:add:0.1>"},
         id="DiffusionToolkit-202",
         source="Fooocus",
-        out="lora",
     ),
     case("e01_swarm.png", {**FULL, "schedule": "Karras"}, id="DiffusionToolkit-230", source="SwarmUI"),
     case(

@@ -77,8 +77,22 @@ HIRES = plain(
     }
 )  # fmt: skip
 LORA = with_inputs(
-    plain(**{"10": node("LoraLoader", lora_name="x.safetensors", model=["4", 0], clip=["4", 1])}), "3", model=["10", 0]
+    plain(
+        **{
+            "10": node(
+                "LoraLoader",
+                lora_name="styles\\x.safetensors",
+                strength_model=0.7,
+                strength_clip=0.4,
+                model=["4", 0],
+                clip=["4", 1],
+            )
+        }
+    ),
+    "3",
+    model=["10", 0],
 )
+BAD_LORA = with_inputs(plain(**{"10": node("LoraLoader", lora_name="a:b", model=["4", 0])}), "3", model=["10", 0])
 CONTROL = with_inputs(
     plain(
         **{
@@ -148,7 +162,8 @@ IMAGE = plain(
         pytest.param(CUSTOM, RIGHT, (), id="SamplerCustomAdvanced"),
         pytest.param(ADVANCED, RIGHT, (), id="KSamplerAdvanced"),
         pytest.param(HIRES, RIGHT, ("later passes",), id="the first pass counts"),
-        pytest.param(LORA, RIGHT, ("lora",), id="lora"),
+        pytest.param(LORA, {**RIGHT, "prompt": "a cat <lora:x:0.4:0.7>"}, (), id="lora"),
+        pytest.param(BAD_LORA, RIGHT, ("lora",), id="a lora that no prompt can name"),
         pytest.param(CONTROL, RIGHT, ("controlnet",), id="controlnet"),
         pytest.param(LINKED, {**RIGHT, "clip_skip": 2}, (), id="linked values"),
         pytest.param(SDXL, RIGHT, (), id="CLIPTextEncodeSDXL"),

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,40 @@ def test_settings_of_each_program_make_the_same_request(source: str, text: dict[
         prompt="a cat", negative_prompt="bad", steps=20, guidance=5.5, seed=7, width=832, height=1216
     )
     assert recorded.left_out == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        {
+            "parameters": json.dumps(
+                {"sui_image_params": SWARM | {"loras": ["sub/ink.safetensors", "oil"], "loraweights": ["0.5", "1"]}}
+            )
+        },
+        {"parameters": json.dumps(FOOOCUS | {"loras": [["ink.safetensors", 0.5, "ab"], ["oil.safetensors", 1]]})},
+        {
+            "invokeai_metadata": json.dumps(
+                INVOKE | {"loras": [{"model": {"name": "ink"}, "weight": 0.5}, {"model": {"name": "oil"}, "weight": 1}]}
+            )
+        },
+    ],
+    ids=["SwarmUI", "Fooocus", "InvokeAI"],
+)
+def test_loras_of_each_program_are_in_the_prompt(text: dict[str, str]) -> None:
+    recorded = recorded_settings(text)
+    assert recorded is not None
+    assert (recorded.request.prompt, recorded.left_out) == ("a cat <lora:ink:0.5> <lora:oil:1>", ())
+
+
+@pytest.mark.parametrize("loras", [[{"model": 3}], ["<x>"], [[None, 1]], [["ink", "strong"]], [["ink", 99]]])
+def test_a_lora_that_cannot_be_meant_is_named(loras: list[Any]) -> None:
+    for text in (
+        {"parameters": json.dumps(FOOOCUS | {"loras": loras})},
+        {"invokeai_metadata": json.dumps(INVOKE | {"loras": loras})},
+    ):
+        recorded = recorded_settings(text)
+        assert recorded is not None
+        assert recorded.request.prompt == "a cat"
 
 
 def test_what_is_out_of_range_is_left_out_and_named() -> None:

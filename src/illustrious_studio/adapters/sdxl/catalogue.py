@@ -17,6 +17,7 @@ from illustrious_studio.adapters.sdxl.headers import BadFile, Header, json_objec
 from illustrious_studio.adapters.sdxl.model_files import each_once, model_files, why_not_loaded
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import Checkpoint, RefusedFile, VaeFile
+from illustrious_studio.domain.textual_inversion import EmbeddingFile
 
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
 MAX_JSON = 1 << 20
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 Checkpoints = list[Checkpoint]
 RefusedFiles = list[RefusedFile]
-Named = TypeVar("Named", Checkpoint, VaeFile, LoraFile)
+Named = TypeVar("Named", Checkpoint, VaeFile, LoraFile, EmbeddingFile)
 
 
 class Declared(BaseModel):

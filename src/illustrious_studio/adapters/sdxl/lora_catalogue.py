@@ -9,7 +9,7 @@ hundred files have headers of some hundred kilobytes each.
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +19,12 @@ from illustrious_studio.adapters.reading import FileThreads, read_regular
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, UNET_INPUT, with_unique_names
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.headers import BadFile, Header, read_header, refused, stamp_of
-from illustrious_studio.adapters.sdxl.model_files import each_once, model_files, why_not_loaded
+from illustrious_studio.adapters.sdxl.model_files import each_once, folders_beside, model_files, why_not_loaded
+from illustrious_studio.domain.encoding import to_thumbnail
+from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.loras import STRONGEST, LoraFile
 from illustrious_studio.domain.models import RefusedFile
+from illustrious_studio.domain.pictures import open_image
 from illustrious_studio.domain.values import Value, printable
 
 FOLDERS = ("loras", "lora", "lycoris")
@@ -29,6 +32,7 @@ FOLDERS = ("loras", "lora", "lycoris")
 MAX_HEADER = 16 << 20
 """kohya writes how often each tag was trained into it."""
 MAX_NOTES = 4 << 20
+MAX_PREVIEW = 32 << 20
 MOST_TEXT = 4_000
 SHORT_HASH = 12
 PREVIEWS = tuple(f"{mark}{ending}" for mark in (".preview", "") for ending in (".png", ".webp", ".jpg", ".jpeg"))
@@ -85,12 +89,16 @@ class DiskLoras:
         digest = await self._hashes.of(file.path, without_header=True)
         return digest and digest[:SHORT_HASH]
 
+    async def preview(self, file: LoraFile) -> bytes:
+        return await self._threads.run(lambda: to_thumbnail(open_image(_read(file))))
+
     def _scan(self) -> tuple[LoraFiles, Sequence[RefusedFile]]:
         found: LoraFiles = []
         left_out: list[RefusedFile] = []
         before = _kept(self._facts_file) if self._judged is None else self._judged
         now: dict[str, _Judged] = {}
-        for path in each_once(path for folder in self._folders() for path in sorted(model_files(folder))):
+        folders = [self._folder, *folders_beside(self._checkpoints, FOLDERS)]
+        for path in each_once(path for folder in folders for path in sorted(model_files(folder))):
             try:
                 stamp = stamp_of([path, *_beside(path)])
                 known = before.get(str(path))
@@ -108,16 +116,6 @@ class DiskLoras:
         self._judged = now
         return with_unique_names(found), left_out
 
-    def _folders(self) -> Iterable[Path]:
-        yield self._folder
-        for place in self._checkpoints:
-            above = place.parent
-            try:
-                beside = sorted(above.iterdir()) if above.is_dir() else []
-            except OSError:
-                continue
-            yield from (folder for folder in beside if folder.name.lower() in FOLDERS and folder.is_dir())
-
     def _keep(self, judged: Mapping[str, _Judged]) -> None:
         if self._facts_file is None:
             return
@@ -128,6 +126,16 @@ class DiskLoras:
             aside.replace(self._facts_file)
         except (OSError, ValueError) as error:
             logger.warning("facts of LoRAs not kept for the next start: %s (%s)", self._facts_file, error)
+
+
+def _read(file: LoraFile) -> bytes:
+    """Its preview's file. Raises NotFound."""
+    try:
+        if file.preview is not None and file.preview.stat().st_size <= MAX_PREVIEW:
+            return read_regular(file.preview)
+    except OSError:
+        pass
+    raise NotFound(f"The preview of the LoRA {file.name!r} cannot be read.")
 
 
 def _kept(file: Path | None) -> dict[str, _Judged]:

@@ -1,7 +1,7 @@
 """The model files at a place, as people sort them: in folders, in folders that are linked to, and under any ending."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from illustrious_studio.adapters.reading import folders_below
@@ -24,6 +24,16 @@ def model_files(place: Path) -> Iterator[Path]:
             yield folder
         else:
             yield from (folder / name for name in files if os.path.splitext(name)[1].lower() in ENDINGS)
+
+
+def folders_beside(places: Iterable[Path], names: Collection[str]) -> Iterator[Path]:
+    """Folders of such names, in whichever letters, beside these places."""
+    for place in places:
+        try:
+            beside = sorted(place.parent.iterdir()) if place.parent.is_dir() else []
+        except OSError:
+            continue
+        yield from (folder for folder in beside if folder.name.lower() in names and folder.is_dir())
 
 
 def each_once(paths: Iterable[Path]) -> Iterable[Path]:

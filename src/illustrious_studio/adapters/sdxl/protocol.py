@@ -17,6 +17,7 @@ from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Start
+from illustrious_studio.domain.textual_inversion import EmbeddingFile
 
 LENGTHS = struct.Struct(">II")
 MAX_HEADER = 1 << 20
@@ -76,6 +77,7 @@ def plan_frame(plan: RenderPlan) -> Frame:
         "checkpoint": plan.checkpoint.model_dump(mode="json"),
         "vae": plan.vae and plan.vae.model_dump(mode="json"),
         "loras": [one.model_dump(mode="json") for one in plan.loras],
+        "embeddings": [one.model_dump(mode="json") for one in plan.embeddings],
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
     }
     fields["pictures"] = [(picture.width, picture.height) for picture in pictures]
@@ -95,6 +97,7 @@ def plan_of(frame: Frame) -> RenderPlan:
         tuple(_pass_of(fields, pictures) for fields in frame.fields["passes"]),
         VaeFile.model_validate_json(json.dumps(frame.fields["vae"])) if frame.fields["vae"] else None,
         tuple(LoraUse.model_validate_json(json.dumps(one)) for one in frame.fields["loras"]),
+        tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in frame.fields["embeddings"]),
     )
 
 

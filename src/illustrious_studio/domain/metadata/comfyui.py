@@ -2,12 +2,14 @@
 
 An input is a value or a link `[node id, output number]`. There is no list of settings in it: they are found by
 following links from the sampler, whatever the nodes are called that somebody's extension put between. What was drawn
-first, from an empty latent, is what is read; later passes, LoRAs and the like are named as not understood.
+first, from an empty latent, is what is read; later passes, ControlNets and the like are named as not understood.
 """
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+
+from illustrious_studio.domain.loras import lora_of_another_program, with_loras
 
 LOOKED_AT = 2_000
 """Nodes that one search goes through at most: a graph may have loops when somebody made it by hand."""
@@ -18,7 +20,7 @@ _PARTS = ("noise", "guider", "sampler", "sigmas")
 _TEXTS = ("text", "text_g", "text_l", "prompt", "string", "value", "populated_text", "wildcard_text", "positive")
 _SIZE = (("width", "empty_latent_width"), ("height", "empty_latent_height"))
 _NUMBERS = ("value", "seed", "noise_seed", "int", "float", "number", "Number")
-_NOT_READ = {"lora_name": "lora", "control_net": "controlnet", "ipadapter": "ipadapter", "upscale_model": "upscaler"}
+_NOT_READ = {"control_net": "controlnet", "ipadapter": "ipadapter", "upscale_model": "upscaler"}
 """Inputs of nodes that change the picture in ways that are not read."""
 
 Node = Mapping[str, Any]
@@ -55,6 +57,13 @@ def fields_of(graph: Mapping[str, object]) -> tuple[dict[str, object], tuple[str
     left_out |= {"later passes"} if len(samplers) > 1 else set()
     left_out |= {"image"} if walk.value(first, ("image",), (*_LATENT, "pixels")) else set()
     used = walk.upstream(first, None)
+    loras = [walk.inputs(key) for key in reversed(used) if "lora_name" in walk.inputs(key)]
+    choices = [
+        lora_of_another_program(one["lora_name"], one.get("strength_model", 1), one.get("strength_clip"))
+        for one in loras
+    ]
+    fields["prompt"] = with_loras(positive, [one for one in choices if one is not None])
+    left_out |= {"lora"} if None in choices else set()
     left_out |= {word for key in used for name, word in _NOT_READ.items() if name in walk.inputs(key)}
     return {name: value for name, value in fields.items() if value not in (None, "")}, tuple(sorted(left_out))
 

@@ -80,13 +80,17 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
     # As A1111's extension Dynamic Prompts calls them.
     templates = {"Template": metadata.origin.template, "Negative Template": metadata.origin.negative_template}
     templates = {key: value for key, value in templates.items() if value}
-    return setting_fields(request, facts) | _for_the_same_picture(metadata) | _lora_hashes(metadata) | templates
+    return setting_fields(request, facts) | _for_the_same_picture(metadata) | _hashes(metadata) | templates
 
 
-def _lora_hashes(metadata: ImageMetadata) -> dict[str, str]:
-    named = ((re.sub("[:,]", "", name), digest) for name, digest in metadata.lora_hashes.items())
-    hashes = ", ".join(f"{name}: {digest}" for name, digest in named)
-    return {"Lora hashes": hashes} if hashes else {}
+def _hashes(metadata: ImageMetadata) -> dict[str, str]:
+    """Of LoRAs and embeddings, each kind in one field."""
+
+    def listed(hashes: Mapping[str, str]) -> str:
+        return ", ".join(f"{re.sub('[:,]', '', name)}: {digest}" for name, digest in hashes.items())
+
+    said = {"Lora hashes": listed(metadata.lora_hashes), "TI hashes": listed(metadata.embedding_hashes)}
+    return {key: value for key, value in said.items() if value}
 
 
 def setting_fields(request: ImageRequest, facts: Mapping[str, str] = NO_FACTS) -> dict[str, str]:

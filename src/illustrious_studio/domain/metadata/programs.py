@@ -5,10 +5,11 @@ finds where the settings are, and says in one word each what of them nobody here
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from illustrious_studio.domain.loras import lora_of_another_program, with_loras
 from illustrious_studio.domain.metadata import comfyui
 from illustrious_studio.domain.metadata.carried import LONGEST_TEXT, PARAMETERS
 from illustrious_studio.domain.metadata.infotext import read_infotext
@@ -48,7 +49,10 @@ def _a1111(text: Text) -> Found | None:
 def _swarmui(text: Text) -> Found | None:
     alone = _json(text.get("sui_image_params", ""))
     settings = (_json(text.get(PARAMETERS, "")) or {}).get("sui_image_params", alone)
-    return Found("SwarmUI", settings) if isinstance(settings, dict) else None
+    if not isinstance(settings, dict):
+        return None
+    names, weights = (_listed(settings.get(key)) for key in ("loras", "loraweights"))
+    return _with_loras("SwarmUI", settings, [(name, *weights[at : at + 1]) for at, name in enumerate(names)])
 
 
 def _draw_things(text: Text) -> Found | None:
@@ -70,15 +74,16 @@ def _easy_diffusion(text: Text) -> Found | None:
         "clip_skip": skips,
         "vae": settings.get("use_vae_model"),
     }
-    loras = ("lora",) if str(settings.get("use_lora_model") or "None") != "None" else ()
+    names = [name for name in _listed(settings.get("use_lora_model")) if name not in ("", "None")]
+    weights = _listed(settings.get("lora_alpha"))
     known = {**settings, **{key: value for key, value in own.items() if value is not None}}
-    return Found("Easy Diffusion", known, loras)
+    return _with_loras("Easy Diffusion", known, [(name, *weights[at : at + 1]) for at, name in enumerate(names)])
 
 
 def _fooocus(text: Text) -> Found | None:
     """Its own scheme, and that of its fork MRE, which has it under the name of NovelAI's."""
     if (settings := _json(text.get(PARAMETERS, ""))) is not None:
-        return Found("Fooocus", settings, ("lora",) if settings.get("loras") else ())
+        return _with_loras("Fooocus", settings, [_listed(one)[:2] for one in _listed(settings.get("loras"))])
     settings = _json(text.get("Comment", "")) or {}
     return Found("Fooocus", settings) if str(settings.get("software", "")).startswith("Fooocus") else None
 
@@ -89,7 +94,10 @@ def _invokeai(text: Text) -> Found | None:
         return None
     model = settings.get("model")
     name = model.get("name") if isinstance(model, dict) else None
-    return Found("InvokeAI", {**settings, "Model": name}, ("lora",) if settings.get("loras") else ())
+    loras = [one for one in _listed(settings.get("loras")) if isinstance(one, dict)]
+    named = [(one.get("model") or one.get("lora") or {}, one.get("weight", 1)) for one in loras]
+    said = [(of.get("name") or of.get("model_name"), weight) for of, weight in named if isinstance(of, dict)]
+    return _with_loras("InvokeAI", {**settings, "Model": name}, said or [(None,)] * len(loras))
 
 
 def _textgen(text: Text) -> Found | None:
@@ -107,6 +115,22 @@ def _novelai(text: Text) -> Found | None:
     return Found(
         "NovelAI", {"prompt": text.get("Description", ""), **settings}, ("character prompts",) if others else ()
     )
+
+
+def _with_loras(source: str, fields: Mapping[str, object], loras: Sequence[Sequence[object]]) -> Found:
+    """The LoRAs, each a name and, where it is said, a weight, written into the prompt: there the studio has them."""
+    choices = [lora_of_another_program(*one) if one else None for one in loras]
+    fields = {name: value for name, value in fields.items() if name != "loras"}
+    key = next((name for name in ("positive_prompt", "prompt") if isinstance(fields.get(name), str)), "prompt")
+    prompt = with_loras(str(fields.get(key) or ""), [one for one in choices if one is not None])
+    return Found(source, {**fields, key: prompt} if choices else fields, ("lora",) if None in choices else ())
+
+
+def _listed(value: object) -> list[Any]:
+    """A list; of text, which says it in Python's or JSON's words or by commas, its parts; one thing alone."""
+    if isinstance(value, str):
+        return [part.strip(" '\"") for part in value.strip("[]").split(",")] if value.strip("[] ") else []
+    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
 
 
 def _comfyui(text: Text) -> Found | None:

@@ -51,6 +51,9 @@ class ImageMetadata(Value):
     lora_hashes: Annotated[dict[str, str], Field(exclude_if=lambda hashes: not hashes)] = Field(
         default_factory=dict, description="First 12 hex digits of each LoRA's SHA-256, by its name (A1111's)."
     )
+    embedding_hashes: Annotated[dict[str, str], Field(exclude_if=lambda hashes: not hashes)] = Field(
+        default_factory=dict, description="The same of each embedding."
+    )
     prediction_type: PredictionType | None = Field(
         None,
         description="What the checkpoint's UNet was taken to predict. It is the checkpoint's, not the request's: "

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
 from illustrious_studio.interfaces.a1111.common import ApiState, StateIn, title_of
@@ -64,9 +65,27 @@ async def list_vaes(state: StateIn) -> list[dict[str, Any]]:
     return [{"model_name": vae_file(one.name), "filename": one.path.name} for one in await state.studio.vaes.vaes()]
 
 
+@router.get("/loras")
+async def list_loras(state: StateIn) -> list[dict[str, Any]]:
+    """By file, which is what prompts name; what else is known of one is in the studio's own GET /loras."""
+    return [
+        {"name": one.name, "alias": one.alias or one.name, "path": one.path.name, "metadata": _notes_of(one)}
+        for one in await state.studio.loras.loras()
+    ]
+
+
+def _notes_of(lora: LoraFile) -> dict[str, str]:
+    """By kohya's and the model specification's names, as far as it is known."""
+    said = {
+        "ss_output_name": lora.alias,
+        "ss_sd_model_name": lora.base_name,
+        "modelspec.trigger_phrase": ", ".join(lora.trigger_words),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
 @router.get("/upscalers")
 @router.get("/latent-upscale-modes")
-@router.get("/loras")
 @router.get("/hypernetworks")
 @router.get("/face-restorers")
 @router.get("/realesrgan-models")
@@ -80,8 +99,14 @@ async def list_what_there_is_not() -> list[dict[str, Any]]:
 
 
 @router.get("/embeddings")
-async def list_embeddings() -> dict[str, Any]:
-    return {"loaded": {}, "skipped": {}}
+async def list_embeddings(state: StateIn) -> dict[str, Any]:
+    """`shape` is the width of both text encoders' vectors together. What cannot be used is not described there."""
+    nothing = {"step": None, "sd_checkpoint": None, "sd_checkpoint_name": None}
+    loaded = {
+        one.name: {**nothing, "shape": sum(one.widths), "vectors": one.vectors}
+        for one in await state.studio.embeddings.embeddings()
+    }
+    return {"loaded": loaded, "skipped": {}}
 
 
 @router.get("/scripts")

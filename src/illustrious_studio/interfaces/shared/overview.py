@@ -82,7 +82,9 @@ class ModelList(BaseModel):
     checkpoints: list[CheckpointEntry]
     language_models: list[LanguageModel]
     vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")
-    refused: list[RefusedEntry] = Field(description="Files among the checkpoints, VAEs and LoRAs that cannot be used.")
+    refused: list[RefusedEntry] = Field(
+        description="Files among the checkpoints, VAEs, LoRAs and embeddings that cannot be used."
+    )
 
 
 def status_now(studio: Studio) -> Status:
@@ -114,5 +116,10 @@ async def models_now(studio: Studio) -> ModelList:
 
 
 async def refused_files(studio: Studio) -> list[RefusedFile]:
-    """What lies among the checkpoints, VAEs and LoRAs and is not offered."""
-    return [*await studio.models.refused(), *await studio.vaes.refused(), *await studio.loras.refused()]
+    """What lies among the checkpoints, VAEs, LoRAs and embeddings and is not offered."""
+    return [
+        *await studio.models.refused(),
+        *await studio.vaes.refused(),
+        *await studio.loras.refused(),
+        *await studio.embeddings.refused(),
+    ]

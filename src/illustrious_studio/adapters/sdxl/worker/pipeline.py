@@ -120,8 +120,8 @@ class SdxlPipeline:
         memory.clear_cuda_memory()
 
     def render(self, plan: RenderPlan, watch: ProgressCallback) -> Rendered:
-        """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers, a VAE or a LoRA that does
-        not go with the checkpoint), Stopped."""
+        """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers; a VAE, LoRA or embedding that
+        does not go with the checkpoint), Stopped."""
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
         started = time.perf_counter()
@@ -177,14 +177,14 @@ class SdxlPipeline:
         `before`, what the pass before returned, and the result are float32 latents in the UNet's scale, on the
         device: (1, 4, height / 8, width / 8) for SDXL; the built-in model's VAE has the factor 4.
 
-        Raises BadNumbers, Stopped, InvalidRequest (a VAE or a LoRA that does not go with the checkpoint).
+        Raises BadNumbers, Stopped, InvalidRequest (a VAE, LoRA or embedding that does not go with the checkpoint).
         """
         import torch
         from diffusers.utils.torch_utils import randn_tensor
 
         assert self._encoder is not None
         self._codec.use(plan.vae)
-        self._use_loras(plan)
+        self._use_networks(plan)
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
@@ -238,7 +238,7 @@ class SdxlPipeline:
             raise BadNumbers("unet")
         return latents
 
-    def _use_loras(self, plan: RenderPlan) -> None:
+    def _use_networks(self, plan: RenderPlan) -> None:
         assert self._encoder is not None and self._loras is not None
         before = self._loras.used
         try:
@@ -246,6 +246,7 @@ class SdxlPipeline:
         finally:
             if self._loras.used != before:
                 self._encoder.forget()
+        self._encoder.use(plan.embeddings)
 
     def decode(self, latents: "torch.Tensor", *, tiled: bool) -> Picture:
         """Pixels of latents as `denoise` returns them. Raises BadNumbers."""

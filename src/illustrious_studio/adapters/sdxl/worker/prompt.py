@@ -16,11 +16,14 @@ SDXL (that mean lies near zero there, so dividing by it is unstable).
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Union
 
+from illustrious_studio.adapters.sdxl.worker.embeddings import vectors_of
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.textual_inversion import EmbeddingFile, pieces
 
 if TYPE_CHECKING:
     import torch
@@ -36,8 +39,15 @@ STEP = 1.1
 
 _TOKEN = re.compile(r"\\[\\()\[\]]|\\|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|\bBREAK\b|[()\[\]]|[^\\()\[\]:B]+|:|B")
 
-Chunks = list[tuple[list[int], list[float]]]
+Token = Union[int, "torch.Tensor"]
+"""A token's id, or the vector that stands in its place."""
+Chunks = list[tuple[list[Token], list[float]]]
 """Of each chunk, its tokens and their weights."""
+Vectors = Mapping[str, "torch.Tensor"]
+"""Embeddings for one text encoder, (vectors, width), by their names."""
+
+
+NO_VECTORS: Vectors = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -103,27 +113,45 @@ def _joined(texts: list[str | None], weights: list[float]) -> list[PromptSpan]:
     return parts
 
 
-def chunks(parts: list[PromptSpan], tokenizer: Any) -> Chunks:
-    """Token ids and their weights, at most 75 a chunk, without the start and end tokens. At least one chunk."""
+def chunks(parts: list[PromptSpan], tokenizer: Any, vectors: Vectors = NO_VECTORS) -> Chunks:
+    """Tokens and their weights, at most 75 a chunk, without the start and end tokens. At least one chunk.
+
+    An embedding is never cut: one that does not fit into its chunk begins another, as in A1111.
+    """
     comma = tokenizer("a,", add_special_tokens=False).input_ids[-1]
     done: Chunks = []
-    ids: list[int] = []
+    ids: list[Token] = []
     weights: list[float] = []
+
+    def end(at: int) -> None:
+        nonlocal ids, weights
+        done.append((ids[:at], weights[:at]))
+        ids, weights = ids[at:], weights[at:]
+
     for part in parts:
         if part.text is None:
-            done.append((ids, weights))
-            ids, weights = [], []
+            end(len(ids))
             continue
-        for token in tokenizer(part.text, add_special_tokens=False, truncation=False, verbose=False).input_ids:
-            if len(ids) == CHUNK_LENGTH:
-                cut = CHUNK_LENGTH
-                if token != comma and comma in ids[-COMMA_BACKTRACK:]:
-                    cut = CHUNK_LENGTH - ids[::-1].index(comma)
-                done.append((ids[:cut], weights[:cut]))
-                ids, weights = ids[cut:], weights[cut:]
-            ids.append(token)
-            weights.append(part.weight)
+        for words, name in pieces(part.text, vectors):
+            if name is not None:
+                if len(ids) + len(vectors[name]) > CHUNK_LENGTH:
+                    end(len(ids))
+                ids += vectors[name]
+                weights += [part.weight] * len(vectors[name])
+                continue
+            for token in tokenizer(words, add_special_tokens=False, truncation=False, verbose=False).input_ids:
+                if len(ids) == CHUNK_LENGTH:
+                    end(_cut_at(ids, comma) if token != comma else CHUNK_LENGTH)
+                ids.append(token)
+                weights.append(part.weight)
     return [*done, (ids, weights)] if ids or not done else done
+
+
+def _cut_at(ids: list[Token], comma: int) -> int:
+    """Behind the last comma of a full chunk, where one is near its end."""
+    last = ids[-COMMA_BACKTRACK:]
+    near = next((at for at in reversed(range(len(last))) if isinstance(last[at], int) and last[at] == comma), None)
+    return CHUNK_LENGTH if near is None else CHUNK_LENGTH - len(last) + near + 1
 
 
 @dataclass(frozen=True)
@@ -144,6 +172,18 @@ class PromptEncoder:
         self._device = device
         self._keep = keep
         self._kept: OrderedDict[tuple[str, int, int], Embedding] = OrderedDict()
+        self._files: tuple[EmbeddingFile, ...] = ()
+        self._vectors: tuple[Vectors, Vectors] = NO_VECTORS, NO_VECTORS
+
+    def use(self, files: Sequence[EmbeddingFile]) -> None:
+        """Let prompts name these embeddings, and no others. Raises InvalidRequest for one that cannot be used."""
+        if tuple(files) != self._files:
+            self.forget()
+            self._files, self._vectors = (), (NO_VECTORS, NO_VECTORS)
+            encoders = self._pipeline.text_encoder, self._pipeline.text_encoder_2
+            read = {file.name: vectors_of(file, encoders) for file in files}
+            first, second = ({name: pair[side] for name, pair in read.items()} for side in (0, 1))
+            self._files, self._vectors = tuple(files), (first, second)
 
     def encode(self, texts: Sequence[str], clip_skip: int = 1, *, negative: bool = False) -> list[Embedding]:
         """Texts that take turns in one prompt, all of the same number of chunks: shorter ones are filled up with empty
@@ -177,7 +217,8 @@ class PromptEncoder:
 
     def _chunks(self, text: str) -> list[Chunks]:
         parts = parse(text)
-        return [chunks(parts, tokenizer) for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2)]
+        tokenizers = self._pipeline.tokenizer, self._pipeline.tokenizer_2
+        return [chunks(parts, one, vectors) for one, vectors in zip(tokenizers, self._vectors, strict=True)]
 
     def _encoded(self, text: str, pair: list[Chunks], count: int, layer: int) -> Embedding:
         key = text, count, layer
@@ -201,17 +242,40 @@ class PromptEncoder:
         import torch
 
         chunks = chunks + [([], [])] * (count - len(chunks))
-        ids, weights = [], []
+        ids: list[list[Token]] = []
+        weights = []
         for tokens, factors in chunks:
             rest = CHUNK_LENGTH - len(tokens)
             start, end, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
             ids.append([start, *tokens, end, *[pad] * rest])
             weights.append([1.0, *factors, *[1.0] * (rest + 1)])
-        outputs = [
-            encoder(torch.tensor(ids[at : at + BATCH], device=self._device), output_hidden_states=True)
-            for at in range(0, len(ids), BATCH)
-        ]
+        outputs = [self._encoder_output(encoder, ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]
         rows = torch.cat([output.hidden_states[-layer] for output in outputs])
         if any(factor != 1.0 for row in weights for factor in row):
             rows = rows * torch.tensor(weights, device=rows.device, dtype=rows.dtype).unsqueeze(-1)
         return rows.reshape(1, -1, rows.shape[-1]), outputs[0][0][:1]
+
+    def _encoder_output(self, encoder: Any, ids: list[list[Token]]) -> Any:
+        """Of a batch of chunks. Vectors take the place of their tokens' own, which are 0, before the first layer."""
+        import torch
+
+        placed = [
+            (row, column, token)
+            for row, tokens in enumerate(ids)
+            for column, token in enumerate(tokens)
+            if not isinstance(token, int)
+        ]
+
+        def place(_layer: Any, _arguments: Any, rows: "torch.Tensor") -> "torch.Tensor":
+            rows = rows.clone()
+            for row, column, vector in placed:
+                rows[row, column] = vector.to(rows.device, rows.dtype)
+            return rows
+
+        numbers = [[token if isinstance(token, int) else 0 for token in tokens] for tokens in ids]
+        hook = encoder.get_input_embeddings().register_forward_hook(place) if placed else None
+        try:
+            return encoder(torch.tensor(numbers, device=self._device), output_hidden_states=True)
+        finally:
+            if hook is not None:
+                hook.remove()

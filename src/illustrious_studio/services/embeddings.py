@@ -1,0 +1,49 @@
+"""Embeddings: which there are, and which a picture's prompts name."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.loras import without_loras
+from illustrious_studio.domain.model_names import why_refused
+from illustrious_studio.domain.models import RefusedFile
+from illustrious_studio.domain.textual_inversion import EmbeddingCatalogue, EmbeddingFile, missing_in, named_in
+
+
+class EmbeddingService:
+    """Lists the embedding files, and finds those that a request draws with."""
+
+    def __init__(self, catalogue: EmbeddingCatalogue) -> None:
+        self._catalogue = catalogue
+
+    async def embeddings(self) -> list[EmbeddingFile]:
+        """Those that can be drawn with."""
+        return await self._catalogue.list()
+
+    async def refused(self) -> Sequence[RefusedFile]:
+        """What lies among them and cannot, each with its reason."""
+        return await self._catalogue.refused()
+
+    async def of(self, request: ImageRequest) -> tuple[EmbeddingFile, ...]:
+        """What the request's prompts name. Raises InvalidRequest for one that is not there."""
+        found = {file.name: file for file in await self._catalogue.list()}
+        both = [request.prompt, request.negative_prompt]
+        if not request.disable_extra_networks:
+            both = [without_loras(prompt) for prompt in both]
+        for prompt in both:
+            if name := missing_in(prompt, found):
+                raise InvalidRequest(await self._why_not(name, list(found)))
+        return tuple(found[name] for name in dict.fromkeys(name for prompt in both for name in named_in(prompt, found)))
+
+    async def hashes(self, files: Sequence[EmbeddingFile]) -> dict[str, str]:
+        """A1111's "TI hashes", by the files' names."""
+        found = {file.name: await self._catalogue.hash_of(file) for file in files}
+        return {name: digest for name, digest in found.items() if digest}
+
+    async def _why_not(self, name: str, names: list[str]) -> str:
+        if reason := why_refused(name, await self._catalogue.refused()):
+            return f"The embedding {name!r} cannot be used. {reason}"
+        near = get_close_matches(name, names, 3, 0.4)
+        hint = f"Nearest: {', '.join(near)}." if near else "Put its file into the folder models/embeddings."
+        return f"There is no embedding {name!r}. {hint}"

@@ -1,0 +1,146 @@
+"""LoRAs and embeddings by every way in: named in prompts, listed, recorded, and drawn again."""
+
+import io
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+from tests.adapters.sdxl.test_loras import TINY
+
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.metadata.infotext import write_infotext
+from illustrious_studio.domain.rendering import RenderPlan
+from running_api import Api, running_api
+from tiny_models import put
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SMALL = {"width": 64, "height": 64, "steps": 1}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    folder = tmp_path_factory.mktemp("networks")
+    TINY.make(folder / "models" / "loras")
+    TINY.make_embeddings(folder / "models" / "embeddings")
+    put(folder / "models" / "loras" / "sd1.safetensors", {"unet.x.attn2.to_k.lora_A.weight": [4, 768]})
+    put(folder / "models" / "loras" / "real.safetensors", {"unet.x.attn2.to_k.lora_A.weight": [4, 2048]})
+    async with running_api(folder) as running:
+        yield running
+
+
+def used(plan: RenderPlan) -> list[tuple[str, float, float]]:
+    return [(use.file.name, use.unet, use.text_encoders) for use in plan.loras]
+
+
+@pytest.mark.parametrize(
+    ("body", "prompt", "loras"),
+    [
+        ({"prompt": "a cat <lora:kohya:0.8>"}, "a cat <lora:kohya:0.8>", [("kohya", 0.8, 0.8)]),
+        (
+            {
+                "prompt": "a cat",
+                "loras": [{"name": "kohya", "weight": 0.5, "text_encoder_weight": 0}, {"name": "loha"}],
+            },
+            "a cat <lora:kohya:0:0.5> <lora:loha:1>",
+            [("kohya", 0.5, 0.0), ("loha", 1.0, 1.0)],
+        ),
+        (
+            {"prompt": "a cat <lora:kohya (stability names).safetensors:1>"},
+            "a cat <lora:kohya (stability names).safetensors:1>",
+            [("kohya (stability names)", 1.0, 1.0)],
+        ),
+        ({"prompt": "a cat <lora:kohya v1:1>"}, "a cat <lora:kohya v1:1>", [("kohya", 1.0, 1.0)]),
+        ({"prompt": "a {<lora:kohya:1>|<lora:kohya:1>} cat"}, "a <lora:kohya:1> cat", [("kohya", 1.0, 1.0)]),
+        ({"prompt": "a cat <lora:kohya:1>", "disable_extra_networks": True}, "a cat <lora:kohya:1>", []),
+    ],
+)
+async def test_loras_of_a_request_are_in_its_prompt(
+    api: Api, body: dict[str, Any], prompt: str, loras: list[tuple[str, float, float]]
+) -> None:
+    answer = await api.http.post("/generate-image", json={**SMALL, **body})
+    assert answer.status_code == 200, answer.text
+    plan = api.engine.plans[-1]
+    assert (plan.request.prompt, plan.request.loras, used(plan)) == (prompt, (), loras)
+    assert plan.prompts[0] == prompt if not loras else "<lora" not in plan.prompts[0]
+    metadata = answer.json()["metadata"]
+    assert metadata.get("lora_hashes", {}).keys() == {name for name, *_ in loras}
+    again = await api.http.post("/generate-image", json=metadata["request"])
+    assert again.json()["metadata"]["request"] == metadata["request"]
+
+
+async def test_they_are_recorded_as_a1111_does(api: Api) -> None:
+    request = ImageRequest(prompt="a cat <lora:kohya:1>, tiny style", negative_prompt="tinynegative", **SMALL)
+    item = await api.studio.images.generate_image(request)
+    text = write_infotext(item.metadata)
+    kohya = item.metadata.lora_hashes["kohya"]
+    assert text.startswith("a cat <lora:kohya:1>, tiny style\nNegative prompt: tinynegative\n")
+    assert f'Lora hashes: "kohya: {kohya}"' in text
+    assert 'TI hashes: "tiny style: ' in text and ", tinynegative: " in text
+    assert len(kohya) == 12
+    assert [file.name for file in api.engine.plans[-1].embeddings] == ["tiny style", "tinynegative"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        ("<lora:kohia:1>", "There is no LoRA 'kohia'. Nearest: kohya"),
+        ("<lora:sd1:1>", "made for Stable Diffusion 1; the studio draws with SDXL"),
+        ("<lora:../../etc/passwd:1>", "There is no LoRA"),
+        ("<lora:kohya:much>", "has the weight 'much'"),
+        ("embedding:tinynegativ", "There is no embedding 'tinynegativ'. Nearest: tinynegative"),
+        ("<hypernet:x:1>", "(a hypernetwork)"),
+        ("<lora:kohya:1>" * 33, "Use at most 32"),
+    ],
+)
+async def test_what_cannot_be_meant_is_said_before_anything_is_drawn(api: Api, prompt: str, sentence: str) -> None:
+    drawn = len(api.engine.plans)
+    for body in ({"prompt": f"a cat {prompt}"}, {"prompt": "a cat", "negative_prompt": prompt}):
+        answer = await api.http.post("/generate-image", json={**SMALL, **body})
+        assert answer.status_code == 422, answer.text
+        assert sentence in answer.json()["detail"]
+    assert len(api.engine.plans) == drawn
+
+
+async def test_they_are_listed_with_what_is_known_of_them(api: Api) -> None:
+    entries = {one["name"]: one for one in (await api.http.get("/loras")).json()}
+    assert entries.keys() == {*TINY.KINDS, "real"}
+    kohya = entries["kohya"]
+    assert (kohya["alias"], kohya["trigger_words"], kohya["weight"]) == ("kohya v1", ["blue paint"], 0.8)
+    preview = await api.http.get(kohya["preview"])
+    assert Image.open(io.BytesIO(preview.content)).format == "WEBP"
+    assert (await api.http.get("/loras/peft/preview")).status_code == 404
+    assert (await api.http.post("/loras/refresh")).json() == list(entries.values())
+    refused = (await api.http.get("/models")).json()["refused"]
+    assert [one["file"] for one in refused] == ["sd1.safetensors"]
+    embeddings = (await api.http.get("/embeddings")).json()
+    assert [(one["name"], one["vectors"]) for one in embeddings] == [("tiny style", 3), ("tinynegative", 2)]
+
+
+async def test_a1111s_clients_find_them(api: Api) -> None:
+    loras = (await api.http.get("/sdapi/v1/loras")).json()
+    kohya = next(one for one in loras if one["name"] == "kohya")
+    assert kohya == {
+        "name": "kohya",
+        "alias": "kohya v1",
+        "path": "kohya.safetensors",
+        "metadata": {"ss_output_name": "kohya v1", "modelspec.trigger_phrase": "blue paint"},
+    }
+    assert (await api.http.post("/sdapi/v1/refresh-loras")).status_code == 200
+    loaded = (await api.http.get("/sdapi/v1/embeddings")).json()["loaded"]
+    assert loaded["tinynegative"] == {
+        "step": None, "sd_checkpoint": None, "sd_checkpoint_name": None, "shape": 224, "vectors": 2
+    }  # fmt: skip
+    answer = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a cat <lora:kohya:0.5:0.25>", **SMALL})
+    assert answer.status_code == 200
+    assert used(api.engine.plans[-1]) == [("kohya", 0.25, 0.5)]
+
+
+async def test_a_picture_with_them_is_read_back(api: Api) -> None:
+    item = await api.studio.images.generate_image(ImageRequest(prompt="a cat <lora:kohya:0.7>", **SMALL))
+    png = await api.studio.gallery.png(item.id)
+    answer = await api.http.post("/sdapi/v1/png-info", json={"image": b64encode(png).decode()})
+    assert "a cat <lora:kohya:0.7>" in answer.json()["info"]
