@@ -238,6 +238,28 @@ async def test_the_next_question_about_that_picture_goes_to_it_too_and_any_other
     assert len(opened.chat.asked) == 2
 
 
+async def test_a_question_that_goes_on_from_an_answer_about_a_picture_goes_to_the_vision_model(
+    opened: StudioForTests,
+) -> None:
+    picture = OpenedPicture(gradient(64, 48, 1), "PNG", {"parameters": "a fox"})
+    said = [
+        "What is this?", "and what colour is its hat?", "Is she smiling?", "Is the answer 64?", "Write a poem about it.",
+        "Is it good?",
+    ]  # fmt: skip
+    await heard(opened.studio.chat, said[0], pictures=[picture])
+    for question in said[1:]:
+        await heard(opened.studio.chat, question)
+    models = [message.model for message in await opened.studio.chat.messages("default") if message.role == "assistant"]
+    assert models == ["fake-eyes", "fake-eyes", "fake-eyes", "fake-chat", "fake-chat", "fake-chat"]
+
+
+@pytest.mark.parametrize("question", ["How do I use it?", "What time is it?", "Who wrote Faust?", "Thank you."])
+async def test_any_other_question_after_it_goes_to_the_chat_model(opened: StudioForTests, question: str) -> None:
+    await heard(opened.studio.chat, "What is this?", pictures=[OpenedPicture(gradient(64, 48, 1), "PNG")])
+    await heard(opened.studio.chat, question)
+    assert (await opened.studio.chat.messages("default"))[-1].model == "fake-chat"
+
+
 async def test_several_pictures_are_answered_one_after_the_other(opened: StudioForTests) -> None:
     pictures = [OpenedPicture(gradient(64, side, 1), "PNG") for side in (48, 32)]
     await heard(opened.studio.chat, "Size", pictures=pictures)

@@ -207,7 +207,7 @@ class ChatService:
             if pictures:
                 await self._recent.add(user_message, pictures)
             if not can_see:
-                meant = pictures or self._recent.meant_by(user_message.session_id, user_message.content)
+                meant = pictures or self._recent.meant_by(user_message, messages)
                 try:
                     seen = await self._vision.stream_each(meant, user_message.content) if meant else None
                 except Unavailable as error:
@@ -266,6 +266,7 @@ class ChatService:
         finally:
             message = message.model_copy(update={"content": text.strip(), "state": state})
             if message.content:
+                self._recent.answered(message)
                 await self._keep(message)
         if not message.content:
             raise UpstreamFailed(f"{name} said nothing about the picture. Ask again, or ask differently.")
