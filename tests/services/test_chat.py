@@ -243,8 +243,8 @@ async def test_a_question_that_goes_on_from_an_answer_about_a_picture_goes_to_th
 ) -> None:
     picture = OpenedPicture(gradient(64, 48, 1), "PNG", {"parameters": "a fox"})
     said = [
-        "What is this?", "and what colour is its hat?", "Is she smiling?", "Is the answer 64?", "Write a poem about it.",
-        "Is it good?",
+        "What is this?", "and what colour is its hat?", "Is she smiling?", "Is the answer 64?",
+        "Write a poem about it.", "Is it good?",
     ]  # fmt: skip
     await heard(opened.studio.chat, said[0], pictures=[picture])
     for question in said[1:]:

@@ -1,8 +1,9 @@
 """What the embedded language model does not answer itself, because it would make something up.
 
-What it is, what it sees, what nobody told it, other languages, sums, the words of the field (`glossary`), how things are
-done here (`studio_help`), and greetings, which it takes for homework. All is decided by the words of the last question, in English.
-So it is in the studio's chat; other programs, with their system prompts and limits, talk to the model alone.
+What it is, what it sees, what nobody told it, other languages, sums, the words of the field (`glossary`), how things
+are done here (`studio_help`), and greetings, which it takes for homework. All is decided by the words of the last
+question, in English. So it is in the studio's chat; other programs, with their system prompts and limits, talk to the
+model alone.
 """
 
 import re

@@ -8,15 +8,18 @@ import re
 
 KEPT = "Each picture is a PNG file in the folder `gallery` of the studio's data folder. The Gallery tab shows them all."
 NO_NETWORKS = (
-    "This studio draws without LoRAs, embeddings, hypernetworks and ControlNet, and refuses a prompt that asks for one. "
+    "This studio draws without LoRAs, embeddings, hypernetworks and ControlNet, and refuses a prompt that asks for "
+    "one. "
     "Use a checkpoint that has the style or the character in it."
 )
 CHECKPOINTS = (
-    "Put the checkpoint, an SDXL `.safetensors` file, into the folder `models/checkpoints` of the studio's data folder. "
+    "Put the checkpoint, an SDXL `.safetensors` file, into the folder `models/checkpoints` of the studio's data "
+    "folder. "
     "Then choose it in the System tab, under Image model."
 )
 CHAT_MODELS = (
-    "Start Ollama and pull a model, for example `ollama pull qwen3:4b` to chat or `ollama pull qwen2.5vl:3b` to analyze "
+    "Start Ollama and pull a model, for example `ollama pull qwen3:4b` to chat or `ollama pull qwen2.5vl:3b` to "
+    "analyze "
     "pictures. The studio notices it within seconds; the System tab switches the chat model."
 )
 _PICTURE = r"(?:picture|image|photo|drawing|painting)s?"
@@ -28,7 +31,8 @@ _ANSWERS = (
     ),
     (
         rf"upscale\b.*|upscal(?:er|ers|ing)|(?:enlarge|larger|bigger|higher resolution)\b.*\b{_PICTURE}|hires fix",
-        "There is no upscaler here. Draw larger (Size in Create: Custom), or start from the picture with Image to image.",
+        "There is no upscaler here. Draw larger (Size in Create: Custom), or start from the picture with Image to "
+        "image.",
     ),
     (
         r"vaes?",
@@ -44,7 +48,8 @@ _ANSWERS = (
     ),
     (
         rf"(?:delete|undo|restore|recover)\b.*\b{_PICTURE}",
-        "Delete stands under the picture in Create and in the Gallery tab, and Undo brings it back at once. After seven "
+        "Delete stands under the picture in Create and in the Gallery tab, and Undo brings it back at once. After "
+        "seven "
         "days what was deleted is gone for good.",
     ),
     (
@@ -61,7 +66,8 @@ _ANSWERS = (
     (
         rf"inpaint\w*|img2img|image to image|(?:start|draw|begin) from (?:an?|the|my|another) (?:own )?{_PICTURE}"
         rf"|(?:change|edit|redraw|fix)\b.*\bparts?\b.*\b{_PICTURE}",
-        "Open Image to image in Create, or press Image to image under a picture. There you choose the picture, and paint "
+        "Open Image to image in Create, or press Image to image under a picture. There you choose the picture, and "
+        "paint "
         "the part that is to be drawn anew.",
     ),
     (
@@ -71,7 +77,8 @@ _ANSWERS = (
     ),
     (r"negative prompts?", "Open Negative prompt in Create, and write there what should not be in the picture."),
     (
-        r"(?:the|a|my|same|another|fixed) (?:seed|sampler|schedule|steps|cfg|guidance)|number of steps|cfg scale|clip skip",
+        r"(?:the|a|my|same|another|fixed) (?:seed|sampler|schedule|steps|cfg|guidance)|number of steps|cfg scale"
+        r"|clip skip",
         "Open Advanced in Create: sampler, steps, CFG scale, seed and the other settings stand there.",
     ),
     (
@@ -79,7 +86,8 @@ _ANSWERS = (
         "Choose the size in Create: square, portrait, landscape, or Custom for a width and a height of your own.",
     ),
     (
-        rf"(?:reuse|same|repeat|recreate|again)\b.*\b(?:settings|{_PICTURE})|settings of (?:an?|the|my) (?:\w+ )?{_PICTURE}",
+        rf"(?:reuse|same|repeat|recreate|again)\b.*\b(?:settings|{_PICTURE})|settings of (?:an?|the"
+        rf"|my) (?:\w+ )?{_PICTURE}",
         "Press Reuse settings under the picture: its prompt and settings, the seed too, go into Create.",
     ),
     (
@@ -88,7 +96,8 @@ _ANSWERS = (
         "8000, unless you chose another.",
     ),
     (
-        rf"(?:make|draw|create|generate) (?:an?|my|the|new|own|more|some|first|another|\s)* ?{_PICTURE}(?=(?: here)?\W*$)",
+        rf"(?:make|draw|create|generate) (?:an?|my|the|new|own|more|some|first|another"
+        rf"|\s)* ?{_PICTURE}(?=(?: here)?\W*$)",
         "Write what you would like to see in Create and press Generate, or write it here after `#generate`.",
     ),
 )

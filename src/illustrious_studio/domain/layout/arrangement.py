@@ -122,7 +122,7 @@ def _fit(
     if standing_low:
         room_w, room_h = width - 2 * EDGE, height - EDGE - top
     if people and (len(whole) > 1 or people[0].position in (None, (0, 0))):
-        limit = LARGEST_PEOPLE * height * max(0.35, min([1.0, *(mention.size for mention in people)]))
+        limit = LARGEST_PEOPLE * height * max(0.35, min(1.0, max(mention.size for mention in people)))
     elif len(whole) == 1:
         mention = scene.mentions[whole[0].mention]
         limit = min(0.94, LARGEST_ALONE * max(0.35, min(1.2, mention.size)))

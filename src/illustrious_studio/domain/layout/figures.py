@@ -53,6 +53,9 @@ Colour = Literal[
 
 LOWER: Final[frozenset[GarmentKind]] = frozenset({"skirt", "pants", "shorts"})
 """What is worn below; everything else covers the upper body, and a dress all of it."""
+OVER: Final[frozenset[GarmentKind]] = frozenset({"jacket", "suit", "school_uniform", "hoodie", "sweater"})
+UNDER: Final[frozenset[GarmentKind]] = frozenset({"shirt", "t_shirt", "sweater"})
+"""Of what covers the upper body, what is worn over what."""
 
 V = TypeVar("V", bound=str)
 
@@ -62,6 +65,13 @@ class Garment(Value):
 
     kind: GarmentKind
     colour: Colour | Literal[""] = ""
+
+    def goes_with(self, other: "Garment") -> bool:
+        """Whether one person wears both at once."""
+        kinds = {self.kind, other.kind}
+        if len(kinds) == 1 or kinds <= LOWER:
+            return False
+        return bool(kinds & LOWER or "jacket" in kinds or (kinds & OVER and kinds & UNDER))
 
 
 class Figure(Value):

@@ -31,6 +31,8 @@ class Modifiers:
     size: float = 1.0
     colour: str = ""
     negated: bool = False
+    of: int | None = None
+    """ "The cat is ...": the mention that they belong to, should no noun follow."""
 
 
 @dataclass
@@ -79,8 +81,14 @@ class Mentions:
         self.cast = Cast(self.mentions)
 
     def left_over(self) -> None:
-        """A colour that no noun came after, as of the fruit in "an orange", is in no sketch."""
-        if self.modifiers.colour and self.said and not self.modifiers.negated:
+        """What no noun came after: "the cat is black"; and of the fruit in "an orange" nothing is in a sketch."""
+        said = self.modifiers
+        if said.of is not None and not said.negated and not (said.colour and self.mentions[said.of].figures):
+            mention = self.mentions[said.of]
+            self.mentions[said.of] = replace(
+                mention, colour=said.colour or mention.colour, size=mention.size * said.size
+            )
+        elif said.colour and self.said and not said.negated:
             self.unused.append(" ".join(self.said))
         self.forget()
 
@@ -113,7 +121,7 @@ class Mentions:
         self.relation, self.joined, self.how = kind, False, text
         if text.startswith("riding"):
             self._ride(self.group)
-        self.forget()
+        self.left_over()
 
     def _ride(self, whom: Sequence[int]) -> None:
         self.cast.describe(whom, Trait(Figure(pose="sitting")))

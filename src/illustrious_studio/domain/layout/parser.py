@@ -11,9 +11,10 @@ from typing import Literal, cast
 
 from illustrious_studio.domain.layout import roles
 from illustrious_studio.domain.layout import word_lists as lists
+from illustrious_studio.domain.layout.apart import noun_after, told_apart
 from illustrious_studio.domain.layout.figures import Who
 from illustrious_studio.domain.layout.mentions import HAVING, LIVING, Mentions, Modifiers
-from illustrious_studio.domain.layout.people import Person, held, seated
+from illustrious_studio.domain.layout.people import Person, Side, held, seated
 from illustrious_studio.domain.layout.scene import Mention, Scene
 from illustrious_studio.domain.layout.traits import Trait
 from illustrious_studio.domain.layout.values import ObjectKind
@@ -34,9 +35,9 @@ def read_scene(prompt: str, vocabulary: Vocabulary) -> Scene:
 def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     """The phrases of the words. Without people in them nothing is said of anybody, and a hat is a hat; but hair alone
     is somebody's."""
-    marks = list(vocabulary.marks(words))
+    marks = told_apart(list(vocabulary.marks(words)))
     if any(mark.kind == "people" for mark in marks):
-        return _told_apart(marks)
+        return marks
     for at, mark in enumerate(marks):
         company = roles.COMPANIES.get(mark.text, "")
         if company and mark.kind in ("number", "unknown", "nothing") and not noun_after(marks[at + 1 :]):
@@ -49,46 +50,7 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     traits = [cast(tuple[Trait, object], mark.value)[0] for mark in marks if mark.kind == "trait"]
     if any(trait.implies_somebody for trait in traits) and not alive:
         return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
-    return list(vocabulary.marks(words, traits=False))
-
-
-def _told_apart(marks: list[Mark]) -> list[Mark]:
-    """ "Two girls, one with ..., the other with ...": each of them is a person of her own, as in "1girl with ..."."""
-    several = next((mark for mark in marks if mark.kind == "people" and _is_several(mark)), None)
-    if several is None:
-        return marks
-    person = cast(Person, several.value)
-    read: list[Mark] = []
-    at = 0
-    while at < len(marks):
-        words = [mark.text for mark in marks[at : at + 2]]
-        length = 2 if words[0] == "the" and words[1:2] and words[1] in lists.THE_ONE else int(words[0] in lists.ONE_OF)
-        having = marks[at + length] if length and at + length < len(marks) else None
-        if having is not None and (having.kind == "relation" or having.text in lists.HAS):
-            read += [Mark("article", "the"), Mark("people", "", Person(person.who or person.usual, count=1))]
-            read.append(having if having.kind == "relation" else Mark("relation", "with", lists.RELATIONS["with"]))
-            length += 1
-        else:
-            length = 1
-            read.append(marks[at])
-        at += length
-    return read
-
-
-def _is_several(mark: Mark) -> bool:
-    return mark.plural or (cast(Person, mark.value).count or 1) > 1
-
-
-def noun_after(marks: list[Mark]) -> str:
-    """What kind of noun the adjectives go on to: "thing", "people", or neither."""
-    for mark in marks:
-        if mark.kind in ("thing", "people"):
-            return mark.kind
-        adjective = mark.kind == "trait" and cast(tuple[Trait, object], mark.value)[0].before_a_noun
-        adjective = adjective or (mark.kind == "trait" and mark.text.endswith("ed"))
-        if not adjective and mark.kind not in ("colour", "size", "nothing"):
-            break
-    return ""
+    return told_apart(list(vocabulary.marks(words, traits=False)))
 
 
 def without_syntax(prompt: str) -> str:
@@ -150,6 +112,8 @@ class _Reader(Mentions):
                 self.they(cast(Who | None, mark.value))
             case "nothing" if mark.text == "other" and self.modifiers.article == "the":
                 self.modifiers.article = "another"
+            case "nothing" if mark.text in lists.IS and self.group:
+                self.modifiers.of = self.group[-1]
             case "nothing":
                 self._not_drawn(mark)
                 self.becomes = self.becomes or mark.text in lists.AS
@@ -264,13 +228,20 @@ class _Reader(Mentions):
             self.cast.describe(there[-1:], Trait(person.look))
             self.forget()
             return
-        goes_on = following.kind == "relation" and person.count is not None
+        the = modifiers.article == "the"
+        goes_on = person.count is not None and (the or following.kind == "relation")
         again = self.cast.meant(
-            person, the=modifiers.article == "the", as_tag=as_tag, plural=mark.plural, goes_on=goes_on
+            person,
+            the=the,
+            as_tag=as_tag,
+            plural=mark.plural,
+            goes_on=goes_on,
+            side=self._side(following),
         )
         if again is None and goes_on:
-            again = self.cast.parted(person)
+            again = self.cast.part_of(person)
         if again is not None:
+            self.mentions[again] = replace(self.mentions[again], size=self.mentions[again].size * modifiers.size)
             self.cast.describe([again], Trait(person.look))
             self.cast.spoken_of(again)
             self.connect(again)
@@ -285,6 +256,10 @@ class _Reader(Mentions):
             self.cast.came(before)
             if person.count is not None:
                 self.somebody.append(before)
+
+    def _side(self, following: Mark) -> Side:
+        """Where in the frame it is said to be what is named now."""
+        return cast(tuple[int, int], following.value) if following.kind == "position" else self.position
 
     def _thing(self, mark: Mark, following: Mark) -> bool:
         what = cast(str, mark.value)
@@ -309,10 +284,10 @@ class _Reader(Mentions):
                 return True
             if modifiers.article or modifiers.count or following.plural:  # "an apple pie" is a pie
                 return False
-        self._name(what, mark.plural, known.kind, mark.text)
+        self._name(what, mark.plural, known.kind, mark.text, self._side(following))
         return its_part
 
-    def _name(self, what: str, plural: bool, kind: ObjectKind, text: str) -> None:
+    def _name(self, what: str, plural: bool, kind: ObjectKind, text: str, side: Side = None) -> None:
         """A thing is named: a new one, or one that was named before."""
         modifiers, living = self.modifiers, self.somebody_living()
         if modifiers.negated:
@@ -331,7 +306,7 @@ class _Reader(Mentions):
             self.forget()
             self.relation = None
             return
-        again = self._named_before(what, plural, kind)
+        again = self._named_before(what, plural, kind, side)
         if again is not None:
             self.name_again(again, what)
             return
@@ -353,12 +328,22 @@ class _Reader(Mentions):
         self.group = [living] if as_tag else self.group
         return False
 
-    def _named_before(self, what: str, plural: bool, kind: ObjectKind) -> int | None:
+    def _named_before(self, what: str, plural: bool, kind: ObjectKind, side: Side) -> int | None:
+        """Which of the things there is named again: none that has another colour, or is elsewhere; of several one."""
         modifiers = self.modifiers
-        same = [index for index, mention in enumerate(self.mentions) if mention.what == what]
+        same = [
+            index
+            for index, mention in enumerate(self.mentions)
+            if mention.what == what
+            and (not modifiers.colour or mention.colour in ("", modifiers.colour))
+            and (side is None or mention.position in (None, side))
+        ]
         as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
         if same and (modifiers.article == "the" or as_tag):
-            return same[-1] if not plural or self.mentions[same[-1]].count > 1 or modifiers.article == "the" else None
+            one, several = same[-1], self.mentions[same[-1]].count > 1
+            if several and not plural and (modifiers.colour or side):
+                return self.cast.parted(one, 1)
+            return one if not plural or several or modifiers.article == "the" else None
         if kind == "person" and self.somebody and as_tag:
             return self.somebody.pop(0)
         return None

@@ -28,12 +28,11 @@ def with_framing(scene: Scene, objects: Mapping[str, KnownObject], aspect: float
     people = sum(len(mention.figures) for mention in scene.mentions)
     things = [one for one in scene.mentions if not one.figures and objects[one.what].kind != "sky"]
     whole = bool(things) or people > min(max(1, round(2 * aspect)), MOST_CUT)
-    return tuple(
-        mention
-        if not mention.figures
-        else _framed(mention, whole or mention.size < 1.0 or mention.position not in (None, (0, 0)))
-        for mention in scene.mentions
-    )
+    # Beside each other all are seen alike, and who is taller shows by where they stand.
+    sizes = {mention.size for mention in scene.mentions if mention.figures}
+    whole = whole or len(sizes) > 1 or min(sizes, default=1.0) < 1.0
+    whole = whole or any(one.figures and one.position not in (None, (0, 0)) for one in scene.mentions)
+    return tuple(_framed(mention, whole) if mention.figures else mention for mention in scene.mentions)
 
 
 def aspect_of(figure: Figure) -> float:

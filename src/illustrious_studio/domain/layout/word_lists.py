@@ -31,10 +31,15 @@ PLURAL_COUNT: Final = 3
 
 ONE: Final = words("a an one single another the this that my your his her its their our")
 NEW: Final = words("a an one single another")
-ONE_OF: Final = words("one another")
-THE_ONE: Final = words("other first second third fourth left right")
-HAS: Final = words("has have wears")
+THE_ONE: Final = words("other first second third fourth")
+HAS: Final = words("has have")
 """Of several people: "one with ...", "the other has ..."."""
+IS: Final = words("is are")
+SIDES: Final[dict[str, tuple[int, int]]] = {
+    "left": (-1, 0), "leftmost": (-1, 0), "right": (1, 0), "rightmost": (1, 0), "middle": (0, 0), "center": (0, 0),
+    "centre": (0, 0),
+}  # fmt: skip
+"""Before somebody: where in the frame they are."""
 
 SIZES: Final[dict[str, float]] = {
     "tiny": 0.5, "miniature": 0.5, "microscopic": 0.4, "small": 0.65, "little": 0.7, "mini": 0.6, "short": 0.8,
@@ -73,7 +78,8 @@ RELATIONS: Final[dict[str, RelationKind]] = {
 
 POSITIONS: Final[dict[str, tuple[int, int]]] = {
     "on the left": (-1, 0), "on the left side": (-1, 0), "at the left": (-1, 0), "to the left": (-1, 0),
-    "on the right": (1, 0), "on the right side": (1, 0), "at the right": (1, 0), "to the right": (1, 0),
+    "on left": (-1, 0), "at left": (-1, 0), "on the right": (1, 0), "on the right side": (1, 0), "at the right": (1, 0),
+    "to the right": (1, 0), "on right": (1, 0), "at right": (1, 0),
     "at the top": (0, -1), "on the top": (0, -1), "overhead": (0, -1), "at the bottom": (0, 1), "on the bottom": (0, 1),
     **{
         phrase.format(down, across): (x, y)
