@@ -70,6 +70,8 @@ class Mentions:
     """The last phrase was one that is not drawn, and the next may belong to it."""
     apart: bool = False
     """Those of the group were described one by one, so that what comes then is done by the last of them."""
+    dressing: bool = False
+    """The last phrase was something that somebody wears: "... and a tie"."""
     resting: list[int] = field(default_factory=list)
     """Animals that sit or sleep."""
     becomes: bool = False
@@ -110,7 +112,7 @@ class Mentions:
         if self.relation is not None and self.how.endswith("ing") and not self.fronted:
             self.unused.append(self.how)  # something is done, to nothing that was named
         self.relation, self.group, self.joined, self.contents = None, [], False, None
-        self.credits = self.apart = self.becomes = False
+        self.credits = self.apart = self.becomes = self.dressing = False
         self.cast.pause()
         self.left_over()
 

@@ -12,6 +12,7 @@ from typing import Literal, cast
 from illustrious_studio.domain.layout import roles
 from illustrious_studio.domain.layout import word_lists as lists
 from illustrious_studio.domain.layout.apart import noun_after, told_apart
+from illustrious_studio.domain.layout.compounds import worn_as_one
 from illustrious_studio.domain.layout.figures import Who
 from illustrious_studio.domain.layout.mentions import HAVING, LIVING, Mentions, Modifiers
 from illustrious_studio.domain.layout.people import Person, Side, held, seated
@@ -37,7 +38,7 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     is somebody's."""
     marks = told_apart(list(vocabulary.marks(words)))
     if any(mark.kind == "people" for mark in marks):
-        return marks
+        return worn_as_one(marks)
     for at, mark in enumerate(marks):
         company = roles.COMPANIES.get(mark.text, "")
         if company and mark.kind in ("number", "unknown", "nothing") and not noun_after(marks[at + 1 :]):
@@ -46,10 +47,10 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     alive = vocabulary.names_living(marks)
     spoken_of = next((cast(Who, mark.value) for mark in marks if mark.kind == "they" and mark.value), None)
     if spoken_of and not alive:
-        return [Mark("people", "", Person(spoken_of, count=1)), Mark("break", ","), *marks]
+        return [Mark("people", "", Person(spoken_of, count=1)), Mark("break", ","), *worn_as_one(marks)]
     traits = [cast(tuple[Trait, object], mark.value)[0] for mark in marks if mark.kind == "trait"]
     if any(trait.implies_somebody for trait in traits) and not alive:
-        return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
+        return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *worn_as_one(marks)]
     return told_apart(list(vocabulary.marks(words, traits=False)))
 
 
@@ -211,7 +212,7 @@ class _Reader(Mentions):
             self.apart = True
         else:
             return False
-        self.relation = None
+        self.relation, self.dressing = None, bool(trait.look.clothes or trait.look.extras)
         self.forget()
         return True
 
@@ -273,16 +274,19 @@ class _Reader(Mentions):
         its_part = following.text in lists.BODY
         if its_part:  # "cat ears" are somebody's; "a lion's head" is a lion
             if living is not None and known.kind == "animal":
+                self.unused.append(" ".join([*self.said, mark.text, following.text]))
                 self.forget()
                 self.relation = None
                 return True
         elif following.kind in ("thing", "people") and not mark.plural:
             if following.text in lists.PEOPLE:  # "cat girl" is a girl, "elf girl" an elf
                 if known.kind != "person":
+                    self.unused.append(mark.text)
                     return False
                 self._name(what, following.plural, known.kind, mark.text)
                 return True
             if modifiers.article or modifiers.count or following.plural:  # "an apple pie" is a pie
+                self.unused.append(f"{mark.text} (of {mark.text} {following.text})")
                 return False
         self._name(what, mark.plural, known.kind, mark.text, self._side(following))
         return its_part
@@ -301,7 +305,8 @@ class _Reader(Mentions):
             self.relation = None
             self.forget()
             return
-        if kind in WORN and living is not None and self._worn(kind, living):
+        kind = "clothes" if text.split()[-1] in lists.JEWELRY and living is not None else kind
+        if kind in WORN and living is not None and self._worn(kind, living, carried=text in lists.CARRIED):
             self.unused.append(" ".join([*self.said, text]))
             self.forget()
             self.relation = None
@@ -315,10 +320,11 @@ class _Reader(Mentions):
             count = 1  # a pair of glasses
         self.add(Mention(what, min(count, lists.MOST), modifiers.size, modifiers.colour, self.position))
 
-    def _worn(self, kind: ObjectKind, living: int) -> bool:
+    def _worn(self, kind: ObjectKind, living: int, *, carried: bool) -> bool:
         """Whether clothes are only a detail of somebody; a hat or glasses become worn instead."""
         modifiers = self.modifiers
-        dressed = self.relation in ("wearing", "inside")
+        goes_on = self.dressing and (self.joined or (self.relation is not None and self.how in HAVING))
+        dressed = self.relation in ("wearing", "inside") or (goes_on and not carried)
         as_tag = self.relation is None and not modifiers.article and modifiers.count is None and not self.group
         if not (dressed or as_tag):
             return False

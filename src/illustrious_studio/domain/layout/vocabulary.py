@@ -60,6 +60,7 @@ class Vocabulary:
         self._learn_all("size", lists.SIZES)
         self._learn_all("style", lists.STYLES)
         self._learn_all("contents", dict.fromkeys(lists.CONTENTS))
+        self._learn_all("clothing", dict.fromkeys(lists.CLOTHING_PHRASES))
         self._learn_all("negation", dict.fromkeys(lists.NEGATIONS))
         self._learn_all("pronoun", dict.fromkeys(("it", "them", "him")))
         self._learn_all("and", dict.fromkeys(("and",)))

@@ -120,11 +120,24 @@ BODY: Final = words(
 
 CLOTHING: Final = words(
     "uniform skirt blouse kimono yukata swimsuit bikini hoodie sweater gloves boots thighhighs stockings "
-    "pantyhose kneehighs hood sleeveless loafers sandals heels necktie bowtie "
-    "ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
-    "choker jewelry bracelet socks trousers jeans miniskirt vest cardigan hairband hairclip hairpin"
+    "pantyhose kneehighs hood sleeveless loafers sandals heels necktie bowtie ribbon bow necklace earrings "
+    "earring belt cape cloak robe armor armour apron sleeves sleeve collar choker jewelry bracelet socks trousers "
+    "jeans miniskirt vest cardigan hairband hairclip hairpin slippers shoes shoe mask piercing piercings sneakers "
+    "pendant brooch anklet pajamas pyjamas costume onesie underwear panties bra corset tights leotard bodysuit "
+    "overalls mittens earmuffs veil badge armband wristband backpack"
 )
 """What somebody wears and no drawing shows: a detail while somebody is there to wear it."""
+CLOTHING_PHRASES: Final = ("bow tie", "bow ties")
+"""The same in two words."""
+CARRIED: Final = frozenset({"backpack", "rucksack", "school bag", "handbag", "bag", "purse"})
+"""Of the things that are worn those that may stand beside who has them."""
+JEWELRY: Final = words("ring rings")
+"""Things that are worn where somebody is there: "1girl, wedding ring"."""
+TIES: Final = words("tie ties")
+ADORNMENTS: Final = TIES | words("ring rings bell bells necktie shoe backpack ornament ornaments pin pins clip clips")
+"""Things that are somebody's with a word before them: "nose ring", "hair bell", "bear backpack"."""
+PATTERNS: Final = words("print prints printed pattern patterned motif themed stripes logo shaped")
+"""After what is on cloth: "strawberry print dress"."""
 
 CONTENTS: Final = ("of", "full of", "filled with", "containing")
 """After a container: what is in it."""
