@@ -44,6 +44,8 @@ class Mentions:
     relations: list[Relation] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    stand_ins: dict[str, str] = field(default_factory=dict)
+    """Words for things that are drawn as others, and as which."""
     background: str = ""
     time: str = ""
     style: str = "flat"

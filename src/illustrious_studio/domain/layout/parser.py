@@ -83,6 +83,7 @@ class _Reader(Mentions):
             style=cast(Literal["flat", "cartoon"], self.style),
             unknown=tuple(dict.fromkeys(self.unknown)),
             unused=tuple(dict.fromkeys(self.unused))[:MOST_UNUSED],
+            stand_ins=tuple(self.stand_ins.items()),
         )
 
     def _take_all(self, marks: list[Mark]) -> None:
@@ -311,6 +312,8 @@ class _Reader(Mentions):
             self.forget()
             self.relation = None
             return
+        if text in self.vocabulary.stand_ins:
+            self.stand_ins[text] = what
         again = self._named_before(what, plural, kind, side)
         if again is not None:
             self.name_again(again, what)
