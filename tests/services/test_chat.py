@@ -444,10 +444,22 @@ async def test_words_that_are_not_drawn_are_named_when_the_drawing_begins(opened
 
 
 async def test_words_of_which_none_is_known_are_not_drawn_and_the_message_says_so(opened: StudioForTests) -> None:
+    await heard(opened.studio.chat, "Hello")
     with pytest.raises(NothingKnown):
         await heard(opened.studio.chat, "#generate masterpiece, best quality")
-    _, answered = await opened.studio.chat.messages("default")
+    *_, answered = await opened.studio.chat.messages("default")
     assert answered.content.startswith("The picture was not drawn. There is no drawing for any of this: masterpiece")
+
+
+async def test_a_chat_that_would_begin_with_a_refused_drawing_does_not_begin(opened: StudioForTests) -> None:
+    for words in ("#generate masterpiece, best quality", "#generate <lora:x:1> a cat"):
+        with pytest.raises(InvalidRequest):
+            await heard(opened.studio.chat, words)
+    assert await opened.studio.chat.sessions() == []
+    created = await opened.studio.chat.create_session()
+    with pytest.raises(NothingKnown):
+        await heard(opened.studio.chat, "#generate masterpiece", created.id)
+    assert [one.id for one in await opened.studio.chat.sessions()] == [created.id]
 
 
 async def test_with_the_embedded_model_rules_write_the_tags_of_a_drawing(tmp_path: Path) -> None:
