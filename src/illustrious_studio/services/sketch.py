@@ -62,7 +62,7 @@ class SketchService:
             time=scene.time,
             style=scene.style,
             seed=seed,
-            unknown=tuple(reading.said(word) for word in scene.unknown),
+            unknown=(*(reading.said(word) for word in scene.unknown), *dict.fromkeys(reading.unread)),
             unused=tuple(reading.said(word) for word in scene.unused),
             guessed=tuple(
                 Guess(word=word, taken_for=name)

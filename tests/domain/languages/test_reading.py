@@ -62,11 +62,27 @@ def test_english_stays_as_it_is() -> None:
         "a chat",
         "pile of content",
         "",
-        "🐱",
     ],
 )
 def test_words_that_english_has_too_make_no_foreign_prompt(prompt: str) -> None:
     assert SKETCHES.in_english(prompt).text == prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "english"),
+    [
+        ("🐱 on a 🛋️", "cat on a couch"), ("🐱", "cat"), ("🐱🐶", "cat, dog"), ("🐱 🐱🐱", "3 cats"),
+        ("two 🍎 and a 👧🏽", "two red apple and a girl"), ("👩 in a 👗, 🏖️", "girl in a dress, beach"),
+    ],
+)  # fmt: skip
+def test_emoji_are_words(prompt: str, english: str) -> None:
+    assert SKETCHES.in_english(prompt).text == english
+
+
+def test_emoji_that_have_no_word_are_named() -> None:
+    layout = SKETCHES.layout("🐱 🪬 🪬", 7)
+    assert ([one.what for one in layout.things], layout.unknown) == (["cat"], ("🪬",))
+    assert SKETCHES.not_drawn(layout) == "Not drawn: 🪬"
 
 
 def test_in_a_list_of_tags_each_part_speaks_for_itself() -> None:
