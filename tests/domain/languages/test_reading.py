@@ -85,6 +85,21 @@ def test_emoji_that_have_no_word_are_named() -> None:
     assert SKETCHES.not_drawn(layout) == "Not drawn: 🪬"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "left_out"),
+    [
+        ("手をつないでいる二人の女の子", ["手をつないでいる"]), ("女の子、黒い手袋", ["黒い手袋"]),
+        ("chica con guantes negros", ["guantes negros"]), ("eine schöne Frau in Stiefeln", ["schöne", "Stiefeln"]),
+        ("девушка в чёрных перчатках", ["чёрных перчатках"]), ("ein Mädchen im Katzenhoodie", ["Katzenhoodie"]),
+        ("소녀와 소년이 손을 잡고 있는", ["손을 잡고 있는"]),
+        ("une fille main dans la main avec un garçon", ["main dans la main"]),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_is_named_as_it_was_written(prompt: str, left_out: list[str]) -> None:
+    layout = SKETCHES.layout(prompt, 7)
+    assert [*layout.unknown, *layout.unused] == left_out
+
+
 def test_in_a_list_of_tags_each_part_speaks_for_itself() -> None:
     reading = SKETCHES.in_english("masterpiece, best quality, chica con pelo azul en la playa")
     assert reading.text == "masterpiece, best quality, girl with blue hair on the beach"

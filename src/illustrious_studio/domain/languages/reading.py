@@ -39,9 +39,18 @@ class Reading:
     unread: tuple[str, ...] = ()
     """Emoji that have no word."""
 
-    def said(self, word: str) -> str:
-        """The word as the person wrote it."""
-        return self.origins.get(word, word)
+    def said(self, words: str) -> str:
+        """The words as the person wrote them: as a phrase where they were one, else word by word."""
+        if not self.origins:
+            return words
+        known = {folded(english, ENGLISH): said for english, said in self.origins.items()}
+        parts, found, at = words.split(" "), [], 0
+        while at < len(parts):
+            lengths = range(len(parts) - at, 0, -1)
+            length = next((one for one in lengths if folded(" ".join(parts[at : at + one]), ENGLISH) in known), 0)
+            found.append(known[folded(" ".join(parts[at : at + length]), ENGLISH)] if length else parts[at])
+            at += length or 1
+        return " ".join(found)
 
 
 class Languages:

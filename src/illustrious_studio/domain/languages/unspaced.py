@@ -178,6 +178,7 @@ class _Translator:
         elif word.kind == "side":
             self._related(f"{word.english} the {self._taken()}".strip(), following)
         elif word.kind == "verb":
+            self.origins.setdefault(word.english, word.said)
             self._verb(word.english, following)
         elif word.kind in ("time", "style", "position"):
             self._end_phrase()
@@ -236,11 +237,15 @@ class _Translator:
         if self.phrase.noun:
             self._end_of_noun()
         self.phrase.take(list(word.readings))
+        if word.kind == "adjective":
+            self.origins.setdefault(word.english, word.said)
+            self.phrase.said.append(word.said)
 
     def _noun(self, english: str, kind: WordKind, said: str, following: _Word, *, as_it_is: bool = False) -> None:
         if self.phrase.noun:
             self._end_of_noun()
         self.phrase.name(english, kind)
+        self.phrase.said.append(said)
         self.phrase.as_it_is = as_it_is
         self.origins.setdefault(english, said)
         self.origins.setdefault(self.plural_of(english), said)
@@ -285,6 +290,8 @@ class _Translator:
 
     def _taken(self) -> str:
         """The phrase in English, which then is begun anew."""
+        name = " ".join(filter(None, (*self.phrase.adjectives, self.phrase.noun)))
+        self.origins.setdefault(name, (" " if self.code == "ko" else "").join(self.phrase.said))
         self.phrase.after = [*self.phrase.after, *self._said_before()]
         english, self.phrase = self.phrase.english(self.plural_of), Phrase()
         return english.removeprefix("the ")

@@ -326,8 +326,9 @@ class _Reader(Mentions):
     def _worn(self, kind: ObjectKind, living: int, *, carried: bool) -> bool:
         """Whether clothes are only a detail of somebody; a hat or glasses become worn instead."""
         modifiers = self.modifiers
-        goes_on = self.dressing and (self.joined or (self.relation is not None and self.how in HAVING))
-        dressed = self.relation in ("wearing", "inside") or (goes_on and not carried)
+        with_it = (self.dressing and self.joined) or (self.relation is not None and self.how in HAVING)
+        with_it = with_it and not carried and bool(self.mentions[living].figures)
+        dressed = self.relation in ("wearing", "inside") or with_it
         as_tag = self.relation is None and not modifiers.article and modifiers.count is None and not self.group
         if not (dressed or as_tag):
             return False
