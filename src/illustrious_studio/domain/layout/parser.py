@@ -9,15 +9,15 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, cast
 
-from illustrious_studio.domain.layout import roles
+from illustrious_studio.domain.layout import person_words, roles
 from illustrious_studio.domain.layout import word_lists as lists
 from illustrious_studio.domain.layout.apart import noun_after, told_apart
 from illustrious_studio.domain.layout.compounds import worn_as_one
-from illustrious_studio.domain.layout.figures import Who
+from illustrious_studio.domain.layout.figures import Figure, Garment, Who
 from illustrious_studio.domain.layout.mentions import HAVING, LIVING, Mentions, Modifiers
 from illustrious_studio.domain.layout.people import Person, Side, held, seated
 from illustrious_studio.domain.layout.scene import Mention, Scene
-from illustrious_studio.domain.layout.traits import Trait
+from illustrious_studio.domain.layout.traits import Trait, merged
 from illustrious_studio.domain.layout.values import ObjectKind
 from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_words
 from illustrious_studio.domain.layout.word_lists import RelationKind
@@ -99,6 +99,10 @@ class _Reader(Mentions):
                 self.goes_on = False
                 if not self._trait(trait, mark.text, noun_after(marks[at + 1 :])):
                     self._take_all(list(plain))
+                    continue
+                materials = [word for word in mark.text.split() if word in person_words.MATERIALS]
+                if materials:
+                    self.unused.append(f"{' '.join(materials)} (of {mark.text})")
             else:
                 skip = self._take(mark, following)
             self.goes_on = mark.kind == "nothing" or self.credits
@@ -184,6 +188,8 @@ class _Reader(Mentions):
             self.forget()
             if not negated:
                 self.unused.append(" ".join(words))
+            elif mark.text in person_words.ON_THE_FEET:
+                self.unused.append(f"no {mark.text}")
         elif mark.value or self.credits:
             if self.goes_on and self.unused:
                 self.unused[-1] += f" {mark.text}"
@@ -195,6 +201,8 @@ class _Reader(Mentions):
         if self.modifiers.negated:
             self.relation = None
             self.forget()
+            if trait.look.clothes:  # nobody is drawn without clothes
+                self.unused.append(f"no {text}")
             return True
         if trait.look.chibi:
             self.style = "cartoon"
@@ -244,20 +252,33 @@ class _Reader(Mentions):
             again = self.cast.part_of(person)
         if again is not None:
             self.mentions[again] = replace(self.mentions[again], size=self.mentions[again].size * modifiers.size)
-            self.cast.describe([again], Trait(person.look))
+            self.cast.describe([again], Trait(self._coloured(person.look)))
             self.cast.spoken_of(again)
             self.connect(again)
             return
         count = modifiers.count if modifiers.count is not None else lists.PLURAL_COUNT if mark.plural else 1
         count = min(person.count or count, lists.MOST)
         who = person.who or person.usual
-        look = person.look.model_copy(update={"who": who})
+        look = self._coloured(person.look).model_copy(update={"who": who})
         before = len(self.mentions)
         self.add(Mention(who, count, modifiers.size, "", self.position, (look,) * count))
         if len(self.mentions) > before:
             self.cast.came(before)
             if person.count is not None:
                 self.somebody.append(before)
+
+    def _coloured(self, look: Figure) -> Figure:
+        """A colour before somebody is that of their clothes, where the word says what they wear, or of their skin."""
+        colour = self.modifiers.colour
+        if colour and look.clothes:
+            first, *others = look.clothes
+            clothes = (Garment.model_validate({"kind": first.kind, "colour": colour}), *others)
+            return look.model_copy(update={"clothes": clothes})
+        if colour in person_words.COMPLEXIONS:
+            return merged(look, Figure(skin=person_words.COMPLEXIONS[colour]))
+        if colour:
+            self.unused.append(" ".join(self.said))
+        return look
 
     def _side(self, following: Mark) -> Side:
         """Where in the frame it is said to be what is named now."""
@@ -296,6 +317,8 @@ class _Reader(Mentions):
         """A thing is named: a new one, or one that was named before."""
         modifiers, living = self.modifiers, self.somebody_living()
         if modifiers.negated:
+            if text in person_words.ON_THE_FEET and living is not None:
+                self.unused.append(f"no {text}")
             self.relation = None
             self.forget()
             return

@@ -14,6 +14,7 @@ from illustrious_studio.domain.layout.figures import (
     HairColour,
     HairLength,
     HairStyle,
+    Skin,
 )
 from illustrious_studio.domain.layout.word_lists import words
 
@@ -74,7 +75,7 @@ HAIRSTYLES: Final[dict[str, HairStyle]] = {
     "hair bun": "bun", "single hair bun": "bun", "bun": "bun", "topknot": "bun", "double bun": "double_bun",
     "hair buns": "double_bun", "buns": "double_bun", "two buns": "double_bun", "twin buns": "double_bun",
     "drill hair": "drills", "twin drills": "drills", "drills": "drills", "ringlets": "drills", "curls": "curly",
-    "crown braid": "braid",
+    "crown braid": "braid", "afro": "curly", "afro hair": "curly",
 }  # fmt: skip
 """Nouns of their own, perhaps with a colour: "blonde twintails"."""
 BANGS: Final[dict[str, Bangs]] = {
@@ -88,9 +89,15 @@ FILLERS: Final = words(
     "big large small little beautiful pretty lovely cute nice elegant glowing shiny bright sparkling deep pale "
     "vivid flowing silky soft fluffy frilly frilled pleated fancy simple plain plaid striped ornate traditional "
     "japanese long short mini tight loose oversized cropped matching wide floral lace thin thick formal casual "
-    "warm"
+    "warm denim leather checkered checked sheer"
 )
 """What may stand before clothes, hair or eyes, and has no drawing of its own."""
+MATERIALS: Final = words("plaid striped frilly frilled ornate floral lace denim leather checkered checked sheer")
+"""Of these and of the names of clothes, what would be seen, so that it is named as not drawn."""
+COMPLEXIONS: Final[dict[str, Skin]] = {"black": "dark", "brown": "tan", "white": "fair"}
+"""What a colour before somebody says of their skin."""
+ON_THE_FEET: Final = words("shoes shoe footwear")
+"""Everybody wears some."""
 
 GARMENTS: Final[dict[str, GarmentKind]] = {
     "dress": "dress", "sundress": "dress", "gown": "dress", "ball gown": "dress", "evening gown": "dress",
