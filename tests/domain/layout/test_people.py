@@ -6,7 +6,7 @@ import pytest
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.domain.layout.arrangement import arrange
-from illustrious_studio.domain.layout.figures import Figure
+from illustrious_studio.domain.layout.figures import TIED_UP, Figure, completed
 from illustrious_studio.domain.layout.parser import read_scene
 from illustrious_studio.domain.layout.scene import Scene
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
@@ -130,5 +130,13 @@ def test_who_is_said_to_be_on_a_side_stands_there(prompt: str, left: str, right:
 def test_the_tall_and_the_short_stand_on_the_same_ground(prompt: str, vocabulary: Vocabulary) -> None:
     man, woman = sorted(arrange(read_scene(prompt, vocabulary), vocabulary.objects, 3, 1.0), key=lambda one: one.x)
     assert (man.what, woman.what) == ("boy", "girl")
-    assert man.h > 1.3 * woman.h
+    assert 1.15 * woman.h < man.h < 1.35 * woman.h
     assert man.y + man.h / 2 == pytest.approx(woman.y + woman.h / 2, abs=0.01)
+
+
+def test_hair_that_is_said_to_be_short_is_not_tied_up_by_chance(vocabulary: Vocabulary) -> None:
+    short = [completed(*figures("1girl, short hair", vocabulary, seed)) for seed in range(20)]
+    assert {one.hair_length for one in short} == {"short"}
+    assert not {one.hair_style for one in short} & TIED_UP
+    (asked,) = figures("1girl, short twintails", vocabulary)
+    assert completed(asked).hair_style == "twintails"

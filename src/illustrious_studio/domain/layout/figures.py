@@ -132,6 +132,8 @@ USUAL_GARMENT_COLOURS: Final[dict[GarmentKind, tuple[Colour, ...]]] = {
     "maid_dress": ("black",), "armor": ("gray",), "pants": ("dark blue", "black", "brown"), "robe": ("purple", "blue"),
 }  # fmt: skip
 ANY_COLOUR: Final[tuple[Colour, ...]] = ("red", "blue", "white", "pink", "teal", "purple", "green", "yellow")
+TIED_UP: Final[frozenset[HairStyle]] = frozenset({"twintails", "ponytail", "side_ponytail", "twin_braids", "bun"})
+"""For these hair has to be longer than short."""
 BY_STYLE: Final[dict[HairStyle, HairLength]] = {"bob": "short", "bun": "medium", "double_bun": "medium"}
 
 
@@ -144,6 +146,8 @@ def completed(figure: Figure) -> Figure:
         return value or chosen
 
     style = left(figure.hair_style, USUAL_HAIR[figure.who])
+    if figure.hair_length == "short" and not figure.hair_style and style in TIED_UP:
+        style = "bob"
     length = left(figure.hair_length, (BY_STYLE[style],) if style in BY_STYLE else USUAL_LENGTH[figure.who])
     hair, eyes = left(figure.hair, USUAL_COLOURS), left(figure.eyes, USUAL_EYES)
     usual = random.choice(USUAL_CLOTHES[figure.who])

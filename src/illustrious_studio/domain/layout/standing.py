@@ -18,6 +18,8 @@ SHOULDERS: Final = -0.16
 """Between people who are seen from the waist up: they stand before each other."""
 SMALL: Final = 0.72
 """How large the short are beside others."""
+STATURES: Final = (0.75, 1.3)
+"""Sizes of the tall and the short, who differ less than tall and short things; giants are as large as they are said."""
 STEP: Final = 0x9E3779B1
 """Odd, so that no two of the people of a picture share a seed."""
 
@@ -49,6 +51,8 @@ def known_as(mention: Mention, known: KnownObject) -> KnownObject:
         return known
     figure = mention.figures[0]
     size = known.size * (SMALL if figure.chibi or figure.pose == "sitting" else 1.0)
+    if STATURES[0] <= mention.size <= STATURES[1]:  # the size is counted once more where it is drawn
+        size *= mention.size**-0.5
     return known.model_copy(update={"aspect": aspect_of(figure), "size": size})
 
 
