@@ -157,12 +157,11 @@ class _Translator:
     def read(self) -> Translation:
         for number, word in enumerate(self.words):
             following = self.words[number + 1] if number + 1 < len(self.words) else _Word("break", ",")
-            after = self.words[number + 2] if number + 2 < len(self.words) else _Word("break", ",")
-            self._take(word, following, after)
+            self._take(word, following)
         self._break()
         return Translation(" ".join((*self.out, *self.tail)), self.origins)
 
-    def _take(self, word: _Word, following: _Word, after: _Word) -> None:
+    def _take(self, word: _Word, following: _Word) -> None:
         if word.role == "raw" and word.said.isdigit():
             self._modifier(_Word("", word.said, (Entry("number", word.said),)), following)
         elif word.role == "raw":

@@ -50,7 +50,7 @@ def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect:
     whole = _side_by_side(list({id(block): block for block in blocks.values()}.values()), scene.mentions)
     width, height = max(aspect, 1.0), max(1 / aspect, 1.0)
     top = MARGIN + (0.27 if high and whole else 0.0)
-    placed = _fit(whole, scene, objects, random, (width, height), top, grounded) if whole else []
+    placed = _fit(whole, scene, random, (width, height), top, grounded) if whole else []
     placed += _in_the_sky(high, scene.mentions, objects, random, (width, height), bool(whole))
     figures = _who_is_where(placed, scene, seed)
     return tuple(
@@ -106,7 +106,6 @@ def _side_by_side(blocks: list[Block], mentions: tuple[Mention, ...]) -> Block:
 def _fit(
     whole: Block,
     scene: Scene,
-    objects: Mapping[str, KnownObject],
     random: Random,
     frame: tuple[float, float],
     top: float,
