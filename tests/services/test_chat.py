@@ -253,6 +253,14 @@ async def test_a_question_that_goes_on_from_an_answer_about_a_picture_goes_to_th
     assert models == ["fake-eyes", "fake-eyes", "fake-eyes", "fake-chat", "fake-chat", "fake-chat"]
 
 
+async def test_a_thank_you_in_between_changes_no_subject(opened: StudioForTests) -> None:
+    await heard(opened.studio.chat, "What is this?", pictures=[OpenedPicture(gradient(64, 48, 1), "PNG")])
+    for said in ("Thanks, nice!", "And what colour is its hat?"):
+        await heard(opened.studio.chat, said)
+    answers = [message.model for message in await opened.studio.chat.messages("default") if message.role == "assistant"]
+    assert answers == ["fake-eyes", "fake-chat", "fake-eyes"]
+
+
 @pytest.mark.parametrize("question", ["How do I use it?", "What time is it?", "Who wrote Faust?", "Thank you."])
 async def test_any_other_question_after_it_goes_to_the_chat_model(opened: StudioForTests, question: str) -> None:
     await heard(opened.studio.chat, "What is this?", pictures=[OpenedPicture(gradient(64, 48, 1), "PNG")])

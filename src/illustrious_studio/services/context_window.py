@@ -36,6 +36,11 @@ ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 """Of that, what is about something else all the same."""
+COURTESY = re.compile(
+    r"\W*(?:(?:many )?thank(?:s| you)|ok(?:ay)?|great|nice|cool|wow|good|lovely|perfect|i see)\b[\w ,]{0,30}\W*",
+    re.IGNORECASE,
+)
+"""Said in between, it changes no subject."""
 NOUN = re.compile(r"\bthe (\w{3,})", re.IGNORECASE)
 WORDS = re.compile(r"[A-Za-z ]+")
 
@@ -79,11 +84,22 @@ class RecentPictures:
         an answer about them "and what colour is its hat?"."""
         if message.session_id not in self._shown:
             return ()
-        last = next((one for one in reversed(before) if one.role == "assistant"), None)
+        last = _last_answer(before)
         goes_on = last is not None and last.id == self._answers.get(message.session_id)
         if ABOUT_PICTURES.search(message.content) or (goes_on and last and _goes_on(message.content, last.content)):
             return self._shown[message.session_id][1]
         return ()
+
+
+def _last_answer(messages: Sequence[Message]) -> Message | None:
+    """The last that is more than a reply to a "thank you"."""
+    last: Message | None = None
+    for message in reversed(messages):
+        if message.role == "assistant":
+            last = message
+        elif last is not None and not COURTESY.fullmatch(message.content):
+            return last
+    return last
 
 
 def _goes_on(question: str, answer: str) -> bool:
