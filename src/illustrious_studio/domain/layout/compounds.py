@@ -24,9 +24,24 @@ def worn_as_one(marks: Sequence[Mark]) -> list[Mark]:
         motif = read[start:]
         if motif and (worn := _worn(motif, mark, marks[at + 1 :])):
             read[start:] = worn
+        elif mark.kind == "pronoun" and (start := _printed(read)):
+            words = " ".join(one.text for one in read[start + 1 : -1] if one.kind != "article")
+            read[start:] = [Mark("nothing", f"{words} (on the {read[start - 1].text.split()[-1]})", True)]
         else:
             read.append(mark)
     return read
+
+
+def _printed(read: Sequence[Mark]) -> int:
+    """Where "... with a black cat on (it)" begins, after what somebody wears; 0 for something else."""
+    if not read or read[-1].kind != "relation" or read[-1].text != "on":
+        return 0
+    at = len(read) - 2
+    while at > 0 and read[at].kind in ("thing", "colour", "size", "number", "article"):
+        at -= 1
+    if at < 1 or read[at].text != "with" or read[at - 1].kind != "trait":
+        return 0
+    return at if cast(tuple[Trait, object], read[at - 1].value)[0].look.clothes else 0
 
 
 def _is_on(mark: Mark) -> bool:
