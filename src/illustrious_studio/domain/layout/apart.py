@@ -19,7 +19,7 @@ WITH = Mark("relation", "with", lists.RELATIONS["with"])
 
 def told_apart(marks: Sequence[Mark]) -> list[Mark]:
     """The same phrases, with each of several named alone."""
-    return list(_each_named(list(_on_their_side(_one_person(marks)))))
+    return list(_each_named(list(_on_their_side(marks))))
 
 
 def noun_after(marks: Sequence[Mark]) -> str:
@@ -34,7 +34,7 @@ def noun_after(marks: Sequence[Mark]) -> str:
     return ""
 
 
-def _one_person(marks: Sequence[Mark]) -> list[Mark]:
+def one_person(marks: Sequence[Mark]) -> list[Mark]:
     """Of two words for one person the first says what the second looks like: "a redhead boy", "a student girl"."""
     read: list[Mark] = []
     for mark in marks:
@@ -56,7 +56,7 @@ def _both(one: Mark, other: Mark) -> Mark | None:
     return replace(other, text=f"{one.text} {other.text}", value=both)
 
 
-def _on_their_side(marks: list[Mark]) -> Iterator[Mark]:
+def _on_their_side(marks: Sequence[Mark]) -> Iterator[Mark]:
     """ "The left girl", "the right one" are the girl and the one on that side."""
     at = 0
     while at < len(marks):

@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from illustrious_studio.domain.layout import person_words, roles
 from illustrious_studio.domain.layout import word_lists as lists
-from illustrious_studio.domain.layout.apart import noun_after, told_apart
+from illustrious_studio.domain.layout.apart import noun_after, one_person, told_apart
 from illustrious_studio.domain.layout.compounds import worn_as_one
 from illustrious_studio.domain.layout.figures import Figure, Garment, Who
 from illustrious_studio.domain.layout.mentions import HAVING, LIVING, Mentions, Modifiers
@@ -30,15 +30,17 @@ MOST_UNUSED = 60
 
 def read_scene(prompt: str, vocabulary: Vocabulary) -> Scene:
     """What the prompt says."""
-    return _Reader(vocabulary).read(marks_of(split_words(without_syntax(prompt)), vocabulary))
+    marks = told_apart(marks_of(split_words(without_syntax(prompt)), vocabulary))
+    people = any(mark.kind == "people" for mark in marks)
+    return _Reader(vocabulary).read(worn_as_one(marks) if people else marks)
 
 
 def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     """The phrases of the words. Without people in them nothing is said of anybody, and a hat is a hat; but hair alone
     is somebody's."""
-    marks = told_apart(list(vocabulary.marks(words)))
+    marks = one_person(list(vocabulary.marks(words)))
     if any(mark.kind == "people" for mark in marks):
-        return worn_as_one(marks)
+        return marks
     for at, mark in enumerate(marks):
         company = roles.COMPANIES.get(mark.text, "")
         if company and mark.kind in ("number", "unknown", "nothing") and not noun_after(marks[at + 1 :]):
@@ -47,11 +49,11 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     alive = vocabulary.names_living(marks)
     spoken_of = next((cast(Who, mark.value) for mark in marks if mark.kind == "they" and mark.value), None)
     if spoken_of and not alive:
-        return [Mark("people", "", Person(spoken_of, count=1)), Mark("break", ","), *worn_as_one(marks)]
+        return [Mark("people", "", Person(spoken_of, count=1)), Mark("break", ","), *marks]
     traits = [cast(tuple[Trait, object], mark.value)[0] for mark in marks if mark.kind == "trait"]
     if any(trait.implies_somebody for trait in traits) and not alive:
-        return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *worn_as_one(marks)]
-    return told_apart(list(vocabulary.marks(words, traits=False)))
+        return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
+    return list(vocabulary.marks(words, traits=False))
 
 
 def without_syntax(prompt: str) -> str:
