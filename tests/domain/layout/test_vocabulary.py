@@ -25,9 +25,9 @@ def test_a_hint_is_better_than_spelling(vocabulary: Vocabulary) -> None:
 
 
 def test_nothing_near_is_no_answer(vocabulary: Vocabulary) -> None:
-    assert vocabulary.nearest("qqqqzzzz", 3) == []
+    for word in ("qqqqzzzz", "bald", "mona", "lisa", "bridge", "fog", "window", "pikachu"):
+        assert vocabulary.nearest(word, 3) == []
     assert vocabulary.nearest("", 3) == []
-    assert len(vocabulary.nearest("cat", 2)) == 2
 
 
 @pytest.mark.parametrize(

@@ -336,6 +336,9 @@ async def test_words_of_which_none_is_known_are_answered_with_examples_to_press(
     await page.fill("#prompt textarea", "xqzv")
     await page.click("#generate")
     await expect(page.locator("#create-notice .notice")).to_contain_text("There is no drawing for any of this: xqzv")
+    await page.locator("#prompt textarea").press_sequentially("y")
+    await expect(page.locator("#create-notice .notice")).to_have_count(0)  # it was about other words
+    await page.click("#generate")
     pressed = await page.locator("#create-notice .example").first.inner_text()
     await page.locator("#create-notice .example").first.click()
     await page.wait_for_selector("#strip .thumb")

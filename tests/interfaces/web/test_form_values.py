@@ -10,11 +10,14 @@ from pydantic import ValidationError
 from illustrious_studio.domain.chat import ChatRequest
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.layout.figures import Figure
 from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.interfaces.web.error_handling import error_message
 from illustrious_studio.interfaces.web.form_values import POSITIONAL, FormValues
 from illustrious_studio.interfaces.web.held import HeldLayout, HeldPicture
+from illustrious_studio.interfaces.web.layout_editor import automatic_strength
+from illustrious_studio.services.render_plan import strength_of
 
 PICTURE = HeldPicture(image="a" * 64).text()
 PAINTED = HeldPicture(image="a" * 64, mask="b" * 64).text()
@@ -92,11 +95,13 @@ def test_what_is_of_no_use_is_a_new_page(saved: str) -> None:
 
 
 def test_another_checkpoint_brings_its_size_steps_and_cfg_and_the_rest_stays() -> None:
-    values = form(steps=12, guidance=4.5, sampler="Euler a", width=320, held_picture=PICTURE, seed=5)
+    values = form(
+        steps=12, guidance=4.5, sampler="Euler a", width=320, held_picture=PICTURE, seed=5, sketch_strength=0.7
+    )
     other = checkpoint("other", steps=20, guidance=6.0, native_width=512, native_height=512, sketch_strength=0.5)
     changed = FormValues.remembered(json.dumps(values.by_name()), other)
     assert changed.by_name() == values.by_name() | {
-        "steps": 20, "guidance": 6.0, "width": 512, "height": 512, "sketch_strength": 0.5, "checkpoint": "other",
+        "steps": 20, "guidance": 6.0, "width": 512, "height": 512, "sketch_strength": None, "checkpoint": "other",
     }  # fmt: skip
 
 
@@ -115,6 +120,23 @@ def test_a_layout_is_used_where_it_is_wanted_and_no_picture_is_held() -> None:
     assert form(held_layout=held, layout_from_words=True).request(checkpoint()).layout is not None
     assert form(held_layout=held).request(checkpoint(sketch_strength=0.8)).layout is not None
     assert form(held_layout=held, layout_from_words=True, held_picture=PICTURE).request(checkpoint()).layout is None
+
+
+def test_a_sketch_strength_left_out_follows_what_is_drawn_and_a_given_one_stays() -> None:
+    own = checkpoint(sketch_strength=0.4)
+    girl = Placed(what="girl", x=0.5, y=0.5, w=0.3, h=0.9, colour="", figure=Figure())
+    request = ImageRequest(prompt="1girl", width=1024, height=1024, layout=Layout(things=(girl,)))
+    for said, kept in ((0.1, None), (0.4, 0.4), (None, None)):
+        values = FormValues.of_request(request.model_copy(update={"sketch_strength": said}), own)
+        assert values.sketch_strength == kept
+        assert values.request(own).sketch_strength == kept
+    assert strength_of(request.model_copy(update={"sketch_strength": 0.4}), own) == 0.4
+
+
+def test_an_empty_sketch_strength_says_how_much_is_redrawn() -> None:
+    assert automatic_strength(checkpoint(sketch_strength=0.4)) == "Automatic: 0.4, 0.1 where people are"
+    assert automatic_strength(checkpoint()) == "Automatic: 0.8"
+    assert automatic_strength(None) == "Automatic"
 
 
 def test_a_layout_follows_the_words_unless_a_hand_made_it() -> None:

@@ -171,6 +171,7 @@ async def test_a_picture_of_the_gallery_can_be_started_from(web: WebWithFakes) -
     await draw(page, "a house")
     await page.click("#picture [name=img2img]")
     await title(page, "whole picture")
+    await expect(page.locator("#img2img-editor")).to_be_visible()
     await draw(page, "a castle")
     plan = web.engine.plans[-1]
     house = (await web.studio.gallery.page()).items[1]

@@ -1,8 +1,9 @@
 """What the embedded language model does not answer itself, because it would make something up.
 
-What it is, what it sees, what nobody told it, other languages, sums, the words of the field (`glossary`), and
-greetings, which it takes for homework. All is decided by the words of the last question, in English.
-So it is in the studio's chat; other programs, with their system prompts and limits, talk to the model alone.
+What it is, what it sees, what nobody told it, other languages, sums, the words of the field (`glossary`), how things
+are done here (`studio_help`), and greetings, which it takes for homework. All is decided by the words of the last
+question, in English. So it is in the studio's chat; other programs, with their system prompts and limits, talk to the
+model alone.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal, DivisionByZero, InvalidOperation
 
 from illustrious_studio.adapters.chat.glossary import explained
+from illustrious_studio.adapters.chat.studio_help import helped
 from illustrious_studio.domain.chat import ChatTurn
 
 LONGEST_QUESTION = 160
@@ -28,7 +30,6 @@ CAN_DRAW = (
     "I write, and the studio draws: write `#generate` and what you would like to see, for example "
     "`#generate a cat on a sofa`."
 )
-KEPT = "Each picture is a PNG file in the folder `gallery` of the studio's data folder. The Gallery tab shows them all."
 CANNOT_TRANSLATE = "I cannot translate: I know hardly anything but English. A larger model in Ollama can."
 _TRANSLATE = re.compile(
     r"^\W*(?:please |can you |could you )?translate\b|\bhow (?:do|would) (?:you|i|we) say\b.*\bin [a-z]+\W*$",
@@ -86,10 +87,6 @@ _SUMS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     **dict.fromkeys(("times", "multiplied by", "x", "×", "*"), lambda a, b: a * b),
     **dict.fromkeys(("divided by", "over", "/", "÷"), lambda a, b: a / b),
 }
-_WHERE = re.compile(
-    rf"\bwhere (?:are|is|do|does|can i find)\b.*\b{_PICTURE}\b.*\b(?:saved?|stored?|kept|keep|go|end up)\b",
-    re.IGNORECASE,
-)
 _ASKED = r"(?:^\W*(?:please )?|\b(?:can|could|will|would) you (?:please )?)"
 _DRAW = re.compile(
     rf"{_ASKED}(?:(?:draw|paint|sketch)\b|(?:make|create|generate|show)\b.*\b{_PICTURE}\b)", re.IGNORECASE
@@ -124,7 +121,7 @@ def fixed_answer(turns: list[ChatTurn], name: str) -> str:
     for greeting, answer in _GREETINGS.items():
         if re.fullmatch(rf"\W*{greeting}\W*", question, re.IGNORECASE):
             return answer
-    if term := explained(question):
+    if term := explained(question) or ("" if _WRITES.match(question) else helped(question)):
         return term
     if sum_ := _SUM.fullmatch(question):
         return _result(sum_)
@@ -132,7 +129,6 @@ def fixed_answer(turns: list[ChatTurn], name: str) -> str:
         return f"{'Yes' if kind['machine'] and not kind['other'] else 'No'}. {about(name)}"
     fixed = (
         (_DRAW, CAN_DRAW),
-        (_WHERE, KEPT),
         (_WHO, about(name)),
         (_CAN_DO, CAN_DO),
         (_UNKNOWABLE, CANNOT_KNOW),

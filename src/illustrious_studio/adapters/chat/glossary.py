@@ -24,7 +24,7 @@ TERMS: dict[str, str] = {
     ),
     "lora": (
         "A LoRA is a small file that adds a style, a character or a thing to a checkpoint. It changes some of its "
-        "weights while pictures are drawn."
+        "weights while pictures are drawn. This studio draws without them."
     ),
     "vae": (
         "The VAE is the part of an image model that turns latents into pixels and back. A wrong one gives wrong "
@@ -69,10 +69,12 @@ TERMS: dict[str, str] = {
         "Danbooru is a picture board whose tags, such as 1girl or blue eyes, anime checkpoints were trained on. "
         "Prompts for these are lists of such tags."
     ),
-    "controlnet": "A ControlNet steers a picture by another one, for example by its edges or a pose.",
+    "controlnet": (
+        "A ControlNet steers a picture by another one, for example by its edges or a pose. This studio has none."
+    ),
     "embedding|textual inversion": (
         "An embedding, or textual inversion, is a tiny file that teaches the text encoder a new word for a style "
-        "or a thing."
+        "or a thing. This studio draws without them."
     ),
     "ollama": (
         "Ollama is a program that runs language and vision models on your own machine. The studio finds it by "

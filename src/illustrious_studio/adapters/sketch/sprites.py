@@ -28,6 +28,7 @@ class _Entry(BaseModel):
     aspect: float
     head: float
     synonyms: tuple[str, ...]
+    stands_for: tuple[str, ...] = ()
     tags: tuple[str, ...]
 
 

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from illustrious_studio.adapters.vision import describing
 from illustrious_studio.adapters.vision.classifier import VISION, Classifier
 from illustrious_studio.adapters.vision.ocr import TextReader
+from illustrious_studio.adapters.vision.people import people
 from illustrious_studio.adapters.vision.prompt_tags import prompt_tags
 from illustrious_studio.adapters.vision.view import View
 from illustrious_studio.domain.models import ModelStatus
@@ -32,6 +33,8 @@ DESCRIBE = re.compile(
 TOPICS: dict[str, re.Pattern[str]] = {
     name: re.compile(rf"\b(?:{words})", re.IGNORECASE)
     for name, words in {
+        "people": r"people|persons?\b|who(?:'s| is| are)\b|girl|boys?\b|wom[ae]n|m[ae]n\b|hair|eyes?\b|faces?\b|smil|"
+        r"expression|wear|cloth|dress|outfit|hats?\b",
         "text": r"text\b|read\b|written|writing|letters?\b|words?\b|what does it say|signs?\b",
         "colours": r"colou?r|palette|shade|hue",
         "flaws": r"wrong|fault|flaw|problem|quality|blur|sharp|artifact|artefact|bad\b|mistake",
@@ -76,6 +79,8 @@ class BuiltinVision:
             yield await asyncio.to_thread(prompt_tags, view)
             return
         topics = [topic for topic, words in TOPICS.items() if words.search(question)]
+        if "people" in topics and view.people:  # the colour of somebody's hair is none of the picture's
+            topics = [topic for topic in topics if topic != "colours"]
         for topic in topics:
             yield await asyncio.to_thread(SAYING[topic], view) + "\n\n"
         if not topics:
@@ -88,6 +93,6 @@ class BuiltinVision:
 
 
 SAYING: dict[str, Callable[[View], str]] = {
-    "text": describing.text, "colours": describing.colours, "flaws": describing.flaws,
+    "people": people, "text": describing.text, "colours": describing.colours, "flaws": describing.flaws,
     "settings": describing.settings, "size": describing.size,
 }  # fmt: skip

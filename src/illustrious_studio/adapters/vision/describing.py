@@ -6,6 +6,7 @@ Each says only what was measured, recognised, read or recorded, and how sure tha
 from math import gcd
 
 from illustrious_studio.adapters.vision.facts import faults
+from illustrious_studio.adapters.vision.people import people
 from illustrious_studio.adapters.vision.surface import halves, light
 from illustrious_studio.adapters.vision.view import Subject, View
 from illustrious_studio.adapters.vision.wording import (
@@ -25,6 +26,7 @@ def describe(view: View) -> list[str]:
     """What a person would say of it: what it shows and where, its colours, its text, where it comes from."""
     return [
         " ".join(part for part in (_subject(view), _colours(view), _shape(view)) if part),
+        people(view) if view.people else "",
         _writing(view),
         _origin(view),
     ]

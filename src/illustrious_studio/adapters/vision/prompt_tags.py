@@ -3,12 +3,10 @@
 What the file itself says is better than anything found: the prompt it was drawn from, when it has tags.
 """
 
+from illustrious_studio.adapters.vision.people import tags_of
 from illustrious_studio.adapters.vision.surface import light
-from illustrious_studio.adapters.vision.view import COLOURS, View
+from illustrious_studio.adapters.vision.view import BOYS, COLOURS, GIRLS, PEOPLE, View
 
-GIRLS = frozenset({"woman", "girl", "princess", "mermaid", "fairy", "witch", "bride", "old woman", "dancing woman"})
-BOYS = frozenset({"man", "boy", "prince", "king", "wizard", "santa claus", "old man", "superhero", "vampire", "elf"})
-PEOPLE = GIRLS | BOYS | {"person", "people", "baby", "child", "family", "ninja", "zombie", "genie", "cook", "astronaut"}
 GIVEN: dict[str, tuple[str, ...]] = {
     "sea": ("underwater", "ocean"),
     "beach": ("beach", "ocean", "outdoors", "blue sky"),
@@ -36,6 +34,8 @@ RENAMED = {
     "sports car": "car",
 }
 """What the classifier calls differently."""
+COUNTED = frozenset({"girl", "boy", "woman", "man"})
+"""Said by how many there are."""
 BY_RECORD = "These are the words it was drawn from, by the record in its file."
 BY_LAYOUT = "This is what it was drawn from, by the record in its file."
 
@@ -58,7 +58,8 @@ def _things(view: View) -> list[str]:
         tags += [one if count == 1 else f"{count}{many}"] if count else []
     for subject in subjects:
         name = subject.name.lower()
-        tags.append(RENAMED.get(name, name))
+        tags += [] if name in COUNTED else [RENAMED.get(name, name)]
+    tags += tags_of(view)
     if subjects and all(subject.sure for subject in subjects) and not any(one.name in PEOPLE for one in subjects):
         tags.append("no humans")
     return tags

@@ -19,7 +19,8 @@ from illustrious_studio.adapters.vision.facts import (
 )
 from illustrious_studio.adapters.vision.ocr import LONGEST_SIDE, Line, TextReader
 from illustrious_studio.adapters.vision.surface import Gradient, gradient_of, is_noise
-from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.layout.figures import Figure, completed
+from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.metadata.recorded import RecordedSettings, recorded_settings
 from illustrious_studio.domain.pictures import OpenedPicture
 
@@ -27,6 +28,9 @@ PHOTO_SURE, PHOTO_MAYBE, DRAWING_SURE, DRAWING_MAYBE = 0.45, 0.15, 0.6, 0.45
 GREYS = frozenset({"black", "white", "gray", "light gray", "dark gray"})
 SHAPES = frozenset({"circle", "square", "symbol"})
 COLOURS = frozenset({"red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white"})
+GIRLS = frozenset({"woman", "girl", "princess", "mermaid", "fairy", "witch", "bride", "old woman", "dancing woman"})
+BOYS = frozenset({"man", "boy", "prince", "king", "wizard", "santa claus", "old man", "superhero", "vampire", "elf"})
+PEOPLE = GIRLS | BOYS | {"person", "people", "baby", "child", "family", "ninja", "zombie", "genie", "cook", "astronaut"}
 SHORTEST_WORD = 3
 """Letters and digits of a line that is a word."""
 OURS = "illustrious-studio"
@@ -69,6 +73,13 @@ class View:
             return None
         layout = self.recorded.request.layout
         return layout if layout is not None and layout.things else None
+
+    @cached_property
+    def people(self) -> list[tuple[Placed, Figure]]:
+        """The people that this studio drew, from the left, with all that was left to their seeds."""
+        things = self.layout.things if self.layout is not None else ()
+        figures = [(thing, completed(thing.figure)) for thing in things if thing.figure is not None]
+        return sorted(figures, key=lambda one: one[0].x)
 
     @cached_property
     def colours(self) -> list[tuple[str, float]]:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, get_args
 
 from illustrious_studio.domain.languages.chinese import in_simplified
@@ -131,9 +131,12 @@ class Lexicon:
 
     dictionaries: tuple[Dictionary, ...] = ()
     also_english: frozenset[str] = frozenset()
+    emoji: Mapping[str, str] = field(default_factory=dict)
+    """What each emoji is in English."""
 
 
 def lexicon(words: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Lexicon:
     """That of the packaged file."""
     known = tuple(Dictionary(code, words[code]) for code in CODES if code in words)
-    return Lexicon(known, frozenset(words.get("en", {}).get("nothing", {})))
+    also_english = frozenset(words.get("en", {}).get("nothing", {}))
+    return Lexicon(known, also_english, words.get("emoji", {}).get("noun", {}))

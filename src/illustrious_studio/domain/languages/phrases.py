@@ -26,6 +26,8 @@ class Phrase:
     """A noun that no dictionary knows has no plural."""
     spare: tuple[int, Entry] | None = None
     """Which adjective is a noun, where there is no other: French "rose" is the flower."""
+    said: list[str] = field(default_factory=list)
+    """Adjectives and noun as they were written, in their order there."""
     after: list[str] = field(default_factory=list)
     """What is said of it behind it: "on the table"."""
 

@@ -7,12 +7,13 @@ a list of tags.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 
 from illustrious_studio.domain.languages import spaced, unspaced
 from illustrious_studio.domain.languages.dictionary import Lexicon, folded, tokens
+from illustrious_studio.domain.languages.emoji import in_words
 from illustrious_studio.domain.languages.phrases import Plural
 
 _PAUSES = re.compile(r"([,.;!?\n、。，；！？]+)")
@@ -35,10 +36,21 @@ class Reading:
     text: str
     languages: tuple[str, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Emoji that have no word."""
 
-    def said(self, word: str) -> str:
-        """The word as the person wrote it."""
-        return self.origins.get(word, word)
+    def said(self, words: str) -> str:
+        """The words as the person wrote them: as a phrase where they were one, else word by word."""
+        if not self.origins:
+            return words
+        known = {folded(english, ENGLISH): said for english, said in self.origins.items()}
+        parts, found, at = words.split(" "), [], 0
+        while at < len(parts):
+            lengths = range(len(parts) - at, 0, -1)
+            length = next((one for one in lengths if folded(" ".join(parts[at : at + one]), ENGLISH) in known), 0)
+            found.append(known[folded(" ".join(parts[at : at + length]), ENGLISH)] if length else parts[at])
+            at += length or 1
+        return " ".join(found)
 
 
 class Languages:
@@ -47,13 +59,20 @@ class Languages:
     def __init__(self, lexicon: Lexicon, knows: Callable[[Sequence[str]], list[bool]], plural_of: Plural) -> None:
         self._dictionaries = {dictionary.code: dictionary for dictionary in lexicon.dictionaries}
         self._also_english = lexicon.also_english
+        self._emoji = lexicon.emoji
         self._knows = knows
         self._plural_of = plural_of
 
     def read(self, text: str, prompt: str) -> Reading:
-        """The prompt in English; `text` is the same without its syntax. One that is English comes back untouched."""
+        """The prompt in English; `text` is the same without its syntax. One that is English comes back untouched, but
+        for its emoji."""
         if not self._dictionaries:
             return Reading(prompt)
+        text, unread = in_words(text, self._emoji, self._plural_of)
+        prompt, _ = in_words(prompt, self._emoji, self._plural_of)
+        return replace(self._read(text, prompt), unread=tuple(unread))
+
+    def _read(self, text: str, prompt: str) -> Reading:
         parts = _PAUSES.split(text)
         codes = self._codes(parts[::2], text)
         if set(codes) <= {ENGLISH}:

@@ -26,7 +26,7 @@ SINGULAR = frozenset({"dem", "das", "diesem", "dieses"})
 
 @dataclass
 class Translation:
-    """English words, and for nouns what they were in the prompt."""
+    """English words, and what they were in the prompt: each alone, and nouns with their adjectives."""
 
     text: str = ""
     origins: dict[str, str] = field(default_factory=dict)
@@ -68,6 +68,8 @@ class _Translator:
             self._unknown(said)
             return
         first = readings[0]
+        if first.kind == "and" and self._describes_on(rest):
+            return
         if self.waiting in ("on", "on the"):  # on ice, not on ice cream
             first = next((one for one in readings if one.english == "ice"), first)
         if first.kind in MODIFIERS:
@@ -85,17 +87,23 @@ class _Translator:
         else:
             self._end_phrase()
             self._say_relation()
+            self.origins.setdefault(first.english, said)
             self.after_relation = first.kind == "verb" and first.english in DOING_TO
             self.out.append(first.english if first.kind not in ("time", "style") else f", {first.english} ,")
             self.last_phrase = None
 
     def _modifier(self, readings: list[Entry], said: str, rest: Sequence[str]) -> None:
         first = readings[0]
+        if first.kind == "adjective":
+            self.origins.setdefault(first.english, said)
         if self.phrase.noun and first.kind == "adjective" and self.dictionary.code in ADJECTIVES_FOLLOW:
             self.phrase.adjectives.append(first.english)
+            self.phrase.said.append(said)
             return
         if self.phrase.noun:
             self._end_phrase()
+        if first.kind == "adjective":
+            self.phrase.said.append(said)
         if first.kind == "article" and self.out and self.out[-1] == "," and self._relative_clause(rest):
             self.out.pop()
             return
@@ -109,6 +117,7 @@ class _Translator:
         genitive = self.dictionary.code == "ru" and self.after_relation and said.lower().endswith(("ы", "и"))
         genitive = genitive and not said.lower().endswith(("ами", "ями"))
         self.phrase.name(entry.english, entry.kind, plural=entry.plural and not genitive)
+        self.phrase.said.append(said)
         self.origins.setdefault(entry.english, said)
         self.origins.setdefault(self.plural_of(entry.english), said)
 
@@ -122,12 +131,15 @@ class _Translator:
             if self.phrase.noun:
                 self._end_phrase()
             self.phrase.name(said, "noun")
+            self.phrase.said.append(said)
+            self.origins.setdefault(said, said)
             self.phrase.as_it_is = True
 
     def _end_phrase(self) -> None:
         if not self.phrase:
             return
         english = self.phrase.english(self.plural_of)
+        self.origins.setdefault(english.removeprefix("a ").removeprefix("the "), " ".join(self.phrase.said))
         if self.waiting in HAVING and self.phrase.kind == "body":
             self.waiting = "with"
         elif self.waiting in ("of", "of the", "at the", "with its") and self.phrase.kind == "clothes":
@@ -141,6 +153,15 @@ class _Translator:
         self.out.append(english)
         self.phrase = Phrase()
         self.after_relation = False
+
+    def _describes_on(self, rest: Sequence[str]) -> bool:
+        """Whether an "and" after a noun joins adjectives: "pelo corto y rosa". A word that is a noun as well says
+        more of hair and clothes, and stands beside everything else."""
+        readings = self.dictionary.at(rest) if self.dictionary.code in ADJECTIVES_FOLLOW else []
+        if not (self.phrase.noun and readings and readings[0].kind == "adjective"):
+            return False
+        more = bool(self.phrase.adjectives) and all(one.kind not in NOUNS for one in readings)
+        return more or self.phrase.kind in ("body", "clothes")
 
     def _is_upon(self) -> bool:
         """Whether Spanish "en" is "on" here: en la mesa, durmiendo en una alfombra."""

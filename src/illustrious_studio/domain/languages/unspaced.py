@@ -157,12 +157,11 @@ class _Translator:
     def read(self) -> Translation:
         for number, word in enumerate(self.words):
             following = self.words[number + 1] if number + 1 < len(self.words) else _Word("break", ",")
-            after = self.words[number + 2] if number + 2 < len(self.words) else _Word("break", ",")
-            self._take(word, following, after)
+            self._take(word, following)
         self._break()
         return Translation(" ".join((*self.out, *self.tail)), self.origins)
 
-    def _take(self, word: _Word, following: _Word, after: _Word) -> None:
+    def _take(self, word: _Word, following: _Word) -> None:
         if word.role == "raw" and word.said.isdigit():
             self._modifier(_Word("", word.said, (Entry("number", word.said),)), following)
         elif word.role == "raw":
@@ -178,6 +177,7 @@ class _Translator:
         elif word.kind == "side":
             self._related(f"{word.english} the {self._taken()}".strip(), following)
         elif word.kind == "verb":
+            self.origins.setdefault(word.english, word.said)
             self._verb(word.english, following)
         elif word.kind in ("time", "style", "position"):
             self._end_phrase()
@@ -236,11 +236,15 @@ class _Translator:
         if self.phrase.noun:
             self._end_of_noun()
         self.phrase.take(list(word.readings))
+        if word.kind == "adjective":
+            self.origins.setdefault(word.english, word.said)
+            self.phrase.said.append(word.said)
 
     def _noun(self, english: str, kind: WordKind, said: str, following: _Word, *, as_it_is: bool = False) -> None:
         if self.phrase.noun:
             self._end_of_noun()
         self.phrase.name(english, kind)
+        self.phrase.said.append(said)
         self.phrase.as_it_is = as_it_is
         self.origins.setdefault(english, said)
         self.origins.setdefault(self.plural_of(english), said)
@@ -285,6 +289,8 @@ class _Translator:
 
     def _taken(self) -> str:
         """The phrase in English, which then is begun anew."""
+        name = " ".join(filter(None, (*self.phrase.adjectives, self.phrase.noun)))
+        self.origins.setdefault(name, (" " if self.code == "ko" else "").join(self.phrase.said))
         self.phrase.after = [*self.phrase.after, *self._said_before()]
         english, self.phrase = self.phrase.english(self.plural_of), Phrase()
         return english.removeprefix("the ")

@@ -50,7 +50,7 @@ def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect:
     whole = _side_by_side(list({id(block): block for block in blocks.values()}.values()), scene.mentions)
     width, height = max(aspect, 1.0), max(1 / aspect, 1.0)
     top = MARGIN + (0.27 if high and whole else 0.0)
-    placed = _fit(whole, scene, objects, random, (width, height), top, grounded) if whole else []
+    placed = _fit(whole, scene, random, (width, height), top, grounded) if whole else []
     placed += _in_the_sky(high, scene.mentions, objects, random, (width, height), bool(whole))
     figures = _who_is_where(placed, scene, seed)
     return tuple(
@@ -106,7 +106,6 @@ def _side_by_side(blocks: list[Block], mentions: tuple[Mention, ...]) -> Block:
 def _fit(
     whole: Block,
     scene: Scene,
-    objects: Mapping[str, KnownObject],
     random: Random,
     frame: tuple[float, float],
     top: float,
@@ -122,7 +121,7 @@ def _fit(
     if standing_low:
         room_w, room_h = width - 2 * EDGE, height - EDGE - top
     if people and (len(whole) > 1 or people[0].position in (None, (0, 0))):
-        limit = LARGEST_PEOPLE * height * max(0.35, min([1.0, *(mention.size for mention in people)]))
+        limit = LARGEST_PEOPLE * height * max(0.35, min(1.0, max(mention.size for mention in people)))
     elif len(whole) == 1:
         mention = scene.mentions[whole[0].mention]
         limit = min(0.94, LARGEST_ALONE * max(0.35, min(1.2, mention.size)))

@@ -53,6 +53,9 @@ Colour = Literal[
 
 LOWER: Final[frozenset[GarmentKind]] = frozenset({"skirt", "pants", "shorts"})
 """What is worn below; everything else covers the upper body, and a dress all of it."""
+OVER: Final[frozenset[GarmentKind]] = frozenset({"jacket", "suit", "school_uniform", "hoodie", "sweater"})
+UNDER: Final[frozenset[GarmentKind]] = frozenset({"shirt", "t_shirt", "sweater"})
+"""Of what covers the upper body, what is worn over what."""
 
 V = TypeVar("V", bound=str)
 
@@ -62,6 +65,13 @@ class Garment(Value):
 
     kind: GarmentKind
     colour: Colour | Literal[""] = ""
+
+    def goes_with(self, other: "Garment") -> bool:
+        """Whether one person wears both at once."""
+        kinds = {self.kind, other.kind}
+        if len(kinds) == 1 or kinds <= LOWER:
+            return False
+        return bool(kinds & LOWER or "jacket" in kinds or (kinds & OVER and kinds & UNDER))
 
 
 class Figure(Value):
@@ -122,6 +132,8 @@ USUAL_GARMENT_COLOURS: Final[dict[GarmentKind, tuple[Colour, ...]]] = {
     "maid_dress": ("black",), "armor": ("gray",), "pants": ("dark blue", "black", "brown"), "robe": ("purple", "blue"),
 }  # fmt: skip
 ANY_COLOUR: Final[tuple[Colour, ...]] = ("red", "blue", "white", "pink", "teal", "purple", "green", "yellow")
+TIED_UP: Final[frozenset[HairStyle]] = frozenset({"twintails", "ponytail", "side_ponytail", "twin_braids", "bun"})
+"""For these hair has to be longer than short."""
 BY_STYLE: Final[dict[HairStyle, HairLength]] = {"bob": "short", "bun": "medium", "double_bun": "medium"}
 
 
@@ -134,6 +146,8 @@ def completed(figure: Figure) -> Figure:
         return value or chosen
 
     style = left(figure.hair_style, USUAL_HAIR[figure.who])
+    if figure.hair_length == "short" and not figure.hair_style and style in TIED_UP:
+        style = "bob"
     length = left(figure.hair_length, (BY_STYLE[style],) if style in BY_STYLE else USUAL_LENGTH[figure.who])
     hair, eyes = left(figure.hair, USUAL_COLOURS), left(figure.eyes, USUAL_EYES)
     usual = random.choice(USUAL_CLOTHES[figure.who])

@@ -31,6 +31,8 @@ class Modifiers:
     size: float = 1.0
     colour: str = ""
     negated: bool = False
+    of: int | None = None
+    """ "The cat is ...": the mention that they belong to, should no noun follow."""
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Mentions:
     relations: list[Relation] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    stand_ins: dict[str, str] = field(default_factory=dict)
+    """Words for things that are drawn as others, and as which."""
     background: str = ""
     time: str = ""
     style: str = "flat"
@@ -68,6 +72,8 @@ class Mentions:
     """The last phrase was one that is not drawn, and the next may belong to it."""
     apart: bool = False
     """Those of the group were described one by one, so that what comes then is done by the last of them."""
+    dressing: bool = False
+    """The last phrase was something that somebody wears: "... and a tie"."""
     resting: list[int] = field(default_factory=list)
     """Animals that sit or sleep."""
     becomes: bool = False
@@ -79,8 +85,14 @@ class Mentions:
         self.cast = Cast(self.mentions)
 
     def left_over(self) -> None:
-        """A colour that no noun came after, as of the fruit in "an orange", is in no sketch."""
-        if self.modifiers.colour and self.said and not self.modifiers.negated:
+        """What no noun came after: "the cat is black"; and of the fruit in "an orange" nothing is in a sketch."""
+        said = self.modifiers
+        if said.of is not None and not said.negated and not (said.colour and self.mentions[said.of].figures):
+            mention = self.mentions[said.of]
+            self.mentions[said.of] = replace(
+                mention, colour=said.colour or mention.colour, size=mention.size * said.size
+            )
+        elif said.colour and self.said and not said.negated:
             self.unused.append(" ".join(self.said))
         self.forget()
 
@@ -102,7 +114,7 @@ class Mentions:
         if self.relation is not None and self.how.endswith("ing") and not self.fronted:
             self.unused.append(self.how)  # something is done, to nothing that was named
         self.relation, self.group, self.joined, self.contents = None, [], False, None
-        self.credits = self.apart = self.becomes = False
+        self.credits = self.apart = self.becomes = self.dressing = False
         self.cast.pause()
         self.left_over()
 
@@ -113,7 +125,7 @@ class Mentions:
         self.relation, self.joined, self.how = kind, False, text
         if text.startswith("riding"):
             self._ride(self.group)
-        self.forget()
+        self.left_over()
 
     def _ride(self, whom: Sequence[int]) -> None:
         self.cast.describe(whom, Trait(Figure(pose="sitting")))

@@ -9,13 +9,15 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, cast
 
-from illustrious_studio.domain.layout import roles
+from illustrious_studio.domain.layout import person_words, roles
 from illustrious_studio.domain.layout import word_lists as lists
-from illustrious_studio.domain.layout.figures import Who
+from illustrious_studio.domain.layout.apart import noun_after, one_person, told_apart
+from illustrious_studio.domain.layout.compounds import worn_as_one
+from illustrious_studio.domain.layout.figures import Figure, Garment, Who
 from illustrious_studio.domain.layout.mentions import HAVING, LIVING, Mentions, Modifiers
-from illustrious_studio.domain.layout.people import Person, held, seated
+from illustrious_studio.domain.layout.people import Person, Side, held, seated
 from illustrious_studio.domain.layout.scene import Mention, Scene
-from illustrious_studio.domain.layout.traits import Trait
+from illustrious_studio.domain.layout.traits import Trait, merged
 from illustrious_studio.domain.layout.values import ObjectKind
 from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_words
 from illustrious_studio.domain.layout.word_lists import RelationKind
@@ -28,15 +30,17 @@ MOST_UNUSED = 60
 
 def read_scene(prompt: str, vocabulary: Vocabulary) -> Scene:
     """What the prompt says."""
-    return _Reader(vocabulary).read(marks_of(split_words(without_syntax(prompt)), vocabulary))
+    marks = told_apart(marks_of(split_words(without_syntax(prompt)), vocabulary))
+    people = any(mark.kind == "people" for mark in marks)
+    return _Reader(vocabulary).read(worn_as_one(marks) if people else marks)
 
 
 def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     """The phrases of the words. Without people in them nothing is said of anybody, and a hat is a hat; but hair alone
     is somebody's."""
-    marks = list(vocabulary.marks(words))
+    marks = one_person(list(vocabulary.marks(words)))
     if any(mark.kind == "people" for mark in marks):
-        return _told_apart(marks)
+        return marks
     for at, mark in enumerate(marks):
         company = roles.COMPANIES.get(mark.text, "")
         if company and mark.kind in ("number", "unknown", "nothing") and not noun_after(marks[at + 1 :]):
@@ -50,45 +54,6 @@ def marks_of(words: Sequence[str], vocabulary: Vocabulary) -> list[Mark]:
     if any(trait.implies_somebody for trait in traits) and not alive:
         return [Mark("people", "", Person("girl", count=1)), Mark("break", ","), *marks]
     return list(vocabulary.marks(words, traits=False))
-
-
-def _told_apart(marks: list[Mark]) -> list[Mark]:
-    """ "Two girls, one with ..., the other with ...": each of them is a person of her own, as in "1girl with ..."."""
-    several = next((mark for mark in marks if mark.kind == "people" and _is_several(mark)), None)
-    if several is None:
-        return marks
-    person = cast(Person, several.value)
-    read: list[Mark] = []
-    at = 0
-    while at < len(marks):
-        words = [mark.text for mark in marks[at : at + 2]]
-        length = 2 if words[0] == "the" and words[1:2] and words[1] in lists.THE_ONE else int(words[0] in lists.ONE_OF)
-        having = marks[at + length] if length and at + length < len(marks) else None
-        if having is not None and (having.kind == "relation" or having.text in lists.HAS):
-            read += [Mark("article", "the"), Mark("people", "", Person(person.who or person.usual, count=1))]
-            read.append(having if having.kind == "relation" else Mark("relation", "with", lists.RELATIONS["with"]))
-            length += 1
-        else:
-            length = 1
-            read.append(marks[at])
-        at += length
-    return read
-
-
-def _is_several(mark: Mark) -> bool:
-    return mark.plural or (cast(Person, mark.value).count or 1) > 1
-
-
-def noun_after(marks: list[Mark]) -> str:
-    """What kind of noun the adjectives go on to: "thing", "people", or neither."""
-    for mark in marks:
-        if mark.kind in ("thing", "people"):
-            return mark.kind
-        adjective = mark.kind == "trait" and cast(tuple[Trait, object], mark.value)[0].before_a_noun
-        adjective = adjective or (mark.kind == "trait" and mark.text.endswith("ed"))
-        if not adjective and mark.kind not in ("colour", "size", "nothing"):
-            break
-    return ""
 
 
 def without_syntax(prompt: str) -> str:
@@ -120,6 +85,7 @@ class _Reader(Mentions):
             style=cast(Literal["flat", "cartoon"], self.style),
             unknown=tuple(dict.fromkeys(self.unknown)),
             unused=tuple(dict.fromkeys(self.unused))[:MOST_UNUSED],
+            stand_ins=tuple(self.stand_ins.items()),
         )
 
     def _take_all(self, marks: list[Mark]) -> None:
@@ -135,6 +101,10 @@ class _Reader(Mentions):
                 self.goes_on = False
                 if not self._trait(trait, mark.text, noun_after(marks[at + 1 :])):
                     self._take_all(list(plain))
+                    continue
+                materials = [word for word in mark.text.split() if word in person_words.MATERIALS]
+                if materials:
+                    self.unused.append(f"{' '.join(materials)} (of {mark.text})")
             else:
                 skip = self._take(mark, following)
             self.goes_on = mark.kind == "nothing" or self.credits
@@ -150,6 +120,8 @@ class _Reader(Mentions):
                 self.they(cast(Who | None, mark.value))
             case "nothing" if mark.text == "other" and self.modifiers.article == "the":
                 self.modifiers.article = "another"
+            case "nothing" if mark.text in lists.IS and self.group:
+                self.modifiers.of = self.group[-1]
             case "nothing":
                 self._not_drawn(mark)
                 self.becomes = self.becomes or mark.text in lists.AS
@@ -218,6 +190,8 @@ class _Reader(Mentions):
             self.forget()
             if not negated:
                 self.unused.append(" ".join(words))
+            elif mark.text in person_words.ON_THE_FEET:
+                self.unused.append(f"no {mark.text}")
         elif mark.value or self.credits:
             if self.goes_on and self.unused:
                 self.unused[-1] += f" {mark.text}"
@@ -229,6 +203,8 @@ class _Reader(Mentions):
         if self.modifiers.negated:
             self.relation = None
             self.forget()
+            if trait.look.clothes:  # nobody is drawn without clothes
+                self.unused.append(f"no {text}")
             return True
         if trait.look.chibi:
             self.style = "cartoon"
@@ -247,7 +223,7 @@ class _Reader(Mentions):
             self.apart = True
         else:
             return False
-        self.relation = None
+        self.relation, self.dressing = None, bool(trait.look.clothes or trait.look.extras)
         self.forget()
         return True
 
@@ -264,27 +240,51 @@ class _Reader(Mentions):
             self.cast.describe(there[-1:], Trait(person.look))
             self.forget()
             return
-        goes_on = following.kind == "relation" and person.count is not None
+        the = modifiers.article == "the"
+        goes_on = person.count is not None and (the or following.kind == "relation")
         again = self.cast.meant(
-            person, the=modifiers.article == "the", as_tag=as_tag, plural=mark.plural, goes_on=goes_on
+            person,
+            the=the,
+            as_tag=as_tag,
+            plural=mark.plural,
+            goes_on=goes_on,
+            side=self._side(following),
         )
         if again is None and goes_on:
-            again = self.cast.parted(person)
+            again = self.cast.part_of(person)
         if again is not None:
-            self.cast.describe([again], Trait(person.look))
+            self.mentions[again] = replace(self.mentions[again], size=self.mentions[again].size * modifiers.size)
+            self.cast.describe([again], Trait(self._coloured(person.look)))
             self.cast.spoken_of(again)
             self.connect(again)
             return
         count = modifiers.count if modifiers.count is not None else lists.PLURAL_COUNT if mark.plural else 1
         count = min(person.count or count, lists.MOST)
         who = person.who or person.usual
-        look = person.look.model_copy(update={"who": who})
+        look = self._coloured(person.look).model_copy(update={"who": who})
         before = len(self.mentions)
         self.add(Mention(who, count, modifiers.size, "", self.position, (look,) * count))
         if len(self.mentions) > before:
             self.cast.came(before)
             if person.count is not None:
                 self.somebody.append(before)
+
+    def _coloured(self, look: Figure) -> Figure:
+        """A colour before somebody is that of their clothes, where the word says what they wear, or of their skin."""
+        colour = self.modifiers.colour
+        if colour and look.clothes:
+            first, *others = look.clothes
+            clothes = (Garment.model_validate({"kind": first.kind, "colour": colour}), *others)
+            return look.model_copy(update={"clothes": clothes})
+        if colour in person_words.COMPLEXIONS:
+            return merged(look, Figure(skin=person_words.COMPLEXIONS[colour]))
+        if colour:
+            self.unused.append(" ".join(self.said))
+        return look
+
+    def _side(self, following: Mark) -> Side:
+        """Where in the frame it is said to be what is named now."""
+        return cast(tuple[int, int], following.value) if following.kind == "position" else self.position
 
     def _thing(self, mark: Mark, following: Mark) -> bool:
         what = cast(str, mark.value)
@@ -298,24 +298,29 @@ class _Reader(Mentions):
         its_part = following.text in lists.BODY
         if its_part:  # "cat ears" are somebody's; "a lion's head" is a lion
             if living is not None and known.kind == "animal":
+                self.unused.append(" ".join([*self.said, mark.text, following.text]))
                 self.forget()
                 self.relation = None
                 return True
         elif following.kind in ("thing", "people") and not mark.plural:
             if following.text in lists.PEOPLE:  # "cat girl" is a girl, "elf girl" an elf
                 if known.kind != "person":
+                    self.unused.append(mark.text)
                     return False
                 self._name(what, following.plural, known.kind, mark.text)
                 return True
             if modifiers.article or modifiers.count or following.plural:  # "an apple pie" is a pie
+                self.unused.append(f"{mark.text} (of {mark.text} {following.text})")
                 return False
-        self._name(what, mark.plural, known.kind, mark.text)
+        self._name(what, mark.plural, known.kind, mark.text, self._side(following))
         return its_part
 
-    def _name(self, what: str, plural: bool, kind: ObjectKind, text: str) -> None:
+    def _name(self, what: str, plural: bool, kind: ObjectKind, text: str, side: Side = None) -> None:
         """A thing is named: a new one, or one that was named before."""
         modifiers, living = self.modifiers, self.somebody_living()
         if modifiers.negated:
+            if text in person_words.ON_THE_FEET and living is not None:
+                self.unused.append(f"no {text}")
             self.relation = None
             self.forget()
             return
@@ -326,12 +331,15 @@ class _Reader(Mentions):
             self.relation = None
             self.forget()
             return
-        if kind in WORN and living is not None and self._worn(kind, living):
+        kind = "clothes" if text.split()[-1] in lists.JEWELRY and living is not None else kind
+        if kind in WORN and living is not None and self._worn(kind, living, carried=text in lists.CARRIED):
             self.unused.append(" ".join([*self.said, text]))
             self.forget()
             self.relation = None
             return
-        again = self._named_before(what, plural, kind)
+        if text in self.vocabulary.stand_ins:
+            self.stand_ins[text] = what
+        again = self._named_before(what, plural, kind, side)
         if again is not None:
             self.name_again(again, what)
             return
@@ -340,10 +348,12 @@ class _Reader(Mentions):
             count = 1  # a pair of glasses
         self.add(Mention(what, min(count, lists.MOST), modifiers.size, modifiers.colour, self.position))
 
-    def _worn(self, kind: ObjectKind, living: int) -> bool:
+    def _worn(self, kind: ObjectKind, living: int, *, carried: bool) -> bool:
         """Whether clothes are only a detail of somebody; a hat or glasses become worn instead."""
         modifiers = self.modifiers
-        dressed = self.relation in ("wearing", "inside")
+        with_it = (self.dressing and self.joined) or (self.relation is not None and self.how in HAVING)
+        with_it = with_it and not carried and bool(self.mentions[living].figures)
+        dressed = self.relation in ("wearing", "inside") or with_it
         as_tag = self.relation is None and not modifiers.article and modifiers.count is None and not self.group
         if not (dressed or as_tag):
             return False
@@ -353,12 +363,22 @@ class _Reader(Mentions):
         self.group = [living] if as_tag else self.group
         return False
 
-    def _named_before(self, what: str, plural: bool, kind: ObjectKind) -> int | None:
+    def _named_before(self, what: str, plural: bool, kind: ObjectKind, side: Side) -> int | None:
+        """Which of the things there is named again: none that has another colour, or is elsewhere; of several one."""
         modifiers = self.modifiers
-        same = [index for index, mention in enumerate(self.mentions) if mention.what == what]
+        same = [
+            index
+            for index, mention in enumerate(self.mentions)
+            if mention.what == what
+            and (not modifiers.colour or mention.colour in ("", modifiers.colour))
+            and (side is None or mention.position in (None, side))
+        ]
         as_tag = not (modifiers.article or modifiers.count is not None or self.relation or self.joined)
         if same and (modifiers.article == "the" or as_tag):
-            return same[-1] if not plural or self.mentions[same[-1]].count > 1 or modifiers.article == "the" else None
+            one, several = same[-1], self.mentions[same[-1]].count > 1
+            if several and not plural and (modifiers.colour or side):
+                return self.cast.parted(one, 1)
+            return one if not plural or several or modifiers.article == "the" else None
         if kind == "person" and self.somebody and as_tag:
             return self.somebody.pop(0)
         return None

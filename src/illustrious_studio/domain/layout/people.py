@@ -6,10 +6,10 @@ or to all where tags say no more ("2girls, school uniform"). Several colours of 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, cast
 
 from illustrious_studio.domain.layout import roles
-from illustrious_studio.domain.layout.figures import Figure, Who
+from illustrious_studio.domain.layout.figures import Figure, Garment, Who
 from illustrious_studio.domain.layout.scene import Mention, Relation
 from illustrious_studio.domain.layout.traits import Trait, merged, two_coloured
 from illustrious_studio.domain.layout.values import KnownObject
@@ -17,6 +17,10 @@ from illustrious_studio.domain.layout.values import KnownObject
 ANYBODY: Final = Figure()
 PLURAL: Final = 3
 MOST: Final = 6
+Somebody = tuple[int, int]
+"""A mention's number, and which of those in it."""
+Side = tuple[int, int] | None
+"""A place in the frame that was asked for."""
 SEATS: Final = {"chair": (0.5, 0.5), "couch and lamp": (0.41, 0.84), "bed": (0.6, 0.5), "toilet": (0.38, 0.45)}
 """What one sits and lies on, and where: shares of its width from the left and of its height from the top."""
 PARTED: Final = (
@@ -114,11 +118,19 @@ class Cast:
         for trait in early:
             self.describe([index], trait)
 
-    def meant(self, person: Person, *, the: bool, as_tag: bool, plural: bool, goes_on: bool) -> int | None:
-        """Who of those there a word means; None for somebody new. `goes_on`: "1girl with ..."."""
+    def meant(
+        self, person: Person, *, the: bool, as_tag: bool, plural: bool, goes_on: bool, side: Side = None
+    ) -> int | None:
+        """Who of those there a word means; None for somebody new. `goes_on`: "1girl with ..."; `side`: "the girl on the
+        left", who is nobody that is elsewhere."""
         same = [at for at in self.there() if person.who in (None, self.mentions[at].figures[0].who)]
+        if side is not None:
+            same = [at for at in same if self.mentions[at].position in (None, side)]
+            same.sort(key=lambda at: self.mentions[at].position == side)
         if not same or not (the or as_tag):
             return None
+        if side is not None and not plural:
+            return same[-1] if self.mentions[same[-1]].count == 1 else self.parted(same[-1], 1)
         if person.count is None:
             one = next((at for at in reversed(same) if at in self.now), same[-1])
             return one if the or not plural or self.mentions[one].count > 1 else None
@@ -127,16 +139,20 @@ class Cast:
             return next((at for at in equal if self._bare(at)), None)
         return equal[-1] if equal else None
 
-    def parted(self, person: Person) -> int | None:
-        """ "2girls, 1girl with red hair": the one is of the two, and the other comes after her. Whom it means."""
-        for at in self.there():
+    def part_of(self, person: Person) -> int | None:
+        """ "2girls, 1girl with red hair": whom of the two it means."""
+        for at in reversed(self.there()):
             mention = self.mentions[at]
-            count = mention.count - (person.count or 0)
-            if mention.figures[0].who == person.who and 0 < count < mention.count:
-                self.mentions[at] = replace(mention, count=mention.count - count, figures=mention.figures[count:])
-                self.mentions.append(replace(mention, count=count, figures=mention.figures[:count]))
-                return at
+            if mention.figures[0].who == person.who and 0 < (person.count or 0) < mention.count:
+                return self.parted(at, person.count or 0)
         return None
+
+    def parted(self, at: int, count: int) -> int:
+        """The first so many of them are spoken of alone, and the others come after them."""
+        mention = self.mentions[at]
+        self.mentions[at] = replace(mention, count=count, figures=mention.figures[:count])
+        self.mentions.append(replace(mention, count=mention.count - count, figures=mention.figures[count:]))
+        return at
 
     def early(self, trait: Trait) -> None:
         self._early.append(trait)
@@ -165,11 +181,11 @@ class Cast:
         whom = girls if trait.for_girls and girls else whom
         persons = [(at, number) for at in whom for number in range(self.mentions[at].count)]
         for look in _single(trait.look, alone=len(persons) == 1):
-            for at, number in persons[self._first(look, len(persons)) :]:
+            for at, number in self._whose(look, persons):
                 mention = self.mentions[at]
                 figures = list(mention.figures)
-                bare = dict.fromkeys(look.model_fields_set & {"hair", "eyes"}, "") if len(persons) > 1 else {}
-                figures[number] = merged(figures[number].model_copy(update=bare), look)
+                before = _without(figures[number], look) if len(persons) > 1 else figures[number]
+                figures[number] = merged(before, look)
                 self.mentions[at] = replace(mention, figures=tuple(figures))
         if trait.two:
             for at in whom:
@@ -186,24 +202,38 @@ class Cast:
     def _bare(self, at: int) -> bool:
         return all(figure == Figure(who=figure.who) for figure in self.mentions[at].figures)
 
-    def _first(self, look: Figure, persons: int) -> int:
-        """From which person on something holds: the second colour of hair is the second one's."""
-        key, value = _kind_and_value(look)
-        if persons == 1 or not key:
-            return 0
-        said = self._said.setdefault(key, [])
-        if value not in said:
-            said.append(value)
-        return min(said.index(value), persons - 1)
+    def _whose(self, look: Figure, persons: Sequence[Somebody]) -> Sequence[Somebody]:
+        """For whom something holds: the second colour of hair is for the second one and those after, and so is a dress
+        that is not worn over what was named before. Who has nothing of the kind yet comes first."""
+        if len(persons) == 1:
+            return persons
+        if look.clothes:
+            garment = look.clothes[0]
+            bare = [one for one in persons if all(map(garment.goes_with, self._figure(one).clothes))]
+            if 0 < len(bare) < len(persons):
+                return bare
+            said = self._said.setdefault("clothes", [])
+            if garment not in said:
+                said.append(garment)
+            others = [one for one in said[: said.index(garment)] if not garment.goes_with(cast(Garment, one))]
+            return persons[min(len(others), len(persons) - 1) :]
+        name = next((name for name in PARTED if name in look.model_fields_set), "")
+        if not name:
+            return persons
+        said = self._said.setdefault(name, [])
+        if getattr(look, name) not in said:
+            said.append(getattr(look, name))
+        return persons[min(said.index(getattr(look, name)), len(persons) - 1) :]
+
+    def _figure(self, one: Somebody) -> Figure:
+        at, number = one
+        return self.mentions[at].figures[number]
 
 
-def _kind_and_value(look: Figure) -> tuple[str, object]:
-    for name in PARTED:
-        if name in look.model_fields_set:
-            return name, getattr(look, name)
-    if look.clothes:
-        return f"clothes: {look.clothes[0].kind}", look.clothes[0].colour
-    return "", None
+def _without(figure: Figure, look: Figure) -> Figure:
+    """The figure without what the look puts another in the place of."""
+    kept = tuple(worn for worn in figure.clothes if all(map(worn.goes_with, look.clothes)))
+    return figure.model_copy(update={**dict.fromkeys(look.model_fields_set & {"hair", "eyes"}, ""), "clothes": kept})
 
 
 def _single(look: Figure, *, alone: bool) -> Iterable[Figure]:

@@ -14,6 +14,7 @@ from illustrious_studio.domain.layout.figures import (
     HairColour,
     HairLength,
     HairStyle,
+    Skin,
 )
 from illustrious_studio.domain.layout.word_lists import words
 
@@ -74,6 +75,7 @@ HAIRSTYLES: Final[dict[str, HairStyle]] = {
     "hair bun": "bun", "single hair bun": "bun", "bun": "bun", "topknot": "bun", "double bun": "double_bun",
     "hair buns": "double_bun", "buns": "double_bun", "two buns": "double_bun", "twin buns": "double_bun",
     "drill hair": "drills", "twin drills": "drills", "drills": "drills", "ringlets": "drills", "curls": "curly",
+    "crown braid": "braid", "afro": "curly", "afro hair": "curly",
 }  # fmt: skip
 """Nouns of their own, perhaps with a colour: "blonde twintails"."""
 BANGS: Final[dict[str, Bangs]] = {
@@ -87,9 +89,15 @@ FILLERS: Final = words(
     "big large small little beautiful pretty lovely cute nice elegant glowing shiny bright sparkling deep pale "
     "vivid flowing silky soft fluffy frilly frilled pleated fancy simple plain plaid striped ornate traditional "
     "japanese long short mini tight loose oversized cropped matching wide floral lace thin thick formal casual "
-    "warm"
+    "warm denim leather checkered checked sheer"
 )
 """What may stand before clothes, hair or eyes, and has no drawing of its own."""
+MATERIALS: Final = words("plaid striped frilly frilled ornate floral lace denim leather checkered checked sheer")
+"""Of these and of the names of clothes, what would be seen, so that it is named as not drawn."""
+COMPLEXIONS: Final[dict[str, Skin]] = {"black": "dark", "brown": "tan", "white": "fair"}
+"""What a colour before somebody says of their skin."""
+ON_THE_FEET: Final = words("shoes shoe footwear")
+"""Everybody wears some."""
 
 GARMENTS: Final[dict[str, GarmentKind]] = {
     "dress": "dress", "sundress": "dress", "gown": "dress", "ball gown": "dress", "evening gown": "dress",
@@ -123,12 +131,18 @@ EXTRAS: Final[dict[str, Extra]] = {
     "sunglasses": "sunglasses", "eyepatch": "eyepatch", "eye patch": "eyepatch", "halo": "halo",
     "hairband": "hairband", "headband": "hairband", "hair band": "hairband", "hair ribbon": "hair_ribbon",
     "ribbon": "hair_ribbon", "hair bow": "hair_bow", "bow": "hair_bow", "hair flower": "hair_flower",
-    "flower in hair": "hair_flower", "flower in her hair": "hair_flower", "flowers in her hair": "hair_flower",
+    **dict.fromkeys(
+        [f"flower {one}" for one in words("crown wreath hairpin hairclip ornament hairband headband")],
+        "hair_flower",
+    ),
+    "flower hair ornament": "hair_flower", "flower in hair": "hair_flower", "flower in her hair": "hair_flower",
+    "flowers in her hair": "hair_flower",
     "hair ornament": "hairclip", "hairclip": "hairclip", "hair clip": "hairclip", "hairpin": "hairclip",
     "earrings": "earrings", "earring": "earrings", "jewelry": "earrings", "choker": "choker", "collar": "choker",
     "scarf": "scarf", "cape": "cape", "cloak": "cape", "apron": "apron", "headphones": "headphones",
     "headphone": "headphones", "headset": "headphones", "witch hat": "witch_hat", "pointed hat": "witch_hat",
-    "wizard hat": "witch_hat", "straw hat": "straw_hat", "sun hat": "straw_hat", "beret": "beret", "cap": "cap",
+    "wizard hat": "witch_hat", "straw hat": "straw_hat", "sun hat": "straw_hat", "cowboy hat": "straw_hat",
+    "beret": "beret", "cap": "cap", "police hat": "cap", "police cap": "cap", "nurse cap": "cap", "military hat": "cap",
     "baseball cap": "cap", "peaked cap": "cap", "top hat": "top_hat", "hat": "straw_hat", "crown": "crown",
     "tiara": "crown", "maid headdress": "maid_headdress", "maid headband": "maid_headdress",
 }  # fmt: skip
@@ -147,6 +161,12 @@ ANIMALS: Final[dict[str, Any]] = {
 TRAITS: Final[Looks] = {
     **{f"{word} ears": Figure(ears=kind) for word, kind in ANIMALS.items()},
     **{f"{word} tail": Figure(tail=kind) for word, kind in ANIMALS.items()},
+    **{
+        f"{word} {part} {worn}": Figure(ears=kind, extras=(EXTRAS[worn],))
+        for word, kind in ANIMALS.items()
+        for part in ("ear", "ears")
+        for worn in ("headphones", "hairband", "headband")
+    },
     "animal ears": Figure(ears="cat"), "nekomimi": Figure(ears="cat"), "kemonomimi mode": Figure(ears="cat"),
     "animal ear fluff": Figure(ears="cat"), "elf ears": Figure(ears="elf"), "pointy ears": Figure(ears="elf"),
     "pointed ears": Figure(ears="elf"), "long pointy ears": Figure(ears="elf"), "tail": Figure(tail="cat"),

@@ -43,3 +43,5 @@ class Scene:
     """Words that may name things, and none that is known."""
     unused: tuple[str, ...] = ()
     """What else was said and is in no sketch: quality, gaze, camera, looks and doings that have no drawing."""
+    stand_ins: tuple[tuple[str, str], ...] = ()
+    """Words for things that are drawn as others, and as which."""

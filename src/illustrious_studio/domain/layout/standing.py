@@ -18,6 +18,8 @@ SHOULDERS: Final = -0.16
 """Between people who are seen from the waist up: they stand before each other."""
 SMALL: Final = 0.72
 """How large the short are beside others."""
+STATURES: Final = (0.75, 1.3)
+"""Sizes of the tall and the short, who differ less than tall and short things; giants are as large as they are said."""
 STEP: Final = 0x9E3779B1
 """Odd, so that no two of the people of a picture share a seed."""
 
@@ -28,12 +30,11 @@ def with_framing(scene: Scene, objects: Mapping[str, KnownObject], aspect: float
     people = sum(len(mention.figures) for mention in scene.mentions)
     things = [one for one in scene.mentions if not one.figures and objects[one.what].kind != "sky"]
     whole = bool(things) or people > min(max(1, round(2 * aspect)), MOST_CUT)
-    return tuple(
-        mention
-        if not mention.figures
-        else _framed(mention, whole or mention.size < 1.0 or mention.position not in (None, (0, 0)))
-        for mention in scene.mentions
-    )
+    # Beside each other all are seen alike, and who is taller shows by where they stand.
+    sizes = {mention.size for mention in scene.mentions if mention.figures}
+    whole = whole or len(sizes) > 1 or min(sizes, default=1.0) < 1.0
+    whole = whole or any(one.figures and one.position not in (None, (0, 0)) for one in scene.mentions)
+    return tuple(_framed(mention, whole) if mention.figures else mention for mention in scene.mentions)
 
 
 def aspect_of(figure: Figure) -> float:
@@ -50,6 +51,8 @@ def known_as(mention: Mention, known: KnownObject) -> KnownObject:
         return known
     figure = mention.figures[0]
     size = known.size * (SMALL if figure.chibi or figure.pose == "sitting" else 1.0)
+    if STATURES[0] <= mention.size <= STATURES[1]:  # the size is counted once more where it is drawn
+        size *= mention.size**-0.5
     return known.model_copy(update={"aspect": aspect_of(figure), "size": size})
 
 

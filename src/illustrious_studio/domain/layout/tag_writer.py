@@ -35,6 +35,7 @@ SAME: Final = {
     "stands": "standing", "waves": "waving", "cries": "crying", "laughs": "laughing", "asleep": "sleeping",
     "blonde": "blonde hair", "blond": "blonde hair", "tanned": "tan", "shocked": "surprised", "freckled": "freckles",
     "sailor uniform": "serafuku", "sailor suit": "serafuku", "eyeglasses": "glasses", "armour": "armor",
+    "afro": "afro", "afro hair": "afro",
 }  # fmt: skip
 """Danbooru's word for the same."""
 PLAIN: Final = lists.words(
@@ -118,6 +119,8 @@ class _Writer:
     somebody: bool = False
     """The last noun was a person, whose tag stands elsewhere."""
     place: str = ""
+    motif: str = ""
+    """What is on the garment that comes next: "cat hoodie"."""
 
     def read(self, marks: list[Mark]) -> None:
         for mark, following in pairwise([*marks, Mark("break", ",")]):
@@ -144,6 +147,8 @@ class _Writer:
         match mark.kind:
             case "thing" if following.kind in ("thing", "people") and not mark.plural:
                 self.words.append(mark.text)
+            case "thing" if _is_worn(following) and not mark.plural:
+                self.motif = mark.text
             case "thing" | "body" | "clothing":
                 self._noun(SAME.get(mark.text, mark.text))
             case "people":
@@ -255,7 +260,8 @@ class _Writer:
             return
         if not trait.before_a_noun:
             self._flush()
-        for tag in _tags_of(mark.text, trait.look):
+        motif, self.motif = self.motif, ""
+        for tag in [f"{motif} {mark.text}"] if motif else _tags_of(mark.text, trait.look):
             self._say(tag)
         self.relation = ""
         self.after_a_noun = False
@@ -281,6 +287,11 @@ class _Writer:
             self.tags[-1] += f" {text}"
         else:
             self.place = text
+
+
+def _is_worn(mark: Mark) -> bool:
+    look = cast(tuple[Trait, object], mark.value)[0].look if mark.kind == "trait" else Figure()
+    return bool(look.clothes or look.extras)
 
 
 def _tags_of(text: str, look: Figure) -> list[str]:

@@ -90,10 +90,12 @@ LayoutGiven = Annotated[Layout, BeforeValidator(_as_layout), _OrOnlyItsThings()]
 
 
 class KnownObject(Value):
-    """An object that can be painted. `tags` are words that hint at it, but may mean something else."""
+    """An object that can be painted. `tags` are words that hint at it, but may mean something else; `stands_for` are
+    those of the synonyms that name other things, which are drawn as it for want of their own."""
 
     name: str
     synonyms: tuple[str, ...] = ()
+    stands_for: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     kind: ObjectKind = "thing"
     size: float = Field(1.0, gt=0, description="How large it is drawn beside others.")

@@ -22,7 +22,9 @@ Kind = Literal[
     "article", "and", "pronoun", "negation", "break", "body", "clothing", "contents", "unknown", "trait", "they",
 ]  # fmt: skip
 
-NEAR_ENOUGH = 0.62
+NEAR_ENOUGH = 0.8
+"""Of spellings that begin alike. So 82 of 100 slips of one or two keys are found, and 13 of 100 other words are like a
+name (at 0.62, with any beginning, 96 and 97)."""
 LONGEST_PHRASE = 7
 SHORTEST_MISSPELLED = 5
 
@@ -47,6 +49,8 @@ class Vocabulary:
         self._phrases: dict[tuple[str, ...], Mark] = {}
         self._hints: dict[str, list[str]] = {}
         self._spellings: dict[str, str] = {}
+        self.stand_ins: dict[str, str] = {}
+        """Words that name other things than what is drawn for them, and that."""
         self._learn_objects(objects)
         for name, words in backgrounds.items():
             self._learn_all("background", dict.fromkeys(words, name), over=True)
@@ -60,6 +64,7 @@ class Vocabulary:
         self._learn_all("size", lists.SIZES)
         self._learn_all("style", lists.STYLES)
         self._learn_all("contents", dict.fromkeys(lists.CONTENTS))
+        self._learn_all("clothing", dict.fromkeys(lists.CLOTHING_PHRASES))
         self._learn_all("negation", dict.fromkeys(lists.NEGATIONS))
         self._learn_all("pronoun", dict.fromkeys(("it", "them", "him")))
         self._learn_all("and", dict.fromkeys(("and",)))
@@ -137,15 +142,11 @@ class Vocabulary:
         found = [self._spellings[form] for form in forms if form in self._spellings]
         found += [name for form in forms for name in self._hints.get(form, ())]
         scored = []
-        for spelling, names, trust in (
-            *((spelling, (name,), 1.0) for spelling, name in self._spellings.items()),
-            *((hint, names, 0.85) for hint, names in self._hints.items()),
-        ):
+        for spelling, name in self._spellings.items():
             likeness = SequenceMatcher(None, asked, spelling)
-            if likeness.real_quick_ratio() * trust >= NEAR_ENOUGH:
-                score = likeness.ratio() * trust
-                scored += [(-score, len(name), name) for name in names if score >= NEAR_ENOUGH]
-        found += [name for _, _, name in sorted(scored)]
+            if asked[0] == spelling[0] and len(asked) > 3 and likeness.real_quick_ratio() >= NEAR_ENOUGH:
+                scored.append((-likeness.ratio(), len(name), name))
+        found += [name for score, _, name in sorted(scored) if -score >= NEAR_ENOUGH]
         return list(dict.fromkeys(found))[:count]
 
     def _learn_objects(self, objects: Sequence[KnownObject]) -> None:
@@ -159,6 +160,10 @@ class Vocabulary:
                 self._spellings.setdefault(" ".join(split_words(name)), known.name)
                 for form in plurals(name):
                     self._learn("thing", form, known.name, plural=True)
+            for name in known.stands_for:
+                self.stand_ins |= dict.fromkeys(
+                    (" ".join(split_words(form)) for form in (name, *plurals(name))), known.name
+                )
             for tag in known.tags:
                 self._hints.setdefault(" ".join(split_words(tag)), []).append(known.name)
 

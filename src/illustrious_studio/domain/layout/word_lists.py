@@ -31,10 +31,15 @@ PLURAL_COUNT: Final = 3
 
 ONE: Final = words("a an one single another the this that my your his her its their our")
 NEW: Final = words("a an one single another")
-ONE_OF: Final = words("one another")
-THE_ONE: Final = words("other first second third fourth left right")
-HAS: Final = words("has have wears")
+THE_ONE: Final = words("other first second third fourth")
+HAS: Final = words("has have")
 """Of several people: "one with ...", "the other has ..."."""
+IS: Final = words("is are")
+SIDES: Final[dict[str, tuple[int, int]]] = {
+    "left": (-1, 0), "leftmost": (-1, 0), "right": (1, 0), "rightmost": (1, 0), "middle": (0, 0), "center": (0, 0),
+    "centre": (0, 0),
+}  # fmt: skip
+"""Before somebody: where in the frame they are."""
 
 SIZES: Final[dict[str, float]] = {
     "tiny": 0.5, "miniature": 0.5, "microscopic": 0.4, "small": 0.65, "little": 0.7, "mini": 0.6, "short": 0.8,
@@ -73,7 +78,8 @@ RELATIONS: Final[dict[str, RelationKind]] = {
 
 POSITIONS: Final[dict[str, tuple[int, int]]] = {
     "on the left": (-1, 0), "on the left side": (-1, 0), "at the left": (-1, 0), "to the left": (-1, 0),
-    "on the right": (1, 0), "on the right side": (1, 0), "at the right": (1, 0), "to the right": (1, 0),
+    "on left": (-1, 0), "at left": (-1, 0), "on the right": (1, 0), "on the right side": (1, 0), "at the right": (1, 0),
+    "to the right": (1, 0), "on right": (1, 0), "at right": (1, 0),
     "at the top": (0, -1), "on the top": (0, -1), "overhead": (0, -1), "at the bottom": (0, 1), "on the bottom": (0, 1),
     **{
         phrase.format(down, across): (x, y)
@@ -114,11 +120,24 @@ BODY: Final = words(
 
 CLOTHING: Final = words(
     "uniform skirt blouse kimono yukata swimsuit bikini hoodie sweater gloves boots thighhighs stockings "
-    "pantyhose kneehighs hood sleeveless loafers sandals heels necktie bowtie "
-    "ribbon bow necklace earrings earring belt cape cloak robe armor armour apron sleeves sleeve collar "
-    "choker jewelry bracelet socks trousers jeans miniskirt vest cardigan hairband hairclip hairpin"
+    "pantyhose kneehighs hood sleeveless loafers sandals heels necktie bowtie ribbon bow necklace earrings "
+    "earring belt cape cloak robe armor armour apron sleeves sleeve collar choker jewelry bracelet socks trousers "
+    "jeans miniskirt vest cardigan hairband hairclip hairpin slippers shoes shoe mask piercing piercings sneakers "
+    "pendant brooch anklet pajamas pyjamas costume onesie underwear panties bra corset tights leotard bodysuit "
+    "overalls mittens earmuffs veil badge armband wristband backpack"
 )
 """What somebody wears and no drawing shows: a detail while somebody is there to wear it."""
+CLOTHING_PHRASES: Final = ("bow tie", "bow ties")
+"""The same in two words."""
+CARRIED: Final = frozenset({"backpack", "rucksack", "school bag", "handbag", "bag", "purse"})
+"""Of the things that are worn those that may stand beside who has them."""
+JEWELRY: Final = words("ring rings")
+"""Things that are worn where somebody is there: "1girl, wedding ring"."""
+TIES: Final = words("tie ties")
+ADORNMENTS: Final = TIES | words("ring rings bell bells necktie shoe backpack ornament ornaments pin pins clip clips")
+"""Things that are somebody's with a word before them: "nose ring", "hair bell", "bear backpack"."""
+PATTERNS: Final = words("print prints printed pattern patterned motif themed stripes logo shaped")
+"""After what is on cloth: "strawberry print dress"."""
 
 CONTENTS: Final = ("of", "full of", "filled with", "containing")
 """After a container: what is in it."""

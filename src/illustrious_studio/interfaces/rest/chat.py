@@ -28,7 +28,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import EVENT_STREAM, EventStream, Frame, while_connected
-from illustrious_studio.interfaces.rest.common import StudioIn, errors, errors_of_body, image_link
+from illustrious_studio.interfaces.rest.common import StudioIn, errors, errors_of_body, errors_of_drawing, image_link
 from illustrious_studio.services.studio import Studio
 
 router = APIRouter(tags=["Chat"])
@@ -81,7 +81,7 @@ class NewTitle(Value):
     summary="Send a message",
     response_model=ChatAnswer,
     response_model_exclude_none=True,
-    responses={**errors_of_body(409, 502, 503, 504, 507), **EVENT_STREAM},
+    responses={**errors_of_drawing(409, 502, 503, 504, 507), **EVENT_STREAM},
 )
 async def chat(body: ChatBody, request: Request, studio: StudioIn) -> ChatAnswer | Response:
     """`#generate <words>` draws. With `"stream": true`, or `Accept: text/event-stream`, the answer comes as the events

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 
-from illustrious_studio.domain.errors import NotFound
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, NothingKnown
 from illustrious_studio.interfaces.http.errors import ErrorBody
 from illustrious_studio.services.studio import Studio
 
@@ -32,6 +32,22 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def errors_of_body(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The same for a route that reads JSON."""
     return errors(400, 415, *statuses)
+
+
+def errors_of_drawing(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for one whose words may be such that there is nothing to draw."""
+    listed = errors_of_body(*statuses)
+    refused = {
+        InvalidRequest.code: "steps: must be at most 150",
+        NothingKnown.code: "There is no drawing for any of this: elefant. Nearest: elephant. Name a thing, a place or "
+        "somebody, for example “a red apple”; an SDXL checkpoint of your own draws from any words.",
+    }
+    examples = {code: {"value": {"detail": detail, "code": code}} for code, detail in refused.items()}
+    meaning = (
+        f"{_MEANINGS[422]} Or (`{NothingKnown.code}`) a checkpoint that draws from a sketch knows none of the words."
+    )
+    listed[422] |= {"description": meaning, "content": {"application/json": {"examples": examples}}}
+    return listed
 
 
 async def _studio(request: Request) -> Studio:

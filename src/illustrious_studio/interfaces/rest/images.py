@@ -14,7 +14,7 @@ from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
-from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body, image_link
+from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body, errors_of_drawing, image_link
 from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, resolve_inputs
 from illustrious_studio.interfaces.shared.records import PictureMetadata
 from illustrious_studio.services.studio import Studio
@@ -77,7 +77,7 @@ class EnhancedPrompt(BaseModel):
     model: str
 
 
-@router.post("/generate-image", summary="Draw a picture", responses=errors_of_body(404, 409, 503, 507))
+@router.post("/generate-image", summary="Draw a picture", responses=errors_of_drawing(404, 409, 503, 507))
 async def generate_image(body: DrawRequest, request: Request, studio: StudioIn) -> DrawnImage:
     """Draws, keeps what was drawn in the gallery, and answers when it is there. Closing the connection cancels it."""
     wanted = await resolve_inputs(body, studio)

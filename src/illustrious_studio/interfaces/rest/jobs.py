@@ -13,7 +13,7 @@ from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job, JobProgress
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import EVENT_STREAM, EventStream, Frame, error_frame
-from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, errors_of_body, image_link, link
+from illustrious_studio.interfaces.rest.common import JobId, StudioIn, errors, errors_of_drawing, image_link, link
 from illustrious_studio.interfaces.rest.images import DrawRequest
 from illustrious_studio.interfaces.shared.image_inputs import resolve_inputs
 from illustrious_studio.services.studio import Studio
@@ -39,7 +39,7 @@ async def list_jobs(studio: StudioIn, limit: Annotated[int, Query(ge=1, le=200)]
     return JobList(active=studio.jobs.active(), recent=await studio.jobs.recent(limit))
 
 
-@router.post("", summary="Queue a picture", status_code=202, responses=errors_of_body(404, 409, 503, 507))
+@router.post("", summary="Queue a picture", status_code=202, responses=errors_of_drawing(404, 409, 503, 507))
 async def queue_image(body: DrawRequest, request: Request, response: Response, studio: StudioIn) -> QueuedJob:
     """Answers at once, with seed and size settled. The job outlives this connection, and a restart of the studio."""
     wanted, origin = await resolve_inputs(body, studio), Origin(way="api", words=body.prompt)

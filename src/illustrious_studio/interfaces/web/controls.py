@@ -51,12 +51,14 @@ def control(name: str) -> Any:
     if kind["type"] == "string":  # what there is to choose from is known only while the studio runs
         return gr.Dropdown(named(name, [common["value"]]), allow_custom_value=True, **common)
     low, high = kind.get("minimum"), kind.get("maximum")
-    if setting.step is not None and low is not None and high is not None:
+    left_out = _may_be_left_out(name)  # a slider cannot be empty
+    if setting.step is not None and low is not None and high is not None and not left_out:
         lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there
         return gr.Slider(lowest, high, step=setting.step, **common)
     precision = 0 if kind["type"] == "integer" else None
-    placeholder = AUTOMATIC if _may_be_left_out(name) else None
-    return gr.Number(minimum=low, maximum=high, precision=precision, placeholder=placeholder, **common)
+    placeholder = AUTOMATIC if left_out else None
+    step = {} if setting.step is None else {"step": setting.step}
+    return gr.Number(minimum=low, maximum=high, precision=precision, placeholder=placeholder, **step, **common)
 
 
 def named(name: str, values: Iterable[str]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from illustrious_studio.interfaces.web.controls import control, controls, named,
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
 from illustrious_studio.interfaces.web.held import always_starts_from_sketch
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
-from illustrious_studio.interfaces.web.layout_editor import LayoutSection
+from illustrious_studio.interfaces.web.layout_editor import LayoutSection, automatic_strength
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views.parts import act
@@ -127,7 +127,13 @@ class Form:
         }
         self.all: list[Any] = list(self.controls.values())
         self.size: list[Any] = [self.shape, self.width, self.height]
-        self.dressing: list[Any] = [self.shape, self.layout.wanted, self.controls["vae"], self.about]
+        self.dressing: list[Any] = [
+            self.shape,
+            self.layout.wanted,
+            self.layout.strength,
+            self.controls["vae"],
+            self.about,
+        ]
 
     def following(self) -> Iterator[tuple[str, list[Any], Any]]:
         """What follows the values without asking the server: a script, the controls it reads, and what it changes."""
@@ -162,12 +168,14 @@ class Form:
         return json.dumps({name: shown(name, value) for name, value in values.by_name().items()})
 
     def dressed(self, checkpoint: Checkpoint | None, vaes: Sequence[VaeFile]) -> tuple[Any, ...]:
-        """What the models change around the controls: sizes, the layout switch, the VAEs, the line about the model."""
+        """What the models change around the controls: sizes, the layout switch, what a sketch strength left out is, the
+        VAEs, the line about the model."""
         import gradio as gr
 
         return (
             gr.Radio(choices=self._choices(checkpoint)),
             gr.Checkbox(visible=not always_starts_from_sketch(checkpoint)),
+            gr.Number(placeholder=automatic_strength(checkpoint)),
             gr.Dropdown(choices=named("vae", [AUTOMATIC_VAE, *(vae.name for vae in vaes)])),
             create_view.about(checkpoint),
         )

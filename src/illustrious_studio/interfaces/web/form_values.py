@@ -25,7 +25,7 @@ from illustrious_studio.interfaces.web.held import (
     held_layout,
     held_picture,
 )
-from illustrious_studio.services.render_plan import SKETCH_STRENGTH, STRENGTH, sketch_strength_of
+from illustrious_studio.services.render_plan import STRENGTH, strength_of
 
 GROUPS = ("advanced", "img2img", "inpaint")
 """The folds of Create whose controls are made from the request's own list."""
@@ -71,7 +71,8 @@ class FormValues:
     height: int | None = 1024
     count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     layout_from_words: bool = False
-    sketch_strength: float = SKETCH_STRENGTH
+    sketch_strength: float | None = None
+    """None: as the checkpoint and what is in the picture want it."""
     held_layout: str = ""
     held_picture: str = ""
     checkpoint: str = ""
@@ -99,7 +100,6 @@ class FormValues:
         return cls(
             width=checkpoint.native_width,
             height=checkpoint.native_height,
-            sketch_strength=sketch_strength_of(checkpoint),
             checkpoint=checkpoint.name,
             settings=settings | {"steps": checkpoint.steps, "guidance": checkpoint.guidance},
         )
@@ -127,7 +127,7 @@ class FormValues:
             width=width,
             height=height,
             layout_from_words=request.layout_from_words or request.layout is not None,
-            sketch_strength=request.sketch_strength or fresh.sketch_strength,
+            sketch_strength=_own_sketch_strength(request, checkpoint),
             held_layout=held_by(request),
             held_picture=held.text() if held else "",
             settings={**fresh.settings, **given},
@@ -160,8 +160,7 @@ class FormValues:
                 held = None  # the words are other ones now, and nobody's work is lost
             values["layout_from_words"] = self.layout_from_words or None
             values["layout"] = held.layout if held is not None else None
-            if self.sketch_strength != type(self).fresh(checkpoint).sketch_strength:
-                values["sketch_strength"] = self.sketch_strength
+            values["sketch_strength"] = self.sketch_strength
         useful = {
             name: value
             for name, value in values.items()
@@ -176,6 +175,14 @@ class FormValues:
         if self.width is None or self.height is None:
             raise InvalidRequest("Give the picture a width and a height, or choose a shape.")
         return self.width, self.height
+
+
+def _own_sketch_strength(request: ImageRequest, checkpoint: Checkpoint | None) -> float | None:
+    """That of the request; None where it would be the same unasked, so that it follows what is drawn next."""
+    asked = request.sketch_strength
+    if asked is None or checkpoint is None or request.image is not None:
+        return asked
+    return None if asked == strength_of(request.model_copy(update={"sketch_strength": None}), checkpoint) else asked
 
 
 def shapes(checkpoint: Checkpoint | None) -> dict[Shape, tuple[int, int]]:

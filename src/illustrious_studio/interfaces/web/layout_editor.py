@@ -9,11 +9,12 @@ from typing import Any
 
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.interfaces.web.controls import control
+from illustrious_studio.interfaces.web.controls import AUTOMATIC, control
 from illustrious_studio.interfaces.web.held import HeldLayout, always_starts_from_sketch, held_layout
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import script
 from illustrious_studio.services.layouts import By
+from illustrious_studio.services.render_plan import usual_sketch_strength
 from illustrious_studio.services.studio import Studio
 
 EDITOR = '<div id="layout-editor"></div>'
@@ -64,6 +65,14 @@ class LayoutSection:
             how = {"hand": "edited", "model": "by the language model", "words": "from your words"}[held.layout.by]
             state = f"{count or 'no'} {'thing' if count == 1 else 'things'}, {how}"
         return gr.Accordion(label=f"Layout: {state}"), STALE if used and held is not None and held.edited else ""
+
+
+def automatic_strength(checkpoint: Checkpoint | None) -> str:
+    """What an empty sketch strength says: how much is redrawn then."""
+    if checkpoint is None:
+        return AUTOMATIC
+    things, people = (usual_sketch_strength(checkpoint, people=people) for people in (False, True))
+    return f"{AUTOMATIC}: {things:g}" + (f", {people:g} where people are" if people != things else "")
 
 
 async def laid_out(studio: Studio, request: ImageRequest, by: By, seed: int | None = None) -> str:

@@ -72,15 +72,12 @@ class Scene:
         within = None if clip is None else self._placed(clip)
         self.areas.append(Area(self._placed(shape), paint, within, opacity, blur))
 
-    def outline(
-        self, shape: Points | Sequence[Points], colour: RGB, width: float = 2.2, clip: list[Points] | None = None
-    ) -> None:
+    def outline(self, shape: Points | Sequence[Points], colour: RGB, width: float = 2.2) -> None:
         """A line around the whole of these shapes, hidden where they overlap: fill them after this."""
         heavy = width * self.weight
         # A little to the lower right, so that lines are heavier on the side away from the light.
         shifted = [one + np.array([0.16, 0.3]) * heavy for one in self._placed(shape)]
-        within = None if clip is None else self._placed(clip)
-        self.areas.append(Area(shifted, colour, within, grown=heavy))
+        self.areas.append(Area(shifted, colour, grown=heavy))
 
     def shape(self, shape: Points | Sequence[Points], paint: Paint, colour: RGB, width: float = 2.2) -> None:
         self.outline(shape, colour, width)
@@ -90,7 +87,7 @@ class Scene:
         self,
         points: Points,
         colour: RGB,
-        width: float = 2,
+        width: float,
         start: float = 0.1,
         end: float = 0.1,
         clip: Points | Sequence[Points] | None = None,

@@ -30,11 +30,9 @@ def cloth(scene: Scene, shape: Points, colour: Tones, shade: float = 16, line: f
     scene.fill(moved(shape, -shade, -shade * 0.2), colour.base, clip=shape)
 
 
-def folds(
-    scene: Scene, shape: Points, colour: Tones, *lines: Sequence[tuple[float, float]], width: float = 2.2
-) -> None:
+def folds(scene: Scene, shape: Points, colour: Tones, *lines: Sequence[tuple[float, float]]) -> None:
     for one in lines:
-        scene.ink(smooth(one), colour.line, width, 0.05, 0.6, clip=shape, opacity=0.8)
+        scene.ink(smooth(one), colour.line, 2.2, 0.05, 0.6, clip=shape, opacity=0.8)
 
 
 def creases(scene: Scene, shape: Points, colour: Tones, *wedges: Sequence[tuple[float, float]]) -> None:
@@ -49,8 +47,8 @@ def sleeve(
     body: Body,
     side: int,
     colour: Tones,
-    until: float = 1.0,
-    wider: tuple[float, float, float] = (9, 9, 9),
+    until: float,
+    wider: tuple[float, float, float],
     cuff: Tones | None = None,
 ) -> None:
     """Around an arm, to that share of its length; `wider` than the arm at its beginning, middle and end."""
@@ -114,12 +112,11 @@ def shirt_collar(scene: Scene, body: Body, colour: Tones) -> None:
         cloth(scene, sided(wing, side) * [1 + 0.25 * body.boy, 1], colour, 5)
 
 
-def bow(scene: Scene, colour: Tones, x: float, y: float, size: float, tails: bool = True) -> None:
+def bow(scene: Scene, colour: Tones, x: float, y: float, size: float) -> None:
     wing = path("M 4 -2 C 16 -18 40 -22 44 -14 C 48 -4 46 12 42 18 C 34 22 14 12 4 5 Z") * size
     tail = path("M 2 4 C 10 18 20 36 26 58 L 12 54 L 4 62 C 2 40 0 20 -2 6 Z") * size
     for side in (-1, 1):
-        if tails:
-            cloth(scene, moved(sided(tail, side), x, y), colour, 4 * size, 1.9)
+        cloth(scene, moved(sided(tail, side), x, y), colour, 4 * size, 1.9)
     for side in (-1, 1):
         shape = moved(sided(wing, side), x, y)
         cloth(scene, shape, colour, 5 * size, 1.9)

@@ -105,10 +105,10 @@ def scaled(points: Points, by: float, by_y: float | None = None, about: tuple[fl
     return np.asarray((points - centre) * np.array([by, by if by_y is None else by_y]) + centre)
 
 
-def turned_by(points: Points, degrees: float, about: tuple[float, float] = (0, 0)) -> Points:
+def turned_by(points: Points, degrees: float) -> Points:
     angle = math.radians(degrees)
     cos, sin = math.cos(angle), math.sin(angle)
-    return np.asarray((points - np.array(about)) @ np.array([[cos, sin], [-sin, cos]]) + np.array(about))
+    return np.asarray(points @ np.array([[cos, sin], [-sin, cos]]))
 
 
 def shares(points: Points) -> Points:
@@ -168,7 +168,7 @@ class Ribbon:
         return np.concatenate([left + across * near[:, None], (left + across * far[:, None])[::-1]])
 
 
-def pointed(width: float, power: float = 1.8, root: float = 1.0) -> Widths:
+def pointed(width: float, power: float, root: float) -> Widths:
     """As wide as that, and a point at the end; at its root that share of it."""
 
     def widths(t: Points) -> Points:
@@ -178,13 +178,12 @@ def pointed(width: float, power: float = 1.8, root: float = 1.0) -> Widths:
     return widths
 
 
-def even(start: float, end: float | None = None, middle: float | None = None) -> Widths:
+def even(start: float, end: float, middle: float | None = None) -> Widths:
     """From that width to that one, by way of a third."""
-    last = start if end is None else end
-    between = (start + last) / 2 if middle is None else middle
+    between = (start + end) / 2 if middle is None else middle
 
     def widths(t: Points) -> Points:
-        return np.asarray(np.interp(t, [0, 0.5, 1], [start, between, last]))
+        return np.asarray(np.interp(t, [0, 0.5, 1], [start, between, end]))
 
     return widths
 
@@ -195,7 +194,7 @@ def along(widths: Points) -> Widths:
     return lambda t: np.asarray(np.interp(t, at, widths))
 
 
-def lens(width: float, power: float = 0.7) -> Widths:
+def lens(width: float, power: float) -> Widths:
     """A point at both ends."""
     return lambda t: np.asarray(width * np.sin(np.pi * np.clip(t, 0.02, 0.98)) ** power)
 
@@ -208,7 +207,7 @@ def blunt(width: float) -> Widths:
 _DISC = ellipse(0, 0, 1, 1, steps=8)
 
 
-def stroke(points: Points, width: float, start: float = 1, end: float = 1) -> list[Points]:
+def stroke(points: Points, width: float, start: float, end: float) -> list[Points]:
     """A line of ink as polygons; it begins and ends with that share of its width, and is fullest in the middle."""
     t = shares(points)
     swell = np.minimum(start + (1 - start) * np.minimum(1, t / 0.4), end + (1 - end) * np.minimum(1, (1 - t) / 0.4))

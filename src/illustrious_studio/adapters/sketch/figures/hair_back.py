@@ -87,22 +87,13 @@ def _short(scene: Scene, look: Look, chance: Random, end: float, bob: bool = Fal
     scene.fill(hollow, look.hair.deep)
 
 
-def _fan(
-    look: Look,
-    chance: Random,
-    through: Sequence[tuple[float, float]],
-    width: float,
-    count: int = 5,
-    spread: float = 1.0,
-) -> list[Lock]:
-    """Locks that leave one tie together and part on the way down."""
+def _fan(look: Look, chance: Random, through: Sequence[tuple[float, float]], width: float) -> list[Lock]:
+    """Five locks that leave one tie together and part on the way down, the outer ones behind."""
     locks = []
-    order = sorted(range(count), key=lambda i: -abs(i - (count - 1) / 2))
     last = len(through) - 1
-    for i in order:
-        off = (i - (count - 1) / 2) / max(1, (count - 1) / 2)
+    for off in (-1, 1, -0.5, 0.5, 0):
         shifted = [
-            (x + off * width * 0.42 * spread * math.sin(math.pi * min(0.62, 0.03 + 0.72 * (k / last) ** 1.3)),
+            (x + off * width * 0.42 * math.sin(math.pi * min(0.62, 0.03 + 0.72 * (k / last) ** 1.3)),
              y - (abs(off) * 26 + chance.uniform(-8, 14)) * (k / last) ** 2)
             for k, (x, y) in enumerate(through)
         ]  # fmt: skip

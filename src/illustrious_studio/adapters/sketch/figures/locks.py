@@ -31,11 +31,11 @@ def shaped(through: Sequence[tuple[float, float]], widths: Widths) -> Lock:
     return Ribbon(smooth(through), widths)
 
 
-def waved(points: Points, amplitude: float, length: float, phase: float, still: float = 0.15) -> Points:
-    """The line, swinging to both sides; not before that share of it."""
+def waved(points: Points, amplitude: float, length: float, phase: float) -> Points:
+    """The line, swinging to both sides; at its beginning it is still."""
     t = shares(points)
     total = float(np.hypot(*np.diff(points, axis=0).T).sum())
-    swing = amplitude * np.clip((t - still) / 0.3, 0, 1) * np.sin(phase + math.tau * t * total / length)
+    swing = amplitude * np.clip((t - 0.15) / 0.3, 0, 1) * np.sin(phase + math.tau * t * total / length)
     return points + normals(points) * swing[:, None]
 
 
@@ -64,12 +64,9 @@ def paint(
     look: Look,
     locks: Sequence[Lock],
     tone: str = "base",
-    shade: str = "shade",
     also: Sequence[Points] = (),
     inked: float = 0.6,
-    shaded: float = 0.34,
     reach: tuple[float, float] | None = None,
-    line: float = 2.0,
     rooted: Points | None = None,
 ) -> None:
     """Hair as one shape with one outline, and inside it the locks, whose lines run out towards their roots.
@@ -80,7 +77,7 @@ def paint(
     chance = look.chance(f"shade {len(locks)}")
     ink = look.hair.line if look.tips is None else _between(look)
     outer = [np.concatenate([one.left[one.t > 0.55], one.right[one.t > 0.55][::-1]]) for one in locks]
-    scene.outline([*also, *(outer if rooted is not None else [one.outline for one in locks])], ink, line)
+    scene.outline([*also, *(outer if rooted is not None else [one.outline for one in locks])], ink, 2)
     for shape in also:
         scene.fill(shape, _run(look, tone, shape, reach))
     for order, one in enumerate(locks):
@@ -90,11 +87,10 @@ def paint(
         else:
             scene.fill(outline, _run(look, tone, outline, reach), clip=rooted)
             scene.fill(outer[order], _run(look, tone, outline, reach))
-        if shaded:
-            dark = _run(look, shade, outline, reach)
-            scene.fill(one.strip(1 - shaded * chance.uniform(0.5, 1.35), 1, chance.uniform(0.1, 0.45), 1), dark)
-            if chance.random() < 0.4:
-                scene.fill(one.strip(0, 0.2, 0.5, 1), dark)
+        dark = _run(look, "shade", outline, reach)
+        scene.fill(one.strip(1 - 0.34 * chance.uniform(0.5, 1.35), 1, chance.uniform(0.1, 0.45), 1), dark)
+        if chance.random() < 0.4:
+            scene.fill(one.strip(0, 0.2, 0.5, 1), dark)
         for edge, width in ((one.right, 1.9), (one.left, 1.5)):
             begin = int(len(edge) * (1 - inked))
             if len(edge) - begin > 2:

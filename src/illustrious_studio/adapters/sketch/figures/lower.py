@@ -115,11 +115,9 @@ def hips(scene: Scene, body: Body, colour: Tones) -> None:
     scene.shape(polygon((-9, 340), (9, 340), (9, 358), (-9, 358)), GOLD.base, GOLD.line, 1.6)
 
 
-def skirt(
-    scene: Scene, body: Body, colour: Tones, low: float, wide: float, waist: float = 312, pleats: int = 7
-) -> Points:
+def skirt(scene: Scene, body: Body, colour: Tones, low: float, wide: float, pleats: int = 7) -> Points:
     """Pleats that widen downwards; every second one lies in the shade."""
-    top = 50 if not body.boy else 66
+    top, waist = 50 if not body.boy else 66, 312
     if body.look.figure.pose == "sitting":
         low, wide = min(low, 500), wide * 1.1
     edge: list[tuple[float, float]] = []

@@ -1,7 +1,6 @@
 """A whole figure: its parts in the order in which they cover each other, and how much of it is seen."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -28,15 +27,8 @@ BOTTOMS = {"portrait": 196.0, "upper_body": 330.0, "full_body": 1e9}
 CHIBI_BOTTOMS = {"portrait": 142.0, "upper_body": 232.0, "full_body": 1e9}
 """Down to where somebody is seen."""
 HELD_SIZE = 118.0
-
-
-class Held(NamedTuple):
-    """Where a held thing goes: its middle and the side of its square, in shares of the figure's width and height."""
-
-    x: float
-    y: float
-    size: float
-    """A share of the figure's height."""
+BARE_ABOVE: tuple[GarmentKind, Tones] = ("shirt", cloth_tones("white"))
+"""What is worn where nothing is said of the upper body."""
 
 
 class _Parts:
@@ -91,22 +83,15 @@ class _Parts:
     def _on_body(self) -> None:
         self.scene.warp = self._shrunk
 
-    def _upper(self) -> tuple[GarmentKind, Tones] | None:
-        for one in self.look.figure.clothes:
-            if one.kind not in LOWER:
-                return one.kind, cloth_tones(one.colour)
-        return None
-
-    def _lower(self) -> tuple[GarmentKind, Tones] | None:
-        for one in self.look.figure.clothes:
-            if one.kind in LOWER:
-                return one.kind, cloth_tones(one.colour)
-        return None
+    def _garment(self, *, below: bool) -> tuple[GarmentKind, Tones] | None:
+        """The first that is worn above or below the waist, and its colour."""
+        worn = (one for one in self.look.figure.clothes if (one.kind in LOWER) == below)
+        return next(((one.kind, cloth_tones(one.colour)) for one in worn), None)
 
     def _body(self) -> None:
         scene, body, look = self.scene, self.body, self.look
-        upper, below = self._upper(), self._lower()
-        kind, colour = upper or ("shirt", cloth_tones("white"))
+        below = self._garment(below=True)
+        kind, colour = self._garment(below=False) or BARE_ABOVE
         if below is None and kind not in lower.FULL and kind != "swimsuit":
             matching = colour if kind == "suit" else cloth_tones("dark blue")
             below = "pants" if look.boy else "skirt", matching
@@ -168,7 +153,7 @@ class _Parts:
 
     def _before(self) -> None:
         """Raised arms, before the hair, and what they hold."""
-        kind, colour = self._upper() or ("shirt", cloth_tones("white"))
+        kind, colour = self._garment(below=False) or BARE_ABOVE
         for side in (-1, 1):
             if self.body.arms[side].before:
                 self._arm(side, kind, colour)
@@ -218,15 +203,6 @@ def aspect_of(figure: Figure) -> float:
     """Width by height of a completed figure, without painting it."""
     left, top, right, bottom = _bounds(figure)
     return (right - left) / (bottom - top)
-
-
-def hold_of(figure: Figure) -> Held | None:
-    """Where a figure that holds something has it."""
-    if figure.pose != "holding":
-        return None
-    left, top, right, bottom = _bounds(figure)
-    x, y = _Parts(figure).hold_at()
-    return Held((x - left) / (right - left), (y - top) / (bottom - top), HELD_SIZE / (bottom - top))
 
 
 _PARTS: dict[str, tuple[float, float]] = {

@@ -26,6 +26,7 @@ from illustrious_studio.services.studio import Studio
 STRIP = 8
 AT_ONCE = 0.5
 """Seconds in which a job is queued, unless somebody is asked first."""
+FORGET_FAILURE = "(shown) => (shown ?? '').startsWith('<div class=\"notice failed') ? '' : shown"
 STILL_NEWS = timedelta(minutes=10)
 """A failure older than that is not shown again to a page that opens."""
 
@@ -95,6 +96,8 @@ class CreateTab:
         form.enhance_button.click(
             show_errors(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
         )
+        # What went wrong was about other words.
+        form.prompt.input(None, self.notice, self.notice, js=FORGET_FAILURE, **QUIET)
         page.acts.busy(None, None, self.generate_button, js="() => 'Add to queue'", **QUIET)
         page.acts.idle(None, None, self.generate_button, js="() => 'Generate'", **QUIET)
         page.on("undo_enhance", self.undo_enhance, [], [form.prompt, form.enhanced])
@@ -112,7 +115,7 @@ class CreateTab:
         page.on("variation", self.variation, [], [page.tabs, *queued])
         page.on("retry", self.retry, [], queued)
         page.on("reuse", self.reuse, [], [page.tabs, *form.all])
-        page.on("img2img", self.img2img, [], [page.tabs, form.img2img.held, *form.size])
+        page.on("img2img", self.img2img, [], [page.tabs, form.img2img.held, form.img2img.fold, *form.size])
         page.on("seed", self.use_seed, [], [form.seed])
         page.on("delete", self.delete, [], [self.picture, self.strip, page.snack, page.changed])
         page.on("restore", self.restore, [], [self.picture, self.strip, page.snack, page.changed])
@@ -194,8 +197,11 @@ class CreateTab:
 
     async def img2img(self, item_id: str) -> tuple[Any, ...]:
         """Start from a picture of the gallery."""
+        import gradio as gr
+
         held = HeldPicture(image=await self.studio.inputs.keep_from_gallery(item_id)).text()
-        return self.page.goto("create"), held, *await self.like_the_picture(held)
+        opened = gr.Accordion(open=True)
+        return self.page.goto("create"), held, opened, *await self.like_the_picture(held)
 
     async def enhance(self, prompt: str) -> tuple[str, str]:
         better = await self.studio.prompts.enhance(prompt)

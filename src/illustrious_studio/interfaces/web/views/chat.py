@@ -37,8 +37,9 @@ def growing(generation: Generation | None, messages: Sequence[Message]) -> str:
         return ""
     if generation.finished:
         shown = bool(messages) and generation.error in messages[-1].content
+        asked = _user(generation.user_message, generation.pictures) if generation.error and not messages else ""
         failure = "" if shown else parts.notice(generation.error, kind="failed")
-        return failure + _notices(generation)
+        return asked + failure + _notices(generation)
     asked = "" if is_stored(messages, generation) else _user(generation.user_message, generation.pictures)
     body = markdown(generation.text)
     if generation.job_id and not generation.image_id:
