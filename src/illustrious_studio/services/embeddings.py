@@ -1,5 +1,6 @@
 """Embeddings: which there are, and which a picture's prompts name."""
 
+import asyncio
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -16,6 +17,8 @@ class EmbeddingService:
 
     def __init__(self, catalogue: EmbeddingCatalogue) -> None:
         self._catalogue = catalogue
+        self._in_order = asyncio.Lock()
+        """Who asked first is answered first, and so is first in the queue: every picture's words are looked up here."""
 
     async def embeddings(self) -> list[EmbeddingFile]:
         """Those that can be drawn with."""
@@ -27,7 +30,8 @@ class EmbeddingService:
 
     async def of(self, request: ImageRequest) -> tuple[EmbeddingFile, ...]:
         """What the request's prompts name. Raises InvalidRequest for one that is not there."""
-        found = {file.name: file for file in await self._catalogue.list()}
+        async with self._in_order:
+            found = {file.name: file for file in await self._catalogue.list()}
         both = [request.prompt, request.negative_prompt]
         if not request.disable_extra_networks:
             both = [without_loras(prompt) for prompt in both]
