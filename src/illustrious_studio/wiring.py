@@ -26,6 +26,7 @@ from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
+from illustrious_studio.adapters.sdxl.upscaler_catalogue import DiskUpscalers
 from illustrious_studio.adapters.sdxl.vae_catalogue import DiskVaes
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.adapters.sql.database import Database
@@ -58,6 +59,9 @@ from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
+from illustrious_studio.services.upscale_runner import Tiles, UpscaleRunner
+from illustrious_studio.services.upscalers import UpscalerService
+from illustrious_studio.services.upscaling import UpscaleService
 from illustrious_studio.services.vaes import VaeService
 from illustrious_studio.services.vision import VisionService
 from illustrious_studio.settings import Settings
@@ -67,6 +71,7 @@ log = structlog.get_logger(__name__)
 DATA = Path(__file__).parent / "data"
 CHECKPOINTS = "models/checkpoints"
 VAES = "models/vae"
+UPSCALERS = "models/upscalers"
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
@@ -154,7 +159,10 @@ async def open_studio(
         stack.push_async_callback(remover.aclose)
         memory = MemoryService(engine, chat_models, settings.share_memory)
         vaes = VaeService(vae_catalogue(settings))
-        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes)
+        upscalers = UpscalerService(upscaler_catalogue(settings))
+        tiles = Tiles(settings.upscale_tile, settings.upscale_tile_overlap)
+        upscales = UpscaleRunner(engine, upscalers, inputs, gallery, tiles)
+        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes, upscales)
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
@@ -185,6 +193,8 @@ async def open_studio(
             prompts=prompts,
             vision=vision,
             cutouts=CutoutService(remover, gallery, inputs),
+            upscalers=upscalers,
+            upscaling=UpscaleService(jobs, upscalers, inputs),
             gallery=gallery,
             models=models,
             vaes=vaes,
@@ -203,6 +213,11 @@ def checkpoint_catalogue(settings: Settings) -> DiskCheckpoints:
 def vae_catalogue(settings: Settings) -> DiskVaes:
     """The VAE files beside those checkpoints."""
     return DiskVaes(_checkpoint_places(settings))
+
+
+def upscaler_catalogue(settings: Settings) -> DiskUpscalers:
+    """The built-in upscaler, and the files beside those checkpoints."""
+    return DiskUpscalers(_checkpoint_places(settings))
 
 
 def _checkpoint_places(settings: Settings) -> list[Path]:
@@ -265,7 +280,7 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        for folder in (CHECKPOINTS, VAES):  # there, people put their own
+        for folder in (CHECKPOINTS, VAES, UPSCALERS):  # there, people put their own
             (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)

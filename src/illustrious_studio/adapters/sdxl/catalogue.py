@@ -19,6 +19,7 @@ from illustrious_studio.adapters.reading import FileThreads, open_regular, read_
 from illustrious_studio.adapters.sdxl.headers import BadFile, Header, json_object, read_header, refused, stamp_of
 from illustrious_studio.adapters.sdxl.model_files import each_once, model_files, why_not_loaded
 from illustrious_studio.domain.models import Checkpoint, RefusedFile, VaeFile
+from illustrious_studio.domain.upscaling import UpscalerFile
 
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
 MAX_JSON = 1 << 20
@@ -47,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 Checkpoints = list[Checkpoint]
 RefusedFiles = list[RefusedFile]
-Named = TypeVar("Named", Checkpoint, VaeFile)
+Named = TypeVar("Named", Checkpoint, VaeFile, UpscalerFile)
 
 
 class Declared(BaseModel):
