@@ -13,6 +13,7 @@ from illustrious_studio.domain.machine import MachineFacts
 from illustrious_studio.domain.models import Checkpoint, Chosen, LanguageModel, ModelStatus
 from illustrious_studio.domain.pictures import OpenedPicture, Picture
 from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
+from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 from waiting import turns
 
 
@@ -37,6 +38,7 @@ class FakeEngine:
         self.status = ModelStatus(backend="sdxl", state="absent", reason="Nothing is loaded yet.")
         self.faults: list[Exception] = []
         self.plans: list[RenderPlan] = []
+        self.upscales: list[UpscalePlan] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.drawing = asyncio.Event()
@@ -98,6 +100,28 @@ class FakeEngine:
             versions={"fake": "1"},
             seconds=0.01,
         )
+
+    async def upscale(self, plan: UpscalePlan, on_step: Callable[[Step], None]) -> Upscaled:
+        """By nearest neighbours, in two steps; it stops after the first while `go_on` is clear."""
+        self.upscales.append(plan)
+        if self.faults:
+            raise self.faults.pop(0)
+        self.drawing.set()
+        try:
+            on_step(Step(1, 2))
+            if not self.go_on.is_set():
+                self.midway.set()
+                await self.go_on.wait()
+            on_step(Step(2, 2))
+        except asyncio.CancelledError:
+            self.stopped.set()
+            raise
+        finally:
+            self.drawing.clear()
+            self.midway.clear()
+        size = plan.width, plan.height
+        larger = plan.picture.image().resize(size, Image.Resampling.NEAREST)
+        return Upscaled(Picture.from_image(larger), "cpu", "float32", 0.01)
 
     def give_up(self, reason: str) -> None:
         """As after too many deaths of the worker process, that of a drawing included; `init_sdxl` ends it."""

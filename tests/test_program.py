@@ -189,6 +189,19 @@ def test_the_command_cuts_a_picture_out_of_a_file(tmp_path: Path) -> None:
     assert "cannot be read" in done.stderr
 
 
+def test_the_command_upscales_a_file_with_the_real_network(tmp_path: Path) -> None:
+    file = tmp_path / "owl.png"
+    file.write_bytes(to_png(asyncio.run(owl())))
+    where = ("--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none")
+    done = run_app("upscale", str(file), "--scale", "1.5", *where)
+    assert done.stdout.split() == [str(tmp_path / "owl-upscaled.png")], done.stderr
+    with Image.open(tmp_path / "owl-upscaled.png") as larger:
+        assert larger.size == (480, 480)
+        assert larger.info["postprocessing"] == "Postprocess upscale by: 1.5, Postprocess upscaler: Real-ESRGAN anime"
+    done = run_app("upscale", str(file), "--upscaler", "x", *where)
+    assert (done.returncode != 0, "There are: Lanczos" in done.stderr) == (True, True)
+
+
 def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "app.py"), *arguments],

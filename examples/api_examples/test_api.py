@@ -151,6 +151,14 @@ class Checks:
         check(base64.b64decode(body["image_base64"]).startswith(PNG), "the cutout is no PNG")
         return f"{body['width']} x {body['height']} pixels"
 
+    def upscale(self) -> str:
+        names = [one["name"] for one in self.studio.ask("GET", "/upscalers").json()["upscalers"]]
+        body = self.studio.ask("POST", "/upscale", json={"image_id": self.pictures[0], "upscaler": names[0]}).json()
+        self.pictures.append(body["image_id"])
+        check(base64.b64decode(body["image_base64"]).startswith(PNG), "what was upscaled is no PNG")
+        self.studio.ask("POST", "/upscale", 422, json={"image_id": self.pictures[0], "scale": 0})
+        return f"{body['width']} x {body['height']} pixels by {', '.join(names[:1])} of {len(names)}"
+
     def prompts(self) -> str:
         body = self.studio.ask("POST", "/prompts/enhance", json={"prompt": "a cat in the snow"}).json()
         check(bool(body["prompt"]), "the prompt is empty")
@@ -212,8 +220,8 @@ class Checks:
     def all(self) -> list[Callable[[], str]]:
         return [
             self.health, self.status, self.generate_image, self.generate_image_refuses, self.jobs, self.chat,
-            self.chat_stream, self.chat_generate, self.analyze_image, self.remove_background, self.prompts,
-            self.gallery, self.sessions, self.models, self.pages, self.tidy_up,
+            self.chat_stream, self.chat_generate, self.analyze_image, self.remove_background, self.upscale,
+            self.prompts, self.gallery, self.sessions, self.models, self.pages, self.tidy_up,
         ]  # fmt: skip
 
     def _say(self, message: str) -> dict[str, Any]:

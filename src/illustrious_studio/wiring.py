@@ -29,6 +29,7 @@ from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.lora_catalogue import DiskLoras
+from illustrious_studio.adapters.sdxl.upscaler_catalogue import DiskUpscalers
 from illustrious_studio.adapters.sdxl.vae_catalogue import DiskVaes
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.adapters.sql.database import Database
@@ -63,6 +64,9 @@ from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
+from illustrious_studio.services.upscale_runner import Tiles, UpscaleRunner
+from illustrious_studio.services.upscalers import UpscalerService
+from illustrious_studio.services.upscaling import UpscaleService
 from illustrious_studio.services.vaes import VaeService
 from illustrious_studio.services.vision import VisionService
 from illustrious_studio.settings import Settings
@@ -74,6 +78,7 @@ CHECKPOINTS = "models/checkpoints"
 VAES = "models/vae"
 LORAS = "models/loras"
 EMBEDDINGS = "models/embeddings"
+UPSCALERS = "models/upscalers"
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
@@ -165,7 +170,12 @@ async def open_studio(
         loras = LoraService(lora_catalogue(settings, hashes))
         places = _checkpoint_places(settings)
         embeddings = EmbeddingService(DiskEmbeddings(settings.data_dir / EMBEDDINGS, places, hashes))
-        job_runner = JobRunner(engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras, embeddings)
+        upscalers = UpscalerService(upscaler_catalogue(settings))
+        tiles = Tiles(settings.upscale_tile, settings.upscale_tile_overlap)
+        upscales = UpscaleRunner(engine, upscalers, inputs, gallery, tiles)
+        job_runner = JobRunner(
+            engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras, embeddings, upscales
+        )
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
@@ -196,6 +206,8 @@ async def open_studio(
             prompts=prompts,
             vision=vision,
             cutouts=CutoutService(remover, gallery, inputs),
+            upscalers=upscalers,
+            upscaling=UpscaleService(jobs, upscalers, inputs),
             gallery=gallery,
             models=models,
             vaes=vaes,
@@ -222,6 +234,11 @@ def lora_catalogue(settings: Settings, hashes: FileHashes) -> DiskLoras:
     """The LoRA files of the data folder, and those beside the checkpoints."""
     folder, facts = settings.data_dir / LORAS, settings.data_dir / "models" / "loras.json"
     return DiskLoras(folder, _checkpoint_places(settings), hashes, facts_file=facts)
+
+
+def upscaler_catalogue(settings: Settings) -> DiskUpscalers:
+    """The built-in upscaler, and the files beside those checkpoints."""
+    return DiskUpscalers(_checkpoint_places(settings))
 
 
 def _checkpoint_places(settings: Settings) -> list[Path]:
@@ -284,7 +301,7 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        for folder in (CHECKPOINTS, VAES, LORAS, EMBEDDINGS):  # there, people put their own
+        for folder in (CHECKPOINTS, VAES, LORAS, EMBEDDINGS, UPSCALERS):  # there, people put their own
             (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)

@@ -510,15 +510,29 @@ async def test_every_list_has_what_can_be_chosen(api: Api) -> None:
 async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
     def lists(client: WebUIApi) -> list[Any]:
         return [
-            client.get_upscalers(), client.get_latent_upscale_modes(), client.get_loras(), client.get_prompt_styles(),
+            client.get_latent_upscale_modes(), client.get_loras(), client.get_prompt_styles(),
             client.get_sd_vae(), client.get_hypernetworks(), client.get_face_restorers(),
             client.get_realesrgan_models(),
         ]  # fmt: skip
 
-    assert await asked(api, lists) == [[]] * 8
+    assert await asked(api, lists) == [[]] * 7
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
     assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": []}
-    with pytest.raises(RuntimeError, match="no upscalers"):
+
+
+async def test_its_extras_upscale(api: Api) -> None:
+    names = [one["name"] for one in await asked(api, lambda client: client.get_upscalers())]
+    assert names == ["None", "Lanczos", "Real-ESRGAN anime"]
+    larger = await asked(api, lambda client: client.extra_single_image(picture(), upscaler_1=names[2]))
+    assert (larger.image.size, larger.info) == (
+        (256, 192),
+        "<p>Postprocess upscale by: 2, Postprocess upscaler: Real-ESRGAN anime</p>",
+    )
+    several = await asked(
+        api, lambda client: client.extra_batch_images([picture(), picture(64, 64)], upscaler_1=names[1])
+    )
+    assert [image.size for image in several.images] == [(256, 192), (128, 128)]
+    with pytest.raises(RuntimeError, match="There are: Lanczos, Real-ESRGAN anime"):
         await asked(api, lambda client: client.extra_single_image(picture(), upscaler_1="R-ESRGAN 4x+"))
 
 

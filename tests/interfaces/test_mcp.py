@@ -72,7 +72,7 @@ async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anyth
     async with host(api) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     reads = {"analyze_image", "enhance_prompt", "search_gallery", "get_image", "list_models", "status"}
-    assert tools.keys() == reads | {"generate_image", "refine_image", "remove_background", "chat"}
+    assert tools.keys() == reads | {"generate_image", "refine_image", "remove_background", "upscale_image", "chat"}
     for name, tool in tools.items():
         assert tool.title and tool.description and tool.annotations and tool.output_schema
         assert tool.annotations.read_only_hint is (name in reads)
@@ -253,6 +253,26 @@ async def test_a_picture_of_the_gallery_or_one_that_is_sent_can_be_looked_at(api
         assert seen.structured_content["analysis"].endswith("40 x 30")
         for both in ({}, {"image_id": kept, "image_base64": sent}):
             assert "one picture" in sentence(await client.call_tool("analyze_image", both))
+
+
+async def test_a_picture_is_upscaled_with_its_steps_reported(api: Api) -> None:
+    kept = await api.studio.gallery.add(a_picture().image(), metadata("a cat"))
+    steps: list[tuple[float, float | None, str | None]] = []
+
+    async def note(step: float, of: float | None, words: str | None) -> None:
+        steps.append((step, of, words))
+
+    async with host(api) as client:
+        result = await client.call_tool("upscale_image", {"image_id": kept.id}, progress_callback=note)
+        preview, line, uri = shown(result)
+        assert preview.size == (192, 128)
+        assert "192 x 128 pixels" in line and "upscaled with Real-ESRGAN anime" in line
+        assert result.structured_content["metadata"]["upscale"]["from_width"] == 96
+        assert uri.endswith(result.structured_content["id"]) and result.structured_content["id"] != kept.id
+        assert (steps[-1][0], steps[-1][2]) == (2, "Upscaling")
+        sent = {"image_base64": b64encode(to_png(a_picture())).decode(), "scale": "3", "upscaler": "Lanczos"}
+        assert (await client.call_tool("upscale_image", sent)).structured_content["metadata"]["width"] == 288
+        assert "There are: Lanczos" in sentence(await client.call_tool("upscale_image", {**sent, "upscaler": "x"}))
 
 
 async def test_a_background_is_removed_preview_first_and_the_png_is_a_resource(api: Api) -> None:

@@ -27,6 +27,7 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, ModelStatus
 from illustrious_studio.domain.pictures import Picture, open_image
 from illustrious_studio.domain.rendering import Rendered, RenderPlan, Step
+from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 from illustrious_studio.serve import answering
 from illustrious_studio.servers import listen
 from illustrious_studio.services.studio import Studio
@@ -58,6 +59,9 @@ class AtOnce:
 
     async def init_sdxl(self, checkpoint: Checkpoint) -> None:
         self.status = self.status.model_copy(update={"model": checkpoint.name})
+
+    async def upscale(self, plan: UpscalePlan, on_step: Callable[[Step], None]) -> Upscaled:
+        raise NotImplementedError
 
     async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
         return Rendered(self._picture, device="none", dtype="none", vae_dtype="none", versions={}, seconds=0.0)

@@ -166,6 +166,22 @@ async def cutout(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def upscale(settings: Settings, options: argparse.Namespace) -> int:
+    """Write a picture made larger: of a file, or of the gallery by its id. It is kept in the gallery, too."""
+    file, target = Path(options.picture), options.output
+    of_gallery = _ID.fullmatch(options.picture) is not None and not file.exists()
+    body = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
+    body |= {name: given for name in ("scale", "width", "height", "upscaler") if (given := getattr(options, name))}
+    if target is None:
+        target = Path(f"{options.picture}-upscaled.png") if of_gallery else file.with_name(f"{file.stem}-upscaled.png")
+    async with studio_client(settings) as client:
+        with console.status("Upscaling"):
+            answer = await client.post("/upscale", json=body, headers={"Accept": "image/png"})
+        _write(target, (await _checked(answer)).content, " The picture is in the gallery.")
+    print(target)
+    return 0
+
+
 async def models(settings: Settings, options: argparse.Namespace) -> int:
     """List image and chat models, or switch."""
     if options.use and running_studio(settings.data_dir) is None:
@@ -241,6 +257,7 @@ COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any,
     "chat": chat,
     "analyze": analyze,
     "cutout": cutout,
+    "upscale": upscale,
     "models": models,
     "gallery": gallery,
     "mcp": mcp,

@@ -98,6 +98,16 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
         "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-cutout.png."
     )
 
+    upscale = add("upscale", _client("upscale"), "Make a picture larger.")
+    upscale.add_argument("picture", help="A PNG, JPEG or WebP file, or the id of a picture in the gallery.")
+    upscale.add_argument("--scale", type=float, help="How many times as wide and high, 1 to 4; left out: 2.")
+    upscale.add_argument("--width", type=int, help="Pixels, instead of a scale.")
+    upscale.add_argument("--height", type=int, help="Pixels, instead of a scale.")
+    upscale.add_argument("--upscaler", metavar="NAME", help="Left out: the built-in one. A wrong one lists them.")
+    upscale.add_argument(
+        "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-upscaled.png."
+    )
+
     models = add("models", _client("models"), "List the models, or switch to one.")
     models.add_argument("--use", metavar="NAME", help="Checkpoint or language model for the running studio.")
 

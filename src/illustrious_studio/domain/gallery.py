@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from pydantic import Field, ValidationError
 
+from illustrious_studio.domain.metadata.infotext import text_of_upscale
 from illustrious_studio.domain.metadata.record import ImageMetadata, json_value, upgraded
 from illustrious_studio.domain.values import Moment, Value
 
@@ -39,8 +40,11 @@ OWN_ID = "illustrious_id"
 
 
 def own_text(item: GalleryItem) -> dict[str, str]:
-    """What a file of the studio's own carries beside A1111's text: the record, and by which id it is known."""
-    return {"illustrious": item.metadata.model_dump_json(), OWN_ID: item.id}
+    """What a file of the studio's own carries beside A1111's text: the record, and by which id it is known; and of an
+    upscaled picture what A1111 keeps in chunks of their own."""
+    upscale = item.metadata.upscale
+    text = {"illustrious": item.metadata.model_dump_json(), OWN_ID: item.id}
+    return text | (dict.fromkeys(("postprocessing", "extras"), text_of_upscale(upscale)) if upscale else {})
 
 
 class GalleryQuery(Value):

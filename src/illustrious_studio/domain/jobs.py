@@ -10,6 +10,7 @@ from pydantic import Field
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import PreparedInit
 from illustrious_studio.domain.rendering import Rendered, RenderPlan
+from illustrious_studio.domain.upscaling import Upscaled, UpscaleRequest
 from illustrious_studio.domain.values import Value
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -23,7 +24,10 @@ class Job(Value):
 
     id: str
     created_at: datetime
-    request: ImageRequest
+    request: ImageRequest = Field(description="What is drawn; where a picture is upscaled, what made that picture.")
+    upscale: UpscaleRequest | None = Field(
+        None, exclude_if=lambda upscale: upscale is None, description="What is upscaled, where nothing is drawn."
+    )
     origin: Origin = Origin()
     checkpoint: str = Field("", description="Which checkpoint draws it: the one in use when it was asked for.")
     state: JobState = "queued"
@@ -36,6 +40,11 @@ class Job(Value):
     @property
     def finished(self) -> bool:
         return self.state in FINISHED
+
+    @property
+    def steps(self) -> int:
+        """As far as they are known before it begins; 0: they are not."""
+        return self.request.steps if self.upscale is None else 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,20 @@ class RenderedJob:
     rendered: Rendered
     prepared: PreparedInit | None = None
     """How what was drawn comes into the picture that was given, where there was one."""
+
+
+@dataclass(frozen=True)
+class UpscaledJob:
+    """The same of an upscaled picture."""
+
+    file: bytes
+    """The picture's, as it was kept."""
+    upscaled: Upscaled
+    second: Upscaled | None = None
+    """What is mixed in."""
+
+
+FinishedWork = RenderedJob | UpscaledJob
 
 
 class JobProgress(Value):

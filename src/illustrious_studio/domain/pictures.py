@@ -127,6 +127,15 @@ def open_rgba(data: bytes) -> Image.Image:
         return _upright(image).convert("RGBA")
 
 
+def open_as_it_is(data: bytes) -> tuple[Image.Image, dict[str, str]]:
+    """The same, in RGB where all of it is opaque, with the text that the file carries."""
+    with _image(data) as image:
+        shown = _upright(image)
+        shown = shown.convert("RGBA" if _has_opacity(shown) else "RGB")
+        opaque = shown.mode == "RGB" or shown.getchannel("A").getextrema() == (255, 255)
+        return shown.convert("RGB") if opaque else shown, text_of(image)
+
+
 def size_of_picture(data: bytes) -> tuple[int, int]:
     """Width and height, by the header alone. Raises what `open_picture` raises, but for damage after the header."""
     with _image(data) as image:

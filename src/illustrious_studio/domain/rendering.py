@@ -14,6 +14,7 @@ from illustrious_studio.domain.models import Checkpoint, ModelStatus, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import img2img_steps
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
+from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,13 @@ class ImageEngine(Protocol):
     async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
         """Carry a plan out. Raises OutOfMemory (after every attempt), EngineDied (by this drawing, or by loading its
         checkpoint), and Unavailable (given up, or nothing loaded)."""
+        ...
+
+    async def upscale(self, plan: UpscalePlan, on_step: Callable[[Step], None]) -> Upscaled:
+        """Make a picture larger by a network, whatever is loaded; a step is a tile. Cancelling is as with `render`.
+
+        Raises InvalidRequest (the file is no upscaler, or gives no picture), OutOfMemory, EngineDied, Unavailable.
+        """
         ...
 
     @property

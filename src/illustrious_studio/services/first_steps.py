@@ -86,6 +86,8 @@ class FirstStepsService:
         in_use = self._models.model_status().sdxl.model
         for item in (await self._gallery.page(limit=LATELY)).items:
             record = item.metadata
+            if record.upscale is not None:  # its time is that of the picture before
+                continue
             if record.seconds and record.device == device and record.checkpoint == in_use and record.request.steps:
                 return Measured(record.width, record.height, record.request.steps, record.seconds, record.checkpoint)
         return None

@@ -1,4 +1,7 @@
-"""Making one picture: what to start from, if anything; room on the card; drawing; keeping it with all that made it."""
+"""Making one picture: what to start from, if anything; room on the card; drawing; keeping it with all that made it.
+
+What is upscaled is the UpscaleRunner's.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +11,7 @@ import structlog
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.inputs import PreparedInit
-from illustrious_studio.domain.jobs import Job, RenderedJob
+from illustrious_studio.domain.jobs import FinishedWork, Job, RenderedJob, UpscaledJob
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Step
@@ -20,6 +23,7 @@ from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.render_plan import render_plan, size_of
 from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.upscale_runner import UpscaleRunner
 from illustrious_studio.services.vaes import VaeService
 
 log = structlog.get_logger(__name__)
@@ -40,6 +44,7 @@ class JobRunner:
         vaes: VaeService,
         loras: LoraService,
         embeddings: EmbeddingService,
+        upscales: UpscaleRunner,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -51,6 +56,7 @@ class JobRunner:
         self._vaes = vaes
         self._loras = loras
         self._embeddings = embeddings
+        self._upscales = upscales
 
     @property
     def given_up(self) -> str:
@@ -59,8 +65,10 @@ class JobRunner:
     async def works(self) -> None:
         await self._engine.works()
 
-    async def render(self, job: Job, on_step: Callable[[Step], None]) -> RenderedJob:
-        """Draw a job's picture. Raises what `ImageEngine.render` raises."""
+    async def render(self, job: Job, on_step: Callable[[Step], None]) -> FinishedWork:
+        """Draw a job's picture, or upscale it. Raises what `ImageEngine.render` and `upscale` raise, and NotFound."""
+        if job.upscale is not None:
+            return await self._upscales.upscale(job.upscale, on_step)
         checkpoint = await self._models.loaded_checkpoint(job.checkpoint)
         request, size = job.request, size_of(job.request, checkpoint)
         start, prepared = None, None
@@ -76,8 +84,10 @@ class JobRunner:
         log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
         return RenderedJob(plan, rendered, prepared)
 
-    async def keep(self, job: Job, drawn: RenderedJob) -> GalleryItem:
-        """Put the drawn picture into the gallery. Raises StorageFull."""
+    async def keep(self, job: Job, drawn: FinishedWork) -> GalleryItem:
+        """Put the picture into the gallery. Raises StorageFull."""
+        if isinstance(drawn, UpscaledJob):
+            return await self._upscales.keep(job, drawn)
         rendered, prepared = drawn.rendered, drawn.prepared
         request, checkpoint = drawn.plan.request, drawn.plan.checkpoint
         image = await asyncio.to_thread((prepared or PreparedInit(rendered.picture)).finished, rendered.picture)

@@ -32,8 +32,9 @@ from illustrious_studio.domain.errors import (
 )
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
-from illustrious_studio.domain.jobs import Job, JobProgress, JobStore, Once, RenderedJob
+from illustrious_studio.domain.jobs import FinishedWork, Job, JobProgress, JobStore, Once
 from illustrious_studio.domain.rendering import Step
+from illustrious_studio.domain.upscaling import UpscaleRequest
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.live_job import LiveJob
 
@@ -56,8 +57,8 @@ class JobExecutor(Protocol):
         """Wait while it is given up."""
         ...
 
-    async def render(self, job: Job, on_step: Callable[[Step], None]) -> RenderedJob: ...
-    async def keep(self, job: Job, drawn: RenderedJob) -> GalleryItem: ...
+    async def render(self, job: Job, on_step: Callable[[Step], None]) -> FinishedWork: ...
+    async def keep(self, job: Job, drawn: FinishedWork) -> GalleryItem: ...
 
 
 class JobQueue:
@@ -126,10 +127,12 @@ class JobQueue:
         origin: Origin,
         checkpoint: str = "",
         *,
+        upscale: UpscaleRequest | None = None,
         stay: bool = True,
         once: Once | None = None,
     ) -> list[Job]:
         """Queue settled requests in their order. Raises Busy when there is no room for all of them, and queues none.
+        With `upscale` nothing is drawn: that picture, which the request made, is upscaled.
 
         Who asks may go away in this moment: what is written down is queued all the same, and cancelled unless it may
         stay.
@@ -143,6 +146,7 @@ class JobQueue:
                 id=once.job_id(number) if once else uuid.uuid4().hex,
                 created_at=datetime.now(UTC),
                 request=request,
+                upscale=upscale,
                 origin=origin,
                 checkpoint=checkpoint,
                 asked=once.asked if once else "",
@@ -286,7 +290,7 @@ class JobQueue:
         return len(self._live) - len(self._waiting)
 
     def _enqueue(self, job: Job) -> None:
-        live = LiveJob(job, Step(0, job.request.steps))
+        live = LiveJob(job, Step(0, job.steps))
         self._live[job.id] = live
         self._waiting.append(live)
         self._work.release()
@@ -354,7 +358,7 @@ class JobQueue:
         self._work.release()
         self._publish_waiting()
 
-    async def _keep(self, live: LiveJob, drawn: RenderedJob) -> None:
+    async def _keep(self, live: LiveJob, drawn: FinishedWork) -> None:
         try:
             item = await self._executor.keep(live.job, drawn)
         except StudioError as error:

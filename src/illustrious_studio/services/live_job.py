@@ -46,5 +46,5 @@ class LiveJob:
     def begin_again(self) -> None:
         """As before it was drawn."""
         self.task = self.started = self.first_step = None
-        self.step = Step(0, self.job.request.steps)
+        self.step = Step(0, self.job.steps)
         self.publish()

@@ -17,6 +17,8 @@ from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.upscalers import UpscalerService
+from illustrious_studio.services.upscaling import UpscaleService
 from illustrious_studio.services.vaes import VaeService
 from illustrious_studio.services.vision import VisionService
 
@@ -34,6 +36,8 @@ class Studio:
     prompts: PromptService
     vision: VisionService
     cutouts: CutoutService
+    upscalers: UpscalerService
+    upscaling: UpscaleService
     gallery: GalleryService
     models: ModelService
     vaes: VaeService

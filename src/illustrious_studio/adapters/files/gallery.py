@@ -30,18 +30,13 @@ from PIL import Image
 from pydantic import ValidationError
 
 from illustrious_studio.adapters.files.disk import Disk, in_thread, is_full
-from illustrious_studio.adapters.files.recovery import (
-    Unreadable,
-    item_from_png,
-    own_record,
-    record_of_nothing,
-    record_of_others,
-)
+from illustrious_studio.adapters.files.recovery import Unreadable, item_from_png
 from illustrious_studio.adapters.reading import FileThreads, NoRegularFile, open_regular
 from illustrious_studio.domain.encoding import image_to_png, to_thumbnail
 from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, StudioError, Unavailable
 from illustrious_studio.domain.gallery import OWN_ID, GalleryItem, LeftOut, Scan, TakenIn, own_text
 from illustrious_studio.domain.metadata.carried import PARAMETERS
+from illustrious_studio.domain.metadata.of_file import own_record, record_of
 from illustrious_studio.domain.pictures import open_image_with_text
 from illustrious_studio.domain.png import END, is_whole
 from illustrious_studio.domain.values import printable
@@ -171,7 +166,7 @@ class FolderGallery:
         """What the file says of itself, or else its name and time. One of the studio's own keeps its id."""
         made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         own = own_record(carried)
-        metadata = own or record_of_others(carried, size, made) or record_of_nothing(size, made, printable(path.stem))
+        metadata = record_of(carried, size, made, printable(path.stem))
         if own is not None:
             for beside in self._folder.glob(f"{own.created_at:%Y%m%d-%H%M%S}_*.json"):
                 with suppress(ValueError, NotFound):

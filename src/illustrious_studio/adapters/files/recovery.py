@@ -5,7 +5,6 @@ another program made, usually has settings in some other form, which hold less: 
 never made up.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -13,12 +12,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.images import ImageRequest, Origin
-from illustrious_studio.domain.metadata.record import ImageMetadata
-from illustrious_studio.domain.metadata.recorded import recorded_settings
-from illustrious_studio.domain.models import without_ending
-
-OWN = "illustrious"
+from illustrious_studio.domain.metadata.of_file import own_record, record_of_others
 
 
 class Unreadable(Exception):
@@ -42,43 +36,3 @@ def item_from_png(file: BinaryIO, stem: str) -> GalleryItem:
                 if item.stem == stem:
                     return item
     raise Unreadable("it carries no settings that can be read")
-
-
-def own_record(text: Mapping[str, str]) -> ImageMetadata | None:
-    """What the studio itself wrote into the file; None where it did not, or it is damaged."""
-    with suppress(ValueError):
-        return ImageMetadata.from_json(text[OWN]) if OWN in text else None
-    return None
-
-
-def record_of_others(text: Mapping[str, str], size: tuple[int, int], made: datetime) -> ImageMetadata | None:
-    """What another program wrote into it; None for nothing."""
-    recorded = recorded_settings(text)
-    if recorded is None:
-        return None
-    fields = recorded.fields
-    record = record_of_nothing(size, made, recorded.request.prompt)
-    return record.model_copy(
-        update={
-            "request": recorded.request,
-            "checkpoint": without_ending(fields.get("Model", "")),
-            "checkpoint_hash": fields.get("Model hash"),
-            "unusable": recorded.unusable,
-        }
-    )
-
-
-def record_of_nothing(size: tuple[int, int], made: datetime, words: str) -> ImageMetadata:
-    """Where nothing says how it was made: its words (the file's name) and its time, by which it is found."""
-    return ImageMetadata(
-        request=ImageRequest(prompt=""),
-        width=size[0],
-        height=size[1],
-        checkpoint="",
-        checkpoint_hash=None,
-        device="",
-        dtype="",
-        vae_dtype="",
-        created_at=made,
-        origin=Origin(words=words),
-    )

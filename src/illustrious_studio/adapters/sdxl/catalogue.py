@@ -18,6 +18,7 @@ from illustrious_studio.adapters.sdxl.model_files import each_once, model_files,
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import Checkpoint, RefusedFile, VaeFile
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
+from illustrious_studio.domain.upscaling import UpscalerFile
 
 BUILTIN = Path(__file__).parents[2] / "data" / "mini"
 MAX_JSON = 1 << 20
@@ -46,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 Checkpoints = list[Checkpoint]
 RefusedFiles = list[RefusedFile]
-Named = TypeVar("Named", Checkpoint, VaeFile, LoraFile, EmbeddingFile)
+Named = TypeVar("Named", Checkpoint, VaeFile, LoraFile, EmbeddingFile, UpscalerFile)
 
 
 class Declared(BaseModel):

@@ -21,6 +21,7 @@ from illustrious_studio.adapters.sdxl.worker_process import WorkerProcess
 from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailable, error_from_code
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy, ModelState, ModelStatus
 from illustrious_studio.domain.rendering import Rendered, RenderPlan, Step
+from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
 # `python -m` would look in the current folder first, where any file may shadow a module, and would not find a package
 # that only this process' path leads to. So: no current folder, and the package from where we have it.
@@ -133,13 +134,16 @@ class SdxlEngine:
             await self._with_loaded(checkpoint)
 
     async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
-        def report(frame: Frame) -> None:
-            on_step(Step(frame.fields["step"], frame.fields["steps"], frame.payload or None))
-
         async with self._turn:
             worker = await self._to_draw_with(plan.checkpoint)
-            answer = await worker.call(protocol.plan_frame(plan), report, self._cancel_grace)
+            answer = await worker.call(protocol.plan_frame(plan), _reporting(on_step), self._cancel_grace)
         return protocol.rendered_of(_good(answer))
+
+    async def upscale(self, plan: UpscalePlan, on_step: Callable[[Step], None]) -> Upscaled:
+        async with self._turn:
+            worker = await self._living()
+            answer = await worker.call(protocol.upscale_frame(plan), _reporting(on_step), self._cancel_grace)
+        return protocol.upscaled_of(_good(answer))
 
     async def works(self) -> None:
         while self.given_up:
@@ -277,6 +281,10 @@ class SdxlEngine:
         self._background.discard(task)
         if not task.cancelled():
             task.exception()  # seen: whoever waits for it has it, and otherwise the status shows it
+
+
+def _reporting(on_step: Callable[[Step], None]) -> Callable[[Frame], None]:
+    return lambda frame: on_step(Step(frame.fields["step"], frame.fields["steps"], frame.payload or None))
 
 
 def _good(answer: Frame) -> Frame:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import struct
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 from illustrious_studio.domain.images import ImageRequest
@@ -18,6 +19,7 @@ from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Start
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
+from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
 LENGTHS = struct.Struct(">II")
 MAX_HEADER = 1 << 20
@@ -140,6 +142,43 @@ def rendered_of(frame: Frame) -> Rendered:
     fields = dict(frame.fields)
     picture = Picture(fields.pop("width"), fields.pop("height"), frame.payload)
     return Rendered(picture, **{**fields, "attempts": tuple(fields["attempts"])})
+
+
+def upscale_frame(plan: UpscalePlan) -> Frame:
+    fields: dict[str, Any] = {
+        "picture": (plan.picture.width, plan.picture.height),
+        "network": str(plan.network),
+        "width": plan.width,
+        "height": plan.height,
+        "tile": plan.tile,
+        "overlap": plan.overlap,
+    }
+    return Frame("upscale", fields=fields, payload=plan.picture.rgb)
+
+
+def upscale_plan_of(frame: Frame) -> UpscalePlan:
+    fields = dict(frame.fields)
+    width, height = fields.pop("picture")
+    picture = Picture(width, height, frame.payload)
+    return UpscalePlan(picture, Path(fields.pop("network")), **fields)
+
+
+def upscaled_frame(upscaled: Upscaled) -> Frame:
+    fields: dict[str, Any] = {
+        "width": upscaled.picture.width,
+        "height": upscaled.picture.height,
+        "device": upscaled.device,
+        "dtype": upscaled.dtype,
+        "seconds": upscaled.seconds,
+        "attempts": upscaled.attempts,
+    }
+    return Frame("upscaled", fields=fields, payload=upscaled.picture.rgb)
+
+
+def upscaled_of(frame: Frame) -> Upscaled:
+    fields = dict(frame.fields)
+    picture = Picture(fields.pop("width"), fields.pop("height"), frame.payload)
+    return Upscaled(picture, **{**fields, "attempts": tuple(fields["attempts"])})
 
 
 def memory_of(fields: dict[str, Any] | None) -> DeviceMemory | None:

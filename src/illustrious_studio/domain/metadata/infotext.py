@@ -20,6 +20,7 @@ from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import Setting, is_recorded
+from illustrious_studio.domain.upscaling import UpscaleRecord
 
 NEGATIVE = "Negative prompt:"
 LONGEST_TEXT = 1_000_000
@@ -65,6 +66,11 @@ def write_infotext(metadata: ImageMetadata) -> str:
     return _assemble(request.prompt, request.negative_prompt, fields)
 
 
+def text_of_upscale(record: UpscaleRecord) -> str:
+    """What A1111 writes of what was done to a picture after it was drawn."""
+    return ", ".join(f"{key}: {_quoted(value)}" for key, value in record.fields.items())
+
+
 def text_of_request(request: ImageRequest) -> str:
     """The text for a request of which nothing else is known: what it says, and no more."""
     size = {"Size": f"{request.width}x{request.height}"} if request.width and request.height else {}
@@ -74,13 +80,16 @@ def text_of_request(request: ImageRequest) -> str:
 def _settings(metadata: ImageMetadata) -> dict[str, str]:
     """The last line's pairs: of the request what is recorded, and what else decides how the picture looks."""
     request = metadata.request
-    facts = {"Size": f"{request.width or metadata.width}x{request.height or metadata.height}"}
+    drawn = (metadata.upscale.from_width, metadata.upscale.from_height) if metadata.upscale else metadata.size
+    facts = {"Size": f"{request.width or drawn[0]}x{request.height or drawn[1]}"}
     facts |= {"Model hash": metadata.checkpoint_hash} if metadata.checkpoint_hash else {}
     facts |= {"Model": metadata.checkpoint}
     # As A1111's extension Dynamic Prompts calls them.
     templates = {"Template": metadata.origin.template, "Negative Template": metadata.origin.negative_template}
     templates = {key: value for key, value in templates.items() if value}
-    return setting_fields(request, facts) | _for_the_same_picture(metadata) | _hashes(metadata) | templates
+    upscaled = metadata.upscale.fields if metadata.upscale is not None else {}
+    said = setting_fields(request, facts) | _for_the_same_picture(metadata) | _hashes(metadata)
+    return said | templates | upscaled
 
 
 def _hashes(metadata: ImageMetadata) -> dict[str, str]:

@@ -17,6 +17,7 @@ from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.models import PredictionType
 from illustrious_studio.domain.sampling import AUTOMATIC
 from illustrious_studio.domain.setting import given
+from illustrious_studio.domain.upscaling import UpscaleRecord
 from illustrious_studio.domain.values import Text, Value
 
 
@@ -68,9 +69,19 @@ class ImageMetadata(Value):
     attempts: tuple[str, ...] = ()
     created_at: datetime
     origin: Origin = Origin()
+    upscale: UpscaleRecord | None = Field(
+        None,
+        exclude_if=lambda record: record is None,
+        description="How it became larger than it was drawn. All else is that of the drawing.",
+    )
     unusable: dict[str, Text] = Field(
         default_factory=dict, description="Settings of the record that no request can hold, as they stood there."
     )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        return self.width, self.height
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

@@ -5,14 +5,16 @@ Two, because the paths are A1111's: `/sdapi/v1`, and `/internal`, which its own 
 
 from fastapi import FastAPI
 
-from illustrious_studio.interfaces.a1111 import image_info, lists, options, pictures, progress
+from illustrious_studio.interfaces.a1111 import extras, image_info, lists, options, pictures, progress
 from illustrious_studio.interfaces.a1111.common import ApiState
 from illustrious_studio.interfaces.a1111.errors import error_body
 from illustrious_studio.interfaces.http.errors import add_error_handlers
 from illustrious_studio.interfaces.http.sse import CallerLeft, caller_left
 from illustrious_studio.services.studio import Studio
 
-WITH_PICTURES = tuple(f"/sdapi/v1/{name}" for name in ("img2img", "png-info", "interrogate", "extra-single-image"))
+WITH_PICTURES = tuple(
+    f"/sdapi/v1/{name}" for name in ("img2img", "png-info", "interrogate", "extra-single-image", "extra-batch-images")
+)
 """Requests to these may be as large as pictures are."""
 
 
@@ -20,7 +22,7 @@ def create_a1111_apis(studio: Studio) -> dict[str, FastAPI]:
     """What is to be mounted where."""
     state = ApiState(studio)
     api, internal = _app(state), _app(state)
-    for noun in (pictures, progress, options, lists, image_info):
+    for noun in (pictures, progress, options, lists, image_info, extras):
         api.include_router(noun.router)
     internal.include_router(progress.tasks_router)
     return {"/sdapi/v1": api, "/internal": internal}

@@ -35,10 +35,6 @@ class InterrogateBody(PictureBody):
     model: Literal["clip", "deepdanbooru"] = "clip"
 
 
-class UpscaleBody(PictureBody):
-    """Its other fields say how."""
-
-
 @router.post("/png-info")
 async def png_info(body: PictureBody) -> dict[str, Any]:
     """The settings that the file carries: as A1111's text, as fields, and every text in it."""
@@ -59,12 +55,6 @@ async def interrogate(body: InterrogateBody, request: Request, state: StateIn) -
     said = (await while_connected(request, asked)).analysis
     # Its clients put tags into a prompt as they are; where the built-in analyzer has them from is a paragraph below.
     return JSONResponse({"caption": said.partition("\n\n")[0] if body.model == "deepdanbooru" else said})
-
-
-@router.post("/extra-single-image")
-@router.post("/extra-batch-images")
-async def upscale() -> None:
-    raise InvalidRequest("This studio has no upscalers. Draw the picture larger, or upscale it with another program.")
 
 
 def sent(image: str | None, name: str) -> str:

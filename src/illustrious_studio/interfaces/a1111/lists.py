@@ -11,6 +11,9 @@ from illustrious_studio.interfaces.a1111.common import ApiState, StateIn, title_
 
 router = APIRouter()
 
+USUAL_SCALE = 4
+"""What A1111 says of upscalers without a network, which have no scale of their own."""
+
 DEFAULT_RHO = {"Karras": 7.0, "Polyexponential": 1.0}
 NEED_INNER_MODEL = ("Uniform", "SGM Uniform", "Simple", "Normal", "DDIM", "Beta")
 """What A1111 says of its schedules."""
@@ -85,6 +88,24 @@ def _notes_of(lora: LoraFile) -> dict[str, str]:
 
 
 @router.get("/upscalers")
+async def list_upscalers(state: StateIn) -> list[dict[str, Any]]:
+    """A1111's "None", which leaves a picture as it is, then the studio's."""
+    networks = await state.studio.upscalers.upscalers()
+    return [
+        {
+            "name": name,
+            "model_name": name if architecture else None,
+            "model_path": None,
+            "model_url": None,
+            "scale": scale,
+        }
+        for name, architecture, scale in [
+            ("None", "", USUAL_SCALE),
+            *((one.name, one.architecture, one.scale if one.architecture else USUAL_SCALE) for one in networks),
+        ]
+    ]
+
+
 @router.get("/latent-upscale-modes")
 @router.get("/hypernetworks")
 @router.get("/face-restorers")

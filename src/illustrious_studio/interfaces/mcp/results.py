@@ -50,9 +50,10 @@ async def cutout_shown(cutout: Cutout, uri: str) -> list[ContentBlock]:
 def facts(item: GalleryItem) -> str:
     """A line for models whose host hides the structured content from them."""
     made = item.metadata
+    upscaled = f", upscaled with {made.upscale.request.upscaler}" if made.upscale else ""
     return (
         f"Picture {item.id}: {made.width} x {made.height} pixels, seed {made.request.seed}, "
-        f"{made.request.steps} steps, guidance {made.request.guidance:g}, drawn with {made.checkpoint}."
+        f"{made.request.steps} steps, guidance {made.request.guidance:g}, drawn with {made.checkpoint}{upscaled}."
     )
 
 

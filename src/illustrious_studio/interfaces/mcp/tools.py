@@ -7,7 +7,7 @@ import asyncio
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,13 +24,20 @@ from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, Image
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.jobs import JobProgress
 from illustrious_studio.domain.pictures import open_to_see
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.results import CUTOUTS, Answer, cutout_shown, facts, link, picture, text
-from illustrious_studio.interfaces.shared.image_inputs import ImageRequestBody, OnePicture, resolve_inputs, store_inputs
+from illustrious_studio.interfaces.shared.image_inputs import (
+    ImageRequestBody,
+    OnePicture,
+    UpscaleBody,
+    resolve_inputs,
+    store_inputs,
+)
 from illustrious_studio.interfaces.shared.overview import ModelList, Status, models_now, status_now
 from illustrious_studio.interfaces.shared.records import PictureItem, PictureMetadata, PicturePage
 from illustrious_studio.services.prompts import Enhanced
@@ -240,6 +247,13 @@ async def remove_background(studio: Studio, request: OnePicture, report: Report)
     return Answer(found, await cutout_shown(cutout, found.uri))
 
 
+async def upscale_image(studio: Studio, request: UpscaleBody, report: Report) -> Answer:
+    """Make a picture larger with an upscaler, and keep it in the gallery: twice as wide and high where nothing is said.
+    Answers with a preview, the new picture's id and its settings. The picture it comes from stays as it is."""
+    following = studio.upscaling.follow(await request.picture(studio), request.settings, Origin(way="api"))
+    return await _followed(studio, following, "Upscaling", report)
+
+
 async def chat(studio: Studio, request: ChatRequest, report: Report) -> Answer:
     """Chat with the studio's own language model. The chat is kept and goes on under its session_id."""
     answer = ChatAnswer(response="", session_id=request.session_id, model="", notices=[], picture=None)
@@ -294,15 +308,22 @@ async def status(studio: Studio, request: Nothing, report: Report) -> Answer:
 
 
 async def _draw(studio: Studio, request: ImageRequest, report: Report) -> Answer:
-    steps = _Steps(report)
+    following = studio.images.follow_image(request, Origin(way="api", words=request.prompt))
+    return await _followed(studio, following, "Drawing", report)
 
-    async with aclosing(studio.images.follow_image(request, Origin(way="api", words=request.prompt))) as changes:
+
+async def _followed(
+    studio: Studio, following: AsyncGenerator[JobProgress | GalleryItem, None], doing: str, report: Report
+) -> Answer:
+    """The picture that a job ends with, each of its steps reported."""
+    steps = _Steps(report)
+    async with aclosing(following) as changes:
         async for now in changes:
             if isinstance(now, GalleryItem):
                 return Answer(PictureItem.of(now), await picture(studio, now))
-            words = now.held_up or (f"Waiting, {now.ahead} before it" if now.ahead else "Drawing")
+            words = now.held_up or (f"Waiting, {now.ahead} before it" if now.ahead else doing)
             await steps.report(now.step, now.steps, words)
-    raise AssertionError("a drawing ends with its picture, or with an error")
+    raise AssertionError("a job ends with its picture, or with an error")
 
 
 class _Steps:
@@ -324,6 +345,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(refine_image, "Draw a picture again, changed", Refinement, PictureItem, reads_only=False),
     Tool(analyze_image, "Analyze a picture", Question, Analysis, reads_only=True),
     Tool(remove_background, "Remove a picture's background", OnePicture, CutoutFound, reads_only=False),
+    Tool(upscale_image, "Upscale a picture", UpscaleBody, PictureItem, reads_only=False),
     Tool(chat, "Chat", ChatRequest, ChatAnswer, reads_only=False),
     Tool(enhance_prompt, "Improve a prompt", Words, Enhanced, reads_only=True),
     Tool(search_gallery, "Search the gallery", Search, PicturePage, reads_only=True),

@@ -8,7 +8,18 @@ from fastapi.staticfiles import StaticFiles
 
 from illustrious_studio.interfaces.http.errors import NOT_JSON, add_error_handlers, is_json
 from illustrious_studio.interfaces.http.sse import CallerLeft, caller_left
-from illustrious_studio.interfaces.rest import chat, cutouts, gallery, images, jobs, layouts, models, networks, system
+from illustrious_studio.interfaces.rest import (
+    chat,
+    cutouts,
+    gallery,
+    images,
+    jobs,
+    layouts,
+    models,
+    networks,
+    system,
+    upscaling,
+)
 from illustrious_studio.interfaces.rest.metrics import MeasureRequests, Metrics
 from illustrious_studio.services.studio import Studio
 
@@ -16,7 +27,7 @@ DESCRIPTION = """Draw with SDXL, chat with a language model, ask about pictures,
 
 Every error is `{"detail", "code"}`: what happened, then what to do; and a word for programs."""
 
-WITH_PICTURES = ("/analyze-image", "/generate-image", "/jobs", "/remove-background")
+WITH_PICTURES = ("/analyze-image", "/generate-image", "/jobs", "/remove-background", "/upscale")
 """Requests to these may be as large as pictures are."""
 
 
@@ -35,7 +46,7 @@ def create_api(studio: Studio) -> FastAPI:
     app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     add_error_handlers(app)
     app.add_exception_handler(CallerLeft, caller_left)
-    for noun in (system, images, cutouts, layouts, chat, gallery, jobs, models, networks):
+    for noun in (system, images, cutouts, upscaling, layouts, chat, gallery, jobs, models, networks):
         app.include_router(noun.router)
     _add_docs(app)
     return app

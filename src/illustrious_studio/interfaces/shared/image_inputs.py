@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
+from illustrious_studio.domain.upscaling import UpscaleSettings
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.services.studio import Studio
 
@@ -47,6 +48,18 @@ class OnePicture(Value):
             return await studio.gallery.png(self.image_id)
         assert self.image_base64 is not None
         return await asyncio.to_thread(base64_bytes, self.image_base64, "image_base64")
+
+
+class UpscaleBody(OnePicture, UpscaleSettings):
+    """A picture, from the gallery or as it is, and how much larger it becomes: twice where nothing is said."""
+
+    @property
+    def settings(self) -> UpscaleSettings:
+        return UpscaleSettings.model_validate(self.model_dump(include=set(UpscaleSettings.model_fields)))
+
+    async def picture(self, studio: Studio) -> str | bytes:
+        """The id of the gallery's, or the file."""
+        return self.image_id or await self.file(studio)
 
 
 async def resolve_inputs(body: ImageRequestBody, studio: Studio) -> ImageRequest:

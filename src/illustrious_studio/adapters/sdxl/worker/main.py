@@ -24,6 +24,7 @@ from illustrious_studio.adapters.sdxl.protocol import Frame
 from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import Stopped
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.upscaling import upscale
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.rendering import Step
 
@@ -120,6 +121,10 @@ class Worker:
             case "render":
                 watch = JobWatch(self._channel, frame.call, self._cancelled, self._previews)
                 return protocol.rendered_frame(self._pipeline.render(protocol.plan_of(frame), watch))
+            case "upscale":
+                watch = JobWatch(self._channel, frame.call, self._cancelled, previews=False)
+                plan = protocol.upscale_plan_of(frame)
+                return protocol.upscaled_frame(upscale(plan, self._pipeline.device, self._pipeline.device_name, watch))
             case "clear":
                 self._pipeline.clear()
                 return Frame("done")
