@@ -181,7 +181,7 @@ async def open_studio(
         )
         layouts = LayoutService(sketches, models.chat_model, guesses)
         wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
-        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, wildcards)
+        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, upscales, wildcards)
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
         vision = VisionService(models.vision_model)

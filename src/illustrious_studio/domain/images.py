@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import LayoutGiven
 from illustrious_studio.domain.loras import MOST, Loras
@@ -193,6 +194,11 @@ class ImageRequest(Value):
         Field(description="Leave `<lora:name:weight>` in the prompts as plain words."),
         Setting("Disable extra networks", a1111=("disable_extra_networks",)),
     ] = False
+    hires: Annotated[
+        HiresFix | None,
+        Field(description="Hires fix: make the picture larger and draw it over in a second pass."),
+        Setting("Hires fix"),
+    ] = None
     image: Annotated[
         InputId | None,
         Field(description="A picture to start from (image to image), instead of a sketch."),
@@ -288,6 +294,15 @@ class ImageRequest(Value):
         Setting("Sketch strength", step=0.05, infotext="Denoising strength", needs="layout"),
     ] = None
 
+    @property
+    def prompts(self) -> dict[str, str]:
+        """All that are read, by what they are called."""
+        both = {"prompt": self.prompt, "negative prompt": self.negative_prompt}
+        if self.hires is None:
+            return both
+        others = {"hires prompt": self.hires.prompt, "hires negative prompt": self.hires.negative_prompt}
+        return both | {which: prompt for which, prompt in others.items() if prompt}
+
     @model_validator(mode="after")
     def _not_too_many_pixels(self) -> Self:
         if (self.width or 0) * (self.height or 0) > MAX_PIXELS:
@@ -307,6 +322,13 @@ class ImageRequest(Value):
         assert known.field_name is not None
         if value != cls.model_fields[known.field_name].default and known.data.get("mask", "") is None:
             raise ValueError("needs a mask")
+        return value
+
+    @field_validator("image")
+    @classmethod
+    def _goes_without_hires_fix(cls, value: object, known: ValidationInfo) -> object:
+        if value is not None and known.data.get("hires") is not None:
+            raise ValueError("cannot be used with hires, whose first pass is from words; ask for a larger size")
         return value
 
     @field_validator("layout_from_words", "layout", "sketch_strength")

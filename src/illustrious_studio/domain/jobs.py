@@ -44,7 +44,10 @@ class Job(Value):
     @property
     def steps(self) -> int:
         """As far as they are known before it begins; 0: they are not."""
-        return self.request.steps if self.upscale is None else 0
+        if self.upscale is not None:
+            return 0
+        hires = self.request.hires
+        return self.request.steps + (0 if hires is None else hires.steps_of(self.request.steps)[1])
 
 
 @dataclass(frozen=True)

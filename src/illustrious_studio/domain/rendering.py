@@ -33,10 +33,26 @@ class FromPicture:
 
 @dataclass(frozen=True)
 class FromLatents:
-    """The latents of the pass before, brought to the size of this one (A1111's upscaler "Latent")."""
+    """The latents of the pass before, brought to a size of which the middle is drawn (A1111's upscaler "Latent")."""
+
+    scaled: tuple[int, int] | None = None
+    """Pixels of the whole picture; None: those of the pass."""
+    interpolation: str = "bilinear"
+    antialias: bool = False
 
 
-Start = FromNoise | FromPicture | FromLatents
+@dataclass(frozen=True)
+class FromUpscaled:
+    """The picture of the pass before, made larger by a network or by Lanczos's filter; its middle is drawn."""
+
+    scaled: tuple[int, int]
+    network: str | None
+    """Path of its file; None: the filter alone."""
+    tile: int
+    overlap: int
+
+
+Start = FromNoise | FromPicture | FromLatents | FromUpscaled
 
 
 @dataclass(frozen=True)
@@ -52,10 +68,17 @@ class Pass:
     start: Start = FromNoise()
     strength: float = 1.0
     """How much of the start is redrawn, above 0 to 1 (A1111's denoising strength); 1 from noise."""
+    taken: int | None = None
+    """How many of the steps are taken, the last ones; None: as many as the strength says."""
+    prompt: str | None = None
+    """Other words than the request's."""
+    negative_prompt: str | None = None
 
     @property
     def expected_steps(self) -> int:
         """How many steps are taken; some samplers ask the UNet twice in one, and say so when they begin."""
+        if self.taken is not None:
+            return self.taken
         return self.steps if isinstance(self.start, FromNoise) else img2img_steps(self.steps, self.strength)
 
 
@@ -74,10 +97,10 @@ class RenderPlan:
     embeddings: tuple[EmbeddingFile, ...] = ()
     """The same."""
 
-    @property
-    def prompts(self) -> tuple[str, str]:
-        """The words of the prompt and of the negative prompt, as the text encoders read them."""
-        both = self.request.prompt, self.request.negative_prompt
+    def prompts(self, of: Pass) -> tuple[str, str]:
+        """The words of a pass's prompt and negative prompt, as the text encoders read them."""
+        request = self.request
+        both = of.prompt or request.prompt, of.negative_prompt or request.negative_prompt
         return both if self.request.disable_extra_networks else (without_loras(both[0]), without_loras(both[1]))
 
     @property

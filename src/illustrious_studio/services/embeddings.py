@@ -32,13 +32,14 @@ class EmbeddingService:
         """What the request's prompts name. Raises InvalidRequest for one that is not there."""
         async with self._in_order:
             found = {file.name: file for file in await self._catalogue.list()}
-        both = [request.prompt, request.negative_prompt]
+        prompts = list(request.prompts.values())
         if not request.disable_extra_networks:
-            both = [without_loras(prompt) for prompt in both]
-        for prompt in both:
+            prompts = [without_loras(prompt) for prompt in prompts]
+        for prompt in prompts:
             if name := missing_in(prompt, found):
                 raise InvalidRequest(await self._why_not(name, list(found)))
-        return tuple(found[name] for name in dict.fromkeys(name for prompt in both for name in named_in(prompt, found)))
+        names = dict.fromkeys(name for prompt in prompts for name in named_in(prompt, found))
+        return tuple(found[name] for name in names)
 
     async def hashes(self, files: Sequence[EmbeddingFile]) -> dict[str, str]:
         """A1111's "TI hashes", by the files' names."""

@@ -26,6 +26,7 @@ from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.render_plan import as_asked, size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.upscale_runner import UpscaleRunner
 from illustrious_studio.services.vaes import VaeService
 
 EXAMPLES = ("a black cat in the snow", "1girl, silver hair, blue eyes")
@@ -45,6 +46,7 @@ class ImageService:
         vaes: VaeService,
         loras: LoraService,
         embeddings: EmbeddingService,
+        upscales: UpscaleRunner,
         wildcards: WildcardFiles,
     ) -> None:
         self._jobs = jobs
@@ -55,6 +57,7 @@ class ImageService:
         self._vaes = vaes
         self._loras = loras
         self._embeddings = embeddings
+        self._upscales = upscales
         self._wildcards = wildcards
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
@@ -121,17 +124,19 @@ class ImageService:
         using = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         await self._vaes.named(request.vae)
+        if request.hires is not None:
+            await self._upscales.enlarging(request.hires.upscaler)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
         if request.loras:
             request = request.model_copy(update={"prompt": with_loras(request.prompt, request.loras), "loras": ()})
         resolved: list[ImageRequest] = []
         templates = request.prompt, request.negative_prompt
-        choosing = any(map(has_choices, templates))
+        choosing = any(map(has_choices, request.prompts.values()))
         for number in range(count):
             one = request.model_copy(update={"seed": (first + number) % (MAX_SEED + 1)})
             one = await self._with_words_chosen(one, number) if choosing else one
-            for which, prompt in (("prompt", one.prompt), ("negative prompt", one.negative_prompt)):
+            for which, prompt in one.prompts.items():
                 if found := not_done_here(prompt):
                     raise InvalidRequest(f"The {which} {found}.")
             await self._loras.of(one, using)
@@ -195,7 +200,12 @@ class ImageService:
         def words(lines: Lines) -> dict[str, object]:
             prompt = chosen(request.prompt, random, lines)
             negative = chosen(request.negative_prompt, random, lines)
-            return {"prompt": prompt, "negative_prompt": negative, "wildcard_seed": seed}
+            settled = {"prompt": prompt, "negative_prompt": negative, "wildcard_seed": seed}
+            if request.hires is None:
+                return settled
+            others = {name: getattr(request.hires, name) for name in ("prompt", "negative_prompt")}
+            others = {name: text and chosen(text, random, lines) for name, text in others.items()}
+            return settled | {"hires": request.hires.model_copy(update=others)}
 
         return request.model_copy(update=await self._wildcards.with_lines(words))
 
@@ -215,6 +225,8 @@ class ImageService:
             values["strength"] = strength_of(request, checkpoint)
             return ImageRequest.model_validate(values)
         resolved = ImageRequest.model_validate(values)
+        if resolved.hires is not None:
+            resolved.hires.sizes(size)
         layout = resolved.layout
         if layout is not None:
             layout = self._sketches.completed(layout, resolved.prompt, size[0] / size[1], resolved.seed)

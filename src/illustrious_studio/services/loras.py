@@ -51,6 +51,11 @@ class LoraService:
         if request.disable_extra_networks:
             return ()
         choices = [one for prompt in (request.prompt, request.negative_prompt) for one in loras_in(prompt)]
+        for which, prompt in request.prompts.items():
+            if which.startswith("hires") and (found := loras_in(prompt)):
+                raise InvalidRequest(
+                    f"The {which} names the LoRA {found[0].name}. They count for both passes: write it into the prompt."
+                )
         if len(choices) > MOST:
             raise InvalidRequest(f"The prompt names {len(choices)} LoRAs. Use at most {MOST}.")
         uses: list[LoraUse] = []

@@ -1,10 +1,13 @@
 """From a resolved request to the plan that an engine carries out. Pure: nothing is read, drawn or waited for here."""
 
+from dataclasses import dataclass
+
+from illustrious_studio.domain.hires import LATENT_UPSCALERS, HiresFix
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, VaeFile
-from illustrious_studio.domain.rendering import FromNoise, FromPicture, Pass, RenderPlan
-from illustrious_studio.domain.sampling import resolved_schedule
+from illustrious_studio.domain.rendering import FromLatents, FromNoise, FromPicture, FromUpscaled, Pass, RenderPlan
+from illustrious_studio.domain.sampling import AUTOMATIC, resolved_schedule
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 
 SKETCH_STRENGTH = 0.8
@@ -14,6 +17,15 @@ PEOPLE_STRENGTH = 0.1
 that it loses their faces, the colour of the eyes first (measured in docs/models.md)."""
 STRENGTH = 0.75
 """How much of a given picture is redrawn when the request does not say it, as in A1111."""
+
+
+@dataclass(frozen=True)
+class Enlarging:
+    """What makes a picture larger: a network by its file's path (None: Lanczos's filter), and in which tiles."""
+
+    network: str | None
+    tile: int
+    overlap: int
 
 
 def size_of(request: ImageRequest, checkpoint: Checkpoint) -> tuple[int, int]:
@@ -28,10 +40,11 @@ def render_plan(
     vae: VaeFile | None = None,
     loras: tuple[LoraUse, ...] = (),
     embeddings: tuple[EmbeddingFile, ...] = (),
+    enlarged_by: Enlarging | None = None,
 ) -> RenderPlan:
     """`start` is the sketch of the request's layout, or the request's picture, in the request's size; `vae` what is
     used instead of the checkpoint's own; `loras` and
-    `embeddings` what its prompts name."""
+    `embeddings` what its prompts name; `enlarged_by` makes it larger before a second pass, unless latents are."""
     width, height = size_of(request, checkpoint)
     drawn_as = as_asked(request, checkpoint)
     one = Pass(
@@ -43,7 +56,33 @@ def render_plan(
         start=start or FromNoise(),
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
-    return RenderPlan(request, drawn_as, (one,), vae, loras, embeddings)
+    passes = (one,) if request.hires is None else (one, _second_pass(request.hires, one, drawn_as, enlarged_by))
+    return RenderPlan(request, drawn_as, passes, vae, loras, embeddings)
+
+
+def _second_pass(hires: HiresFix, first: Pass, checkpoint: Checkpoint, enlarged_by: Enlarging | None) -> Pass:
+    scaled, (width, height) = hires.sizes((first.width, first.height))
+    steps, taken = hires.steps_of(first.steps)
+    sampler = hires.sampler or first.sampler
+    start: FromLatents | FromUpscaled
+    if hires.upscaler in LATENT_UPSCALERS:
+        start = FromLatents(scaled, *LATENT_UPSCALERS[hires.upscaler])
+    else:
+        assert enlarged_by is not None, "nothing was found that makes it larger"
+        start = FromUpscaled(scaled, enlarged_by.network, enlarged_by.tile, enlarged_by.overlap)
+    asked = hires.schedule or (first.schedule if hires.sampler is None else AUTOMATIC)
+    return Pass(
+        width=width,
+        height=height,
+        steps=steps,
+        sampler=sampler,
+        schedule=resolved_schedule(sampler, asked, checkpoint),
+        start=start,
+        strength=hires.strength,
+        taken=taken,
+        prompt=hires.prompt,
+        negative_prompt=hires.negative_prompt,
+    )
 
 
 def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:

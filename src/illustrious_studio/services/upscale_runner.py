@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import structlog
 
 from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.hires import LATENT_UPSCALERS
 from illustrious_studio.domain.jobs import Job, UpscaledJob
 from illustrious_studio.domain.metadata.of_file import record_of
 from illustrious_studio.domain.metadata.record import ImageMetadata
@@ -28,6 +29,7 @@ from illustrious_studio.domain.upscaling import (
 )
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.inputs import InputService
+from illustrious_studio.services.render_plan import Enlarging
 from illustrious_studio.services.upscalers import UpscalerService
 
 log = structlog.get_logger(__name__)
@@ -57,6 +59,13 @@ class UpscaleRunner:
         self._inputs = inputs
         self._gallery = gallery
         self._tiles = tiles
+
+    async def enlarging(self, name: str) -> Enlarging | None:
+        """What makes a picture larger between two passes; None for latents. Raises NotFound."""
+        if name in LATENT_UPSCALERS:
+            return None
+        file = await self._upscalers.named(name)
+        return Enlarging(None if file is None else str(file.path), self._tiles.side, self._tiles.overlap)
 
     async def upscale(self, request: UpscaleRequest, on_step: Callable[[Step], None]) -> UpscaledJob:
         """Raises NotFound (picture or upscaler are gone), and what `ImageEngine.upscale` raises."""

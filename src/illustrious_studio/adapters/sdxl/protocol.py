@@ -9,6 +9,7 @@ This module knows both directions and no more: it starts nothing and draws nothi
 import asyncio
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
@@ -17,7 +18,7 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Start
+from illustrious_studio.domain.rendering import Pass, Rendered, RenderPlan, Start
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
@@ -105,19 +106,24 @@ def plan_of(frame: Frame) -> RenderPlan:
 
 def _pass_fields(one: Pass, pictures: list[Picture]) -> dict[str, Any]:
     """A pass without its pictures, which are appended to `pictures` and numbered from there."""
-    start: dict[str, Any] = {"from": type(one.start).__name__}
-    if isinstance(one.start, FromPicture):
-        for name, picture in (("picture", one.start.picture), ("mask", one.start.mask)):
-            if picture is not None:
-                start[name] = len(pictures)
-                pictures.append(picture)
+    start: dict[str, Any] = {"from": type(one.start).__name__, "pictures": {}, "facts": {}}
+    for name, value in vars(one.start).items():
+        if isinstance(value, Picture):
+            start["pictures"][name] = len(pictures)
+            pictures.append(value)
+        else:
+            start["facts"][name] = value
     return {**vars(one), "start": start}
 
 
 def _pass_of(fields: dict[str, Any], pictures: list[Picture]) -> Pass:
-    start = dict(fields["start"])
-    kind = STARTS[start.pop("from")]
-    return Pass(**{**fields, "start": kind(**{name: pictures[number] for name, number in start.items()})})
+    start = fields["start"]
+    facts: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in start["facts"].items()
+    }
+    facts |= {name: pictures[number] for name, number in start["pictures"].items()}
+    kind: Callable[..., Start] = STARTS[start["from"]]
+    return Pass(**{**fields, "start": kind(**facts)})
 
 
 def checkpoint_of(frame: Frame) -> Checkpoint:

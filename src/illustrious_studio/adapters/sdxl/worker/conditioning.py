@@ -57,15 +57,16 @@ def conditioning_of(encoder: PromptEncoder, plan: RenderPlan, render_pass: Pass,
         embeddings = encoder.encode([one.text for one in timed], request.clip_skip, negative=negative)
         return Told(timed, tuple(embeddings), weight)
 
-    prompt, negative_prompt = plan.prompts
+    prompt, negative_prompt = plan.prompts(render_pass)
     positive = tuple(told(one.text, one.weight) for one in composed(prompt))
     found = Conditioning(positive, None)
     return Conditioning(positive, told(negative_prompt, negative=True)) if guided or not found.plain else found
 
 
 def _evaluations(render_pass: Pass) -> int:
-    """By which a prompt that changes counts: of all steps, also where image to image takes only the last of them."""
-    return render_pass.steps * (2 if SAMPLERS[render_pass.sampler].second_order else 1)
+    """By which a prompt that changes counts: of all steps, also where image to image takes only the
+    last of them; of a second pass (hires fix) those that it takes, as A1111 does."""
+    return (render_pass.taken or render_pass.steps) * (2 if SAMPLERS[render_pass.sampler].second_order else 1)
 
 
 class ConditionedUnet:

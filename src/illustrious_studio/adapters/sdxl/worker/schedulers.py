@@ -23,18 +23,20 @@ def scheduler_for(
     strength: float | None = None,
     eta: float | None = None,
     dtype: "torch.dtype | None" = None,
+    taken: int | None = None,
 ) -> "Scheduler":
     """The scheduler of one drawing. `own` is the checkpoint's, which knows its betas and what its UNet predicts;
     `dtype` what the UNet computes in (float32).
 
-    With a `strength` (image to image) only the last of the steps are done, as many as A1111 does. Its `timesteps` say
-    how often the UNet is asked, which is more than once a step for some samplers. `eta` left out is the sampler's own.
+    With a `strength` (image to image) only the last of the steps are done: `taken`, or as many as A1111 does. Its
+    `timesteps` say how often the UNet is asked, which is more than once a step for some samplers. `eta` left out is the
+    sampler's own.
     """
     model = model_sigmas(own)
     known = SAMPLERS[sampler]
     sigmas = sigma_schedule(sampler, schedule, steps, model, discard=known.discards_penultimate)
     if strength is not None:
-        sigmas = sigmas[steps - img2img_steps(steps, strength) :]
+        sigmas = sigmas[steps - (taken or img2img_steps(steps, strength)) :]
     scaled_down = known.scaled_down or schedule == "Leading"
     loop = loop_for(sampler, eta)
     return Scheduler(loop, sigmas, model, own.config.prediction_type, scaled_down=scaled_down, dtype=dtype)

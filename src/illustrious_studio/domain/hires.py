@@ -1,0 +1,91 @@
+"""Hires fix: a picture drawn small, made larger, and drawn over in a second pass (A1111's `modules/processing.py`).
+
+Steps are those that are really taken, as many as A1111 takes in its second pass: the schedule has `steps / strength` of
+them, and the last are done. A size is rounded down to multiples of 8, as there.
+"""
+
+from typing import Final, Self
+
+from pydantic import Field, model_validator
+
+from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
+from illustrious_studio.domain.values import Prompt, Text, Value
+
+LATENT_UPSCALERS: Final = {
+    "Latent": ("bilinear", False),
+    "Latent (antialiased)": ("bilinear", True),
+    "Latent (bicubic)": ("bicubic", False),
+    "Latent (bicubic antialiased)": ("bicubic", True),
+    "Latent (nearest)": ("nearest", False),
+    "Latent (nearest-exact)": ("nearest-exact", False),
+}
+"""A1111's ways to make latents larger: how torch interpolates, and whether it smooths."""
+USUAL_SCALE = 2.0
+GRAIN = 8
+LONGEST = 4096
+MOST_PIXELS = 8_400_000
+"""Twice as wide and high as the largest first pass of SDXL's own sizes."""
+MOST_STEPS = 1000
+"""Steps of a schedule: so many the checkpoints were trained on."""
+
+Size = tuple[int, int]
+
+
+class HiresFix(Value):
+    """The second pass. What is left out is as in the first."""
+
+    scale: float | None = Field(None, ge=1, le=4, description="How many times as wide and high; 2 by default.")
+    width: int | None = Field(None, ge=64, le=LONGEST, description="Pixels, instead of a scale; height follows.")
+    height: int | None = Field(None, ge=64, le=LONGEST, description="Pixels, instead of a scale; width follows.")
+    upscaler: Text = Field("Latent", max_length=500, description="A latent one, or one of GET /upscalers.")
+    steps: int | None = Field(None, ge=1, le=150, description="Steps that are taken; left out: as in the first pass.")
+    strength: float = Field(0.7, ge=0.01, le=1, description="Denoising strength: how much is drawn anew.")
+    prompt: Prompt | None = Field(None, description="Another prompt for the second pass.")
+    negative_prompt: Prompt | None = Field(None, description="Another negative prompt for it.")
+    sampler: SamplerName | None = Field(None, description="Another sampler for it.")
+    schedule: ScheduleName | None = Field(None, description="Another schedule for it.")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if self.scale is not None and (self.width or self.height):
+            raise ValueError("must be given a scale or a size, not both")
+        if self.sampler is not None and self.schedule is not None:
+            check_together(self.sampler, self.schedule)
+        return self
+
+    def sizes(self, first: Size) -> tuple[Size, Size]:
+        """To what a picture of that size is scaled, and how much of its middle is drawn. Raises InvalidRequest."""
+        scaled, kept = self._sizes(first)
+        if max(scaled) > LONGEST or scaled[0] * scaled[1] > MOST_PIXELS:
+            raise InvalidRequest(
+                f"hires: the picture would become {scaled[0]} x {scaled[1]}. At most {LONGEST} pixels to a side and "
+                f"{MOST_PIXELS / 1e6:.1f} megapixels are drawn: choose a smaller scale or size."
+            )
+        return scaled, kept
+
+    def _sizes(self, first: Size) -> tuple[Size, Size]:
+        width, height = first
+        if self.width is None and self.height is None:
+            scale = self.scale or USUAL_SCALE
+            size = _rounded(int(width * scale)), _rounded(int(height * scale))
+            return size, size
+        if self.width is None or self.height is None:
+            size = (
+                _rounded(self.width or (self.height or 0) * width // height),
+                _rounded(self.height or (self.width or 0) * height // width),
+            )
+            return size, size
+        wanted = _rounded(self.width), _rounded(self.height)
+        if width / height < self.width / self.height:
+            return (wanted[0], max(wanted[1], _rounded(self.width * height // width))), wanted
+        return (max(wanted[0], _rounded(self.height * width // height)), wanted[1]), wanted
+
+    def steps_of(self, first: int) -> tuple[int, int]:
+        """Of its schedule, and how many of them are taken: the last. `first` are those of the first pass."""
+        taken = self.steps or first
+        return max(taken, min(int(taken / min(self.strength, 0.999)), MOST_STEPS)), taken
+
+
+def _rounded(side: int) -> int:
+    return max(GRAIN, side // GRAIN * GRAIN)
