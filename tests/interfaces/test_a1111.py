@@ -17,6 +17,8 @@ from webuiapi import WebUIApi
 from fakes import FakeEngine, gradient, start_picture
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import OutOfMemory
+from illustrious_studio.domain.hires import HiresFix
+from illustrious_studio.domain.metadata.recorded import request_in_infotext
 from illustrious_studio.wiring import DATA
 from running_api import Api, running_api
 from studio_for_tests import with_own_checkpoint
@@ -130,7 +132,10 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"steps": 1000}, "steps: must be at most 150"),
         ({"cfg_scale": 99}, "cfg_scale: must be at most 30"),
         ({"prompt": "a cat <lora:fluffy:0.8>"}, "There is no LoRA 'fluffy'"),
-        ({"enable_hr": True}, "enable_hr: is something that this studio does not do"),
+        ({"enable_hr": True, "hr_scale": 9}, "hr_scale: must be at most 4"),
+        ({"enable_hr": True, "hr_sampler_name": "Nothing"}, "hr_sampler_name: must be one of"),
+        ({"enable_hr": True, "hr_checkpoint_name": "other"}, "hr_checkpoint_name: is something"),
+        ({"enable_hr": True, "denoising_strength": 0}, "denoising_strength: must be at least 0.01"),
         ({"restore_faces": True}, "restore_faces: is something"),
         ({"tiling": True}, "tiling: is something"),
         ({"styles": ["cinematic"]}, "styles: is something"),
@@ -159,6 +164,54 @@ async def test_what_would_change_the_picture_and_is_not_done_here_is_refused(
 async def test_networks_that_are_disabled_are_only_words(api: Api) -> None:
     body = {"prompt": "a <lora:cat:1>", "disable_extra_networks": True, **SMALL}
     assert (await api.http.post("/sdapi/v1/txt2img", json=body)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "right"),
+    [
+        ({}, {"upscaler": "Latent", "strength": 0.75}),
+        (
+            {"hr_scale": 1.5, "hr_upscaler": "Latent (bicubic)", "hr_second_pass_steps": 2, "denoising_strength": 0.5},
+            {"scale": 1.5, "upscaler": "Latent (bicubic)", "steps": 2, "strength": 0.5},
+        ),
+        ({"hr_resize_x": 96, "hr_resize_y": 0, "hr_scale": 2}, {"width": 96, "upscaler": "Latent", "strength": 0.75}),
+        ({"hr_upscaler": "None"}, {"upscaler": "Lanczos", "strength": 0.75}),
+        ({"hr_upscaler": "R-ESRGAN AnimeVideo"}, {"upscaler": "R-ESRGAN AnimeVideo", "strength": 0.75}),
+        (
+            {
+                "hr_sampler_name": "DPM++ 2M",
+                "hr_scheduler": "Simple",
+                "hr_prompt": "a fox",
+                "hr_checkpoint_name": "Use same checkpoint",
+            },
+            {"sampler": "DPM++ 2M", "schedule": "Simple", "prompt": "a fox", "upscaler": "Latent", "strength": 0.75},
+        ),
+        ({"hr_sampler_name": "Use same sampler", "hr_scheduler": "Use same scheduler"}, {"strength": 0.75}),
+    ],
+)
+async def test_hires_fix_by_a1111s_names(api: Api, body: dict[str, Any], right: dict[str, Any]) -> None:
+    sent = {"prompt": "a cat", "enable_hr": True, **SMALL, **body}
+    answer = await api.http.post("/sdapi/v1/txt2img", json=sent)
+    assert answer.status_code == 200, answer.text
+    plan = api.engine.plans[-1]
+    assert plan.request.hires == HiresFix.model_validate(right)
+    assert len(plan.passes) == 2
+    info = json.loads(answer.json()["info"])
+    assert info["denoising_strength"] == right["strength"]
+    assert f"Hires upscaler: {right.get('upscaler', 'Latent')}" in info["infotexts"][0]
+    read, unusable = request_in_infotext(info["infotexts"][0])
+    assert (read.hires, unusable) == (plan.request.hires.model_copy(update={"scale": read.hires.scale}), {})
+
+
+async def test_an_upscaler_that_is_not_there_is_named(api: Api) -> None:
+    sent = {"prompt": "a cat", "enable_hr": True, "hr_upscaler": "4x-Nothing", **SMALL}
+    status, detail = await refusal(api, "txt2img", sent)
+    assert (status, "There is no upscaler '4x-Nothing'" in detail) == (404, True)
+
+
+async def test_latent_upscalers_are_listed(api: Api) -> None:
+    modes = (await api.http.get("/sdapi/v1/latent-upscale-modes")).json()
+    assert [one["name"] for one in modes][:2] == ["Latent", "Latent (antialiased)"]
 
 
 async def test_parameters_fill_what_was_not_sent(api: Api) -> None:
@@ -510,7 +563,7 @@ async def test_every_list_has_what_can_be_chosen(api: Api) -> None:
 async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
     def lists(client: WebUIApi) -> list[Any]:
         return [
-            client.get_latent_upscale_modes(), client.get_loras(), client.get_prompt_styles(),
+            client.get_loras(), client.get_prompt_styles(),
             client.get_sd_vae(), client.get_hypernetworks(), client.get_face_restorers(),
             client.get_realesrgan_models(),
         ]  # fmt: skip

@@ -29,6 +29,9 @@ JAPANESE = {**FULL, "prompt": "1girl, 猫耳, émile, 🎨"}
 KARRAS = {"sampler": "DPM++ 2M SDE", "schedule": "Karras"}
 
 
+HIRES = HiresFix(scale=1.5, upscaler="R-ESRGAN 4x+ Anime6B", steps=12, strength=0.35, prompt="other, words")
+
+
 def case(file: str, right: dict[str, Any], *, id: str, source: str = "A1111 parameters", out: str = "") -> Any:
     return pytest.param(file, source, right, tuple(filter(None, out.split(", "))), id=f"{id}-{file.partition('.')[0]}")
 
@@ -95,7 +98,7 @@ READ = [
             "j03_comfy_and_parameters.png",
         )
     ),
-    case("a05_hires_adetailer.png", {**STANDARD, **KARRAS}, id="right"),
+    case("a05_hires_adetailer.png", {**STANDARD, **KARRAS, "hires": HIRES}, id="right"),
     case("a08_two_negative_lines.png", {**FULL, "negative_prompt": "lowres, bad hands\nsecond"}, id="right"),
     case("a12_seed64.png", without("seed"), id="right", out="seed"),
     case("a14_unknown_sampler.png", {**without("sampler"), "schedule": "Beta"}, id="right", out="sampler"),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from illustrious_studio.domain.hires import USUAL_SCALE
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.record import ImageMetadata
@@ -113,7 +114,28 @@ def setting_fields(request: ImageRequest, facts: Mapping[str, str] = NO_FACTS) -
             fields[key] = written(vae_file(value) if name == "vae" else value, setting)
         if name == "height":
             fields |= facts
-    return fields
+    return fields | hires_fields(request)
+
+
+def hires_fields(request: ImageRequest) -> dict[str, str]:
+    """The second pass by A1111's keys. Its strength is "Denoising strength" there; where the first pass has one, over a
+    sketch, it has a key of its own."""
+    hires = request.hires
+    if hires is None:
+        return {}
+    own = "Denoising strength" if request.sketch_strength is None or request.layout is None else "Hires strength"
+    said = {
+        own: f"{hires.strength:g}",
+        "Hires upscale": f"{hires.scale or USUAL_SCALE:g}" if not (hires.width or hires.height) else None,
+        "Hires resize": f"{hires.width or 0}x{hires.height or 0}" if hires.width or hires.height else None,
+        "Hires steps": hires.steps,
+        "Hires upscaler": hires.upscaler,
+        "Hires sampler": hires.sampler,
+        "Hires schedule type": hires.schedule,
+        "Hires prompt": hires.prompt,
+        "Hires negative prompt": hires.negative_prompt,
+    }
+    return {key: str(value) for key, value in said.items() if value}
 
 
 def _for_the_same_picture(metadata: ImageMetadata) -> dict[str, str]:

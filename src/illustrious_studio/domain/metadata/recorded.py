@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from pydantic import ValidationError
+
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.layout.values import Layout
@@ -138,6 +141,8 @@ def _request(
             left_out.append(name)
         elif name not in values:
             values[name] = value
+    if hires := _hires(fields, values):
+        values["hires"] = hires
     values |= start
     if "layout" in values and not values.get("image") and "strength" in values:
         values["sketch_strength"] = values.pop("strength")
@@ -148,6 +153,37 @@ def _request(
             meaningless.add(name)
     request, refused = request_within_limits(values)
     return request, tuple(dict.fromkeys(name for name in (*left_out, *refused) if name not in meaningless))
+
+
+def _hires(fields: Mapping[str, object], values: dict[str, object]) -> HiresFix | None:
+    """A1111's second pass. Its strength is taken from the values, where it would be that of a picture to start from."""
+    said = {str(key).lower(): value for key, value in fields.items()}
+    if not {"hires upscale", "hires resize-1", "hires upscaler"} & said.keys() or values.get("image"):
+        return None
+    strength = said.get("hires strength") or values.pop("strength", None)
+    found: dict[str, object] = {
+        "scale": _number(said.get("hires upscale"), whole=False),
+        "width": _number(said.get("hires resize-1"), whole=True) or None,
+        "height": _number(said.get("hires resize-2"), whole=True) or None,
+        "steps": _number(said.get("hires steps"), whole=True) or None,
+        "strength": _number(strength, whole=False),
+        "upscaler": said.get("hires upscaler"),
+        "sampler": sampler_named(str(said.get("hires sampler") or "")),
+        "schedule": said.get("hires schedule type"),
+        "prompt": said.get("hires prompt"),
+        "negative_prompt": said.get("hires negative prompt"),
+    }
+    if found["width"] or found["height"]:
+        found["scale"] = None
+    known = {name: value for name, value in found.items() if value is not None}
+    while True:
+        try:
+            return HiresFix.model_validate(known)
+        except ValidationError as error:
+            wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]} or {"schedule", "sampler"}
+        if not wrong & known.keys():
+            return None
+        known = {name: value for name, value in known.items() if name not in wrong}
 
 
 def _renamed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:

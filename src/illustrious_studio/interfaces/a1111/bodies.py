@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.metadata.recorded import request_in_infotext
@@ -18,6 +19,7 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import given, has_what_it_needs
+from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.interfaces.a1111.common import Options, only, switched_off
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.a1111.settings import (
@@ -37,7 +39,24 @@ LATENT = 8
 """Pixels of a picture's side for one latent."""
 FITS = {0: "stretch", 1: "crop", 2: "fill"}
 CONTENTS = {0: "fill", 1: "original"}
+HR_STRENGTH = 0.75
+"""A1111's API has it where none is said."""
+SAME = ("use same sampler", "use same scheduler", "use same checkpoint", "none", "")
+HIRES = {
+    "strength": "denoising_strength",
+    "steps": "hr_second_pass_steps",
+    "width": "hr_resize_x",
+    "height": "hr_resize_y",
+    "sampler": "hr_sampler_name",
+    "schedule": "hr_scheduler",
+}
+"""What A1111 calls what hires fix has, but for what has the same name there behind `hr_`."""
 Unwanted = Annotated[Any, only()]
+
+
+def as_said(name: Any) -> Any:
+    """A name; what A1111's page shows where that of the first pass is meant is none."""
+    return "" if name is None or str(name).lower() in SAME else name
 
 
 class Txt2ImgBody(SettingsBody):
@@ -58,7 +77,17 @@ class Txt2ImgBody(SettingsBody):
     s_churn: Unwanted = None
     s_noise: Annotated[Any, only(1)] = None
     s_min_uncond: Unwanted = None
-    enable_hr: Unwanted = None
+    enable_hr: bool | None = None
+    hr_scale: float | None = None
+    hr_upscaler: str | None = None
+    hr_second_pass_steps: int | None = None
+    hr_resize_x: int | None = None
+    hr_resize_y: int | None = None
+    hr_sampler_name: str | None = None
+    hr_scheduler: str | None = None
+    hr_prompt: str | None = None
+    hr_negative_prompt: str | None = None
+    hr_checkpoint_name: Annotated[Any, only(), BeforeValidator(as_said)] = None
     firstphase_width: Unwanted = None
     firstphase_height: Unwanted = None
     refiner_checkpoint: Unwanted = None
@@ -85,12 +114,41 @@ class Txt2ImgBody(SettingsBody):
             **settings_in(options.model_dump(include=self._overridden()), OF_OPTIONS),
             **self._given(),
             **start,
+            **self._hires(),
         }
         values = {name: value for name, value in values.items() if has_what_it_needs(SETTINGS[name], values)}
         try:
             return ImageRequest.model_validate(values)
         except ValidationError as error:
             raise InvalidRequest(_in_their_words(error)) from None
+
+    def _hires(self) -> dict[str, Any]:
+        """The second pass, which only pictures from words have there, too. Raises InvalidRequest."""
+        if self.enable_hr is None or "init_images" in type(self).model_fields:
+            return {}
+        if not self.enable_hr:
+            return {"hires": None}
+        strength = dict(self)["denoising_strength"]
+        sampler, joined = split_joined(as_said(self.hr_sampler_name))
+        sent = {
+            "scale": self.hr_scale if not (self.hr_resize_x or self.hr_resize_y) else None,
+            "width": self.hr_resize_x or None,
+            "height": self.hr_resize_y or None,
+            "upscaler": LANCZOS if self.hr_upscaler == "None" else self.hr_upscaler or None,
+            "steps": self.hr_second_pass_steps or None,
+            "strength": HR_STRENGTH if strength is None else strength,
+            "prompt": self.hr_prompt or None,
+            "negative_prompt": self.hr_negative_prompt or None,
+            "sampler": sampler or None,
+            "schedule": joined or as_said(self.hr_scheduler) or None,
+        }
+        try:
+            return {
+                "hires": HiresFix.model_validate({name: value for name, value in sent.items() if value is not None})
+            }
+        except ValidationError as error:
+            problems = [{**one, "loc": tuple(map(_in_hires, one["loc"]))} for one in error.errors()]
+            raise InvalidRequest(sentences(problems)) from None
 
     def echo(self) -> dict[str, Any]:
         """The request as A1111 sends it back."""
@@ -132,6 +190,34 @@ class Img2ImgBody(Txt2ImgBody):
     include_init_images: bool | None = None
     initial_noise_multiplier: Annotated[Any, only(1)] = None
     latent_mask: Unwanted = None
+
+    def _hires(self) -> dict[str, Any]:
+        """The second pass, which only pictures from words have there, too. Raises InvalidRequest."""
+        if self.enable_hr is None or "init_images" in type(self).model_fields:
+            return {}
+        if not self.enable_hr:
+            return {"hires": None}
+        strength = dict(self)["denoising_strength"]
+        sampler, joined = split_joined(as_said(self.hr_sampler_name))
+        sent = {
+            "scale": self.hr_scale if not (self.hr_resize_x or self.hr_resize_y) else None,
+            "width": self.hr_resize_x or None,
+            "height": self.hr_resize_y or None,
+            "upscaler": LANCZOS if self.hr_upscaler == "None" else self.hr_upscaler or None,
+            "steps": self.hr_second_pass_steps or None,
+            "strength": HR_STRENGTH if strength is None else strength,
+            "prompt": self.hr_prompt or None,
+            "negative_prompt": self.hr_negative_prompt or None,
+            "sampler": sampler or None,
+            "schedule": joined or as_said(self.hr_scheduler) or None,
+        }
+        try:
+            return {
+                "hires": HiresFix.model_validate({name: value for name, value in sent.items() if value is not None})
+            }
+        except ValidationError as error:
+            problems = [{**one, "loc": tuple(map(_in_hires, one["loc"]))} for one in error.errors()]
+            raise InvalidRequest(sentences(problems)) from None
 
     def echo(self) -> dict[str, Any]:
         """Without the pictures, which would go back and forth for nothing, unless they are wanted."""
@@ -178,6 +264,10 @@ class Img2ImgBody(Txt2ImgBody):
         if len(blurs) > 1:
             raise InvalidRequest("mask_blur_x: must be the same as mask_blur_y")
         return values | ({"mask_blur": blurs.pop()} if blurs else {})
+
+
+def _in_hires(name: int | str) -> int | str:
+    return HIRES.get(str(name), f"hr_{name}")
 
 
 async def _bytes(image: str, name: str) -> bytes:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from illustrious_studio.domain.hires import LATENT_UPSCALERS
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
@@ -107,6 +108,10 @@ async def list_upscalers(state: StateIn) -> list[dict[str, Any]]:
 
 
 @router.get("/latent-upscale-modes")
+async def list_latent_upscalers() -> list[dict[str, Any]]:
+    return [{"name": name} for name in LATENT_UPSCALERS]
+
+
 @router.get("/hypernetworks")
 @router.get("/face-restorers")
 @router.get("/realesrgan-models")

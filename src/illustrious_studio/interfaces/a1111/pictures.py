@@ -107,7 +107,7 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "sd_vae_hash": None,
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
-        "denoising_strength": first.sketch_strength if first.strength is None else first.strength,
+        "denoising_strength": _strength(first),
         "extra_generation_params": _extra(first),
         "index_of_first_image": 0,
         "infotexts": [write_infotext(item.metadata) for item in items],
@@ -117,6 +117,13 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "is_using_inpainting_conditioning": False,
         "version": f"illustrious-studio {made.versions.get('illustrious-studio', '')}".strip(),
     }
+
+
+def _strength(request: ImageRequest) -> float | None:
+    """Of hires fix, where there is a second pass; else of the picture, or of the sketch, that is drawn over."""
+    if request.hires is not None:
+        return request.hires.strength
+    return request.sketch_strength if request.strength is None else request.strength
 
 
 def _extra(request: ImageRequest) -> dict[str, str]:
