@@ -82,7 +82,9 @@ class ModelList(BaseModel):
     checkpoints: list[CheckpointEntry]
     language_models: list[LanguageModel]
     vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")
-    refused: list[RefusedEntry] = Field(description="Files among the checkpoints and VAEs that cannot be used.")
+    refused: list[RefusedEntry] = Field(
+        description="Files among the checkpoints, VAEs and upscalers that cannot be used."
+    )
 
 
 def status_now(studio: Studio) -> Status:
@@ -114,5 +116,5 @@ async def models_now(studio: Studio) -> ModelList:
 
 
 async def refused_files(studio: Studio) -> list[RefusedFile]:
-    """What lies among the checkpoints and VAEs and is not offered."""
-    return [*await studio.models.refused(), *await studio.vaes.refused()]
+    """What lies among the checkpoints, VAEs and upscalers and is not offered."""
+    return [*await studio.models.refused(), *await studio.vaes.refused(), *await studio.upscalers.refused()]
