@@ -207,7 +207,7 @@ def test_lack_of_memory_is_answered_with_smaller_tiles() -> None:
     assert upscaled.attempts == ("memory cleared, upscaled in tiles of 96 pixels",)
     assert furthest(upscaled.picture, done(plan_for(picture, (400, 300), tile=96)).picture) == 0
     whole = done(plan_for(picture, (400, 300)), ShortOfMemory(1))
-    assert whole.attempts == ("memory cleared, upscaled in tiles of 1024 pixels",)
+    assert whole.attempts == ("memory cleared, upscaled in tiles of 100 pixels",)
     with pytest.raises(OutOfMemory, match=r"tiles of 48 pixels\. Close other programs"):
         done(plan, ShortOfMemory(100))
 
@@ -215,7 +215,7 @@ def test_lack_of_memory_is_answered_with_smaller_tiles() -> None:
 @pytest.mark.parametrize(
     ("write", "words"),
     [
-        (lambda file: put(file, compact(), float("nan")), "weights are not finite"),
+        (lambda file: put(file, compact(), float("nan")), "Its weights are not finite"),
         (lambda file: put(file, compact(), 1e30), "numbers are not finite, also in float32"),
         (lambda file: put(file, {"conv_first.weight": (60, 3, 3, 3)}), "no upscaler of the ESRGAN family"),
         (lambda file: file.write_bytes(b"PK\3\4" + bytes(40)), "pickle"),
