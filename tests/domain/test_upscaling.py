@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from illustrious_studio.domain.encoding import image_to_png
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.upscaling import (
@@ -86,10 +87,11 @@ def half_transparent() -> Image.Image:
 
 def test_what_is_transparent_stays_so_and_its_unseen_colours_do_not_bleed_into_the_edge() -> None:
     image = half_transparent()
-    colours = without_transparency(image)
+    file = image_to_png(image)
+    colours = without_transparency(file)
     assert colours.image().getpixel((40, 16)) == (255, 0, 0)
     settings = UpscaleSettings(scale=2.0)
-    larger = put_together(image, settings, by_lanczos(colours, (128, 64)), None)
+    larger = put_together(file, settings, by_lanczos(colours, (128, 64)))
     assert (larger.mode, larger.size) == ("RGBA", (128, 64))
     assert (larger.getpixel((10, 30)), larger.getpixel((120, 30))) == ((255, 0, 0, 255), (255, 0, 0, 0))
     seen = Image.alpha_composite(Image.new("RGBA", larger.size, "white"), larger)
@@ -101,7 +103,7 @@ def test_a_second_one_is_mixed_in_and_the_middle_is_kept() -> None:
         return by_lanczos(Picture.from_image(Image.new("RGB", (10, 10), colour)), (20, 20))
 
     settings = UpscaleSettings(width=20, height=10, upscaler_2="x", upscaler_2_visibility=0.25)
-    mixed = put_together(Image.new("RGB", (10, 10)), settings, plain("black"), plain("white"))
+    mixed = put_together(image_to_png(Image.new("RGB", (10, 10))), settings, plain("black"), plain("white"))
     assert (mixed.size, mixed.getpixel((3, 3))) == ((20, 10), (63, 63, 63))
 
 

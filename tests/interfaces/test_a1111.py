@@ -568,7 +568,7 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
             client.get_realesrgan_models(),
         ]  # fmt: skip
 
-    assert await asked(api, lists) == [[]] * 7
+    assert await asked(api, lists) == [[]] * 6
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
     assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": []}
 

@@ -23,6 +23,7 @@ def benchmarks() -> dict[str, Benchmark]:
     from illustrious_studio.bench.draw_preview import draw_preview
     from illustrious_studio.bench.interfaces import interfaces_overhead
     from illustrious_studio.bench.start_ready import start_ready
+    from illustrious_studio.bench.upscale import upscale
 
     return {
         "api.overhead": api_overhead,
@@ -30,6 +31,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "start.ready": start_ready,
         "chat.added": chat_added,
         "draw.preview": draw_preview,
+        "upscale": upscale,
     }
 
 

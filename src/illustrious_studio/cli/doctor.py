@@ -27,6 +27,7 @@ from illustrious_studio.wiring import (
     checkpoint_catalogue,
     language_model_file,
     running_studio,
+    upscaler_catalogue,
     vae_catalogue,
 )
 
@@ -75,6 +76,7 @@ def check_all(settings: Settings) -> Iterator[Finding]:
     yield from _torch(settings)
     yield from _checkpoints(settings)
     yield from _vaes(settings)
+    yield from _upscalers(settings)
     yield _language_model()
     yield _ollama(settings)
     yield from _ports(settings)
@@ -141,6 +143,12 @@ def _vaes(settings: Settings) -> Iterator[Finding]:
     if found := asyncio.run(catalogue.list()):
         yield Finding("VAEs", "ok", ", ".join(one.name for one in found))
     yield from _refused("VAE", asyncio.run(catalogue.refused()))
+
+
+def _upscalers(settings: Settings) -> Iterator[Finding]:
+    catalogue = upscaler_catalogue(settings)
+    yield Finding("Upscalers", "ok", ", ".join(one.name for one in asyncio.run(catalogue.list())))
+    yield from _refused("Upscaler", asyncio.run(catalogue.refused()))
 
 
 def _refused(what: str, files: Sequence[RefusedFile]) -> Iterator[Finding]:

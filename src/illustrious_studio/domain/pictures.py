@@ -127,13 +127,19 @@ def open_rgba(data: bytes) -> Image.Image:
         return _upright(image).convert("RGBA")
 
 
-def open_as_it_is(data: bytes) -> tuple[Image.Image, dict[str, str]]:
-    """The same, in RGB where all of it is opaque, with the text that the file carries."""
+def opacity_in(data: bytes) -> Image.Image | None:
+    """How opaque each of its pixels is; None where all of them are."""
     with _image(data) as image:
-        shown = _upright(image)
-        shown = shown.convert("RGBA" if _has_opacity(shown) else "RGB")
-        opaque = shown.mode == "RGB" or shown.getchannel("A").getextrema() == (255, 255)
-        return shown.convert("RGB") if opaque else shown, text_of(image)
+        if not _has_opacity(image):
+            return None
+        opacity = _in_strips(image, lambda part: part.convert("RGBA").getchannel("A"))
+        return None if opacity.getextrema() == (255, 255) else opacity
+
+
+def text_in(data: bytes) -> dict[str, str]:
+    """The text that a file carries (`metadata/carried.py`). Its pixels are decoded only where they may hold it."""
+    with _image(data) as image:
+        return text_of(image)
 
 
 def size_of_picture(data: bytes) -> tuple[int, int]:

@@ -16,7 +16,14 @@ from pydantic import Field, model_validator
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.inputs import InputId, filled
 from illustrious_studio.domain.models import RefusedFile
-from illustrious_studio.domain.pictures import MAX_PIXELS, Picture
+from illustrious_studio.domain.pictures import (
+    MAX_PIXELS,
+    Picture,
+    opacity_in,
+    open_image,
+    open_rgba,
+    size_of_picture,
+)
 from illustrious_studio.domain.values import Text, Value
 
 LANCZOS = "Lanczos"
@@ -122,13 +129,14 @@ def passes_needed(picture: Size, wanted: Size, scale: int) -> int:
     return passes
 
 
-def without_transparency(image: Image.Image) -> Picture:
-    """Its colours. Where nothing of it is seen they are those around: what lies there else is seen at the edges of the
-    larger picture."""
-    if image.mode != "RGBA":
-        return Picture.from_image(image)
-    unseen = image.getchannel("A").point(lambda opacity: 255 if opacity == 0 else 0)
-    return Picture.from_image(filled(image.convert("RGB"), unseen))
+def without_transparency(file: bytes) -> Picture:
+    """A file's colours. Where nothing of it is seen they are those around: what lies there else is seen at the edges of
+    the larger picture."""
+    opacity = opacity_in(file)
+    if opacity is None:
+        return Picture.from_image(open_image(file))
+    unseen = opacity.point(lambda value: 255 if value == 0 else 0)
+    return Picture.from_image(filled(open_rgba(file).convert("RGB"), unseen))
 
 
 def by_lanczos(picture: Picture, size: Size) -> "Upscaled":
@@ -139,15 +147,15 @@ def by_lanczos(picture: Picture, size: Size) -> "Upscaled":
 
 
 def put_together(
-    before: Image.Image, request: UpscaleSettings, upscaled: "Upscaled", second: "Upscaled | None"
+    file: bytes, request: UpscaleSettings, upscaled: "Upscaled", second: "Upscaled | None" = None
 ) -> Image.Image:
-    """The picture as it is kept: the second one mixed in, as transparent as it was before, cut to its size."""
-    size, kept = request.sizes(before.size)
+    """The picture as it is kept: the second one mixed in, as transparent as the file's, cut to its size."""
+    size, kept = request.sizes(size_of_picture(file))
     image = upscaled.picture.image()
     if second is not None:
         image = Image.blend(image, second.picture.image(), request.upscaler_2_visibility)
-    if before.mode == "RGBA":
-        image.putalpha(before.getchannel("A").resize(size, Image.Resampling.LANCZOS))
+    if (opacity := opacity_in(file)) is not None:
+        image.putalpha(opacity.resize(size, Image.Resampling.LANCZOS))
     left, top = (size[0] - kept[0]) // 2, (size[1] - kept[1]) // 2
     return image if size == kept else image.crop((left, top, left + kept[0], top + kept[1]))
 

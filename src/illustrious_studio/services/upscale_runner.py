@@ -15,7 +15,7 @@ from illustrious_studio.domain.hires import LATENT_UPSCALERS
 from illustrious_studio.domain.jobs import Job, UpscaledJob
 from illustrious_studio.domain.metadata.of_file import record_of
 from illustrious_studio.domain.metadata.record import ImageMetadata
-from illustrious_studio.domain.pictures import Picture, open_as_it_is
+from illustrious_studio.domain.pictures import Picture, size_of_picture, text_in
 from illustrious_studio.domain.rendering import ImageEngine, Step
 from illustrious_studio.domain.upscaling import (
     Size,
@@ -70,7 +70,7 @@ class UpscaleRunner:
     async def upscale(self, request: UpscaleRequest, on_step: Callable[[Step], None]) -> UpscaledJob:
         """Raises NotFound (picture or upscaler are gone), and what `ImageEngine.upscale` raises."""
         file = await self._inputs.file(request.image)
-        picture = await asyncio.to_thread(lambda: without_transparency(open_as_it_is(file)[0]))
+        picture = await asyncio.to_thread(without_transparency, file)
         size, _ = request.sizes((picture.width, picture.height))
         first = await self._by(request.upscaler, picture, size, on_step)
         second = None
@@ -91,10 +91,10 @@ class UpscaleRunner:
     async def keep(self, job: Job, done: UpscaledJob) -> GalleryItem:
         """Put the picture into the gallery, with the settings that its file carried. Raises StorageFull."""
         assert job.upscale is not None
-        before, text = await asyncio.to_thread(open_as_it_is, done.file)
-        image = await asyncio.to_thread(put_together, before, job.upscale, done.upscaled, done.second)
-        record = record_of(text, before.size, datetime.now(UTC))
-        metadata = _with_upscale(record, job, job.upscale, done, before.size, image.size)
+        before, text = size_of_picture(done.file), await asyncio.to_thread(text_in, done.file)
+        image = await asyncio.to_thread(put_together, done.file, job.upscale, done.upscaled, done.second)
+        record = record_of(text, before, datetime.now(UTC))
+        metadata = _with_upscale(record, job, job.upscale, done, before, image.size)
         return await self._gallery.add(image, metadata, item_id=job.id)
 
 

@@ -15,7 +15,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.jobs import Job, JobProgress, Once
 from illustrious_studio.domain.metadata.of_file import record_of
-from illustrious_studio.domain.pictures import open_as_it_is
+from illustrious_studio.domain.pictures import size_of_picture, text_in
 from illustrious_studio.domain.upscaling import USUAL_SCALE, UpscaleRequest, UpscaleSettings
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -68,9 +68,9 @@ class UpscaleService:
     ) -> Job:
         image = await self._kept(picture)
         file = await self._inputs.file(image)
-        before, text = await asyncio.to_thread(open_as_it_is, file)
-        made = record_of(text, before.size, datetime.now(UTC))
-        _, size = settings.sizes(before.size)
+        before = size_of_picture(file)
+        made = record_of(await asyncio.to_thread(text_in, file), before, datetime.now(UTC))
+        _, size = settings.sizes(before)
         one_side = (settings.width is None) != (settings.height is None)
         resolved = settings.model_dump(include=set(UpscaleSettings.model_fields)) | {
             "upscaler": await self._upscalers.name_of(settings.upscaler),

@@ -1,6 +1,7 @@
 """Upscaling: the networks against those of others, tiles against the whole, lack of memory, and the worker process."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,15 @@ from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.upscaler_catalogue import BUILTIN
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import Stopped
 from illustrious_studio.adapters.sdxl.worker.upscale_networks import UpscaleNetwork
-from illustrious_studio.adapters.sdxl.worker.upscaling import resized, spans, upscale
+from illustrious_studio.adapters.sdxl.worker.upscaling import (
+    FLOAT32,
+    Grid,
+    _Upscaling,
+    enlarged_rows,
+    resized,
+    spans,
+    upscale,
+)
 from illustrious_studio.domain.errors import EngineDied, InvalidRequest, OutOfMemory
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import Step
@@ -140,6 +149,34 @@ def test_rows_that_come_one_by_one_are_resized_as_the_whole_is(wanted: tuple[int
     assert furthest(Picture.from_image(there), Picture.from_image(image.resize(wanted, Image.Resampling.LANCZOS))) <= 1
 
 
+def test_of_the_larger_picture_only_the_rows_of_a_row_of_tiles_are_held() -> None:
+    small = numpy.zeros((1600, 1600, 3), numpy.uint8)
+
+    def enlarge(tile: Any) -> Any:
+        return tile.repeat(4, axis=0).repeat(4, axis=1)
+
+    tracemalloc.start()
+    try:
+        rows = enlarged_rows(small, enlarge, 4, Grid.over(1600, 1600, 192, 16))
+        assert resized(rows, (6400, 6400), (3200, 3200)).size == (3200, 3200)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 80e6, "all of it has 123 MB"
+
+
+def test_half_precision_gives_nearly_the_same_and_goes_over_to_float32_where_it_overflows(tmp_path: Path) -> None:
+    picture = a_picture(48, 32)
+    half = _Upscaling(plan_for(picture, (96, 64)), UpscaleNetwork(BUILTIN, CPU, torch.float16), QuietWatch())
+    assert furthest(half.done(), done(plan_for(picture, (96, 64))).picture) <= 3
+    assert half.tried == []
+    large = put(tmp_path / "large.safetensors", compact(), 30.0)
+    plan = plan_for(picture, (96, 64), network=large)
+    work = _Upscaling(plan, UpscaleNetwork(large, CPU, torch.float16), QuietWatch())
+    assert furthest(work.done(), done(plan).picture) == 0
+    assert work.tried == [FLOAT32]
+
+
 def test_a_network_is_run_again_until_the_picture_is_large_enough(tmp_path: Path) -> None:
     network = put(tmp_path / "2x.safetensors", compact(scale=2))
     watch = QuietWatch()
@@ -170,7 +207,7 @@ def test_lack_of_memory_is_answered_with_smaller_tiles() -> None:
     assert upscaled.attempts == ("memory cleared, upscaled in tiles of 96 pixels",)
     assert furthest(upscaled.picture, done(plan_for(picture, (400, 300), tile=96)).picture) == 0
     whole = done(plan_for(picture, (400, 300)), ShortOfMemory(1))
-    assert whole.attempts == ("memory cleared, upscaled in tiles of 1024 pixels",)
+    assert whole.attempts == ("memory cleared, upscaled in tiles of 100 pixels",)
     with pytest.raises(OutOfMemory, match=r"tiles of 48 pixels\. Close other programs"):
         done(plan, ShortOfMemory(100))
 
@@ -178,7 +215,7 @@ def test_lack_of_memory_is_answered_with_smaller_tiles() -> None:
 @pytest.mark.parametrize(
     ("write", "words"),
     [
-        (lambda file: put(file, compact(), float("nan")), "weights are not finite"),
+        (lambda file: put(file, compact(), float("nan")), "Its weights are not finite"),
         (lambda file: put(file, compact(), 1e30), "numbers are not finite, also in float32"),
         (lambda file: put(file, {"conv_first.weight": (60, 3, 3, 3)}), "no upscaler of the ESRGAN family"),
         (lambda file: file.write_bytes(b"PK\3\4" + bytes(40)), "pickle"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from illustrious_studio.domain.errors import NotAnImage
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.metadata.recorded import RecordedSettings, recorded_settings
 from illustrious_studio.domain.pictures import open_picture
 from illustrious_studio.domain.setting import given

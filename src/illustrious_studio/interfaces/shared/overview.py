@@ -83,7 +83,7 @@ class ModelList(BaseModel):
     language_models: list[LanguageModel]
     vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")
     refused: list[RefusedEntry] = Field(
-        description="Files among the checkpoints, VAEs, LoRAs and embeddings that cannot be used."
+        description="Files among the checkpoints, VAEs, LoRAs, embeddings and upscalers that cannot be used."
     )
 
 
@@ -116,10 +116,6 @@ async def models_now(studio: Studio) -> ModelList:
 
 
 async def refused_files(studio: Studio) -> list[RefusedFile]:
-    """What lies among the checkpoints, VAEs, LoRAs and embeddings and is not offered."""
-    return [
-        *await studio.models.refused(),
-        *await studio.vaes.refused(),
-        *await studio.loras.refused(),
-        *await studio.embeddings.refused(),
-    ]
+    """What lies among the checkpoints, VAEs, LoRAs, embeddings and upscalers and is not offered."""
+    kinds = studio.models, studio.vaes, studio.loras, studio.embeddings, studio.upscalers
+    return [file for kind in kinds for file in await kind.refused()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from illustrious_studio.adapters.sdxl.esrgan import DENSE_BLOCKS, DENSE_CONVOLUTIONS, Description, described
-from illustrious_studio.adapters.sdxl.headers import BadFile, read_header
+from illustrious_studio.adapters.sdxl.headers import BadFile, read_header, refused
 from illustrious_studio.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -29,29 +29,15 @@ class UpscaleNetwork:
     """A network that is loaded. Raises InvalidRequest for what cannot be loaded."""
 
     def __init__(self, file: Path, device: "torch.device", dtype: "torch.dtype") -> None:
-        import torch
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            self._network = described(read_header(file).shapes)
-            with safe_open(file, framework="pt") as opened:
-                weights = {ours: opened.get_tensor(theirs).float() for ours, theirs in self._network.names.items()}
-        except (BadFile, SafetensorError, OSError) as error:
-            raise InvalidRequest(f"The upscaler {file.stem} cannot be loaded: {error}") from error
-        if bad := next((name for name, weight in weights.items() if not torch.isfinite(weight).all()), ""):
-            raise InvalidRequest(
-                f"The upscaler {file.stem} cannot be loaded: its weights are not finite numbers ({bad}). "
-                "Download the file again, or choose another upscaler."
-            )
+        self._network, self._loaded = _read(file)
         self.scale = self._network.scale
-        self._weights = weights
         self._device = device
         self.to(dtype)
 
     def to(self, dtype: "torch.dtype") -> None:
-        """Work in this precision."""
+        """Work in this precision, with the weights as they were loaded."""
         self.dtype = dtype
-        self._weights = {name: _placed(weight, self._device, dtype) for name, weight in self._weights.items()}
+        self._weights = {name: _placed(weight, self._device, dtype) for name, weight in self._loaded.items()}
 
     def __call__(self, picture: "torch.Tensor") -> "torch.Tensor":
         """`scale` times larger, in float32. What comes in may be of any type, anywhere."""
@@ -61,6 +47,28 @@ class UpscaleNetwork:
         forward = _rrdb if self._network.architecture == "RRDBNet" else _compact
         with torch.inference_mode():
             return forward(self._network, self._weights, placed).float()
+
+
+def _read(file: Path) -> tuple[Description, Weights]:
+    """The network, and its weights in float32. Raises InvalidRequest."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    reason = ""
+    try:
+        network = described(read_header(file).shapes)
+        with safe_open(file, framework="pt") as opened:
+            weights = {ours: opened.get_tensor(theirs).float() for ours, theirs in network.names.items()}
+    except (BadFile, OSError) as error:
+        reason = refused(file, error).reason
+    except SafetensorError as error:
+        reason = f"It is damaged ({error})."
+    else:
+        if bad := next((name for name, weight in weights.items() if not torch.isfinite(weight).all()), ""):
+            reason = f"Its weights are not finite numbers ({bad}). Download the file again, or choose another upscaler."
+    if reason:
+        raise InvalidRequest(f"The upscaler {file.stem} cannot be loaded. {reason}")
+    return network, weights
 
 
 def _placed(tensor: "torch.Tensor", device: "torch.device", dtype: "torch.dtype") -> "torch.Tensor":

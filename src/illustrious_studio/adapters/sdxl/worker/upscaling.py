@@ -32,8 +32,6 @@ else:
     Pixels = Any
 
 SMALLEST_TILE = 32
-LARGEST_WHOLE = 1024
-"""What a picture that was to be upscaled whole is cut into, once memory has run out."""
 FLOAT32 = "the upscaler gave numbers that are not finite, upscaled again in float32"
 LANCZOS_REACH = 3
 """Lanczos's filter sees so many pixels to each side: of the result where that is smaller, else of the picture."""
@@ -136,7 +134,8 @@ class _Upscaling:
 
     def _take_smaller_tiles(self) -> None:
         memory.clear_cuda_memory()
-        tile = self._tile // 2 if self._tile else LARGEST_WHOLE
+        longest = max(self._plan.picture.width, self._plan.picture.height)
+        tile = min(self._tile or longest, longest) // 2
         if tile < SMALLEST_TILE:
             raise OutOfMemory(
                 f"The device's memory does not hold the picture being upscaled, also after: {'; '.join(self.tried)}. "

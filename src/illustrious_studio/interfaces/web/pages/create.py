@@ -113,6 +113,7 @@ class CreateTab:
         page.on("cancel", self.cancel, [], self.notice)
         page.on("regenerate", self.regenerate, [], [page.tabs, *queued])
         page.on("variation", self.variation, [], [page.tabs, *queued])
+        page.on("upscale", self.upscale, [], [page.tabs, *queued])
         page.on("retry", self.retry, [], queued)
         page.on("reuse", self.reuse, [], [page.tabs, *form.all])
         page.on("img2img", self.img2img, [], [page.tabs, form.img2img.held, form.img2img.fold, *form.size])
@@ -250,8 +251,16 @@ class CreateTab:
         request = (await self.studio.gallery.get(item_id)).metadata.request_with({})
         return (self.page.goto("create"), *await self._start(create_view.varied(request)))
 
+    async def upscale(self, item_id: str) -> tuple[Any, ...]:
+        job = await self.studio.upscaling.start(item_id, way=Origin(way="create"))
+        return self.page.goto("create"), job.id, ""
+
     async def retry(self, job_id: str) -> tuple[str, str]:
-        return await self._start((await self.studio.jobs.progress(job_id)).job.request)
+        job = (await self.studio.jobs.progress(job_id)).job
+        if job.upscale is not None:
+            again = await self.studio.upscaling.start(job.upscale.image, job.upscale, Origin(way="create"))
+            return again.id, ""
+        return await self._start(job.request)
 
     async def reuse(self, item_id: str) -> dict[Any, Any]:
         request = (await self.studio.gallery.get(item_id)).metadata.request

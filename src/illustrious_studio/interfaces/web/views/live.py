@@ -155,9 +155,11 @@ def queue_table(active: list[JobProgress]) -> str:
 
 def _row(one: JobProgress) -> str:
     request = one.job.request
-    state = "Generating" if one.job.state == "running" else parts.where(one)
+    doing = "Generating" if one.job.upscale is None else "Upscaling"
+    state = doing if one.job.state == "running" else parts.where(one)
+    what = request.prompt[:120] if one.job.upscale is None else f"Upscale: {request.prompt[:120] or 'a picture'}"
     return (
-        f'<span class="queue-prompt">{escape(request.prompt[:120])}</span>'
+        f'<span class="queue-prompt">{escape(what)}</span>'
         f'<span class="quiet">{state} · {WAYS[one.job.origin.way]}</span>'
         f"{parts.act('cancel', one.job.id, 'Cancel', style='small')}"
     )

@@ -15,6 +15,7 @@ from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.infotext import written
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.setting import Setting, is_recorded
+from illustrious_studio.domain.upscaling import UpscaleRecord
 
 
 def act(name: str, value: str, label: str, *, title: str = "", style: str = "") -> str:
@@ -50,6 +51,8 @@ def facts(metadata: ImageMetadata) -> str:
         f"<span>{seconds(metadata.seconds)}</span>",
         f"<span>{escape(metadata.checkpoint)}</span>",
     ]
+    if metadata.upscale is not None:
+        parts.append(f"<span>{escape(_upscaled(metadata.upscale))}</span>")
     return f'<p class="facts">{"".join(parts)}</p>'
 
 
@@ -66,12 +69,19 @@ def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
         ),
         act("to_chat", item.id, "Send to chat", title="Ask the chat about this picture"),
         act("img2img", item.id, "Image to image", title="Start from this picture, or inpaint a part of it"),
+        act("upscale", item.id, "Upscale", title="Twice as wide and high, as a new picture"),
         act("cutout", item.id, "Remove background", title="A PNG with a transparent background, to download"),
         act("reuse", item.id, "Reuse settings", title="Put its prompt and settings into the form"),
     ]
     if everywhere:
         buttons.append(act("delete", item.id, "Delete", style="danger"))
     return f'<div class="buttons">{"".join(buttons)}</div>'
+
+
+def _upscaled(record: UpscaleRecord) -> str:
+    """From which size, by what, and how long it took."""
+    by = " and ".join(filter(None, [record.request.upscaler, record.request.upscaler_2]))
+    return f"Upscaled from {record.from_width} × {record.from_height} by {by} in {seconds(record.seconds)}"
 
 
 def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
@@ -86,6 +96,7 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
         rows.append(("Typed", metadata.origin.words))
     rows += [
         ("Size", f"{metadata.width} × {metadata.height}"),
+        ("Upscale", _upscaled(metadata.upscale) if metadata.upscale else ""),
         ("Inpaint size", _drawn_size(metadata)),
         ("Model", metadata.checkpoint),
         ("Model hash", metadata.checkpoint_hash or ""),
@@ -109,7 +120,8 @@ def _shown(value: object, setting: Setting) -> str:
 def _drawn_size(metadata: ImageMetadata) -> str:
     """Where only a part of the picture was drawn: the size of that."""
     size = metadata.request.width, metadata.request.height
-    return "" if None in size or size == (metadata.width, metadata.height) else f"{size[0]} × {size[1]}"
+    before = (metadata.upscale.from_width, metadata.upscale.from_height) if metadata.upscale else metadata.size
+    return "" if None in size or size == before else f"{size[0]} × {size[1]}"
 
 
 def with_code(text: str) -> str:
