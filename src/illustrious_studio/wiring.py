@@ -38,6 +38,7 @@ from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.adapters.sql.sessions import SqlSessions
 from illustrious_studio.adapters.vision.builtin import BuiltinVision
 from illustrious_studio.adapters.vision.ollama import OllamaVision
+from illustrious_studio.adapters.words.clip_tokens import ClipTokens
 from illustrious_studio.adapters.words.meanings import MiniLm, PackagedMeanings, minilm_file
 from illustrious_studio.adapters.words.packaged import packaged_lexicon, packaged_near_words
 from illustrious_studio.domain.chat import ChatModel
@@ -64,6 +65,7 @@ from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
+from illustrious_studio.services.tokens import TokenService
 from illustrious_studio.services.upscale_runner import Tiles, UpscaleRunner
 from illustrious_studio.services.upscalers import UpscalerService
 from illustrious_studio.services.upscaling import UpscaleService
@@ -213,6 +215,7 @@ async def open_studio(
             vaes=vaes,
             loras=loras,
             embeddings=embeddings,
+            tokens=TokenService(ClipTokens(), embeddings),
             sketches=sketches,
             layouts=layouts,
             refused=RefusedRequests(),

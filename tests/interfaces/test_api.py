@@ -471,13 +471,17 @@ async def test_what_was_refused_can_be_looked_up_without_what_was_sent(api: Api)
     for _ in range(2):
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": words}]}
         await api.http.post("/v1/chat/completions?api-version=1", json=body, headers=webui)
-    await api.http.post("/sdapi/v1/txt2img", json={"prompt": words, "enable_hr": True}, headers={"user-agent": "node"})
+    await api.http.post(
+        "/sdapi/v1/txt2img", json={"prompt": words, "restore_faces": True}, headers={"user-agent": "node"}
+    )
     await api.http.get("/status", headers={"host": "elsewhere.example", "user-agent": ""})
     answer = await api.http.get("/refused-requests")
     host, hires, chat = answer.json()["requests"]
     assert (chat["path"], chat["status"], chat["times"]) == ("/v1/chat/completions", 404, 2)
     assert chat["program"].startswith("Open WebUI") and "There are: fake-chat" in chat["detail"]
-    assert (hires["program"].split(",")[0], hires["status"]) == ("SillyTavern", 422) and "enable_hr" in hires["detail"]
+    assert (hires["program"].split(",")[0], hires["status"]) == ("SillyTavern", 422) and "restore_faces" in hires[
+        "detail"
+    ]
     assert (host["status"], host["program"]) == (421, "a program without a name")
     assert words not in answer.text
 

@@ -144,3 +144,22 @@ async def test_a_picture_with_them_is_read_back(api: Api) -> None:
     png = await api.studio.gallery.png(item.id)
     answer = await api.http.post("/sdapi/v1/png-info", json={"image": b64encode(png).decode()})
     assert "a cat <lora:kohya:0.7>" in answer.json()["info"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "right"),
+    [
+        ("", {"count": 0, "limit": 75, "chunks": [0]}),
+        ("a cat", {"count": 2, "limit": 75, "chunks": [2]}),
+        ("a cat <lora:kohya:1>", {"count": 2, "loras": ["kohya"]}),
+        ("a cat, tiny style", {"count": 6, "embeddings": ["tiny style"]}),  # its three vectors
+        ("a cat BREAK a dog", {"count": 77, "limit": 150, "chunks": [2, 2]}),
+        ("cat " * 80, {"count": 80, "limit": 150, "chunks": [75, 5]}),
+        ("a [cat:very red dog:0.5]", {"count": 4}),
+        ("a cat AND a very red dog", {"count": 4}),
+        ("a cat <lora:kohya", {"problem": "The prompt has <lora:kohya, which is not closed. Write > behind it."}),
+    ],
+)
+async def test_tokens_are_counted_as_they_are_read(api: Api, prompt: str, right: dict[str, Any]) -> None:
+    found = (await api.http.post("/prompts/tokens", json={"prompt": prompt})).json()
+    assert {name: found[name] for name in right} == right

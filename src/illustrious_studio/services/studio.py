@@ -17,6 +17,7 @@ from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
+from illustrious_studio.services.tokens import TokenService
 from illustrious_studio.services.upscalers import UpscalerService
 from illustrious_studio.services.upscaling import UpscaleService
 from illustrious_studio.services.vaes import VaeService
@@ -43,6 +44,7 @@ class Studio:
     vaes: VaeService
     loras: LoraService
     embeddings: EmbeddingService
+    tokens: TokenService
     sketches: SketchService
     layouts: LayoutService
     refused: RefusedRequests

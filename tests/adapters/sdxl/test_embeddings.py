@@ -13,9 +13,10 @@ from tests.adapters.sdxl.test_loras import TINY
 from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder, chunks, parse
+from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.prompt_chunks import chunks, parse
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from tiny_models import put
 

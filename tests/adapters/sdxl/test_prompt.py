@@ -7,10 +7,11 @@ from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder, PromptSpan, chunks, parse
+from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.prompt_chunks import PromptSpan, chunks, parse
 
 pytestmark = pytest.mark.model
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.pictures import picture_from_base64
-from illustrious_studio.domain.values import NonEmptyPrompt, Value
+from illustrious_studio.domain.values import NonEmptyPrompt, Prompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
@@ -113,6 +113,29 @@ async def enhance_prompt(body: EnhanceRequest, request: Request, studio: StudioI
     """Weights, LoRA tags and wildcards stay as they are."""
     enhanced = await while_connected(request, studio.prompts.enhance(body.prompt))
     return EnhancedPrompt(prompt=enhanced.prompt, changed=enhanced.changed, note=enhanced.note, model=enhanced.model)
+
+
+class CountRequest(Value):
+    """Words to count."""
+
+    prompt: Prompt
+
+
+class TokenCount(BaseModel):
+    """How the text encoders read a prompt."""
+
+    count: int = Field(description="Tokens; a chunk that is full, or was ended by BREAK, counts as 75.")
+    limit: int = Field(description="So many fit into the chunks there are.")
+    chunks: tuple[int, ...] = Field(description="The tokens in each chunk.")
+    loras: tuple[str, ...] = Field(description="What its tags name.")
+    embeddings: tuple[str, ...] = Field(description="The embeddings it names.")
+    problem: str = Field(description="Why it would be refused, as far as its words say that; empty where it would not.")
+
+
+@router.post("/prompts/tokens", summary="Count a prompt's tokens", responses=errors_of_body())
+async def count_tokens(body: CountRequest, studio: StudioIn) -> TokenCount:
+    """Both of SDXL's text encoders read the same tokens. Of a prompt that changes while drawing the longest counts."""
+    return TokenCount.model_validate(await studio.tokens.of(body.prompt), from_attributes=True)
 
 
 @router.get("/prompts/wildcards", summary="List the wildcards")
