@@ -130,6 +130,24 @@ def with_loras(prompt: str, loras: Sequence[LoraChoice]) -> str:
     return " ".join([*([prompt] if prompt.strip() else []), *(one.tag for one in loras)])
 
 
+def without_lora(prompt: str, name: str) -> str:
+    """The prompt without the tags of one of them."""
+    return _TAG.sub(lambda found: "" if _choice(found[1], found[0]).name == name else found[0], prompt).strip()
+
+
+def weighed(prompt: str, name: str, more: float) -> str:
+    """The prompt with a LoRA's weights changed by so much in each of its tags, within the limits."""
+
+    def changed(found: re.Match[str]) -> str:
+        one = _choice(found[1], found[0])
+        if one.name != name:
+            return found[0]
+        unet, encoders = (round(min(max(weight + more, -STRONGEST), STRONGEST), 2) for weight in one.weights)
+        return LoraChoice(name=name, weight=unet, text_encoder_weight=None if encoders == unet else encoders).tag
+
+    return _TAG.sub(changed, prompt)
+
+
 def _choice(inside: str, tag: str) -> LoraChoice:
     name, *others = inside.split(":")
     named = dict(other.split("=", 1) for other in others if "=" in other)

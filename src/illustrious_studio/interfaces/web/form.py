@@ -6,9 +6,12 @@ from typing import Any
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
+from illustrious_studio.domain.upscaling import Upscaler
 from illustrious_studio.interfaces.web.controls import control, controls, named, read, shown
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
 from illustrious_studio.interfaces.web.held import always_starts_from_sketch
+from illustrious_studio.interfaces.web.hires import TITLE as HIRES_TITLE
+from illustrious_studio.interfaces.web.hires import HiresSection
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
 from illustrious_studio.interfaces.web.layout_editor import LayoutSection, automatic_strength
 from illustrious_studio.interfaces.web.page import html
@@ -80,6 +83,7 @@ class Form:
                 "Generate", variant="primary", size="lg", scale=3, min_width=160, elem_id="generate"
             )
         self.enhanced = html("", elem_id="enhanced")
+        html('<div id="tokens" role="status"></div>')
         html('<div data-live="queue"></div>')
         self.shape = gr.Radio(list(self._choices(None)), value="square", label="Size", elem_id="shape")
         with gr.Row(visible=False) as self.own:
@@ -88,6 +92,9 @@ class Form:
         self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
         self.img2img = Img2ImgSection()
+        self.hires = HiresSection()
+        with gr.Accordion("LoRAs", open=False, elem_id="loras-fold"):
+            html('<div id="loras"></div>')
         with gr.Accordion("Negative prompt", open=False, elem_id="negative-fold") as self.negative_fold:
             self.negative = gr.Textbox(
                 "",
@@ -121,6 +128,7 @@ class Form:
             "held_layout": self.layout.held,
             "held_picture": self.img2img.held,
             "checkpoint": self.checkpoint,
+            **self.hires.controls,
             "seed": self.seed,
             **advanced,
             **self.img2img.settings,
@@ -132,6 +140,7 @@ class Form:
             self.layout.wanted,
             self.layout.strength,
             self.controls["vae"],
+            self.hires.upscaler,
             self.about,
         ]
 
@@ -141,6 +150,8 @@ class Form:
         yield self.script("advanced_title"), numbers, self.advanced
         yield self.script("negative_title"), [self.negative], self.negative_fold
         yield self.script("img2img_title"), [self.img2img.held], [self.img2img.fold, self.img2img.painted]
+        hires = self.hires
+        yield HIRES_TITLE, [hires.on, hires.scale, hires.upscaler], hires.fold
         yield self.script("own_size"), [self.shape], self.own
         for name in form_settings(*GROUPS):
             needed, _, value = SETTINGS[name].needs.partition("=")
@@ -167,9 +178,11 @@ class Form:
         """The same as a text for the page's script `restore`: what each control shows, by name."""
         return json.dumps({name: shown(name, value) for name, value in values.by_name().items()})
 
-    def dressed(self, checkpoint: Checkpoint | None, vaes: Sequence[VaeFile]) -> tuple[Any, ...]:
+    def dressed(
+        self, checkpoint: Checkpoint | None, vaes: Sequence[VaeFile], upscalers: Sequence[Upscaler]
+    ) -> tuple[Any, ...]:
         """What the models change around the controls: sizes, the layout switch, what a sketch strength left out is, the
-        VAEs, the line about the model."""
+        VAEs, the upscalers, the line about the model."""
         import gradio as gr
 
         return (
@@ -177,6 +190,7 @@ class Form:
             gr.Checkbox(visible=not always_starts_from_sketch(checkpoint)),
             gr.Number(placeholder=automatic_strength(checkpoint)),
             gr.Dropdown(choices=named("vae", [AUTOMATIC_VAE, *(vae.name for vae in vaes)])),
+            self.hires.offering(upscalers),
             create_view.about(checkpoint),
         )
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 from pydantic import Field, TypeAdapter, ValidationError
 
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.hires import USUAL_SCALE, HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.setting import has_what_it_needs
@@ -25,6 +26,7 @@ from illustrious_studio.interfaces.web.held import (
     held_layout,
     held_picture,
 )
+from illustrious_studio.interfaces.web.hires import SHOWN, hires_of, others_of
 from illustrious_studio.services.render_plan import STRENGTH, strength_of
 
 GROUPS = ("advanced", "img2img", "inpaint")
@@ -75,6 +77,13 @@ class FormValues:
     """None: as the checkpoint and what is in the picture want it."""
     held_layout: str = ""
     held_picture: str = ""
+    hires: bool = False
+    hires_scale: Annotated[float, Field(ge=1, le=4)] = USUAL_SCALE
+    hires_upscaler: str = "Latent"
+    hires_steps: int | None = None
+    hires_strength: Annotated[float, Field(ge=0.01, le=1)] = 0.7
+    hires_others: str = ""
+    """What else the second pass of a picture had, as JSON."""
     checkpoint: str = ""
     """The name of the one that the values were set for."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -130,6 +139,7 @@ class FormValues:
             sketch_strength=_own_sketch_strength(request, checkpoint),
             held_layout=held_by(request),
             held_picture=held.text() if held else "",
+            **_hires_values(request.hires),
             settings={**fresh.settings, **given},
         )
 
@@ -153,6 +163,7 @@ class FormValues:
             "height": height,
             "image": picture and picture.image,
             "mask": picture and picture.mask,
+            "hires": self._hires() if self.hires and picture is None else None,
         }
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)
@@ -168,6 +179,10 @@ class FormValues:
         }
         return ImageRequest.model_validate(useful)
 
+    def _hires(self) -> HiresFix:
+        shown = {name: getattr(self, f"hires_{name}") for name in SHOWN}
+        return hires_of(shown, self.hires_others)
+
     def _size(self, checkpoint: Checkpoint | None) -> tuple[int, int]:
         if self.shape != "custom":
             known = shapes(checkpoint)
@@ -175,6 +190,13 @@ class FormValues:
         if self.width is None or self.height is None:
             raise InvalidRequest("Give the picture a width and a height, or choose a shape.")
         return self.width, self.height
+
+
+def _hires_values(hires: HiresFix | None) -> dict[str, Any]:
+    if hires is None:
+        return {}
+    shown = {f"hires_{name}": value for name in SHOWN if (value := getattr(hires, name)) is not None}
+    return {"hires": True, **shown, "hires_others": others_of(hires)}
 
 
 def _own_sketch_strength(request: ImageRequest, checkpoint: Checkpoint | None) -> float | None:

@@ -5,6 +5,7 @@ cache never sees them and does not grow.
 """
 
 import asyncio
+from dataclasses import asdict
 from html import escape
 from typing import Annotated
 
@@ -15,10 +16,11 @@ from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryQuery
 from illustrious_studio.domain.inputs import InputId
-from illustrious_studio.domain.values import Value
+from illustrious_studio.domain.values import Prompt, Value
 from illustrious_studio.interfaces.web.held import HeldLayout
 from illustrious_studio.interfaces.web.views import gallery as gallery_view
 from illustrious_studio.interfaces.web.views import live
+from illustrious_studio.interfaces.web.views import loras as loras_view
 from illustrious_studio.services.studio import Studio
 
 PictureId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -33,6 +35,12 @@ class SubjectMask(Value):
 
     image: InputId
     inverted: bool = False
+
+
+class Words(Value):
+    """A prompt that is being typed."""
+
+    prompt: Prompt
 
 
 def add_routes(app: FastAPI, studio: Studio) -> None:
@@ -78,6 +86,18 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     @router.get("/fragments/picture/{item_id}")
     async def large(item_id: PictureId) -> Response:
         return HTMLResponse(gallery_view.large(await studio.gallery.get(item_id)), headers=NEVER)
+
+    @router.get("/fragments/loras")
+    async def loras() -> Response:
+        return HTMLResponse(loras_view.cards(await studio.loras.loras()), headers=NEVER)
+
+    @router.get("/loras/{name:path}/preview.webp")
+    async def preview(name: str) -> Response:
+        return Response(await studio.loras.preview(name), media_type="image/webp", headers=NEVER)
+
+    @router.post("/tokens")
+    async def tokens(counted: Words) -> Response:
+        return JSONResponse(asdict(await studio.tokens.of(counted.prompt)), headers=NEVER)
 
     @router.post("/inputs")
     async def keep_input(request: Request) -> Response:

@@ -12,6 +12,7 @@ from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound,
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
+from illustrious_studio.domain.loras import LoraChoice, loras_in, weighed, with_loras, without_lora
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.form_values import OF_THE_CHECKPOINT, FormValues, sized
@@ -24,6 +25,7 @@ from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.services.studio import Studio
 
 STRIP = 8
+LORA_STEP = 0.1
 AT_ONCE = 0.5
 """Seconds in which a job is queued, unless somebody is asked first."""
 FORGET_FAILURE = "(shown) => (shown ?? '').startsWith('<div class=\"notice failed') ? '' : shown"
@@ -118,6 +120,9 @@ class CreateTab:
         page.on("reuse", self.reuse, [], [page.tabs, *form.all])
         page.on("img2img", self.img2img, [], [page.tabs, form.img2img.held, form.img2img.fold, *form.size])
         page.on("seed", self.use_seed, [], [form.seed])
+        page.on("lora", self.lora, [form.prompt], [form.prompt])
+        page.on("lora_less", self.lora_less, [form.prompt], [form.prompt])
+        page.on("lora_more", self.lora_more, [form.prompt], [form.prompt])
         page.on("delete", self.delete, [], [self.picture, self.strip, page.snack, page.changed])
         page.on("restore", self.restore, [], [self.picture, self.strip, page.snack, page.changed])
         page.on("model", self.model_changed, values, [*form.all, self.picture]).then(
@@ -132,7 +137,7 @@ class CreateTab:
         lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
         text = create_view.failure(last) if last is not None and lately and last.state == "failed" else ""
         checkpoint = create_view.checkpoint_of(self.studio)
-        dressed = self.form.dressed(checkpoint, await self.studio.vaes.vaes())
+        dressed = await self.dressed()
         values = FormValues.remembered(saved, checkpoint)
         layout = await self.layout_title(values.held_layout, values.layout_from_words, values.held_picture)
         return *dressed, *await self._latest(), text, ended, *layout, self.form.kept(values)
@@ -270,6 +275,22 @@ class CreateTab:
     async def use_seed(self, seed: str) -> int:
         return int(seed)
 
+    async def lora(self, name: str, prompt: str) -> str:
+        """Put a LoRA into the prompt, with its trigger words; or take it out, where it is in it."""
+        file = await self.studio.loras.named(name)
+        if any(one.name == file.name for one in loras_in(prompt)):
+            return without_lora(prompt, file.name)
+        missing = [word for word in file.trigger_words if word.lower() not in prompt.lower()]
+        words = ", ".join(part for part in (prompt.strip().rstrip(","), *missing) if part)
+        weight = 1.0 if file.weight is None else file.weight
+        return with_loras(words, [LoraChoice(name=file.name, weight=weight)])
+
+    async def lora_less(self, name: str, prompt: str) -> str:
+        return weighed(prompt, name, -LORA_STEP)
+
+    async def lora_more(self, name: str, prompt: str) -> str:
+        return weighed(prompt, name, LORA_STEP)
+
     async def delete(self, item_id: str) -> tuple[str, str, str, str]:
         await self.studio.gallery.delete(item_id)
         return (*await self._latest(), undo_snack("Picture deleted.", "restore", item_id), now())
@@ -290,7 +311,8 @@ class CreateTab:
         return {**shown, self.picture: newest}
 
     async def dressed(self) -> tuple[Any, ...]:
-        return self.form.dressed(create_view.checkpoint_of(self.studio), await self.studio.vaes.vaes())
+        vaes, upscalers = await self.studio.vaes.vaes(), await self.studio.upscalers.upscalers()
+        return self.form.dressed(create_view.checkpoint_of(self.studio), vaes, upscalers)
 
     async def _start(self, request: ImageRequest, count: int = 1) -> tuple[str, str]:
         job, *_ = await self.studio.images.start_images(request, count, Origin(way="create"))

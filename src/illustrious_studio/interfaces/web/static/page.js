@@ -7,7 +7,7 @@ const EVENTS = new Set([
   'example', 'undo_enhance', 'regenerate', 'variation', 'upscale', 'retry', 'reuse', 'img2img', 'seed', 'show', 'cancel', 'delete', 'restore',
   'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
   'reuse_recorded', 'finished', 'model', 'busy', 'idle', 'chat_changed', 'reindex',
-  'check_models', 'use_checkpoint', 'open_models',
+  'check_models', 'use_checkpoint', 'open_models', 'lora', 'lora_less', 'lora_more',
 ]);
 
 function raise(name, value = '') {
@@ -135,6 +135,7 @@ document.addEventListener('click', (event) => {
   if (name === 'drawer') return document.body.classList.toggle('drawer-open');
   if (name === 'shown_seed') { const seed = $('#picture .facts [name=seed]'); return seed && raise('seed', seed.value); }
   if (name === 'edit_title') return editTitle(button);
+  if (name === 'loras_again') return loadLoras();
   if (name === 'steps_hide' || name === 'steps_show') return showSteps(name === 'steps_show');
   if (!EVENTS.has(name)) return;
   if (name === 'show') { peeking = busy; document.body.classList.remove('drawing-now'); }
@@ -168,6 +169,58 @@ function copyTheOldWay(button, text) {
   document.execCommand('copy');
   box.remove();
   button.focus();
+}
+
+// ---- LoRAs and the token meter -------------------------------------------------------------------------------------
+
+async function loadLoras() {
+  for (let tries = 0; tries < 40 && !$('#loras'); tries++) await new Promise((done) => { setTimeout(done, 50); }); // the fold opens
+  const place = $('#loras');
+  if (!place) return;
+  const answer = await fetch('fragments/loras', { cache: 'no-store' }).catch(() => null);
+  if (!answer?.ok) return;
+  place.innerHTML = await answer.text();
+  markLoras();
+}
+
+document.addEventListener('click', (event) => {
+  if (event.target.closest('#loras-fold') && !$('#loras')?.innerHTML) loadLoras();
+});
+document.addEventListener('input', (event) => {
+  if (event.target.id !== 'lora-search') return;
+  const wanted = event.target.value.toLowerCase();
+  for (const card of $$('[data-lora]')) card.hidden = !card.dataset.words.includes(wanted);
+});
+
+let words = '';
+let counting = 0;
+document.addEventListener('studio-form', (event) => {
+  if (event.detail.prompt === words) return;
+  words = event.detail.prompt ?? '';
+  markLoras();
+  clearTimeout(counting);
+  counting = setTimeout(count, 300);
+});
+
+function markLoras() { // which are in the prompt, and how much of each
+  for (const card of $$('[data-lora]')) {
+    const tag = words.split(/[<>]/).find((one) => /^(lora|lyco):/i.test(one) && one.split(':')[1] === card.dataset.lora);
+    card.classList.toggle('used', Boolean(tag));
+    $('.lora-weight', card).textContent = tag ? tag.split(':').slice(2).join(', ') || '1' : '';
+    $('[name=lora]', card).textContent = tag ? 'Remove' : 'Use';
+  }
+}
+
+async function count() {
+  const asked = words;
+  const body = JSON.stringify({ prompt: asked });
+  const answer = await fetch('tokens', { method: 'POST', body, headers: { 'Content-Type': 'application/json' } }).catch(() => null);
+  const place = $('#tokens');
+  if (!answer?.ok || asked !== words || !place) return;
+  const found = await answer.json();
+  const parts = found.chunks.length > 1 ? `, in ${found.chunks.length} chunks` : '';
+  place.textContent = found.problem || (found.count ? `${found.count} / ${found.limit} tokens${parts}` : '');
+  place.classList.toggle('wrong', Boolean(found.problem));
 }
 
 function editTitle(button) {

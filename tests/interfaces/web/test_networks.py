@@ -1,0 +1,98 @@
+"""LoRAs, the token meter and hires fix in Create."""
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from illustrious_studio.domain.hires import HiresFix
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.wiring import LORAS
+from running_web import WebWithFakes, draw
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+PROMPT = "#prompt textarea"
+KOHYA = "#loras li[data-lora='kohya']"
+
+
+def script(name: str) -> ModuleType:
+    path = Path(__file__).parents[3] / "scripts" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def loras(web: WebWithFakes) -> Iterator[Path]:
+    folder = web.gallery.parent / LORAS
+    script("tiny_loras").make(folder)
+    yield folder
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+async def test_a_lora_is_found_used_weighed_and_taken_out(web: WebWithFakes, loras: Path) -> None:
+    page = await web.open()
+    await page.fill(PROMPT, "a red fox")
+    await page.click("#loras-fold > button")
+    await expect(page.locator("#loras li")).to_have_count(8)
+    await page.fill("#lora-search", "BLUE")
+    await expect(page.locator("#loras li:visible")).to_have_count(1)
+    await expect(page.locator(f"{KOHYA} img")).to_have_js_property("complete", True)
+    await page.click(f"{KOHYA} [name=lora]")
+    await expect(page.locator(PROMPT)).to_have_value("a red fox, blue paint <lora:kohya:0.8>")
+    await page.click(f"{KOHYA} [name=lora_more]")
+    await expect(page.locator(PROMPT)).to_have_value("a red fox, blue paint <lora:kohya:0.9>")
+    await expect(page.locator(f"{KOHYA} .lora-weight")).to_have_text("0.9")
+    assert (await Axe().run(page, "#loras")).response["violations"] == []
+    await draw(page, await page.input_value(PROMPT))
+    assert [use.file.name for use in web.engine.plans[-1].loras] == ["kohya"]
+    await page.click(f"{KOHYA} [name=lora]")
+    await expect(page.locator(PROMPT)).to_have_value("a red fox, blue paint")
+    await expect(page.locator(f"{KOHYA} .lora-weight")).to_have_text("")
+
+
+async def test_without_loras_it_says_where_they_go(web: WebWithFakes) -> None:
+    page = await web.open()
+    await page.click("#loras-fold > button")
+    await expect(page.locator("#loras")).to_contain_text("models/loras")
+
+
+async def test_tokens_are_counted_as_one_types(web: WebWithFakes) -> None:
+    page = await web.open()
+    await page.fill(PROMPT, "a red fox")
+    await expect(page.locator("#tokens")).to_have_text("3 / 75 tokens")
+    await page.fill(PROMPT, "fox " * 90)
+    await expect(page.locator("#tokens")).to_have_text("90 / 150 tokens, in 2 chunks")
+    await page.fill(PROMPT, "a fox <lora:x")
+    await expect(page.locator("#tokens")).to_contain_text("is not closed")
+
+
+async def test_hires_fix_is_drawn_remembered_and_brought_back(web: WebWithFakes) -> None:
+    page = await web.open()
+    await page.fill(PROMPT, "a red fox")
+    await page.click("#hires-fold > button")
+    await page.check("#hires input")
+    await expect(page.locator("#hires-fold > button")).to_contain_text("Hires fix: 2 times, Latent")
+    await draw(page, "a red fox")
+    request = web.engine.plans[-1].request
+    assert request.hires == HiresFix(scale=2)
+    await page.reload()
+    await expect(page.locator("#hires-fold > button")).to_contain_text("Hires fix: 2 times, Latent")
+    of_more = HiresFix(width=96, upscaler="Lanczos", steps=2, strength=0.4, prompt="a green fox")
+    item = await web.studio.images.generate_image(
+        ImageRequest(prompt="a red fox", width=64, height=64, steps=2, hires=of_more)
+    )
+    await page.reload()
+    await page.click("#picture [name=reuse]")
+    await expect(page.locator("#hires-fold > button")).to_contain_text("Lanczos")
+    await draw(page, "a blue fox")
+    assert web.engine.plans[-1].request.hires == item.metadata.request.hires
