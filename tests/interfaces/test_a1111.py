@@ -139,7 +139,8 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"restore_faces": True}, "restore_faces: is something"),
         ({"tiling": True}, "tiling: is something"),
         ({"styles": ["cinematic"]}, "styles: is something"),
-        ({"subseed_strength": 0.3}, "subseed_strength: is something"),
+        ({"subseed_strength": 1.3}, "subseed_strength: must be at most 1"),
+        ({"seed_resize_from_w": 32, "seed_resize_from_h": 512}, "seed_resize_from_width: must be at least 64"),
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
         ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
         ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: has ControlNet"),
@@ -212,6 +213,23 @@ async def test_an_upscaler_that_is_not_there_is_named(api: Api) -> None:
 async def test_latent_upscalers_are_listed(api: Api) -> None:
     modes = (await api.http.get("/sdapi/v1/latent-upscale-modes")).json()
     assert [one["name"] for one in modes][:2] == ["Latent", "Latent (antialiased)"]
+
+
+async def test_variations_of_one_seed_have_seeds_of_their_own(api: Api) -> None:
+    resize = {"seed_resize_from_w": 128, "seed_resize_from_h": 96}
+    body = {"prompt": "a cat", "seed": 5, "subseed": 8, "subseed_strength": 0.3, "batch_size": 2, **resize, **SMALL}
+    info = json.loads((await api.http.post("/sdapi/v1/txt2img", json=body)).json()["info"])
+    assert (info["all_seeds"], info["all_subseeds"], info["subseed_strength"]) == ([5, 5], [8, 9], 0.3)
+    assert (info["seed_resize_from_w"], info["seed_resize_from_h"]) == (128, 96)
+    text = info["infotexts"][1]
+    assert "Variation seed: 9, Variation seed strength: 0.3, Seed resize from: 128x96" in text
+    read, unusable = request_in_infotext(text)
+    assert (read.variation_seed, read.variation_strength, unusable) == (9, 0.3, {})
+    assert (read.seed_resize_from_width, read.seed_resize_from_height) == (128, 96)
+    plain = {"prompt": "a cat", "seed": 5, "subseed": -1, "subseed_strength": 0, "seed_resize_from_w": -1, **SMALL}
+    info = json.loads((await api.http.post("/sdapi/v1/txt2img", json=plain)).json()["info"])
+    assert (info["subseed_strength"], info["seed_resize_from_w"]) == (0, -1)
+    assert "Variation" not in info["infotexts"][0]
 
 
 async def test_parameters_fill_what_was_not_sent(api: Api) -> None:

@@ -110,6 +110,41 @@ class ImageRequest(Value):
         Field(ge=-1, le=MAX_SEED, description="The same seed gives the same picture; -1 picks one."),
         Setting("Seed", infotext="Seed", always=True, a1111=("seed",), aliases=("image_seed",)),
     ] = -1
+    variation_seed: Annotated[
+        int | None,
+        Field(
+            ge=-1, le=MAX_SEED, description="Another seed, towards which the noise is led; left out or -1: a new one."
+        ),
+        Setting(
+            "Variation seed",
+            "advanced",
+            infotext="Variation seed",
+            a1111=("subseed",),
+            aliases=("variationseed",),
+        ),
+    ] = None
+    variation_strength: Annotated[
+        float,
+        Field(ge=0, le=1, description="How far the noise is led to that of the variation seed; 0: not at all."),
+        Setting(
+            "Variation strength",
+            "advanced",
+            0.01,
+            "Variation seed strength",
+            a1111=("subseed_strength",),
+            aliases=("variationseedstrength",),
+        ),
+    ] = 0.0
+    seed_resize_from_width: Annotated[
+        int | None,
+        Field(ge=64, le=2048, description="Seed resize: of which width the seed's picture is kept in the middle."),
+        Setting("Seed resize from width", aliases=("seed resize from-1",)),
+    ] = None
+    seed_resize_from_height: Annotated[
+        int | None,
+        Field(ge=64, le=2048, description="And of which height; it takes both."),
+        Setting("Seed resize from height", aliases=("seed resize from-2",)),
+    ] = None
     wildcard_seed: Annotated[
         int | None,
         Field(

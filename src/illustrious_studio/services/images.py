@@ -130,11 +130,15 @@ class ImageService:
         over = None if request.image is None else await self._inputs.checked(request)
         if request.loras:
             request = request.model_copy(update={"prompt": with_loras(request.prompt, request.loras), "loras": ()})
+        varied = secrets.randbelow(MAX_SEED + 1) if (request.variation_seed or -1) < 0 else request.variation_seed or 0
         resolved: list[ImageRequest] = []
         templates = request.prompt, request.negative_prompt
         choosing = any(map(has_choices, request.prompts.values()))
         for number in range(count):
-            one = request.model_copy(update={"seed": (first + number) % (MAX_SEED + 1)})
+            seeds = {"seed": (first + number) % (MAX_SEED + 1), "variation_seed": None}
+            if request.variation_strength:  # of one seed, as many variations: A1111's
+                seeds = {"seed": first, "variation_seed": (varied + number) % (MAX_SEED + 1)}
+            one = request.model_copy(update=seeds)
             one = await self._with_words_chosen(one, number) if choosing else one
             for which, prompt in one.prompts.items():
                 if found := not_done_here(prompt):

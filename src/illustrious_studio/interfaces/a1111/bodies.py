@@ -69,9 +69,8 @@ class Txt2ImgBody(SettingsBody):
     force_task_id: str | None = Field(None, max_length=LONGEST_ID)
 
     styles: Unwanted = None
-    subseed_strength: Unwanted = None
-    seed_resize_from_w: Annotated[Any, only(-1, 0)] = None
-    seed_resize_from_h: Annotated[Any, only(-1, 0)] = None
+    seed_resize_from_w: int | None = None
+    seed_resize_from_h: int | None = None
     restore_faces: Unwanted = None
     tiling: Unwanted = None
     s_churn: Unwanted = None
@@ -174,7 +173,9 @@ class Txt2ImgBody(SettingsBody):
         sampler, schedule = split_joined(sent.get("sampler", ""))
         joined = {"sampler": sampler, "schedule": schedule} if schedule else {}
         sides = {name: sent[name] // LATENT * LATENT for name in ("width", "height") if name in sent}
-        return sent | joined | sides
+        resized = {"width": self.seed_resize_from_w or 0, "height": self.seed_resize_from_h or 0}
+        resizes = {f"seed_resize_from_{side}": pixels for side, pixels in resized.items() if min(resized.values()) > 0}
+        return sent | joined | sides | resizes
 
 
 class Img2ImgBody(Txt2ImgBody):

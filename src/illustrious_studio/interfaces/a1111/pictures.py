@@ -90,9 +90,9 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "all_negative_prompts": [one.negative_prompt for one in every],
         "seed": first.seed,
         "all_seeds": [one.seed for one in every],
-        "subseed": first.seed,
-        "all_subseeds": [one.seed for one in every],
-        "subseed_strength": 0,
+        "subseed": _variation_seed(first),
+        "all_subseeds": [_variation_seed(one) for one in every],
+        "subseed_strength": first.variation_strength,
         "width": made.width,
         "height": made.height,
         "sampler_name": first.sampler,
@@ -105,8 +105,8 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "sd_model_hash": made.checkpoint_hash,
         "sd_vae_name": None if first.vae == AUTOMATIC_VAE else vae_file(first.vae),
         "sd_vae_hash": None,
-        "seed_resize_from_w": -1,
-        "seed_resize_from_h": -1,
+        "seed_resize_from_w": first.seed_resize_from_width or -1,
+        "seed_resize_from_h": first.seed_resize_from_height or -1,
         "denoising_strength": _strength(first),
         "extra_generation_params": _extra(first),
         "index_of_first_image": 0,
@@ -117,6 +117,10 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "is_using_inpainting_conditioning": False,
         "version": f"illustrious-studio {made.versions.get('illustrious-studio', '')}".strip(),
     }
+
+
+def _variation_seed(request: ImageRequest) -> int:
+    return request.seed if request.variation_seed is None else request.variation_seed
 
 
 def _strength(request: ImageRequest) -> float | None:

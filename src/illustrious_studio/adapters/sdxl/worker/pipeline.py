@@ -17,6 +17,7 @@ from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet
 from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
+from illustrious_studio.adapters.sdxl.worker.noise import first_noise
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Part, ProgressCallback, draw
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
@@ -191,7 +192,6 @@ class SdxlPipeline:
         Raises BadNumbers, Stopped, InvalidRequest (a VAE, LoRA or embedding that does not go with the checkpoint).
         """
         import torch
-        from diffusers.utils.torch_utils import randn_tensor
 
         assert self._encoder is not None
         self._codec.use(plan.vae)
@@ -220,7 +220,7 @@ class SdxlPipeline:
         )
         generator = torch.Generator("cpu").manual_seed(request.seed)
         shape = (1, self._pipeline.unet.config.in_channels, height // self._scale, width // self._scale)
-        noise = randn_tensor(shape, generator=generator, device=self.device, dtype=torch.float32)
+        noise = first_noise(request, shape, self._scale, generator).to(self.device)
         latents = scheduler.begin(noise) if base is None else scheduler.add_noise(base, noise)
         mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
         kept = LatentMask(base, noise, mask) if base is not None and mask is not None else None
