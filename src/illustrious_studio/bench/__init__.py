@@ -22,6 +22,7 @@ def benchmarks() -> dict[str, Benchmark]:
     from illustrious_studio.bench.chat_added import chat_added
     from illustrious_studio.bench.draw_preview import draw_preview
     from illustrious_studio.bench.interfaces import interfaces_overhead
+    from illustrious_studio.bench.lora_switch import lora_switch
     from illustrious_studio.bench.start_ready import start_ready
     from illustrious_studio.bench.upscale import upscale
 
@@ -32,6 +33,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "chat.added": chat_added,
         "draw.preview": draw_preview,
         "upscale": upscale,
+        "lora.switch": lora_switch,
     }
 
 
