@@ -159,6 +159,16 @@ class Checks:
         self.studio.ask("POST", "/upscale", 422, json={"image_id": self.pictures[0], "scale": 0})
         return f"{body['width']} x {body['height']} pixels by {', '.join(names[:1])} of {len(names)}"
 
+    def loras(self) -> str:
+        found = self.studio.ask("GET", "/loras").json()
+        check(
+            self.studio.ask("POST", "/loras/refresh").json() == found,
+            "the LoRAs are others when they are looked for anew",
+        )
+        self.studio.ask("GET", "/loras/no such LoRA/preview", 404)
+        embeddings = self.studio.ask("GET", "/embeddings").json()
+        return f"{len(found)} LoRAs, {len(embeddings)} embeddings"
+
     def prompts(self) -> str:
         body = self.studio.ask("POST", "/prompts/enhance", json={"prompt": "a cat in the snow"}).json()
         check(bool(body["prompt"]), "the prompt is empty")
@@ -167,6 +177,8 @@ class Checks:
         check(sketch.startswith(PNG), "the sketch is no PNG")
         known = self.studio.ask("GET", "/layout/objects").json()["objects"]
         check(any(one["name"] == "cat" for one in known), "there is no drawing of a cat")
+        tokens = self.studio.ask("POST", "/prompts/tokens", json={"prompt": "a cat in the snow"}).json()
+        check((tokens["count"], tokens["limit"]) == (5, 75), "the prompt has other than five tokens")
         return f"{'changed' if body['changed'] else 'unchanged'}, {len(layout['things'])} things laid out"
 
     def gallery(self) -> str:
@@ -220,7 +232,7 @@ class Checks:
     def all(self) -> list[Callable[[], str]]:
         return [
             self.health, self.status, self.generate_image, self.generate_image_refuses, self.jobs, self.chat,
-            self.chat_stream, self.chat_generate, self.analyze_image, self.remove_background, self.upscale,
+            self.chat_stream, self.chat_generate, self.analyze_image, self.remove_background, self.upscale, self.loras,
             self.prompts, self.gallery, self.sessions, self.models, self.pages, self.tidy_up,
         ]  # fmt: skip
 

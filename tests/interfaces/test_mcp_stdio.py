@@ -108,7 +108,7 @@ async def test_a_studio_that_was_started_again_is_found_again(tmp_path: Path) ->
     async with AsyncExitStack() as stack:
         async with studio() as url:
             client = await stack.enter_async_context(host(url))
-            assert len((await client.list_tools()).tools) == 10
+            assert len((await client.list_tools()).tools) == 11
         failed = await client.call_tool("status")
         assert failed.is_error and "start it" in failed.model_dump()["content"][0]["text"]
         with pytest.raises(MCPError, match="does not answer"):

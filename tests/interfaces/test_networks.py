@@ -88,6 +88,7 @@ async def test_they_are_recorded_as_a1111_does(api: Api) -> None:
     ("prompt", "sentence"),
     [
         ("<lora:kohia:1>", "There is no LoRA 'kohia'. Nearest: kohya"),
+        ("<lora:KOHYA:1>", "There is no LoRA 'KOHYA'. Nearest: kohya"),
         ("<lora:sd1:1>", "made for Stable Diffusion 1; the studio draws with SDXL"),
         ("<lora:../../etc/passwd:1>", "There is no LoRA"),
         ("<lora:kohya:much>", "has the weight 'much'"),

@@ -1,5 +1,6 @@
 """A setting that is declared once is there in every interface, and comes back from the picture. New ones, too."""
 
+import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from illustrious_studio.cli.parser import _parser
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
@@ -30,6 +32,8 @@ GIVEN: dict[str, Any] = {
     "vae": "own",
     "image": "a" * 64,
     "mask": "b" * 64,
+    "loras": [{"name": "ink", "weight": 0.5, "text_encoder_weight": None}],
+    "hires": HiresFix(scale=1.5).model_dump(),
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
 }
 """Values for settings whose type alone does not say which values there are."""
@@ -90,7 +94,8 @@ async def test_a1111s_clients_can_send_it_by_each_of_its_names(api: Api, name: s
     assert getattr(api.engine.plans[-1].request, name) == another(name)
 
 
-REST = [name for name in SETTINGS if name not in ("image", "mask", "layout") and not SETTINGS[name].needs]
+REST = [name for name in SETTINGS if name not in ("image", "mask", "layout", "loras") and not SETTINGS[name].needs]
+"""LoRAs are written into the prompt (`test_networks`)."""
 
 
 @pytest.mark.parametrize("name", REST)
@@ -105,9 +110,10 @@ async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name != "prompt"])
 def test_the_command_line_has_an_option_for_it(name: str) -> None:
     option, value = "--" + name.replace("_", "-"), another(name)
-    text = "file" if isinstance(value, dict) else str(value)
+    in_json = name in ("loras", "hires")
+    text = json.dumps(value) if in_json else "file" if isinstance(value, dict) else str(value)
     options = _parser()[0].parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
-    assert str(getattr(options, name)) == text
+    assert getattr(options, name) == value if in_json else str(getattr(options, name)) == text
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -116,8 +122,8 @@ def test_mcps_hosts_see_it_among_the_arguments(name: str) -> None:
     assert draws.declared().input_schema["properties"][name]["description"]
 
 
-ON_THE_PAGE = [name for name in SETTINGS if name not in ("image", "mask", "layout")]
-"""Pictures and layouts have editors there."""
+ON_THE_PAGE = [name for name in SETTINGS if name not in ("image", "mask", "layout", "loras", "disable_extra_networks")]
+"""Pictures, layouts and LoRAs have editors there; what switches LoRAs off is for A1111's clients."""
 
 
 async def test_the_page_has_a_control_for_it_under_its_name() -> None:

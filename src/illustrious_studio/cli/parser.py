@@ -6,6 +6,7 @@ Every setting is an option of every command; the table of options is made from `
 import argparse
 import asyncio
 import gc
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -140,6 +141,13 @@ FILES = {
 """Settings that the command line takes as files."""
 
 
+JSON = {
+    "loras": """LoRAs in JSON, such as '[{"name": "ink", "weight": 0.8}]'; or <lora:ink:0.8> in the prompt.""",
+    "hires": """Hires fix in JSON, such as '{"scale": 1.5, "upscaler": "Latent"}'; '{}': twice as large.""",
+}
+"""Settings that the command line takes as JSON."""
+
+
 def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
@@ -150,6 +158,8 @@ def _setting_option(name: str) -> dict[str, Any]:
     kinds = value_types(ImageRequest.model_fields[name].annotation)
     if name in FILES:
         return {"type": Path, "metavar": "FILE", "help": help}
+    if name in JSON:
+        return {"type": json.loads, "metavar": "JSON", "help": JSON[name]}
     if bool in kinds:
         return {"action": argparse.BooleanOptionalAction, "help": help}
     number = float if float in kinds else int if int in kinds else str

@@ -119,6 +119,7 @@ class ImageRequest(Value):
             "Variation seed",
             "advanced",
             infotext="Variation seed",
+            needs="variation_strength",
             a1111=("subseed",),
             aliases=("variationseed",),
         ),
@@ -138,12 +139,12 @@ class ImageRequest(Value):
     seed_resize_from_width: Annotated[
         int | None,
         Field(ge=64, le=2048, description="Seed resize: of which width the seed's picture is kept in the middle."),
-        Setting("Seed resize from width", aliases=("seed resize from-1",)),
+        Setting("Seed resize from width", "advanced", aliases=("seed resize from-1",)),
     ] = None
     seed_resize_from_height: Annotated[
         int | None,
         Field(ge=64, le=2048, description="And of which height; it takes both."),
-        Setting("Seed resize from height", aliases=("seed resize from-2",)),
+        Setting("Seed resize from height", "advanced", aliases=("seed resize from-2",)),
     ] = None
     wildcard_seed: Annotated[
         int | None,

@@ -35,7 +35,8 @@ class LoraService:
             return file
         if reason := why_refused(name, await self._catalogue.refused()):
             raise NotFound(f"The LoRA {name!r} cannot be used. {reason}")
-        near = get_close_matches(name, [one.name for one in found], NEAREST, 0.4)
+        small = {one.name.lower(): one.name for one in found}
+        near = [small[one] for one in get_close_matches(name.lower(), small, NEAREST, 0.4)]
         hint = f"Nearest: {', '.join(near)}." if near else "Put its file into the folder models/loras."
         raise NotFound(f"There is no LoRA {name!r}. {hint}")
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.hires import LATENT_UPSCALERS
 from illustrious_studio.domain.jobs import Job, UpscaledJob
@@ -64,7 +65,10 @@ class UpscaleRunner:
         """What makes a picture larger between two passes; None for latents. Raises NotFound."""
         if name in LATENT_UPSCALERS:
             return None
-        file = await self._upscalers.named(name)
+        try:
+            file = await self._upscalers.named(name)
+        except NotFound as error:
+            raise NotFound(f"{error.detail} Hires fix has these, too: {', '.join(LATENT_UPSCALERS)}.") from error
         return Enlarging(None if file is None else str(file.path), self._tiles.side, self._tiles.overlap)
 
     async def upscale(self, request: UpscaleRequest, on_step: Callable[[Step], None]) -> UpscaledJob:

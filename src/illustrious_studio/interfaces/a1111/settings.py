@@ -13,8 +13,9 @@ from illustrious_studio.interfaces.a1111.common import Body, Options
 
 _READ_BY_BODIES = ("image", "mask", "mask_content")
 _PLAIN = {name: setting for name, setting in SETTINGS.items() if setting.a1111 and name not in _READ_BY_BODIES}
-OF_EVERY_PICTURE = tuple(name for name, setting in _PLAIN.items() if not setting.needs)
-OF_IMG2IMG = tuple(name for name, setting in _PLAIN.items() if setting.needs)
+_OF_A_PICTURE = ("image", "mask", "mask_area")
+OF_IMG2IMG = tuple(name for name, one in _PLAIN.items() if one.needs.partition("=")[0] in _OF_A_PICTURE)
+OF_EVERY_PICTURE = tuple(name for name in _PLAIN if name not in OF_IMG2IMG)
 OF_OPTIONS = tuple(name for name, setting in _PLAIN.items() if Options.model_fields.keys() & setting.a1111)
 
 _FIELDS: dict[str, Any] = {
