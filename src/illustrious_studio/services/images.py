@@ -220,7 +220,7 @@ class ImageService:
         size = size_of(request, checkpoint)
         if over is not None and request.width is None and request.height is None:
             size = size_like(over, size)
-        values = request.model_dump() | {
+        values = dict(request) | {
             "width": size[0],
             "height": size[1],
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
@@ -241,4 +241,7 @@ class ImageService:
                 self._sketches.refuse_unknown(layout, resolved.prompt, checkpoint.examples or EXAMPLES)
         resolved = resolved.model_copy(update={"layout": layout, "layout_from_words": False})
         strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
-        return resolved.model_copy(update={"sketch_strength": strength})
+        hires = resolved.hires
+        if hires is not None and "strength" not in hires.model_fields_set and checkpoint.sketch_strength is not None:
+            hires = hires.model_copy(update={"strength": strength})  # more loses what it draws from a sketch
+        return resolved.model_copy(update={"sketch_strength": strength, "hires": hires})

@@ -7,10 +7,10 @@ counts where it asks how, where or whether, and names something of the studio.
 import re
 
 KEPT = "Each picture is a PNG file in the folder `gallery` of the studio's data folder. The Gallery tab shows them all."
-NO_NETWORKS = (
-    "This studio draws without LoRAs, embeddings, hypernetworks and ControlNet, and refuses a prompt that asks for "
-    "one. "
-    "Use a checkpoint that has the style or the character in it."
+NETWORKS = (
+    "Put LoRAs into the folder `models/loras` of the studio's data folder and embeddings into `models/embeddings`. A "
+    "prompt names a LoRA as `<lora:name:0.8>`, which the LoRAs fold of Create writes for you, and an embedding by its "
+    "name. ControlNet and hypernetworks are not done here."
 )
 CHECKPOINTS = (
     "Put the checkpoint, an SDXL `.safetensors` file, into the folder `models/checkpoints` of the studio's data "
@@ -27,12 +27,12 @@ _CHANGING = r"(?:add|install|use|load|put|get|import|change|switch|choose|select
 _ANSWERS = (
     (
         r"loras?|lycoris|textual inversions?|hypernetworks?|control ?nets?|embeddings? in (?:a |the )?prompts?",
-        NO_NETWORKS,
+        NETWORKS,
     ),
     (
         rf"upscale\b.*|upscal(?:er|ers|ing)|(?:enlarge|larger|bigger|higher resolution)\b.*\b{_PICTURE}|hires fix",
-        "There is no upscaler here. Draw larger (Size in Create: Custom), or start from the picture with Image to "
-        "image.",
+        "Press Upscale on a picture in Create or in the gallery: it becomes twice as wide and high. To draw one larger "
+        "from the start, open Hires fix in Create.",
     ),
     (
         r"vaes?",

@@ -192,34 +192,6 @@ class Img2ImgBody(Txt2ImgBody):
     initial_noise_multiplier: Annotated[Any, only(1)] = None
     latent_mask: Unwanted = None
 
-    def _hires(self) -> dict[str, Any]:
-        """The second pass, which only pictures from words have there, too. Raises InvalidRequest."""
-        if self.enable_hr is None or "init_images" in type(self).model_fields:
-            return {}
-        if not self.enable_hr:
-            return {"hires": None}
-        strength = dict(self)["denoising_strength"]
-        sampler, joined = split_joined(as_said(self.hr_sampler_name))
-        sent = {
-            "scale": self.hr_scale if not (self.hr_resize_x or self.hr_resize_y) else None,
-            "width": self.hr_resize_x or None,
-            "height": self.hr_resize_y or None,
-            "upscaler": LANCZOS if self.hr_upscaler == "None" else self.hr_upscaler or None,
-            "steps": self.hr_second_pass_steps or None,
-            "strength": HR_STRENGTH if strength is None else strength,
-            "prompt": self.hr_prompt or None,
-            "negative_prompt": self.hr_negative_prompt or None,
-            "sampler": sampler or None,
-            "schedule": joined or as_said(self.hr_scheduler) or None,
-        }
-        try:
-            return {
-                "hires": HiresFix.model_validate({name: value for name, value in sent.items() if value is not None})
-            }
-        except ValidationError as error:
-            problems = [{**one, "loc": tuple(map(_in_hires, one["loc"]))} for one in error.errors()]
-            raise InvalidRequest(sentences(problems)) from None
-
     def echo(self) -> dict[str, Any]:
         """Without the pictures, which would go back and forth for nothing, unless they are wanted."""
         return self.model_dump(exclude=set() if self.include_init_images else {"init_images", "mask"})
