@@ -164,3 +164,16 @@ async def test_a_picture_with_them_is_read_back(api: Api) -> None:
 async def test_tokens_are_counted_as_they_are_read(api: Api, prompt: str, right: dict[str, Any]) -> None:
     found = (await api.http.post("/prompts/tokens", json={"prompt": prompt})).json()
     assert {name: found[name] for name in right} == right
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sent", "strength"),
+    [("a cat", {}, 0.4), ("1girl, silver hair", {}, 0.1), ("1girl, silver hair", {"strength": 0.6}, 0.6)],
+)
+async def test_hires_fix_redraws_a_sketch_as_little_as_the_first_pass(
+    api: Api, prompt: str, sent: dict[str, float], strength: float
+) -> None:
+    """What the built-in model draws is in its sketch alone: at the usual 0.7 nothing of a face is left."""
+    answer = await api.http.post("/generate-image", json={"prompt": prompt, "hires": sent, **SMALL})
+    assert answer.json()["metadata"]["request"]["hires"]["strength"] == strength
+    assert api.engine.plans[-1].passes[1].strength == strength

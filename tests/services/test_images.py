@@ -9,6 +9,7 @@ import pytest
 
 from fakes import FakeChat, start_picture
 from illustrious_studio.domain.errors import Busy, InvalidRequest, NotFound, NothingKnown, OutOfMemory
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.layout.values import Layout, Placed
 from illustrious_studio.domain.metadata.infotext import write_infotext
@@ -262,3 +263,11 @@ async def test_what_a_wildcard_file_says_is_refused_like_what_a_person_says(tmp_
         with pytest.raises(NotFound, match=r"There is no wildcard __lara__\. Nearest: __lora__"):
             await made.studio.images.generate_image(image_request(prompt="a cat __lara__"))
         assert made.engine.plans == []
+
+
+async def test_hires_fix_is_settled_with_the_usual_strength(tmp_path: Path) -> None:
+    async with studio_for_tests(with_own_checkpoint(tmp_path)) as made:
+        item = await made.studio.images.generate_image(image_request(hires=HiresFix()))
+        assert item.metadata.request.hires == HiresFix(strength=0.7)
+        again = await made.studio.images.generate_image(item.metadata.request)
+        assert again.metadata.request == item.metadata.request

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
+from illustrious_studio.domain.upscaling import GRAIN, USUAL_SCALE, Size
 from illustrious_studio.domain.values import Prompt, Text, Value
 
 LATENT_UPSCALERS: Final = {
@@ -21,15 +22,13 @@ LATENT_UPSCALERS: Final = {
     "Latent (nearest-exact)": ("nearest-exact", False),
 }
 """A1111's ways to make latents larger: how torch interpolates, and whether it smooths."""
-USUAL_SCALE = 2.0
-GRAIN = 8
+USUAL_STRENGTH = 0.7
+"""Of A1111's page."""
 LONGEST = 4096
 MOST_PIXELS = 8_400_000
 """Twice as wide and high as the largest first pass of SDXL's own sizes."""
 MOST_STEPS = 1000
 """Steps of a schedule: so many the checkpoints were trained on."""
-
-Size = tuple[int, int]
 
 
 class HiresFix(Value):
@@ -40,7 +39,13 @@ class HiresFix(Value):
     height: int | None = Field(None, ge=64, le=LONGEST, description="Pixels, instead of a scale; width follows.")
     upscaler: Text = Field("Latent", max_length=500, description="A latent one, or one of GET /upscalers.")
     steps: int | None = Field(None, ge=1, le=150, description="Steps that are taken; left out: as in the first pass.")
-    strength: float = Field(0.7, ge=0.01, le=1, description="Denoising strength: how much is drawn anew.")
+    strength: float | None = Field(
+        None,
+        ge=0.01,
+        le=1,
+        description="Denoising strength: how much is drawn anew. 0.7 by default; with a checkpoint that always begins "
+        "with a sketch, as in the first pass.",
+    )
     prompt: Prompt | None = Field(None, description="Another prompt for the second pass.")
     negative_prompt: Prompt | None = Field(None, description="Another negative prompt for it.")
     sampler: SamplerName | None = Field(None, description="Another sampler for it.")
@@ -53,6 +58,11 @@ class HiresFix(Value):
         if self.sampler is not None and self.schedule is not None:
             check_together(self.sampler, self.schedule)
         return self
+
+    @property
+    def denoising(self) -> float:
+        """The strength; before it is settled, the usual one."""
+        return USUAL_STRENGTH if self.strength is None else self.strength
 
     def sizes(self, first: Size) -> tuple[Size, Size]:
         """To what a picture of that size is scaled, and how much of its middle is drawn. Raises InvalidRequest."""
@@ -84,7 +94,7 @@ class HiresFix(Value):
     def steps_of(self, first: int) -> tuple[int, int]:
         """Of its schedule, and how many of them are taken: the last. `first` are those of the first pass."""
         taken = self.steps or first
-        return max(taken, min(int(taken / min(self.strength, 0.999)), MOST_STEPS)), taken
+        return max(taken, min(int(taken / min(self.denoising, 0.999)), MOST_STEPS)), taken
 
 
 def _rounded(side: int) -> int:

@@ -220,7 +220,7 @@ class ImageService:
         size = size_of(request, checkpoint)
         if over is not None and request.width is None and request.height is None:
             size = size_like(over, size)
-        values = dict(request) | {
+        values = request.model_dump() | {
             "width": size[0],
             "height": size[1],
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
@@ -242,6 +242,7 @@ class ImageService:
         resolved = resolved.model_copy(update={"layout": layout, "layout_from_words": False})
         strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
         hires = resolved.hires
-        if hires is not None and "strength" not in hires.model_fields_set and checkpoint.sketch_strength is not None:
-            hires = hires.model_copy(update={"strength": strength})  # more loses what it draws from a sketch
+        if hires is not None and hires.strength is None:  # more would lose what is drawn from a sketch alone
+            usual = strength if checkpoint.sketch_strength is not None else hires.denoising
+            hires = hires.model_copy(update={"strength": usual})
         return resolved.model_copy(update={"sketch_strength": strength, "hires": hires})

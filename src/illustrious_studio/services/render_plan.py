@@ -78,7 +78,7 @@ def _second_pass(hires: HiresFix, first: Pass, checkpoint: Checkpoint, enlarged_
         sampler=sampler,
         schedule=resolved_schedule(sampler, asked, checkpoint),
         start=start,
-        strength=hires.strength,
+        strength=hires.denoising,
         taken=taken,
         prompt=hires.prompt,
         negative_prompt=hires.negative_prompt,

@@ -84,7 +84,7 @@ async def test_hires_fix_is_drawn_remembered_and_brought_back(web: WebWithFakes)
     await expect(page.locator("#hires-fold > button")).to_contain_text("Hires fix: 2 times, Latent")
     await draw(page, "a red fox")
     request = web.engine.plans[-1].request
-    assert request.hires == HiresFix(scale=2)
+    assert request.hires == HiresFix(scale=2, strength=request.sketch_strength)  # left out: as little as the sketch
     await page.reload()
     await expect(page.locator("#hires-fold > button")).to_contain_text("Hires fix: 2 times, Latent")
     of_more = HiresFix(width=96, upscaler="Lanczos", steps=2, strength=0.4, prompt="a green fox")

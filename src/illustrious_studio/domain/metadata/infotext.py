@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from illustrious_studio.domain.hires import USUAL_SCALE
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.loras import without_loras
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import Setting, is_recorded
-from illustrious_studio.domain.upscaling import UpscaleRecord
+from illustrious_studio.domain.upscaling import USUAL_SCALE, UpscaleRecord
 
 NEGATIVE = "Negative prompt:"
 LONGEST_TEXT = 1_000_000
@@ -127,7 +127,7 @@ def hires_fields(request: ImageRequest) -> dict[str, str]:
         return {}
     own = "Denoising strength" if request.sketch_strength is None or request.layout is None else "Hires strength"
     said = {
-        own: f"{hires.strength:g}",
+        own: f"{hires.denoising:g}",
         "Hires upscale": f"{hires.scale or USUAL_SCALE:g}" if not (hires.width or hires.height) else None,
         "Hires resize": f"{hires.width or 0}x{hires.height or 0}" if hires.width or hires.height else None,
         "Hires steps": hires.steps,
@@ -144,7 +144,7 @@ def _for_the_same_picture(metadata: ImageMetadata) -> dict[str, str]:
     """What A1111 needs besides to draw the same: where the studio does what is an option there."""
     request = metadata.request
     fields = {"RNG": "CPU"}  # the engine draws its noise on the CPU, whatever device it draws the picture on
-    if any(bracket in request.prompt + request.negative_prompt for bracket in "(["):
+    if any(bracket in without_loras(request.prompt + request.negative_prompt) for bracket in "(["):
         fields["Emphasis"] = "No norm"
     if request.sampler == "UniPC":
         fields |= {"UniPC variant": "bh2", "UniPC order": "2"}

@@ -113,7 +113,7 @@ class Txt2ImgBody(SettingsBody):
             **settings_in(options.model_dump(include=self._overridden()), OF_OPTIONS),
             **self._given(),
             **start,
-            **self._hires(),
+            **self._hires(checkpoint),
         }
         values = {name: value for name, value in values.items() if has_what_it_needs(SETTINGS[name], values)}
         try:
@@ -121,7 +121,7 @@ class Txt2ImgBody(SettingsBody):
         except ValidationError as error:
             raise InvalidRequest(_in_their_words(error)) from None
 
-    def _hires(self) -> dict[str, Any]:
+    def _hires(self, checkpoint: Checkpoint) -> dict[str, Any]:
         """The second pass, which only pictures from words have there, too. Raises InvalidRequest."""
         if self.enable_hr is None or "init_images" in type(self).model_fields:
             return {}
@@ -135,7 +135,7 @@ class Txt2ImgBody(SettingsBody):
             "height": self.hr_resize_y or None,
             "upscaler": LANCZOS if self.hr_upscaler == "None" else self.hr_upscaler or None,
             "steps": self.hr_second_pass_steps or None,
-            "strength": HR_STRENGTH if strength is None else strength,
+            "strength": HR_STRENGTH if strength is None and checkpoint.sketch_strength is None else strength,
             "prompt": self.hr_prompt or None,
             "negative_prompt": self.hr_negative_prompt or None,
             "sampler": sampler or None,

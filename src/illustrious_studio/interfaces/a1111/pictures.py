@@ -126,7 +126,7 @@ def _variation_seed(request: ImageRequest) -> int:
 def _strength(request: ImageRequest) -> float | None:
     """Of hires fix, where there is a second pass; else of the picture, or of the sketch, that is drawn over."""
     if request.hires is not None:
-        return request.hires.strength
+        return request.hires.denoising
     return request.sketch_strength if request.strength is None else request.strength
 
 

@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 from pydantic import Field, TypeAdapter, ValidationError
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.hires import USUAL_SCALE, HiresFix
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.setting import has_what_it_needs
+from illustrious_studio.domain.upscaling import USUAL_SCALE
 from illustrious_studio.domain.values import Prompt
 from illustrious_studio.interfaces.web.held import (
     HeldPicture,
@@ -26,7 +27,6 @@ from illustrious_studio.interfaces.web.held import (
     held_layout,
     held_picture,
 )
-from illustrious_studio.interfaces.web.hires import SHOWN, hires_of, others_of
 from illustrious_studio.services.render_plan import STRENGTH, strength_of
 
 GROUPS = ("advanced", "img2img", "inpaint")
@@ -59,6 +59,9 @@ POSITIONAL = (
 )
 """The form as pages remembered it before the values had names: a list in this order."""
 
+HIRES_SHOWN = ("scale", "upscaler", "steps", "strength")
+"""What of hires fix has a control. The rest stays with a picture's form unseen, until hires fix is switched off."""
+
 Shape = Literal["square", "portrait", "landscape", "custom"]
 
 
@@ -81,7 +84,7 @@ class FormValues:
     hires_scale: Annotated[float, Field(ge=1, le=4)] = USUAL_SCALE
     hires_upscaler: str = "Latent"
     hires_steps: int | None = None
-    hires_strength: Annotated[float, Field(ge=0.01, le=1)] = 0.7
+    hires_strength: Annotated[float | None, Field(ge=0.01, le=1)] = None
     hires_others: str = ""
     """What else the second pass of a picture had, as JSON."""
     checkpoint: str = ""
@@ -180,8 +183,13 @@ class FormValues:
         return ImageRequest.model_validate(useful)
 
     def _hires(self) -> HiresFix:
-        shown = {name: getattr(self, f"hires_{name}") for name in SHOWN}
-        return hires_of(shown, self.hires_others)
+        unseen = json.loads(self.hires_others) if self.hires_others else {}
+        shown = {name: getattr(self, f"hires_{name}") for name in HIRES_SHOWN}
+        if unseen.get("width") or unseen.get("height"):
+            del shown["scale"]
+        return HiresFix.model_validate(
+            {**unseen, **{name: value for name, value in shown.items() if value is not None}}
+        )
 
     def _size(self, checkpoint: Checkpoint | None) -> tuple[int, int]:
         if self.shape != "custom":
@@ -195,8 +203,9 @@ class FormValues:
 def _hires_values(hires: HiresFix | None) -> dict[str, Any]:
     if hires is None:
         return {}
-    shown = {f"hires_{name}": value for name in SHOWN if (value := getattr(hires, name)) is not None}
-    return {"hires": True, **shown, "hires_others": others_of(hires)}
+    shown = {f"hires_{name}": value for name in HIRES_SHOWN if (value := getattr(hires, name)) is not None}
+    unseen = hires.model_dump(exclude=set(HIRES_SHOWN), exclude_defaults=True)
+    return {"hires": True, **shown, "hires_others": json.dumps(unseen) if unseen else ""}
 
 
 def _own_sketch_strength(request: ImageRequest, checkpoint: Checkpoint | None) -> float | None:

@@ -1,21 +1,19 @@
 """The section of Create for hires fix: a second, larger pass."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from illustrious_studio.domain.hires import LATENT_UPSCALERS, USUAL_SCALE, HiresFix
-from illustrious_studio.domain.upscaling import Upscaler
+from illustrious_studio.domain.hires import LATENT_UPSCALERS, HiresFix
+from illustrious_studio.domain.upscaling import USUAL_SCALE, Upscaler
+from illustrious_studio.interfaces.web.controls import AUTOMATIC
 
-SHOWN = ("scale", "upscaler", "steps", "strength")
-"""What has a control. What else a picture's second pass had stays with it unseen, until hires fix is switched off."""
 TITLE = """(on, scale, upscaler) => ({
   __type__: 'update', label: on ? `Hires fix: ${scale} times, ${upscaler}` : 'Hires fix: off'
 })"""
 
 
 class HiresSection:
-    """The controls. `others` is invisible."""
+    """The controls. `others` is invisible: what else a picture's second pass had (`FormValues.hires_others`)."""
 
     def __init__(self) -> None:
         import gradio as gr
@@ -35,12 +33,13 @@ class HiresSection:
                 elem_id="hires_upscaler",
             )  # fmt: skip
             self.steps = gr.Number(
-                None, label="Hires steps", minimum=1, maximum=150, precision=0, placeholder="Automatic",
+                None, label="Hires steps", minimum=1, maximum=150, precision=0, placeholder=AUTOMATIC,
                 info=str(fields["steps"].description), elem_id="hires_steps",
             )  # fmt: skip
-            self.strength = gr.Slider(
-                0.05, 1, fresh.strength, step=0.05, label="Denoising strength",
-                info=str(fields["strength"].description).partition(": ")[2].capitalize(), elem_id="hires_strength",
+            self.strength = gr.Number(
+                None, label="Denoising strength", minimum=0.01, maximum=1, step=0.05, placeholder=AUTOMATIC,
+                info="How much is drawn anew: 0.7, and as little as a sketch's, where nothing is said.",
+                elem_id="hires_strength",
             )  # fmt: skip
             self.others = gr.Textbox("", visible=False)
 
@@ -61,17 +60,3 @@ class HiresSection:
         import gradio as gr
 
         return gr.Dropdown(choices=[*LATENT_UPSCALERS, *(one.name for one in upscalers)])
-
-
-def hires_of(values: dict[str, Any], others: str) -> HiresFix:
-    """The second pass that the controls mean. Raises pydantic's ValidationError."""
-    unseen = json.loads(others) if others else {}
-    if unseen.get("width") or unseen.get("height"):
-        values = {**values, "scale": None}
-    return HiresFix.model_validate({**unseen, **{name: value for name, value in values.items() if value is not None}})
-
-
-def others_of(hires: HiresFix) -> str:
-    """What of a second pass has no control."""
-    unseen = hires.model_dump(exclude=set(SHOWN), exclude_defaults=True)
-    return json.dumps(unseen) if unseen else ""
