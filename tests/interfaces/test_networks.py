@@ -26,6 +26,8 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     folder = tmp_path_factory.mktemp("networks")
     TINY.make(folder / "models" / "loras")
     TINY.make_embeddings(folder / "models" / "embeddings")
+    tiny = folder / "models" / "embeddings" / "tiny style.safetensors"
+    tiny.with_name("ink (v1).safetensors").write_bytes(tiny.read_bytes())
     put(folder / "models" / "loras" / "sd1.safetensors", {"unet.x.attn2.to_k.lora_A.weight": [4, 768]})
     put(folder / "models" / "loras" / "real.safetensors", {"unet.x.attn2.to_k.lora_A.weight": [4, 2048]})
     async with running_api(folder) as running:
@@ -118,7 +120,11 @@ async def test_they_are_listed_with_what_is_known_of_them(api: Api) -> None:
     refused = (await api.http.get("/models")).json()["refused"]
     assert [one["file"] for one in refused] == ["sd1.safetensors"]
     embeddings = (await api.http.get("/embeddings")).json()
-    assert [(one["name"], one["vectors"]) for one in embeddings] == [("tiny style", 3), ("tinynegative", 2)]
+    assert [(one["name"], one["vectors"]) for one in embeddings] == [
+        ("ink (v1)", 3),
+        ("tiny style", 3),
+        ("tinynegative", 2),
+    ]
 
 
 async def test_a1111s_clients_find_them(api: Api) -> None:
@@ -177,3 +183,22 @@ async def test_hires_fix_redraws_a_sketch_as_little_as_the_first_pass(
     answer = await api.http.post("/generate-image", json={"prompt": prompt, "hires": sent, **SMALL})
     assert answer.json()["metadata"]["request"]["hires"]["strength"] == strength
     assert api.engine.plans[-1].passes[1].strength == strength
+
+
+@pytest.mark.parametrize(
+    ("prompt", "named"),
+    [
+        (r"a cat, ink \(v1\)", ["ink (v1)"]),
+        (r"a cat, (ink \(v1\):1.2), [ink \(v1\):tiny style:0.5]", ["ink (v1)", "tiny style"]),
+        ("a cat, ink (v1)", []),  # that is a weight, as in A1111
+        ("a cat <lora:kohya:1>, kohya", []),
+    ],
+)
+async def test_an_embedding_is_recorded_where_the_encoders_read_its_name(
+    api: Api, prompt: str, named: list[str]
+) -> None:
+    metadata = (await api.http.post("/generate-image", json={"prompt": prompt, **SMALL})).json()["metadata"]
+    assert [file.name for file in api.engine.plans[-1].embeddings] == named
+    assert list(metadata.get("embedding_hashes", {})) == named
+    counted = (await api.http.post("/prompts/tokens", json={"prompt": prompt})).json()
+    assert counted["embeddings"] == named

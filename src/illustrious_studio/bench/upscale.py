@@ -25,7 +25,7 @@ weights = {name: weight.float() for name, weight in load_file(sys.argv[1]).items
 try:
     from spandrel import ModelLoader
     network, name = ModelLoader().load_from_state_dict(weights).model, "spandrel"
-except Exception:
+except (ImportError, RuntimeError):  # RuntimeError: its torchvision was built for another PyTorch
     def layer(number):
         weight = weights[f"body.{number}.weight"]
         made = torch.nn.PReLU(len(weight)) if weight.ndim == 1 else torch.nn.Conv2d(*weight.shape[1::-1], 3, padding=1)

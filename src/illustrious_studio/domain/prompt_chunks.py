@@ -102,6 +102,11 @@ def _joined(texts: list[str | None], weights: list[float]) -> list[PromptSpan]:
     return parts
 
 
+def texts(prompt: str) -> list[str]:
+    """The words as the encoders get them: without weights, and with plain signs for escaped ones."""
+    return [span.text for span in parse(prompt) if span.text is not None]
+
+
 def chunks(parts: list[PromptSpan], tokenizer: Tokenizer, vectors: Vectors = NO_VECTORS) -> Chunks:
     """Tokens and their weights, at most 75 a chunk, without the start and end tokens. At least one chunk.
 

@@ -2,7 +2,7 @@
 lists their files.
 
 A prompt names one by its file's name wherever that stands as words of its own, in whichever letters (A1111, by tokens),
-or as `embedding:name` (ComfyUI), which must then be there.
+or as `embedding:name` (ComfyUI), which must then be there. Brackets in a name are escaped, as everywhere in a prompt.
 """
 
 import re

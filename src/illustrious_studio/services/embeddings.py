@@ -9,6 +9,7 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import without_loras
 from illustrious_studio.domain.model_names import why_refused
 from illustrious_studio.domain.models import RefusedFile
+from illustrious_studio.domain.prompt_chunks import texts
 from illustrious_studio.domain.textual_inversion import EmbeddingCatalogue, EmbeddingFile, missing_in, named_in
 
 
@@ -35,10 +36,11 @@ class EmbeddingService:
         prompts = list(request.prompts.values())
         if not request.disable_extra_networks:
             prompts = [without_loras(prompt) for prompt in prompts]
-        for prompt in prompts:
-            if name := missing_in(prompt, found):
+        read = [text for prompt in prompts for text in texts(prompt)]
+        for text in read:
+            if name := missing_in(text, found):
                 raise InvalidRequest(await self._why_not(name, list(found)))
-        names = dict.fromkeys(name for prompt in prompts for name in named_in(prompt, found))
+        names = dict.fromkeys(name for text in read for name in named_in(text, found))
         return tuple(found[name] for name in names)
 
     async def hashes(self, files: Sequence[EmbeddingFile]) -> dict[str, str]:

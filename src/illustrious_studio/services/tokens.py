@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.loras import loras_in, without_loras
-from illustrious_studio.domain.prompt_chunks import CHUNK_LENGTH, Tokenizer, chunks, parse
+from illustrious_studio.domain.prompt_chunks import CHUNK_LENGTH, Tokenizer, chunks, parse, texts
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.prompt_schedule import composed, scheduled
 from illustrious_studio.domain.textual_inversion import named_in
@@ -51,8 +51,8 @@ class TokenService:
         except InvalidRequest as error:
             problem = error.detail
         vectors = {name: [0] * count for name, count in files.items()}
-        texts = {timed.text for one in composed(words) for timed in scheduled(one.text, PASS)}
-        read = [chunks(parse(text), self._tokenizer, vectors) for text in texts]
+        taking_turns = {timed.text for one in composed(words) for timed in scheduled(one.text, PASS)}
+        read = [chunks(parse(text), self._tokenizer, vectors) for text in taking_turns]
         longest = max(read, key=lambda one: (len(one), len(one[-1][0])))
         sizes = tuple(len(tokens) for tokens, _ in longest)
         return Tokens(
@@ -60,6 +60,6 @@ class TokenService:
             limit=CHUNK_LENGTH * len(sizes),
             chunks=sizes,
             loras=loras,
-            embeddings=tuple(named_in(words, files)),
+            embeddings=tuple(dict.fromkeys(name for text in texts(words) for name in named_in(text, files))),
             problem=problem,
         )

@@ -84,6 +84,14 @@ def test_an_embedding_of_known_words_is_as_if_they_stood_there(
     assert torch.equal(encoder.encode([same.format(words, words)])[0].rows, expected.rows)
 
 
+def test_brackets_in_its_name_are_escaped_in_a_prompt(loaded: SdxlPipeline, tmp_path: Path) -> None:
+    encoder = PromptEncoder(loaded._pipeline, loaded.device)
+    (expected,) = encoder.encode(["a black cat, snow"])
+    encoder.use([words_as_embedding(loaded._pipeline, "black cat", tmp_path / "cat (v1).safetensors")])
+    assert torch.equal(encoder.encode([r"a cat \(v1\), snow"])[0].rows, expected.rows)
+    assert not torch.equal(encoder.encode(["a cat (v1), snow"])[0].rows, expected.rows)
+
+
 def test_an_embedding_that_does_not_fit_begins_a_chunk(loaded: SdxlPipeline) -> None:
     tokenizer = loaded._pipeline.tokenizer
     vectors = {"tiny": torch.zeros(4, 96)}

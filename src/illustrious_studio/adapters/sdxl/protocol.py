@@ -131,23 +131,24 @@ def checkpoint_of(frame: Frame) -> Checkpoint:
 
 
 def rendered_frame(rendered: Rendered) -> Frame:
-    fields: dict[str, Any] = {
-        "width": rendered.picture.width,
-        "height": rendered.picture.height,
-        "device": rendered.device,
-        "dtype": rendered.dtype,
-        "vae_dtype": rendered.vae_dtype,
-        "versions": rendered.versions,
-        "seconds": rendered.seconds,
-        "attempts": rendered.attempts,
-    }
-    return Frame("rendered", fields=fields, payload=rendered.picture.rgb)
+    return _answer("rendered", rendered)
 
 
 def rendered_of(frame: Frame) -> Rendered:
+    return Rendered(**_answered(frame))
+
+
+def _answer(kind: str, answer: Rendered | Upscaled) -> Frame:
+    """Its pixels as bytes, everything else as fields."""
+    facts = {name: value for name, value in vars(answer).items() if name != "picture"}
+    size = {"width": answer.picture.width, "height": answer.picture.height}
+    return Frame(kind, fields=facts | size, payload=answer.picture.rgb)
+
+
+def _answered(frame: Frame) -> dict[str, Any]:
     fields = dict(frame.fields)
     picture = Picture(fields.pop("width"), fields.pop("height"), frame.payload)
-    return Rendered(picture, **{**fields, "attempts": tuple(fields["attempts"])})
+    return {**fields, "picture": picture, "attempts": tuple(fields["attempts"])}
 
 
 def upscale_frame(plan: UpscalePlan) -> Frame:
@@ -170,21 +171,11 @@ def upscale_plan_of(frame: Frame) -> UpscalePlan:
 
 
 def upscaled_frame(upscaled: Upscaled) -> Frame:
-    fields: dict[str, Any] = {
-        "width": upscaled.picture.width,
-        "height": upscaled.picture.height,
-        "device": upscaled.device,
-        "dtype": upscaled.dtype,
-        "seconds": upscaled.seconds,
-        "attempts": upscaled.attempts,
-    }
-    return Frame("upscaled", fields=fields, payload=upscaled.picture.rgb)
+    return _answer("upscaled", upscaled)
 
 
 def upscaled_of(frame: Frame) -> Upscaled:
-    fields = dict(frame.fields)
-    picture = Picture(fields.pop("width"), fields.pop("height"), frame.payload)
-    return Upscaled(picture, **{**fields, "attempts": tuple(fields["attempts"])})
+    return Upscaled(**_answered(frame))
 
 
 def memory_of(fields: dict[str, Any] | None) -> DeviceMemory | None:

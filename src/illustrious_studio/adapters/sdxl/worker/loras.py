@@ -9,6 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +58,11 @@ class LoraMerger:
         wanted = tuple(one for one in wanted if one.unet or one.text_encoders)
         if wanted == self.used:
             return
-        try:
+        with ExitStack() as undoing:
+            undoing.callback(self._take_out)
             opened = [(self._opened(one.file), one) for one in wanted]  # what is wrong with a file is said before
             self._change(opened)
-        except BaseException:
-            self._take_out()
-            raise
+            undoing.pop_all()
         self.used = wanted
 
     def _change(self, opened: list[tuple[_Opened, LoraUse]]) -> None:
