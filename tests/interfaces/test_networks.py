@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from PIL import Image
-from tests.adapters.sdxl.test_loras import TINY
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.rendering import RenderPlan
 from running_api import Api, running_api
+from scripts_of_the_project import script
 from tiny_models import put
 
+TINY = script("tiny_loras")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SMALL = {"width": 64, "height": 64, "steps": 1}

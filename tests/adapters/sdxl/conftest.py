@@ -1,18 +1,17 @@
 """Real parts for the engine's tests: the built-in model, a pipeline in this process, engines with their own."""
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 
 import pytest
 import pytest_asyncio
-from tests.adapters.sdxl.helpers import FAULTY, HERE
+from tests.adapters.sdxl.helpers import FAULTY
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, DiskCheckpoints
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.models import Checkpoint
+from scripts_of_the_project import script
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +39,7 @@ def loaded(pipeline: SdxlPipeline, builtin: Checkpoint) -> SdxlPipeline:
 @pytest.fixture(scope="session")
 def original_layout() -> ModuleType:
     """The script that writes the single-file layout."""
-    path = HERE.parents[2] / "scripts" / "original_layout.py"
-    spec = importlib.util.spec_from_file_location("original_layout", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["original_layout"] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("original_layout")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

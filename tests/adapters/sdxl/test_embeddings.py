@@ -8,7 +8,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from tests.adapters.sdxl.helpers import QuietWatch, plan
-from tests.adapters.sdxl.test_loras import TINY
 
 from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
@@ -18,8 +17,10 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_chunks import chunks, parse
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
+from scripts_of_the_project import script
 from tiny_models import put
 
+TINY = script("tiny_loras")
 pytestmark = pytest.mark.model
 
 

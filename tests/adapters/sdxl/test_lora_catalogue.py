@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.adapters.sdxl.test_loras import TINY
 
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.lora_catalogue import DiskLoras
+from scripts_of_the_project import script
 from tiny_models import SDXL, put, safetensors
 
+TINY = script("tiny_loras")
 SDXL_LORA = {"lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight": [4, 2048]}
 
 

@@ -1,16 +1,15 @@
 """LoRAs: which layer a tensor belongs to, the arithmetic by hand, and the loaded model with and without them."""
 
-import importlib.util
 import json
 from collections import Counter
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.adapters.sdxl.helpers import HERE, QuietWatch, plan
+from tests.adapters.sdxl.helpers import QuietWatch, plan
 from torch import Tensor
 
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
@@ -21,16 +20,9 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.loras import LoraFile, LoraUse
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from scripts_of_the_project import script
 
 pytestmark = pytest.mark.model
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, HERE.parents[2] / "scripts" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 TINY = script("tiny_loras")

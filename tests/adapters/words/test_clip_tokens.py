@@ -1,5 +1,8 @@
 """The token meter counts what the text encoders read."""
 
+from functools import cache
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,27 +23,19 @@ PROMPTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def theirs() -> object:
+@cache
+def theirs() -> Any:
     from transformers import CLIPTokenizer
 
     return CLIPTokenizer.from_pretrained(SDXL_CONFIG / "tokenizer", local_files_only=True)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_the_same_tokens_as_transformers(theirs: object, prompt: str) -> None:
-    assert ClipTokens()(prompt).input_ids == theirs(prompt, add_special_tokens=False).input_ids  # type: ignore[operator]
+def test_the_same_tokens_as_transformers(prompt: str) -> None:
+    assert ClipTokens()(prompt).input_ids == theirs()(prompt, add_special_tokens=False).input_ids
 
 
 @given(st.text(max_size=80))
 @settings(max_examples=200, deadline=None)
 def test_the_same_tokens_of_anything(prompt: str) -> None:
-    global _THEIRS
-    if _THEIRS is None:
-        from transformers import CLIPTokenizer
-
-        _THEIRS = CLIPTokenizer.from_pretrained(SDXL_CONFIG / "tokenizer", local_files_only=True)
-    assert ClipTokens()(prompt).input_ids == _THEIRS(prompt, add_special_tokens=False).input_ids
-
-
-_THEIRS = None
+    assert ClipTokens()(prompt).input_ids == theirs()(prompt, add_special_tokens=False).input_ids

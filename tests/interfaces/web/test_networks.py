@@ -1,10 +1,8 @@
 """LoRAs, the token meter and hires fix in Create."""
 
-import importlib.util
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -14,20 +12,12 @@ from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.wiring import LORAS
 from running_web import WebWithFakes, draw
+from scripts_of_the_project import script
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PROMPT = "#prompt textarea"
 KOHYA = "#loras li[data-lora='kohya']"
-
-
-def script(name: str) -> ModuleType:
-    path = Path(__file__).parents[3] / "scripts" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 from illustrious_studio.adapters.reading import FileThreads
 from illustrious_studio.adapters.sdxl.catalogue import with_unique_names
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
-from illustrious_studio.adapters.sdxl.headers import BadFile, read_header, refused, stamp_of
-from illustrious_studio.adapters.sdxl.model_files import each_once, folders_beside, model_files, why_not_loaded
+from illustrious_studio.adapters.sdxl.headers import BadFile, judged, read_header, stamp_of
+from illustrious_studio.adapters.sdxl.model_files import each_once, files_beside, found_at, model_files, why_not_loaded
 from illustrious_studio.domain.models import RefusedFile
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from illustrious_studio.domain.values import printable
@@ -46,15 +46,9 @@ class DiskEmbeddings:
         return digest and digest[:SHORT_HASH]
 
     def _scan(self) -> tuple[EmbeddingFiles, Sequence[RefusedFile]]:
-        found: EmbeddingFiles = []
-        left_out: list[RefusedFile] = []
-        folders = [self._folder, *folders_beside(self._checkpoints, FOLDERS)]
-        for path in each_once(path for folder in folders for path in sorted(model_files(folder))):
-            try:
-                found.append(_embedding(path))
-            except (BadFile, OSError) as error:
-                left_out.append(refused(path, error))
-        return with_unique_names(found), left_out
+        paths, unseen = found_at(self._checkpoints, lambda place: files_beside(place, FOLDERS), "embeddings")
+        found, left_out = judged(each_once([*sorted(model_files(self._folder)), *paths]), _embedding)
+        return with_unique_names(found), unseen + left_out
 
 
 def _embedding(path: Path) -> EmbeddingFile:

@@ -9,10 +9,10 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from illustrious_studio.adapters.reading import open_regular
 from illustrious_studio.domain.models import RefusedFile
@@ -24,6 +24,9 @@ SIZES = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
     "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8, "C64": 8,
 }  # fmt: skip
+
+
+File = TypeVar("File")
 
 
 class BadFile(ValueError):
@@ -38,6 +41,18 @@ class Damaged(BadFile):
 def refused(path: Path, error: BadFile | OSError) -> RefusedFile:
     reason = str(error) if isinstance(error, BadFile) else f"It cannot be read: {error.strerror or error}."
     return RefusedFile(path, reason)
+
+
+def judged(paths: Iterable[Path], judge: Callable[[Path], File]) -> tuple[list[File], list[RefusedFile]]:
+    """What the files are, and which are refused: `judge` raises BadFile, OSError."""
+    found: list[File] = []
+    left_out: list[RefusedFile] = []
+    for path in paths:
+        try:
+            found.append(judge(path))
+        except (BadFile, OSError) as error:
+            left_out.append(refused(path, error))
+    return found, left_out
 
 
 def stamp_of(files: Iterable[Path]) -> str:

@@ -19,7 +19,7 @@ from illustrious_studio.adapters.reading import FileThreads, read_regular
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, UNET_INPUT, with_unique_names
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.headers import BadFile, Header, read_header, refused, stamp_of
-from illustrious_studio.adapters.sdxl.model_files import each_once, folders_beside, model_files, why_not_loaded
+from illustrious_studio.adapters.sdxl.model_files import each_once, files_beside, found_at, model_files, why_not_loaded
 from illustrious_studio.domain.encoding import to_thumbnail
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.loras import STRONGEST, LoraFile
@@ -94,11 +94,10 @@ class DiskLoras:
 
     def _scan(self) -> tuple[LoraFiles, Sequence[RefusedFile]]:
         found: LoraFiles = []
-        left_out: list[RefusedFile] = []
+        paths, left_out = found_at(self._checkpoints, lambda place: files_beside(place, FOLDERS), "LoRAs")
         before = _kept(self._facts_file) if self._judged is None else self._judged
         now: dict[str, _Judged] = {}
-        folders = [self._folder, *folders_beside(self._checkpoints, FOLDERS)]
-        for path in each_once(path for folder in folders for path in sorted(model_files(folder))):
+        for path in each_once([*sorted(model_files(self._folder)), *paths]):
             try:
                 stamp = stamp_of([path, *_beside(path)])
                 known = before.get(str(path))

@@ -1,11 +1,11 @@
 """The model files at a place, as people sort them: in folders, in folders that are linked to, and under any ending."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from illustrious_studio.adapters.reading import folders_below
-from illustrious_studio.domain.models import SAFETENSORS
+from illustrious_studio.domain.models import SAFETENSORS, RefusedFile
 
 GGUF = ".gguf"
 CAN_RUN_CODE = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pt2", ".h5", ".zip"})
@@ -26,14 +26,27 @@ def model_files(place: Path) -> Iterator[Path]:
             yield from (folder / name for name in files if os.path.splitext(name)[1].lower() in ENDINGS)
 
 
-def folders_beside(places: Iterable[Path], names: Collection[str]) -> Iterator[Path]:
-    """Folders of such names, in whichever letters, beside these places."""
+def files_beside(place: Path, names: Collection[str]) -> Iterator[Path]:
+    """Model files in folders of such names (in small letters; theirs may be any) beside a place, in the order of their
+    names. Raises OSError."""
+    if place.parent.is_dir():
+        for folder in sorted(place.parent.iterdir()):
+            if folder.name.lower() in names and folder.is_dir():
+                yield from sorted(model_files(folder))
+
+
+def found_at(
+    places: Iterable[Path], find: Callable[[Path], Iterable[Path]], what: str
+) -> tuple[Iterable[Path], list[RefusedFile]]:
+    """What is found at places and beside them, each file once; and where nothing could be looked for."""
+    paths: list[Path] = []
+    left_out: list[RefusedFile] = []
     for place in places:
         try:
-            beside = sorted(place.parent.iterdir()) if place.parent.is_dir() else []
-        except OSError:
-            continue
-        yield from (folder for folder in beside if folder.name.lower() in names and folder.is_dir())
+            paths += find(place)
+        except OSError as error:
+            left_out.append(RefusedFile(place, f"No {what} were looked for beside it: {error.strerror or error}."))
+    return each_once(paths), left_out
 
 
 def each_once(paths: Iterable[Path]) -> Iterable[Path]:

@@ -4,14 +4,14 @@ Files lie in a folder `upscalers` beside a folder of checkpoints, or in one of t
 A name from outside is looked up here, never used as a path.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from illustrious_studio.adapters.reading import FileThreads
 from illustrious_studio.adapters.sdxl.catalogue import with_unique_names
 from illustrious_studio.adapters.sdxl.esrgan import described
-from illustrious_studio.adapters.sdxl.headers import BadFile, read_header, refused
-from illustrious_studio.adapters.sdxl.model_files import each_once, model_files, why_not_loaded
+from illustrious_studio.adapters.sdxl.headers import BadFile, judged, read_header
+from illustrious_studio.adapters.sdxl.model_files import files_beside, found_at, why_not_loaded
 from illustrious_studio.domain.models import RefusedFile
 from illustrious_studio.domain.upscaling import BUILTIN_IN_A1111, BUILTIN_UPSCALER, LANCZOS, UpscalerFile
 
@@ -40,31 +40,10 @@ class DiskUpscalers:
 
     def _scan(self) -> tuple[UpscalerFiles, RefusedFiles]:
         own = _upscaler(BUILTIN).model_copy(update={"name": BUILTIN_UPSCALER, "builtin": True})
-        found: UpscalerFiles = []
-        left_out: RefusedFiles = []
-        paths: list[Path] = []
-        for place in self._checkpoints:
-            try:
-                paths += _beside(place)
-            except OSError as error:
-                left_out.append(
-                    RefusedFile(place, f"No upscalers were looked for beside it: {error.strerror or error}.")
-                )
-        for path in each_once(paths):
-            try:
-                found.append(_upscaler(path))
-            except (BadFile, OSError) as error:
-                left_out.append(refused(path, error))
+        paths, unseen = found_at(self._checkpoints, lambda place: files_beside(place, FOLDERS), "upscalers")
+        found, left_out = judged(paths, _upscaler)
         reserved = {LANCZOS, BUILTIN_UPSCALER, BUILTIN_IN_A1111, NONE}
-        return [own, *with_unique_names(found, reserved)], left_out
-
-
-def _beside(place: Path) -> Iterator[Path]:
-    """Model files in folders of these names, also those of a kind that is not loaded, in the order of their names."""
-    if place.parent.is_dir():
-        for folder in sorted(place.parent.iterdir()):
-            if folder.name.lower() in FOLDERS and folder.is_dir():
-                yield from sorted(model_files(folder))
+        return [own, *with_unique_names(found, reserved)], unseen + left_out
 
 
 def _upscaler(path: Path) -> UpscalerFile:

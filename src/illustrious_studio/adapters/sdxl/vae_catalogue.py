@@ -10,8 +10,8 @@ from pathlib import Path
 
 from illustrious_studio.adapters.reading import FileThreads
 from illustrious_studio.adapters.sdxl.catalogue import UNET_INPUT, with_unique_names
-from illustrious_studio.adapters.sdxl.headers import BadFile, read_header, refused, stamp_of
-from illustrious_studio.adapters.sdxl.model_files import ENDINGS, each_once, model_files, why_not_loaded
+from illustrious_studio.adapters.sdxl.headers import BadFile, judged, read_header, stamp_of
+from illustrious_studio.adapters.sdxl.model_files import ENDINGS, files_beside, found_at, model_files, why_not_loaded
 from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeFile
 
 PREFIX = "first_stage_model."
@@ -39,20 +39,9 @@ class DiskVaes:
         return (await self._threads.run(self._scan))[1]
 
     def _scan(self) -> tuple[VaeFiles, RefusedFiles]:
-        found: VaeFiles = []
-        left_out: RefusedFiles = []
-        paths: list[Path] = []
-        for place in self._checkpoints:
-            try:
-                paths += _beside(place)
-            except OSError as error:
-                left_out.append(RefusedFile(place, f"No VAEs were looked for beside it: {error.strerror or error}."))
-        for path in each_once(paths):
-            try:
-                found.append(_vae_file(path))
-            except (BadFile, OSError) as error:
-                left_out.append(refused(path, error))
-        return with_unique_names(found, reserved={AUTOMATIC_VAE}), left_out
+        paths, unseen = found_at(self._checkpoints, _beside, "VAEs")
+        found, left_out = judged(paths, _vae_file)
+        return with_unique_names(found, reserved={AUTOMATIC_VAE}), unseen + left_out
 
 
 def _beside(place: Path) -> Iterator[Path]:
@@ -63,10 +52,7 @@ def _beside(place: Path) -> Iterator[Path]:
         return
     if place.is_dir():
         yield from (path for path in sorted(model_files(place)) if _is_marked(path))
-    if place.parent.is_dir():
-        for folder in sorted(place.parent.iterdir()):
-            if folder.name.lower() == "vae" and folder.is_dir():
-                yield from sorted(model_files(folder))
+    yield from files_beside(place, ("vae",))
 
 
 def _is_marked(path: Path) -> bool:
