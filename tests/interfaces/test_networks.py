@@ -203,3 +203,9 @@ async def test_an_embedding_is_recorded_where_the_encoders_read_its_name(
     assert list(metadata.get("embedding_hashes", {})) == named
     counted = (await api.http.post("/prompts/tokens", json={"prompt": prompt})).json()
     assert counted["embeddings"] == named
+
+
+async def test_a_tag_is_no_word_to_be_drawn(api: Api) -> None:
+    answer = await api.http.post("/generate-image", json={"prompt": "a blorp <lora:kohya:1>", **SMALL})
+    assert (answer.status_code, "kohya" in answer.text) == (422, False)
+    assert (await api.http.post("/generate-image", json={"prompt": "<lora:kohya:1>", **SMALL})).status_code == 200
