@@ -71,6 +71,12 @@ class _Files:
                 raise InvalidRequest(f"The wildcard file {path.name} cannot be read: {error.strerror}.") from error
             if len(data) > LARGEST:
                 raise InvalidRequest(f"The wildcard file {path.name} is larger than {LARGEST // 1_000_000} MB.")
-            lines = [line.strip() for line in data.decode("utf-8-sig", errors="replace").splitlines()]
+            try:
+                text = data.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise InvalidRequest(
+                    f"The wildcard file {path.name} is not in UTF-8. Save it anew in UTF-8."
+                ) from error
+            lines = [line.strip() for line in text.splitlines()]
             self._read[path] = [line for line in lines if line and not line.startswith("#")]
         return self._read[path]

@@ -61,11 +61,23 @@ def write_tags(prompt: str, vocabulary: Vocabulary) -> str | None:
         return None
     pieces = re.split(rf"({masked.mark}\d+X)", masked.text)
     written = [piece if at % 2 else _piece(piece, vocabulary) for at, piece in enumerate(pieces)]
-    said = [piece for piece in written if piece and not set(piece.lower().split()) <= lists.STOP]
+    said: list[str] = []
+    for at, piece in enumerate(written):
+        if not piece or set(piece.lower().split()) <= lists.STOP:
+            continue
+        if at and not at % 2 and said and said[-1] == pieces[at - 1] and _goes_on(masked.restore(said[-1]), pieces[at]):
+            said[-1] += f" {piece}"
+        else:
+            said.append(piece)
     if any(len(tag.split()) > LONGEST_TAG for piece in said for tag in piece.split(",")):
         return None  # not English, or too much for the rules
     tags = masked.restore(", ".join(said))
     return tags if _plain(tags) != _plain(prompt) else None
+
+
+def _goes_on(before: str, text: str) -> bool:
+    """Whether a text belongs to what stands before it, such as `{red|blue}` or `(red:1.2)` before "cat"."""
+    return before[0] in "{_([" and _PAUSES.match(text.lstrip()) is None
 
 
 def _reads(text: str) -> bool:
