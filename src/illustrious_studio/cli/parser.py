@@ -152,6 +152,13 @@ def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"it must be JSON, and {text!r} is none") from error
+
+
 def _setting_option(name: str) -> dict[str, Any]:
     """How argparse takes a picture setting. What is left out is not sent: the API knows what it is then."""
     help = FILES.get(name, ImageRequest.model_fields[name].description or "").replace("%", "%%")
@@ -159,7 +166,7 @@ def _setting_option(name: str) -> dict[str, Any]:
     if name in FILES:
         return {"type": Path, "metavar": "FILE", "help": help}
     if name in JSON:
-        return {"type": json.loads, "metavar": "JSON", "help": JSON[name]}
+        return {"type": _json, "metavar": "JSON", "help": JSON[name]}
     if bool in kinds:
         return {"action": argparse.BooleanOptionalAction, "help": help}
     number = float if float in kinds else int if int in kinds else str
