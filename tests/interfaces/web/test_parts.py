@@ -3,11 +3,30 @@
 import copy
 from pathlib import Path
 
+import pytest
+
 from illustrious_studio.interfaces.web.app import create_gradio_app
+from illustrious_studio.interfaces.web.views.markdown import markdown
 from illustrious_studio.interfaces.web.views.parts import settings_rows
 from running_web import DEFAULT_ACCESS
 from samples import metadata
 from studio_for_tests import studio_for_tests
+
+
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("a blue cat <lora:kohya:0.5>", False),
+        ("[x](javascript:alert(1))", False),
+        ("[x](data:text/html,hello)", False),
+        ("<https://example.com/a:b>", True),
+        ("[x](/gallery?a=b:c)", True),
+    ],
+)
+def test_only_what_a_browser_can_open_is_a_link(text: str, link: bool) -> None:
+    shown = markdown(text)
+    assert ("<a " in shown) is link
+    assert link or "kohya" not in text or "&lt;lora:kohya:0.5&gt;" in shown
 
 
 def test_how_a_masked_part_was_drawn_is_told_and_the_size_is_the_pictures() -> None:

@@ -37,6 +37,15 @@ _READER = (
 )
 
 
+def _leads_somewhere(address: str) -> bool:
+    """Whether an address is one for a browser. `<lora:name:1>` looks like one in brackets, and is words."""
+    scheme, mark, _ = address.partition(":")
+    return not mark or "/" in scheme or scheme.lower() in ("http", "https", "mailto")
+
+
+_READER.validateLink = _leads_somewhere  # type: ignore[method-assign]
+
+
 def markdown(text: str) -> str:
     """The text as HTML."""
     return str(_READER.render(text))
