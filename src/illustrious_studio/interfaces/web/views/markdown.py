@@ -30,20 +30,18 @@ class _Renderer(RendererHTML):
         return self.fence(tokens, idx, options, env)
 
 
+class _Reader(MarkdownIt):
+    def validateLink(self, url: str) -> bool:
+        """Whether an address is one for a browser. `<lora:name:1>` looks like one in brackets, and is words."""
+        scheme, mark, _ = url.partition(":")
+        return not mark or "/" in scheme or scheme.lower() in ("http", "https", "mailto")
+
+
 _READER = (
-    MarkdownIt("commonmark", {"html": False, "breaks": True}, renderer_cls=_Renderer)
+    _Reader("commonmark", {"html": False, "breaks": True}, renderer_cls=_Renderer)
     .enable(["table", "strikethrough"])
     .disable("image")
 )
-
-
-def _leads_somewhere(address: str) -> bool:
-    """Whether an address is one for a browser. `<lora:name:1>` looks like one in brackets, and is words."""
-    scheme, mark, _ = address.partition(":")
-    return not mark or "/" in scheme or scheme.lower() in ("http", "https", "mailto")
-
-
-_READER.validateLink = _leads_somewhere  # type: ignore[method-assign]
 
 
 def markdown(text: str) -> str:
