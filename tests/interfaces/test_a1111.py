@@ -187,7 +187,10 @@ async def test_networks_that_are_disabled_are_only_words(api: Api) -> None:
             },
             {"sampler": "DPM++ 2M", "schedule": "Simple", "prompt": "a fox", "upscaler": "Latent", "strength": 0.75},
         ),
-        ({"hr_sampler_name": "Use same sampler", "hr_scheduler": "Use same scheduler"}, {"strength": 0.75}),
+        (
+            {"hr_sampler_name": "Use same sampler", "hr_scheduler": "Use same scheduler"},
+            {"upscaler": "Latent", "strength": 0.75},
+        ),
     ],
 )
 async def test_hires_fix_by_a1111s_names(api: Api, body: dict[str, Any], right: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ GIVEN: dict[str, Any] = {
     "image": "a" * 64,
     "mask": "b" * 64,
     "loras": [{"name": "ink", "weight": 0.5, "text_encoder_weight": None}],
-    "hires": HiresFix(scale=1.5, strength=0.5).model_dump(),
+    "hires": HiresFix(scale=1.5, upscaler="Lanczos", strength=0.5).model_dump(),
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
 }
 """Values for settings whose type alone does not say which values there are."""

@@ -268,6 +268,6 @@ async def test_what_a_wildcard_file_says_is_refused_like_what_a_person_says(tmp_
 async def test_hires_fix_is_settled_with_the_usual_strength(tmp_path: Path) -> None:
     async with studio_for_tests(with_own_checkpoint(tmp_path)) as made:
         item = await made.studio.images.generate_image(image_request(hires=HiresFix()))
-        assert item.metadata.request.hires == HiresFix(strength=0.7)
+        assert item.metadata.request.hires == HiresFix(upscaler="Latent", strength=0.7)
         again = await made.studio.images.generate_image(item.metadata.request)
         assert again.metadata.request == item.metadata.request

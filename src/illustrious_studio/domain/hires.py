@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
-from illustrious_studio.domain.upscaling import GRAIN, USUAL_SCALE, Size
+from illustrious_studio.domain.upscaling import BUILTIN_UPSCALER, GRAIN, USUAL_SCALE, Size
 from illustrious_studio.domain.values import Prompt, Text, Value
 
 LATENT_UPSCALERS: Final = {
@@ -23,7 +23,8 @@ LATENT_UPSCALERS: Final = {
 }
 """A1111's ways to make latents larger: how torch interpolates, and whether it smooths."""
 USUAL_STRENGTH = 0.7
-"""Of A1111's page."""
+USUAL_UPSCALER = "Latent"
+"""Both of A1111's page."""
 LONGEST = 4096
 MOST_PIXELS = 8_400_000
 """Twice as wide and high as the largest first pass of SDXL's own sizes."""
@@ -37,7 +38,12 @@ class HiresFix(Value):
     scale: float | None = Field(None, ge=1, le=4, description="How many times as wide and high; 2 by default.")
     width: int | None = Field(None, ge=64, le=LONGEST, description="Pixels, instead of a scale; height follows.")
     height: int | None = Field(None, ge=64, le=LONGEST, description="Pixels, instead of a scale; width follows.")
-    upscaler: Text = Field("Latent", max_length=500, description="A latent one, or one of GET /upscalers.")
+    upscaler: Text | None = Field(
+        None,
+        max_length=500,
+        description="A latent one, or one of GET /upscalers. Latent by default; with a checkpoint that always begins "
+        f"with a sketch, {BUILTIN_UPSCALER}.",
+    )
     steps: int | None = Field(None, ge=1, le=150, description="Steps that are taken; left out: as in the first pass.")
     strength: float | None = Field(
         None,
@@ -63,6 +69,20 @@ class HiresFix(Value):
     def denoising(self) -> float:
         """The strength; before it is settled, the usual one."""
         return USUAL_STRENGTH if self.strength is None else self.strength
+
+    @property
+    def enlarged_by(self) -> str:
+        """The upscaler; before it is settled, the usual one."""
+        return self.upscaler or USUAL_UPSCALER
+
+    def settled(self, sketch_strength: float | None) -> Self:
+        """With the strength and the upscaler that are left out. `sketch_strength`: of the first pass, with a checkpoint
+        that always begins with a sketch: more would lose what is drawn from the sketch alone, and for what is hardly
+        redrawn latents are too coarse."""
+        strength = USUAL_STRENGTH if sketch_strength is None else sketch_strength
+        upscaler = USUAL_UPSCALER if sketch_strength is None else BUILTIN_UPSCALER
+        usual = {"strength": strength, "upscaler": upscaler}
+        return self.model_copy(update={name: value for name, value in usual.items() if getattr(self, name) is None})
 
     def sizes(self, first: Size) -> tuple[Size, Size]:
         """To what a picture of that size is scaled, and how much of its middle is drawn. Raises InvalidRequest."""

@@ -125,7 +125,7 @@ class ImageService:
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         await self._vaes.named(request.vae)
         if request.hires is not None:
-            await self._upscales.enlarging(request.hires.upscaler)
+            await self._upscales.enlarging(request.hires.enlarged_by)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
         if request.loras:
@@ -242,7 +242,6 @@ class ImageService:
         resolved = resolved.model_copy(update={"layout": layout, "layout_from_words": False})
         strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
         hires = resolved.hires
-        if hires is not None and hires.strength is None:  # more would lose what is drawn from a sketch alone
-            usual = strength if checkpoint.sketch_strength is not None else hires.denoising
-            hires = hires.model_copy(update={"strength": usual})
+        if hires is not None:
+            hires = hires.settled(None if checkpoint.sketch_strength is None else strength)
         return resolved.model_copy(update={"sketch_strength": strength, "hires": hires})

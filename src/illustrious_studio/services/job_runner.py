@@ -79,7 +79,7 @@ class JobRunner:
             start = FromPicture(prepared.base, prepared.mask)
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
-        enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.upscaler)
+        enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
         plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging)
         await self._memory.make_room(checkpoint)
         rendered = await self._engine.render(plan, on_step)

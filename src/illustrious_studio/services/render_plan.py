@@ -65,8 +65,8 @@ def _second_pass(hires: HiresFix, first: Pass, checkpoint: Checkpoint, enlarged_
     steps, taken = hires.steps_of(first.steps)
     sampler = hires.sampler or first.sampler
     start: FromLatents | FromUpscaled
-    if hires.upscaler in LATENT_UPSCALERS:
-        start = FromLatents(scaled, *LATENT_UPSCALERS[hires.upscaler])
+    if hires.enlarged_by in LATENT_UPSCALERS:
+        start = FromLatents(scaled, *LATENT_UPSCALERS[hires.enlarged_by])
     else:
         assert enlarged_by is not None, "nothing was found that makes it larger"
         start = FromUpscaled(scaled, enlarged_by.network, enlarged_by.tile, enlarged_by.overlap)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.interfaces.web.app import create_gradio_app
 from illustrious_studio.interfaces.web.views.markdown import markdown
 from illustrious_studio.interfaces.web.views.parts import settings_rows
@@ -40,6 +41,17 @@ def test_how_a_masked_part_was_drawn_is_told_and_the_size_is_the_pictures() -> N
     assert (rows["Inpaint area"], rows["Masked content"], rows["Only masked padding"]) == ("Only masked", "fill", "9")
     plain = dict(settings_rows(metadata(**over, mask_area="whole", mask_content="original")))
     assert not {"Inpaint area", "Masked content", "Only masked padding", "Inpaint size"} & plain.keys()
+
+
+def test_a_second_pass_is_told_by_its_own_names_beside_the_size_of_the_first() -> None:
+    hires = HiresFix(scale=1.5, upscaler="Lanczos", strength=0.4, steps=9)
+    made = metadata(hires=hires)
+    larger = made.model_copy(update={"width": 144, "height": 96})
+    rows = dict(settings_rows(larger))
+    assert (rows["Size"], rows["First pass"]) == ("144 × 96", "96 × 64")
+    assert {name: rows[name] for name in rows if name.startswith("Hires")} == {
+        "Hires strength": "0.4", "Hires upscale": "1.5", "Hires steps": "9", "Hires upscaler": "Lanczos",
+    }  # fmt: skip
 
 
 async def test_what_gradio_is_told_of_the_page_is_plain(tmp_path: Path) -> None:

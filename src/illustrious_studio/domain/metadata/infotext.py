@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.loras import without_loras
@@ -31,6 +32,7 @@ NO_FACTS: Mapping[str, str] = MappingProxyType({})
 ETA_DDIM = "Eta DDIM"
 """A1111 keeps DDIM's eta apart from the others' (`eta_infotext_field` of its timesteps samplers)."""
 
+HIRES_STRENGTH = "Hires strength"
 MOST_CANDIDATES = 50
 
 _KEY = re.compile(r"\s*(\w[\w \-/]{1,80}):[^\S\n]*")
@@ -122,12 +124,18 @@ def setting_fields(request: ImageRequest, facts: Mapping[str, str] = NO_FACTS) -
 def hires_fields(request: ImageRequest) -> dict[str, str]:
     """The second pass by A1111's keys. Its strength is "Denoising strength" there; where the first pass has one, over a
     sketch, it has a key of its own."""
-    hires = request.hires
-    if hires is None:
+    if request.hires is None:
         return {}
-    own = "Denoising strength" if request.sketch_strength is None or request.layout is None else "Hires strength"
+    fields = hires_words(request.hires)
+    if request.sketch_strength is None or request.layout is None:
+        fields = {"Denoising strength": fields.pop(HIRES_STRENGTH), **fields}
+    return fields
+
+
+def hires_words(hires: HiresFix) -> dict[str, str]:
+    """What a second pass has, by names that say whose it is."""
     said = {
-        own: f"{hires.denoising:g}",
+        HIRES_STRENGTH: f"{hires.denoising:g}",
         "Hires upscale": f"{hires.scale or USUAL_SCALE:g}" if not (hires.width or hires.height) else None,
         "Hires resize": f"{hires.width or 0}x{hires.height or 0}" if hires.width or hires.height else None,
         "Hires steps": hires.steps,

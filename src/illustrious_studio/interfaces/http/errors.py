@@ -150,7 +150,7 @@ def _as_sent(name: str) -> str:
 def sentences(errors: Sequence[Mapping[str, object]], called: Callable[[str], str] = _as_sent) -> str:
     """What is wrong with each field and what it must be: `steps: must be at most 150`. Never what was sent.
 
-    `called` says how people know a field; the empty name is all of them together.
+    `called` says how people know a field, with dots for one within another; the empty name is all of them together.
     """
     errors = _choices_together(errors)
     listed = [f"{_field(problem['loc'], called)}: {_must(problem)}" for problem in errors[:_MOST_SENTENCES]]
@@ -179,7 +179,7 @@ def _field(loc: object, called: Callable[[str], str]) -> str:
     if not parts:
         return called("")
     said = [part if part.isdigit() or _NAME.fullmatch(part) else "(a field)" for part in parts[:6]]
-    return ".".join([called(said[0]), *said[1:]])
+    return called(".".join(said))
 
 
 def _counted(number: object, problem: Mapping[str, object]) -> str:

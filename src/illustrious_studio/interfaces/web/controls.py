@@ -58,7 +58,8 @@ def control(name: str) -> Any:
     precision = 0 if kind["type"] == "integer" else None
     placeholder = AUTOMATIC if left_out else None
     step = {} if setting.step is None else {"step": setting.step}
-    return gr.Number(minimum=low, maximum=high, precision=precision, placeholder=placeholder, **step, **common)
+    # Without its limits: Gradio's own error for them names no field, and would come before the request's.
+    return gr.Number(precision=precision, placeholder=placeholder, **step, **common)
 
 
 def named(name: str, values: Iterable[str]) -> list[tuple[str, str]]:

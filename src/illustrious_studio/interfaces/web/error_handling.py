@@ -29,7 +29,9 @@ def error_message(error: Exception) -> str:
 
 
 def _called(name: str) -> str:
-    return SETTINGS[name].label if name in SETTINGS else NOT_SETTINGS.get(name, name)
+    first, *within = name.split(".")
+    label = SETTINGS[first].label if first in SETTINGS else NOT_SETTINGS.get(first, first)
+    return ", ".join([label, *within])
 
 
 def show_errors(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -19,12 +19,14 @@ from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views.parts import act
 
 SCRIPTS = {
-    # What the server made of the memory goes where nobody has typed or chosen since the page came.
+    # What the server made of the memory goes where nobody has typed or chosen since the page came. A number without a
+    # value that comes into sight before that, in a fold that is opened at once, is 0 by Gradio's own doing.
     "restore": """(restored, ...values) => {
   const kept = restored ? JSON.parse(restored) : null;
   const fresh = FRESH;
-  const same = (value, at) => JSON.stringify(value) === JSON.stringify(fresh[at]);
-  const now = values.map((value, at) => (kept && same(value, at) ? kept[NAMES[at]] : value));
+  const untouched = (value, at) =>
+    JSON.stringify(value) === JSON.stringify(fresh[at]) || (fresh[at] === null && value === 0);
+  const now = values.map((value, at) => (untouched(value, at) ? (kept ? kept[NAMES[at]] : fresh[at]) : value));
   document.body.dataset.restored = 'yes';
   REMEMBER(now);
   return now;
@@ -87,8 +89,8 @@ class Form:
         html('<div data-live="queue"></div>')
         self.shape = gr.Radio(list(self._choices(None)), value="square", label="Size", elem_id="shape")
         with gr.Row(visible=False) as self.own:
-            self.width = gr.Number(1024, label="Width", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
-            self.height = gr.Number(1024, label="Height", minimum=64, maximum=2048, step=8, precision=0, min_width=120)
+            self.width = gr.Number(1024, label="Width", step=8, precision=0, min_width=120)
+            self.height = gr.Number(1024, label="Height", step=8, precision=0, min_width=120)
         self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
         self.img2img = Img2ImgSection()
@@ -151,7 +153,7 @@ class Form:
         yield self.script("negative_title"), [self.negative], self.negative_fold
         yield self.script("img2img_title"), [self.img2img.held], [self.img2img.fold, self.img2img.painted]
         hires = self.hires
-        yield HIRES_TITLE, [hires.on, hires.scale, hires.upscaler], hires.fold
+        yield HIRES_TITLE, [hires.on, hires.scale], hires.fold
         yield self.script("own_size"), [self.shape], self.own
         for name in form_settings(*GROUPS):
             needed, _, value = SETTINGS[name].needs.partition("=")

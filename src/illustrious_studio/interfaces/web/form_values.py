@@ -82,7 +82,7 @@ class FormValues:
     held_picture: str = ""
     hires: bool = False
     hires_scale: Annotated[float, Field(ge=1, le=4)] = USUAL_SCALE
-    hires_upscaler: str = "Latent"
+    hires_upscaler: str = ""
     hires_steps: int | None = None
     hires_strength: Annotated[float | None, Field(ge=0.01, le=1)] = None
     hires_others: str = ""
@@ -182,14 +182,12 @@ class FormValues:
         }
         return ImageRequest.model_validate(useful)
 
-    def _hires(self) -> HiresFix:
+    def _hires(self) -> dict[str, Any]:
         unseen = json.loads(self.hires_others) if self.hires_others else {}
         shown = {name: getattr(self, f"hires_{name}") for name in HIRES_SHOWN}
         if unseen.get("width") or unseen.get("height"):
             del shown["scale"]
-        return HiresFix.model_validate(
-            {**unseen, **{name: value for name, value in shown.items() if value is not None}}
-        )
+        return {**unseen, **{name: value for name, value in shown.items() if value not in (None, "")}}
 
     def _size(self, checkpoint: Checkpoint | None) -> tuple[int, int]:
         if self.shape != "custom":

@@ -7,9 +7,8 @@ from illustrious_studio.domain.hires import LATENT_UPSCALERS, HiresFix
 from illustrious_studio.domain.upscaling import USUAL_SCALE, Upscaler
 from illustrious_studio.interfaces.web.controls import AUTOMATIC
 
-TITLE = """(on, scale, upscaler) => ({
-  __type__: 'update', label: on ? `Hires fix: ${scale} times, ${upscaler}` : 'Hires fix: off'
-})"""
+TITLE = "(on, scale) => ({ __type__: 'update', label: on ? `Hires fix: ${scale} times` : 'Hires fix: off' })"
+LATENT = [(name, name) for name in LATENT_UPSCALERS]
 
 
 class HiresSection:
@@ -18,7 +17,7 @@ class HiresSection:
     def __init__(self) -> None:
         import gradio as gr
 
-        fresh, fields = HiresFix(), HiresFix.model_fields
+        fields = HiresFix.model_fields
         with gr.Accordion("Hires fix: off", open=False, elem_id="hires-fold") as self.fold:
             self.on = gr.Checkbox(
                 False,
@@ -28,17 +27,17 @@ class HiresSection:
             )
             self.scale = gr.Slider(1, 4, USUAL_SCALE, step=0.05, label="Upscale by", elem_id="hires_scale")
             self.upscaler = gr.Dropdown(
-                list(LATENT_UPSCALERS), value=fresh.upscaler, label="Upscaler", allow_custom_value=True,
+                [(AUTOMATIC, ""), *LATENT], value="", label="Upscaler", allow_custom_value=True,
                 info="Latent ones need a strength of 0.5 and more; the others keep the picture as it is.",
                 elem_id="hires_upscaler",
             )  # fmt: skip
             self.steps = gr.Number(
-                None, label="Hires steps", minimum=1, maximum=150, precision=0, placeholder=AUTOMATIC,
+                None, label="Hires steps", precision=0, placeholder=AUTOMATIC,
                 info=str(fields["steps"].description), elem_id="hires_steps",
             )  # fmt: skip
             self.strength = gr.Number(
-                None, label="Denoising strength", minimum=0.01, maximum=1, step=0.05, placeholder=AUTOMATIC,
-                info="How much is drawn anew: 0.7, and as little as a sketch's, where nothing is said.",
+                None, label="Denoising strength", step=0.05, placeholder=AUTOMATIC,
+                info="How much is drawn anew, from nearly nothing (0.01) to all (1).",
                 elem_id="hires_strength",
             )  # fmt: skip
             self.others = gr.Textbox("", visible=False)
@@ -59,4 +58,4 @@ class HiresSection:
         """The list of upscalers as it is now."""
         import gradio as gr
 
-        return gr.Dropdown(choices=[*LATENT_UPSCALERS, *(one.name for one in upscalers)])
+        return gr.Dropdown(choices=[(AUTOMATIC, ""), *LATENT, *((one.name, one.name) for one in upscalers)])

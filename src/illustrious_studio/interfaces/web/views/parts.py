@@ -12,7 +12,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.domain.jobs import JobProgress
 from illustrious_studio.domain.layout.values import Layout
-from illustrious_studio.domain.metadata.infotext import written
+from illustrious_studio.domain.metadata.infotext import hires_words, written
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.setting import Setting, is_recorded
 from illustrious_studio.domain.upscaling import UpscaleRecord
@@ -90,14 +90,16 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
     rows = [
         (setting.label, _shown(getattr(request, name), setting))
         for name, setting in SETTINGS.items()
-        if name not in ("width", "height") and is_recorded(request, name, setting)
+        if name not in ("width", "height", "hires") and is_recorded(request, name, setting)
     ]
+    if request.hires is not None:
+        rows += hires_words(request.hires).items()
     if request.prompt != metadata.origin.words:
         rows.append(("Typed", metadata.origin.words))
     rows += [
         ("Size", f"{metadata.width} × {metadata.height}"),
         ("Upscale", _upscaled(metadata.upscale) if metadata.upscale else ""),
-        ("Inpaint size", _drawn_size(metadata)),
+        ("First pass" if request.hires else "Inpaint size", _drawn_size(metadata)),
         ("Model", metadata.checkpoint),
         ("Model hash", metadata.checkpoint_hash or ""),
         ("Device", f"{metadata.device}, {metadata.dtype}" if metadata.device else ""),
@@ -118,7 +120,7 @@ def _shown(value: object, setting: Setting) -> str:
 
 
 def _drawn_size(metadata: ImageMetadata) -> str:
-    """Where only a part of the picture was drawn: the size of that."""
+    """Where it is not the picture's: that of the first pass, or of the only part that was drawn."""
     size = metadata.request.width, metadata.request.height
     before = (metadata.upscale.from_width, metadata.upscale.from_height) if metadata.upscale else metadata.size
     return "" if None in size or size == before else f"{size[0]} × {size[1]}"
