@@ -18,6 +18,8 @@ from illustrious_studio.domain.protected import mask
         ("((very (big:1.1)) cat), [old|new]", "KEEP1X, KEEP2X", ["((very (big:1.1)) cat)", "[old|new]"]),
         (r"hatsune miku \(vocaloid\), singing", "KEEP1X, singing", [r"hatsune miku \(vocaloid\)"]),
         ("never (closed", "never (closed", []),
+        ("a cat <lora:foo:0.8, in snow", "a cat KEEP1X", ["<lora:foo:0.8, in snow"]),
+        ("a red embedding:my-style in snow", "a red KEEP1X in snow", ["embedding:my-style"]),
         ("KEEP calm, (x:2)", "KEEP calm, KEEPP1X", ["(x:2)"]),
     ],
 )
@@ -25,6 +27,11 @@ def test_protected_syntax_is_masked_whole(prompt: str, masked: str, spans: list[
     result = mask(prompt)
     assert result.text == masked
     assert list(result.spans) == spans
+
+
+def test_tags_are_joined_by_commas_but_not_around_what_ends_a_chunk() -> None:
+    masked = mask("red cat BREAK blue dog (big:1.2)")
+    assert masked.joined(["red cat", "KEEP1X", "blue dog", "KEEP2X"]) == "red cat BREAK blue dog, (big:1.2)"
 
 
 @given(st.lists(st.sampled_from([*"ab (){}[]<>_:|,\\1K", "BREAK", "lora", "__", "\\("]), max_size=60).map("".join))

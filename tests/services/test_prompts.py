@@ -89,7 +89,7 @@ async def test_an_answer_that_touches_protected_syntax_is_refused(answer: str) -
 async def test_words_do_not_wander_over_a_break() -> None:
     prompt = "a red cat BREAK a blue dog"
     good = await enhanced(prompt, "red cat, whiskers, KEEP1X, blue dog, collar, leash")
-    assert good.prompt == "red cat, whiskers, BREAK, blue dog, collar, leash"
+    assert good.prompt == "red cat, whiskers BREAK blue dog, collar, leash"
     bad = await enhanced(prompt, "blue dog, collar, KEEP1X, red cat, whiskers, leash")
     assert bad.prompt == prompt
 

@@ -55,7 +55,7 @@ def read_answer(answer: str, masked: Masked, examples: frozenset[str]) -> str | 
         return None
     if not any(_is_new(tag, own, masked.marks) for tag in tags):
         return None
-    return masked.restore(", ".join(tags if masked.chunk_marks else _in_order(tags)))
+    return masked.joined(tags if masked.chunk_marks else _in_order(tags))
 
 
 def repeats_itself(answer: str) -> bool:

@@ -1,15 +1,18 @@
 """Prompt syntax that no language model may touch: masked before it sees the prompt, put back byte for byte after.
 
-Protected are `(groups:1.2)` and `[groups]` whole, `<lora:...>`, `__wildcards__`, `{a|b}`, `BREAK`, `AND`, and tags with
-escaped brackets such as `miku \\(vocaloid\\)`.
+Protected are `(groups:1.2)` and `[groups]` whole, `<lora:...>`, `embedding:name`, `__wildcards__`, `{a|b}`, `BREAK`,
+`AND`, and tags with escaped brackets such as `miku \\(vocaloid\\)`.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 TOKENS = re.compile(
     r"""
     <[^<>\n]+>                                       # <lora:name:0.8>
+  | <(?:lora|lyco|hypernet):[^<>\n]*                # the same, not closed yet: that is said, and nothing is made of it
+  | embedding:[^\s,:()\[\]{}|<>]+
   | __(?=\S)[^\n,]{0,80}?\S__                        # __wildcard__
   | \b(?:BREAK|AND)\b
   | [^\s,()\[\]{}<>\\][^,()\[\]{}<>\\\n]{0,80}\\\([^()\\\n]{0,80}\\\)   # a tag that ends in \(series\)
@@ -19,7 +22,8 @@ TOKENS = re.compile(
 )
 OPENING = {"(": ")", "[": "]", "{": "}"}
 CHUNK_ENDS = ("BREAK", "AND")
-CHUNK_END = re.compile(r"\b(?:BREAK|AND)\b")
+AMONG_WORDS = re.compile(r"\b(?:BREAK\b|AND\b|embedding:)")
+"""What begins in the middle of a sentence, too."""
 LONGEST = 80
 
 
@@ -39,6 +43,11 @@ class Masked:
     def chunk_marks(self) -> list[str]:
         """The marks that stand for BREAK or AND, between which words must not wander."""
         return [mark for mark, span in zip(self.marks, self.spans, strict=True) if span in CHUNK_ENDS]
+
+    def joined(self, tags: Sequence[str]) -> str:
+        """The tags with what the marks stood for, and commas between: none beside BREAK and AND, which are no tags."""
+        ends = "|".join(self.chunk_marks) or r"(?!)"
+        return self.restore(re.sub(rf",? ?\b({ends})\b,?", r" \1", ", ".join(tags)).strip())
 
     def restore(self, text: str) -> str:
         """Every mark replaced by what it stood for."""
@@ -88,7 +97,7 @@ def _end_of_span(prompt: str, start: int, groups: dict[int, int]) -> int:
     # Not in the middle of a word; what precedes an escaped bracket is part of its tag.
     if prompt[start].isalnum() and start > 0 and (prompt[start - 1].isalnum() or prompt[start - 1] == " "):
         before = prompt[max(0, start - LONGEST) : start].rstrip(" ")
-        if before and before[-1] not in ",\n" and not CHUNK_END.match(prompt, start):
+        if before and before[-1] not in ",\n" and not AMONG_WORDS.match(prompt, start):
             return start
     found = TOKENS.match(prompt, start)
     return found.end() if found else start

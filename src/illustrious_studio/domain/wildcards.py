@@ -23,7 +23,8 @@ _WORD: Final = re.compile(r"[^\W_]{2,}")
 _PIECE: Final = re.compile(r"\\.|[{}|]", re.DOTALL)
 _HOW_MANY: Final = re.compile(r"\s*(?:(\d{1,3})?(-)?(\d{1,3})?)\$\$(?:([^|{}$]*)\$\$)?")
 _WEIGHT: Final = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)::")
-WILDCARD: Final = re.compile(r"(?<!\w)__(?=[^\W_])([\w*/.-]*?[^\W_]\*?|[\w/.-]*\*)__(?!\w)")
+_SIGN: Final = r"(?:[\w*/.-]|(?<=\S) (?=\S))"
+WILDCARD: Final = re.compile(rf"(?<!\w)__(?=[^\W_])({_SIGN}*?[^\W_]\*?|{_SIGN}*\*)__(?!\w)")
 
 Lines = Callable[[str], Sequence[str]]
 """The lines of the files that a name means. Raises NotFound, and InvalidRequest for a file that is too large."""
@@ -34,7 +35,7 @@ class WildcardFiles(Protocol):
     """The files that wildcards are lines of."""
 
     async def names(self) -> list[str]:
-        """Every wildcard's name, in order."""
+        """The name of every wildcard that a prompt can name, in order."""
         ...
 
     async def with_lines(self, work: Callable[[Lines], T]) -> T:
@@ -46,6 +47,11 @@ class WildcardFiles(Protocol):
 class _Option:
     text: str
     weight: float = 1.0
+
+
+def can_be_named(name: str) -> bool:
+    """Whether a wildcard of this name can be written between its underscores."""
+    return WILDCARD.fullmatch(f"__{name}__") is not None
 
 
 def has_choices(prompt: str) -> bool:

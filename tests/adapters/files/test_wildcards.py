@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from illustrious_studio.adapters.files.wildcards import LARGEST, WildcardFolder
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
+from illustrious_studio.domain.wildcards import chosen
 
 
 def folder(root: Path) -> WildcardFolder:
@@ -88,3 +90,18 @@ async def test_a_file_in_another_encoding_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "w" / "season_warm.txt").write_bytes("été\n".encode("latin-1"))
     with pytest.raises(InvalidRequest, match=r"season_warm\.txt is not in UTF-8"):
         await lines(found, "season_warm")
+
+
+async def test_a_file_that_is_no_text_is_said_to_be_none(tmp_path: Path) -> None:
+    found = folder(tmp_path / "w")
+    (tmp_path / "w" / "color.txt").write_bytes(b"red\ngr\0een\n")
+    with pytest.raises(InvalidRequest, match=r"color\.txt has zero bytes"):
+        await lines(found, "color")
+
+
+async def test_a_name_may_have_spaces_and_what_no_prompt_can_name_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "hair colour.txt").write_text("blue\n", encoding="utf-8")
+    (tmp_path / "two  spaces (old).txt").write_text("x\n", encoding="utf-8")
+    found = WildcardFolder(tmp_path)
+    assert await found.names() == ["hair colour"]
+    assert await found.with_lines(lambda read: chosen("__hair colour__ hair", Random(1), read)) == "blue hair"

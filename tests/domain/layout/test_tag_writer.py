@@ -86,7 +86,7 @@ def test_tags_and_other_languages_are_left_alone(prompt: str, vocabulary: Vocabu
             "a cat with (red fur:1.25) in __place__, <lora:Foo_v1:0.8>",
             "cat, (red fur:1.25), __place__, <lora:Foo_v1:0.8>",
         ),
-        ("a red cat BREAK a blue dog", "red cat, BREAK, blue dog"),
+        ("a red cat BREAK a blue dog", "red cat BREAK blue dog"),
         ("a {red|blue} cat in the snow", "{red|blue} cat, snow"),
         ("a girl with (silver:1.2) hair in __place__", "1girl, (silver:1.2) hair, __place__"),
         ("a __color__ cat <lora:x:1>", "__color__ cat, <lora:x:1>"),

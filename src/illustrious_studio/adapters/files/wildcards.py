@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from illustrious_studio.adapters.reading import FileThreads, folders_below, open_regular
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
-from illustrious_studio.domain.wildcards import Lines
+from illustrious_studio.domain.wildcards import Lines, can_be_named
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class WildcardFolder:
         return await self._threads.run(lambda: work(_Files(self._folder).lines))
 
     async def names(self) -> list[str]:
-        return await self._threads.run(lambda: sorted(_Files(self._folder).paths))
+        return await self._threads.run(lambda: _Files(self._folder).names())
 
 
 class _Files:
@@ -41,6 +41,9 @@ class _Files:
             for path in (folder / name for name in names if name.lower().endswith(".txt")):
                 self.paths.setdefault(path.relative_to(place).with_suffix("").as_posix().lower(), path)
 
+    def names(self) -> list[str]:
+        return sorted(filter(can_be_named, self.paths))
+
     def lines(self, name: str) -> list[str]:
         """Those of all files that the name means. Raises NotFound, InvalidRequest (a file that cannot be read)."""
         wanted = name.lower()
@@ -51,7 +54,7 @@ class _Files:
         else:
             meant = sorted(known for known in self.paths if known.rpartition("/")[2] == wanted)
         if not meant:
-            near = get_close_matches(wanted, sorted(self.paths))
+            near = get_close_matches(wanted, self.names())
             hint = f" Nearest: {', '.join(f'__{one}__' for one in near)}." if near else ""
             raise NotFound(
                 f"There is no wildcard __{name}__.{hint} "
@@ -77,6 +80,10 @@ class _Files:
                 raise InvalidRequest(
                     f"The wildcard file {path.name} is not in UTF-8. Save it anew in UTF-8."
                 ) from error
+            if "\0" in text:
+                raise InvalidRequest(
+                    f"The wildcard file {path.name} has zero bytes, which no text has. Save it anew as text in UTF-8."
+                )
             lines = [line.strip() for line in text.splitlines()]
             self._read[path] = [line for line in lines if line and not line.startswith("#")]
         return self._read[path]

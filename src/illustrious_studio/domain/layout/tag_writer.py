@@ -71,7 +71,7 @@ def write_tags(prompt: str, vocabulary: Vocabulary) -> str | None:
             said.append(piece)
     if any(len(tag.split()) > LONGEST_TAG for piece in said for tag in piece.split(",")):
         return None  # not English, or too much for the rules
-    tags = masked.restore(", ".join(said))
+    tags = masked.joined(said)
     return tags if _plain(tags) != _plain(prompt) else None
 
 
