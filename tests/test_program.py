@@ -101,7 +101,7 @@ def test_the_command_line_draws_without_a_running_studio(tmp_path: Path) -> None
         (("serve", "--web-port", "99999"), 78, "web_port"),
         (("generate", "a cat", "--sd-model", "/nowhere/model.safetensors"), 1, "/nowhere/model.safetensors"),
         (("generate", "a cat", "--layout", "/nowhere/layout.json"), 78, "/nowhere/layout.json"),
-        (("bench", "no.such"), 1, "api.overhead"),
+        (("bench", "no.such"), 78, "api.overhead"),
     ],
 )
 def test_a_bad_command_says_what_to_do(tmp_path: Path, options: tuple[str, ...], code: int, words: str) -> None:
@@ -198,6 +198,8 @@ def test_the_command_upscales_a_file_with_the_real_network(tmp_path: Path) -> No
     with Image.open(tmp_path / "owl-upscaled.png") as larger:
         assert larger.size == (480, 480)
         assert larger.info["postprocessing"] == "Postprocess upscale by: 1.5, Postprocess upscaler: Real-ESRGAN anime"
+    done = run_app("upscale", str(file), "--width", "400", "--upscaler", "Lanczos", *where)
+    assert done.stdout.split() == [str(tmp_path / "owl-upscaled-2.png")], done.stderr  # over nothing that is there
     done = run_app("upscale", str(file), "--upscaler", "x", *where)
     assert (done.returncode != 0, "There are: Lanczos" in done.stderr) == (True, True)
 

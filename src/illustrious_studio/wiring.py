@@ -181,7 +181,7 @@ async def open_studio(
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
-        layouts = LayoutService(sketches, models.chat_model, guesses)
+        layouts = LayoutService(sketches, models.chat_model, guesses, embeddings)
         wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
         images = ImageService(jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, upscales, wildcards)
         prompts = PromptService(models.chat_model, sketches.tags)
@@ -215,7 +215,7 @@ async def open_studio(
             vaes=vaes,
             loras=loras,
             embeddings=embeddings,
-            tokens=TokenService(ClipTokens(), embeddings),
+            tokens=TokenService(ClipTokens(), loras, embeddings),
             sketches=sketches,
             layouts=layouts,
             refused=RefusedRequests(),

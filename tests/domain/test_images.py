@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout, LayoutWriter, Placed
@@ -24,6 +25,12 @@ def test_what_is_not_changed_is_as_recorded() -> None:
 def test_other_words_are_laid_out_again(by: LayoutWriter) -> None:
     again = metadata("a cat", **laid_out(by)).request_with({"prompt": "a dog"})
     assert (again.layout, again.layout_from_words, again.sketch_strength) == (None, True, 0.5)
+
+
+@pytest.mark.parametrize("side", ["seed_resize_from_width", "seed_resize_from_height"])
+def test_seed_resize_wants_both_sides(side: str) -> None:
+    with pytest.raises(ValidationError, match="belong together"):
+        ImageRequest.model_validate({"prompt": "a cat", side: 512})
 
 
 def test_what_a_hand_has_placed_stays_also_for_other_words() -> None:

@@ -67,7 +67,17 @@ def test_weights_say_how_often(prompt: str, twice: str) -> None:
     "prompt",
     [
         *("{curly}, {{very curly}}", "{smile, :d}, {|o|}, {||_||}", r"\\{a|b\\}", r"\\__color__", "a|b", "{unclosed|a"),
-        *("name__with__lines", ">__<", "@__@", "__starts, ends__", "____", "__two  spaces__", "__ a__", "a {b", "b|c} d"),
+        *(
+            "name__with__lines",
+            ">__<",
+            "@__@",
+            "__starts, ends__",
+            "____",
+            "__two  spaces__",
+            "__ a__",
+            "a {b",
+            "b|c} d",
+        ),
     ],
 )
 def test_words_that_only_look_like_it_stay(prompt: str) -> None:

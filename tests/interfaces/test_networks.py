@@ -28,7 +28,8 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     TINY.make(folder / "models" / "loras")
     TINY.make_embeddings(folder / "models" / "embeddings")
     tiny = folder / "models" / "embeddings" / "tiny style.safetensors"
-    tiny.with_name("ink (v1).safetensors").write_bytes(tiny.read_bytes())
+    for name in ("ink (v1)", "easynegative", "castle"):
+        tiny.with_name(f"{name}.safetensors").write_bytes(tiny.read_bytes())
     put(folder / "models" / "loras" / "sd1.safetensors", {"unet.x.attn2.to_k.lora_A.weight": [4, 768]})
     put(folder / "models" / "loras" / "real.safetensors", {"unet.x.attn2.to_k.lora_A.weight": [4, 2048]})
     async with running_api(folder) as running:
@@ -122,6 +123,8 @@ async def test_they_are_listed_with_what_is_known_of_them(api: Api) -> None:
     assert [one["file"] for one in refused] == ["sd1.safetensors"]
     embeddings = (await api.http.get("/embeddings")).json()
     assert [(one["name"], one["vectors"]) for one in embeddings] == [
+        ("castle", 3),
+        ("easynegative", 3),
         ("ink (v1)", 3),
         ("tiny style", 3),
         ("tinynegative", 2),
@@ -166,6 +169,14 @@ async def test_a_picture_with_them_is_read_back(api: Api) -> None:
         ("a [cat:very red dog:0.5]", {"count": 4}),
         ("a cat AND a very red dog", {"count": 4}),
         ("a cat <lora:kohya", {"problem": "The prompt has <lora:kohya, which is not closed. Write > behind it."}),
+        (
+            "a cat <lora:kohia:1>",
+            {"problem": "There is no LoRA 'kohia'. Nearest: kohya, loha, dora."},
+        ),
+        (
+            "a cat, embedding:tinynegativ",
+            {"problem": "There is no embedding 'tinynegativ'. Nearest: tinynegative, easynegative, tiny style."},
+        ),
     ],
 )
 async def test_tokens_are_counted_as_they_are_read(api: Api, prompt: str, right: dict[str, Any]) -> None:
@@ -203,6 +214,15 @@ async def test_an_embedding_is_recorded_where_the_encoders_read_its_name(
     assert list(metadata.get("embedding_hashes", {})) == named
     counted = (await api.http.post("/prompts/tokens", json={"prompt": prompt})).json()
     assert counted["embeddings"] == named
+
+
+async def test_an_embedding_is_no_word_that_the_sketch_leaves_out_unless_it_is_called_like_a_thing(api: Api) -> None:
+    sent = {"prompt": "a cat, easynegative, embedding:tinynegative, blorp", **SMALL}
+    layout = (await api.http.post("/generate-image", json=sent)).json()["metadata"]["request"]["layout"]
+    assert (layout["unknown"], [thing["what"] for thing in layout["things"]]) == (["blorp"], ["cat"])
+    answer = await api.http.post("/generate-image", json={"prompt": "a castle", **SMALL})
+    assert [thing["what"] for thing in answer.json()["metadata"]["request"]["layout"]["things"]] == ["castle"]
+    assert (await api.http.post("/generate-image", json={"prompt": "easynegative", **SMALL})).status_code == 200
 
 
 async def test_a_tag_is_no_word_to_be_drawn(api: Api) -> None:

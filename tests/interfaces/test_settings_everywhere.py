@@ -101,6 +101,8 @@ REST = [name for name in SETTINGS if name not in ("image", "mask", "layout", "lo
 @pytest.mark.parametrize("name", REST)
 async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
     body = {"prompt": "a cat", "steps": 1, **({"sampler": GIVEN["sampler"]} if name == "schedule" else {})}
+    if name.startswith("seed_resize"):  # its two sides belong together
+        body |= {one: another(one) for one in ("seed_resize_from_width", "seed_resize_from_height")}
     answer = await api.http.post("/generate-image", json=body | {name: another(name)})
     assert answer.status_code == 200, answer.text
     recorded = answer.json()["metadata"]

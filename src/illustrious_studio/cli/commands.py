@@ -13,6 +13,7 @@ import json
 import re
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +157,7 @@ async def cutout(settings: Settings, options: argparse.Namespace) -> int:
     file, target = Path(options.picture), options.output
     of_gallery = _ID.fullmatch(options.picture) is not None and not file.exists()
     body = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
-    if target is None:
-        target = Path(f"{options.picture}-cutout.png") if of_gallery else file.with_name(f"{file.stem}-cutout.png")
+    target = target or _beside(file, "cutout")
     async with studio_client(settings) as client:
         with console.status("Removing the background"):
             answer = await client.post("/remove-background", json=body, headers={"Accept": "image/png"})
@@ -172,8 +172,7 @@ async def upscale(settings: Settings, options: argparse.Namespace) -> int:
     of_gallery = _ID.fullmatch(options.picture) is not None and not file.exists()
     body = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
     body |= {name: given for name in ("scale", "width", "height", "upscaler") if (given := getattr(options, name))}
-    if target is None:
-        target = Path(f"{options.picture}-upscaled.png") if of_gallery else file.with_name(f"{file.stem}-upscaled.png")
+    target = target or _beside(file, "upscaled")
     async with studio_client(settings) as client:
         with console.status("Upscaling"):
             answer = await client.post("/upscale", json=body, headers={"Accept": "image/png"})
@@ -338,6 +337,16 @@ async def _events(
 async def _save(client: httpx.AsyncClient, image_id: str, target: Path) -> None:
     response = await _checked(await client.get(f"/gallery/{image_id}/image"))
     _write(target, response.content, f" The picture is in the gallery as {image_id}.")
+
+
+def _beside(picture: Path, what: str) -> Path:
+    """Where a picture made of this one goes: beside it, or here for one of the gallery, over no file that is there."""
+    name = picture.with_suffix("")
+    for number in count(1):
+        path = name.with_name(f"{name.name}-{what}{'' if number == 1 else f'-{number}'}.png")
+        if not path.exists():
+            return path
+    raise AssertionError("there is no end of numbers")
 
 
 def _write(target: Path, data: bytes, otherwise: str = "") -> None:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from illustrious_studio import __version__
-from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.logs import configure_logs
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(settings, options))
     except StudioError as error:
         print(error.detail, file=sys.stderr)
-        return BAD_CONFIGURATION if error.code == "invalid_request" else 1
+        return BAD_CONFIGURATION if isinstance(error, InvalidRequest | NotFound) else 1
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough

@@ -6,11 +6,11 @@ them, and the last are done. A size is rounded down to multiples of 8, as there.
 
 from typing import Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
-from illustrious_studio.domain.upscaling import BUILTIN_UPSCALER, GRAIN, USUAL_SCALE, Size
+from illustrious_studio.domain.upscaling import BUILTIN_UPSCALER, GRAIN, USUAL_SCALE, Size, not_beside_a_scale
 from illustrious_studio.domain.values import Prompt, Text, Value
 
 LATENT_UPSCALERS: Final = {
@@ -44,7 +44,12 @@ class HiresFix(Value):
         description="A latent one, or one of GET /upscalers. Latent by default; with a checkpoint that always begins "
         f"with a sketch, {BUILTIN_UPSCALER}.",
     )
-    steps: int | None = Field(None, ge=1, le=150, description="Steps that are taken; left out: as in the first pass.")
+    steps: int | None = Field(
+        None,
+        ge=1,
+        le=150,
+        description="Steps that are taken, all of them over what is drawn anew; left out: as in the first pass.",
+    )
     strength: float | None = Field(
         None,
         ge=0.01,
@@ -57,10 +62,10 @@ class HiresFix(Value):
     sampler: SamplerName | None = Field(None, description="Another sampler for it.")
     schedule: ScheduleName | None = Field(None, description="Another schedule for it.")
 
+    _a_scale_or_a_size = field_validator("width", "height")(not_beside_a_scale)
+
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        if self.scale is not None and (self.width or self.height):
-            raise ValueError("must be given a scale or a size, not both")
         if self.sampler is not None and self.schedule is not None:
             check_together(self.sampler, self.schedule)
         return self

@@ -143,7 +143,7 @@ class ImageRequest(Value):
     ] = None
     seed_resize_from_height: Annotated[
         int | None,
-        Field(ge=64, le=2048, description="And of which height; it takes both."),
+        Field(ge=64, le=2048, description="And of which height; both, or none."),
         Setting("Seed resize from height", "advanced", aliases=("seed resize from-2",)),
     ] = None
     wildcard_seed: Annotated[
@@ -343,6 +343,12 @@ class ImageRequest(Value):
     def _not_too_many_pixels(self) -> Self:
         if (self.width or 0) * (self.height or 0) > MAX_PIXELS:
             raise ValueError(f"width x height must be at most {MAX_PIXELS:,} pixels")
+        return self
+
+    @model_validator(mode="after")
+    def _seed_resize_has_both_sides(self) -> Self:
+        if (self.seed_resize_from_width is None) != (self.seed_resize_from_height is None):
+            raise ValueError("seed_resize_from_width and seed_resize_from_height belong together: give both, or none")
         return self
 
     @field_validator("strength", "mask")

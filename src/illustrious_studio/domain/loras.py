@@ -8,7 +8,7 @@ for the whole picture: also within `[a:b:0.5]`, where A1111 knows no schedule ei
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -130,22 +130,42 @@ def with_loras(prompt: str, loras: Sequence[LoraChoice]) -> str:
     return " ".join([*([prompt] if prompt.strip() else []), *(one.tag for one in loras)])
 
 
-def without_lora(prompt: str, name: str) -> str:
-    """The prompt without the tags of one of them."""
-    return _TAG.sub(lambda found: "" if _choice(found[1], found[0]).name == name else found[0], prompt).strip()
+def lora_names(prompt: str) -> list[str]:
+    """The names in its tags, each once, whatever else is wrong with these."""
+    return list(dict.fromkeys(_name(found) for found in _TAG.finditer(prompt)))
 
 
-def weighed(prompt: str, name: str, more: float) -> str:
-    """The prompt with a LoRA's weights changed by so much in each of its tags, within the limits."""
+def without_lora(prompt: str, names: Container[str], words: Sequence[str] = ()) -> str:
+    """The prompt without the tags of these names, nor such words (a file's trigger words) directly before one."""
+    said = r",?\s*".join(map(re.escape, words))
+    before = re.compile(rf"(?:^|,)\s*{said}\s*$", re.IGNORECASE) if words else None
+    left, at = "", 0
+    for found in _TAG.finditer(prompt):
+        left += prompt[at : found.start()]
+        at = found.end()
+        if _name(found) not in names:
+            left += found[0]
+        elif before is not None:
+            left = before.sub("", left)
+    return (left + prompt[at:]).strip()
+
+
+def weighed(prompt: str, names: Container[str], more: float) -> str:
+    """The prompt with the weights of the tags of these names changed by so much, within the limits. Raises
+    InvalidRequest for a weight of them that is none."""
 
     def changed(found: re.Match[str]) -> str:
-        one = _choice(found[1], found[0])
-        if one.name != name:
+        if _name(found) not in names:
             return found[0]
+        one = _choice(found[1], found[0])
         unet, encoders = (round(min(max(weight + more, -STRONGEST), STRONGEST), 2) for weight in one.weights)
-        return LoraChoice(name=name, weight=unet, text_encoder_weight=None if encoders == unet else encoders).tag
+        return LoraChoice(name=one.name, weight=unet, text_encoder_weight=None if encoders == unet else encoders).tag
 
     return _TAG.sub(changed, prompt)
+
+
+def _name(tag: re.Match[str]) -> str:
+    return tag[1].partition(":")[0].strip()
 
 
 def _choice(inside: str, tag: str) -> LoraChoice:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol, Self
+from typing import Protocol
 
 from PIL import Image
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.inputs import InputId, filled
@@ -60,6 +60,13 @@ LANCZOS_FILTER = Upscaler(name=LANCZOS, builtin=True)
 """Every picture's size is reached by it; alone it is an upscaler, too."""
 
 
+def not_beside_a_scale(side: int | None, known: ValidationInfo) -> int | None:
+    """A validator of a side whose model has a `scale` before it."""
+    if side is not None and known.data.get("scale") is not None:
+        raise ValueError("cannot be used with scale: give a scale or a size, not both")
+    return side
+
+
 class UpscaleSettings(Value):
     """How much larger, and by what. A scale, or a size: twice as large where nothing is said."""
 
@@ -73,11 +80,7 @@ class UpscaleSettings(Value):
     upscaler_2: Text | None = Field(None, max_length=500, description="Another one, whose result is mixed in.")
     upscaler_2_visibility: float = Field(0.0, ge=0, le=1, description="How much of the second one's is seen.")
 
-    @model_validator(mode="after")
-    def _a_scale_or_a_size(self) -> Self:
-        if self.scale is not None and (self.width or self.height):
-            raise ValueError("must be given a scale or a size, not both")
-        return self
+    _a_scale_or_a_size = field_validator("width", "height")(not_beside_a_scale)
 
     def sizes(self, picture: Size) -> tuple[Size, Size]:
         """To what a picture of that size is scaled, and how much of its middle is kept. Raises InvalidRequest."""

@@ -31,11 +31,15 @@ class EmbeddingService:
 
     async def of(self, request: ImageRequest) -> tuple[EmbeddingFile, ...]:
         """What the request's prompts name. Raises InvalidRequest for one that is not there."""
-        async with self._in_order:
-            found = {file.name: file for file in await self._catalogue.list()}
         prompts = list(request.prompts.values())
         if not request.disable_extra_networks:
             prompts = [without_loras(prompt) for prompt in prompts]
+        return await self.named_in(prompts)
+
+    async def named_in(self, prompts: Sequence[str]) -> tuple[EmbeddingFile, ...]:
+        """What such words name. Raises InvalidRequest for one that is not there."""
+        async with self._in_order:
+            found = {file.name: file for file in await self._catalogue.list()}
         read = [text for prompt in prompts for text in texts(prompt)]
         for text in read:
             if name := missing_in(text, found):

@@ -13,7 +13,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress, Once
-from illustrious_studio.domain.loras import with_loras, without_loras
+from illustrious_studio.domain.loras import with_loras
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
@@ -238,7 +238,8 @@ class ImageService:
             aspect = size[0] / size[1]
             layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect, by)).layout
             if checkpoint.sketch_strength is not None:  # it knows no word that is not in its sketch
-                self._sketches.refuse_unknown(layout, without_loras(resolved.prompt), checkpoint.examples or EXAMPLES)
+                words = await self._layouts.words_of(resolved.prompt)
+                self._sketches.refuse_unknown(layout, words, checkpoint.examples or EXAMPLES)
         resolved = resolved.model_copy(update={"layout": layout, "layout_from_words": False})
         strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
         hires = resolved.hires

@@ -17,10 +17,13 @@ from illustrious_studio.domain.chat import ChatModel, ChatOptions, ChatTurn
 from illustrious_studio.domain.errors import StudioError, Unavailable, UpstreamFailed, UpstreamTimeout
 from illustrious_studio.domain.layout.from_llm import Drawings, answer_schema, instruction, question, read_answer
 from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.loras import without_loras
 from illustrious_studio.domain.models import ModelStatus
+from illustrious_studio.domain.textual_inversion import pieces
 from illustrious_studio.domain.thinking import ThinkingFilter
 from illustrious_studio.domain.values import Value
 from illustrious_studio.services.context_window import estimated_tokens
+from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.guesses import GuessService
 from illustrious_studio.services.sketch import PAINTED_COLOURS, SketchService
 
@@ -60,12 +63,14 @@ class LayoutService:
         sketches: SketchService,
         chat_model: Callable[[], ChatModel],
         guesses: GuessService | None = None,
+        embeddings: EmbeddingService | None = None,
         *,
         patience: float = PATIENCE,
     ) -> None:
         self._sketches = sketches
         self._chat_model = chat_model
         self._guesses = guesses
+        self._embeddings = embeddings
         self._patience = patience
 
     async def lay_out(self, prompt: str, seed: int, aspect: float, by: By = "auto") -> LaidOut:
@@ -74,6 +79,7 @@ class LayoutService:
         By a model alone, it raises Unavailable when there is none that can, and UpstreamFailed, UpstreamTimeout and
         what the model's port raises when it fails; `auto` then leaves it to the words, and `note` says why.
         """
+        prompt = await self.words_of(prompt)
         words = self._sketches.layout(prompt, seed, aspect)
         if by == "words" or (by == "auto" and not words.unknown):
             return LaidOut(layout=await self._guessed(words, prompt, seed, aspect))
@@ -89,6 +95,19 @@ class LayoutService:
             log.warning("layout left to the words", model=model.status.model, reason=error.detail)
             words = await self._guessed(words, prompt, seed, aspect)
             return LaidOut(layout=words, note=f"The words were laid out without the language model. {error.detail}")
+
+    async def words_of(self, prompt: str) -> str:
+        """The prompt without what names a file and says nothing to a sketch: LoRAs, and embeddings, but those whose
+        plain name is of something that can be drawn."""
+        prompt = without_loras(prompt)
+        if self._embeddings is None:
+            return prompt
+        names = [file.name for file in await self._embeddings.embeddings()]
+        return "".join(
+            words
+            for words, name in pieces(prompt, names)
+            if name is None or (words.lower() == name.lower() and self._sketches.draws(name))
+        )
 
     async def _guessed(self, layout: Layout, prompt: str, seed: int, aspect: float) -> Layout:
         """The layout, laid out again with what its unknown words were taken for, if they were taken for anything."""

@@ -1,11 +1,12 @@
 """LoRAs: which there are, and which files a picture's prompts name."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.loras import MOST, LoraCatalogue, LoraFile, LoraUse, loras_in
+from illustrious_studio.domain.loras import MOST, LoraCatalogue, LoraFile, LoraUse, lora_names, loras_in
 from illustrious_studio.domain.model_names import named, why_refused
 from illustrious_studio.domain.models import Checkpoint, RefusedFile
 
@@ -39,6 +40,14 @@ class LoraService:
         near = [small[one] for one in get_close_matches(name.lower(), small, NEAREST, 0.4)]
         hint = f"Nearest: {', '.join(near)}." if near else "Put its file into the folder models/loras."
         raise NotFound(f"There is no LoRA {name!r}. {hint}")
+
+    async def meant(self, prompt: str) -> dict[str, LoraFile]:
+        """The names in a prompt's tags that are there, each with its file."""
+        found: dict[str, LoraFile] = {}
+        for name in lora_names(prompt):
+            with suppress(NotFound):
+                found[name] = await self.named(name)
+        return found
 
     async def preview(self, name: str) -> bytes:
         """A small WebP of the picture beside its file. Raises NotFound, NotAnImage."""

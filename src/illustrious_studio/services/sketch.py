@@ -73,6 +73,11 @@ class SketchService:
             ),
         )
 
+    def draws(self, words: str) -> bool:
+        """Whether anything of such words is drawn, or they say how: none of them is unknown or left out."""
+        found = self.layout(words, 0)
+        return bool(found.things) or found.background != "white" or not (found.unknown or found.unused)
+
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
         """The layout as a picture; the same each time. Its own seed comes before this one.
 

@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 
-from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.loras import loras_in, without_loras
+from illustrious_studio.domain.errors import InvalidRequest, NotFound
+from illustrious_studio.domain.loras import LoraChoice, loras_in, without_loras
 from illustrious_studio.domain.prompt_chunks import CHUNK_LENGTH, Tokenizer, chunks, parse, texts
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.prompt_schedule import composed, scheduled
 from illustrious_studio.domain.textual_inversion import named_in
 from illustrious_studio.services.embeddings import EmbeddingService
+from illustrious_studio.services.loras import LoraService
 
 PASS = 100
 """Steps over which a prompt that changes is looked at."""
@@ -25,31 +26,37 @@ class Tokens:
     """So many fit into the chunks there are."""
     chunks: tuple[int, ...]
     """The tokens in each."""
-    loras: tuple[str, ...]
+    loras: tuple[LoraChoice, ...]
     embeddings: tuple[str, ...]
     problem: str = ""
-    """Why the prompt would be refused, as far as its words alone say that."""
+    """Why the prompt would be refused, as far as its words say that: a tag that cannot be meant, a file that is not
+    there."""
 
 
 class TokenService:
     """Counts. SDXL's two text encoders share one vocabulary, so one count is both's."""
 
-    def __init__(self, tokenizer: Tokenizer, embeddings: EmbeddingService) -> None:
+    def __init__(self, tokenizer: Tokenizer, loras: LoraService, embeddings: EmbeddingService) -> None:
         self._tokenizer = tokenizer
+        self._loras = loras
         self._embeddings = embeddings
 
     async def of(self, prompt: str) -> Tokens:
         files = {file.name: file.vectors for file in await self._embeddings.embeddings()}
-        return await asyncio.to_thread(self._counted, prompt, files)
-
-    def _counted(self, prompt: str, files: dict[str, int]) -> Tokens:
-        words = without_loras(prompt)
-        loras: tuple[str, ...] = ()
-        problem = f"The prompt {found}." if (found := not_done_here(words)) else ""
+        loras: tuple[LoraChoice, ...] = ()
+        problem = ""
         try:
-            loras = tuple(one.name for one in loras_in(prompt))
-        except InvalidRequest as error:
-            problem = error.detail
+            loras = loras_in(prompt)
+            if found := not_done_here(without_loras(prompt)):
+                problem = f"The prompt {found}."
+            for one in loras:
+                await self._loras.named(one.name)
+            await self._embeddings.named_in([without_loras(prompt)])
+        except (InvalidRequest, NotFound) as error:
+            problem = problem or error.detail
+        return await asyncio.to_thread(self._counted, without_loras(prompt), files, loras, problem)
+
+    def _counted(self, words: str, files: dict[str, int], loras: tuple[LoraChoice, ...], problem: str) -> Tokens:
         vectors = {name: [0] * count for name, count in files.items()}
         taking_turns = {timed.text for one in composed(words) for timed in scheduled(one.text, PASS)}
         read = [chunks(parse(text), self._tokenizer, vectors) for text in taking_turns]

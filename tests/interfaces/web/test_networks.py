@@ -46,8 +46,40 @@ async def test_a_lora_is_found_used_weighed_and_taken_out(web: WebWithFakes, lor
     await draw(page, await page.input_value(PROMPT))
     assert [use.file.name for use in web.engine.plans[-1].loras] == ["kohya"]
     await page.click(f"{KOHYA} [name=lora]")
-    await expect(page.locator(PROMPT)).to_have_value("a red fox, blue paint")
+    await expect(page.locator(PROMPT)).to_have_value("a red fox")  # and its trigger words, which came with it
     await expect(page.locator(f"{KOHYA} .lora-weight")).to_have_text("")
+    await page.fill("#lora-search", "nothing like it")
+    await expect(page.locator("#no-lora")).to_be_visible()
+
+
+async def test_a_lora_is_known_by_each_of_its_names_whatever_else_is_wrong_in_the_prompt(
+    web: WebWithFakes, loras: Path
+) -> None:
+    page = await web.open()
+    await page.click("#loras-fold > button")
+    await page.fill(PROMPT, "fox <lora:kohya.safetensors:0.5> <lora:kohya:0.25:0.5> <lora:loha:wrong>")
+    await expect(page.locator(f"{KOHYA} .lora-weight")).to_have_text("")  # while the prompt cannot be drawn
+    await expect(page.locator("#tokens")).to_contain_text("has the weight 'wrong'")
+    await page.click("#loras li[data-lora='loha'] [name=lora]")
+    await expect(page.locator(PROMPT)).to_have_value("fox <lora:kohya.safetensors:0.5> <lora:kohya:0.25:0.5>")
+    await expect(page.locator(f"{KOHYA} .lora-weight")).to_have_text("0.5 + 0.25, 0.5")
+    await page.click(f"{KOHYA} [name=lora_less]")
+    await expect(page.locator(PROMPT)).to_have_value("fox <lora:kohya.safetensors:0.4> <lora:kohya:0.15:0.4>")
+    await page.click(f"{KOHYA} [name=lora]")
+    await expect(page.locator(PROMPT)).to_have_value("fox")
+
+
+async def test_a_file_that_cannot_be_used_is_named_in_the_browser_and_by_the_meter(
+    web: WebWithFakes, loras: Path
+) -> None:
+    (loras / "broken.safetensors").write_bytes(b"no header")
+    page = await web.open()
+    await page.click("#loras-fold > button")
+    await expect(page.locator("#loras .refused")).to_contain_text("broken.safetensors cannot be used.")
+    await page.fill(PROMPT, "a fox <lora:broken:1>")
+    await expect(page.locator("#tokens")).to_contain_text("The LoRA 'broken' cannot be used.")
+    await page.fill(PROMPT, "fox " * 2600)
+    await expect(page.locator("#tokens")).to_have_text("Prompt: must have at most 10,000 characters.")
 
 
 async def test_without_loras_it_says_where_they_go(web: WebWithFakes) -> None:

@@ -43,7 +43,7 @@ async def test_while_it_runs_it_can_be_cancelled_and_the_queue_says_what_waits(w
     web.engine.go_on.clear()
     page = await web.open()
     await page.click("#picture [name=upscale]")
-    await expect(page.locator("#progress")).to_contain_text("Step 1 of 2")
+    await expect(page.locator("#progress")).to_contain_text("Tile 1 of 2")
     await page.click("#picture [name=upscale]")
     await expect(page.locator(".queue:visible li")).to_contain_text("Upscale: a red fox")
     await page.click(".queue:visible [name=cancel]")

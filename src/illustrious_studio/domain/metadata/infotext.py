@@ -116,7 +116,7 @@ def setting_fields(request: ImageRequest, facts: Mapping[str, str] = NO_FACTS) -
             fields[key] = written(vae_file(value) if name == "vae" else value, setting)
         if name == "height":
             fields |= facts
-        if name == "seed_resize_from_height" and request.seed_resize_from_width and request.seed_resize_from_height:
+        if name == "seed_resize_from_height" and request.seed_resize_from_height:
             fields["Seed resize from"] = f"{request.seed_resize_from_width}x{request.seed_resize_from_height}"
     return fields | hires_fields(request)
 

@@ -129,13 +129,17 @@ class TokenCount(BaseModel):
     chunks: tuple[int, ...] = Field(description="The tokens in each chunk.")
     loras: tuple[str, ...] = Field(description="What its tags name.")
     embeddings: tuple[str, ...] = Field(description="The embeddings it names.")
-    problem: str = Field(description="Why it would be refused, as far as its words say that; empty where it would not.")
+    problem: str = Field(
+        description="Why it would be refused, as far as its words say that: a tag that cannot be meant, a file "
+        "that is not there. Empty where it would not."
+    )
 
 
 @router.post("/prompts/tokens", summary="Count a prompt's tokens", responses=errors_of_body())
 async def count_tokens(body: CountRequest, studio: StudioIn) -> TokenCount:
     """Both of SDXL's text encoders read the same tokens. Of a prompt that changes while drawing the longest counts."""
-    return TokenCount.model_validate(await studio.tokens.of(body.prompt), from_attributes=True)
+    found = await studio.tokens.of(body.prompt)
+    return TokenCount.model_validate({**vars(found), "loras": tuple(one.name for one in found.loras)})
 
 
 @router.get("/prompts/wildcards", summary="List the wildcards")

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 import structlog
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from illustrious_studio.domain.errors import StudioError
@@ -22,7 +23,7 @@ def error_message(error: Exception) -> str:
     """The sentence that a person sees for an error."""
     if isinstance(error, StudioError):
         return error.detail
-    if isinstance(error, ValidationError):
+    if isinstance(error, ValidationError | RequestValidationError):
         return f"{sentences(error.errors(), _called)}."
     log.error("the page could not do what was asked", exc_info=error)
     return "The studio made a mistake. Its log says more."

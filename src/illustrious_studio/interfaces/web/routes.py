@@ -10,6 +10,7 @@ from html import escape
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from illustrious_studio.domain.encoding import to_png
@@ -17,6 +18,7 @@ from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioErr
 from illustrious_studio.domain.gallery import GalleryQuery
 from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.values import Prompt, Value
+from illustrious_studio.interfaces.web.error_handling import error_message
 from illustrious_studio.interfaces.web.held import HeldLayout
 from illustrious_studio.interfaces.web.views import gallery as gallery_view
 from illustrious_studio.interfaces.web.views import live
@@ -89,7 +91,7 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
 
     @router.get("/fragments/loras")
     async def loras() -> Response:
-        return HTMLResponse(loras_view.cards(await studio.loras.loras()), headers=NEVER)
+        return HTMLResponse(loras_view.cards(await studio.loras.loras(), await studio.loras.refused()), headers=NEVER)
 
     @router.get("/loras/{name:path}/preview.webp")
     async def preview(name: str) -> Response:
@@ -97,7 +99,12 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
 
     @router.post("/tokens")
     async def tokens(counted: Words) -> Response:
-        return JSONResponse(asdict(await studio.tokens.of(counted.prompt)), headers=NEVER)
+        found, files = await studio.tokens.of(counted.prompt), await studio.loras.meant(counted.prompt)
+        weights: dict[str, list[str]] = {}
+        for one in found.loras:
+            if one.name in files:
+                weights.setdefault(files[one.name].name, []).append(loras_view.weight(one))
+        return JSONResponse({**asdict(found), "loras": weights}, headers=NEVER)
 
     @router.post("/inputs")
     async def keep_input(request: Request) -> Response:
@@ -133,11 +140,16 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
 
     app.include_router(router)
     app.add_exception_handler(StudioError, _say)
+    app.add_exception_handler(RequestValidationError, _say_what_is_wrong)
 
 
 def _media_type(picture: bytes) -> str:
     """Of one of the three kinds of files that are kept."""
     return "image/png" if picture[:4] == b"\x89PNG" else "image/jpeg" if picture[:2] == b"\xff\xd8" else "image/webp"
+
+
+async def _say_what_is_wrong(request: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": error_message(error)}, status_code=422, headers=NEVER)
 
 
 async def _say(request: Request, error: Exception) -> Response:

@@ -12,7 +12,8 @@ from illustrious_studio.domain.errors import Conflict, InvalidRequest, NotFound,
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
-from illustrious_studio.domain.loras import LoraChoice, loras_in, weighed, with_loras, without_lora
+from illustrious_studio.domain.jobs import Job
+from illustrious_studio.domain.loras import LoraChoice, LoraFile, weighed, with_loras, without_lora
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.form_values import OF_THE_CHECKPOINT, FormValues, sized
@@ -135,7 +136,7 @@ class CreateTab:
         ended = self._last_ended()  # before all else: what ends meanwhile is shown twice rather than never
         last = next(iter(await self.studio.jobs.recent(1)), None)
         lately = last is not None and datetime.now(UTC) - last.created_at < STILL_NEWS
-        text = create_view.failure(last) if last is not None and lately and last.state == "failed" else ""
+        text = create_view.failure(last) if last is not None and lately and _failed_here(last) else ""
         checkpoint = create_view.checkpoint_of(self.studio)
         dressed = await self.dressed()
         values = FormValues.remembered(saved, checkpoint)
@@ -226,7 +227,7 @@ class CreateTab:
         ended = self.studio.jobs.ended(shown)
         if not ended:  # an event raised in the same moment has shown them
             return (gr.skip(),) * 4
-        failed = [job for job in ended if job.state == "failed"]
+        failed = [job for job in ended if _failed_here(job)]
         newest: Any = gr.skip()
         strip: Any = gr.skip()
         message: Any = create_view.failure(failed[-1]) if failed else gr.skip()
@@ -278,18 +279,25 @@ class CreateTab:
     async def lora(self, name: str, prompt: str) -> str:
         """Put a LoRA into the prompt, with its trigger words; or take it out, where it is in it."""
         file = await self.studio.loras.named(name)
-        if any(one.name == file.name for one in loras_in(prompt)):
-            return without_lora(prompt, file.name)
+        if names := await self._names_of(file, prompt):
+            return without_lora(prompt, names, file.trigger_words)
         missing = [word for word in file.trigger_words if word.lower() not in prompt.lower()]
         words = ", ".join(part for part in (prompt.strip().rstrip(","), *missing) if part)
         weight = 1.0 if file.weight is None else file.weight
         return with_loras(words, [LoraChoice(name=file.name, weight=weight)])
 
     async def lora_less(self, name: str, prompt: str) -> str:
-        return weighed(prompt, name, -LORA_STEP)
+        return await self._weighed(name, prompt, -LORA_STEP)
 
     async def lora_more(self, name: str, prompt: str) -> str:
-        return weighed(prompt, name, LORA_STEP)
+        return await self._weighed(name, prompt, LORA_STEP)
+
+    async def _weighed(self, name: str, prompt: str, more: float) -> str:
+        return weighed(prompt, await self._names_of(await self.studio.loras.named(name), prompt), more)
+
+    async def _names_of(self, file: LoraFile, prompt: str) -> set[str]:
+        """What the prompt calls it."""
+        return {name for name, meant in (await self.studio.loras.meant(prompt)).items() if meant.path == file.path}
 
     async def delete(self, item_id: str) -> tuple[str, str, str, str]:
         await self.studio.gallery.delete(item_id)
@@ -335,3 +343,8 @@ class CreateTab:
         except NotFound:  # deleted elsewhere in this moment
             newest = create_view.waiting()
         return newest, create_view.strip(items)
+
+
+def _failed_here(job: Job) -> bool:
+    """A failure that nobody else is told: who asked by another way gets it as the answer."""
+    return job.state == "failed" and job.origin.way == "create"

@@ -190,24 +190,25 @@ document.addEventListener('input', (event) => {
   if (event.target.id !== 'lora-search') return;
   const wanted = event.target.value.toLowerCase();
   for (const card of $$('[data-lora]')) card.hidden = !card.dataset.words.includes(wanted);
+  $('#no-lora').hidden = Boolean($('[data-lora]:not([hidden])'));
 });
 
 let words = '';
+let used = {}; // of the LoRAs in the prompt, by their files' names, the weights of each tag
 let counting = 0;
 document.addEventListener('studio-form', (event) => {
   if (event.detail.prompt === words) return;
   words = event.detail.prompt ?? '';
-  markLoras();
   clearTimeout(counting);
   counting = setTimeout(count, 300);
 });
 
 function markLoras() { // which are in the prompt, and how much of each
   for (const card of $$('[data-lora]')) {
-    const tag = words.split(/[<>]/).find((one) => /^(lora|lyco):/i.test(one) && one.split(':')[1] === card.dataset.lora);
-    card.classList.toggle('used', Boolean(tag));
-    $('.lora-weight', card).textContent = tag ? tag.split(':').slice(2).join(', ') || '1' : '';
-    $('[name=lora]', card).textContent = tag ? 'Remove' : 'Use';
+    const weights = used[card.dataset.lora];
+    card.classList.toggle('used', Boolean(weights));
+    $('.lora-weight', card).textContent = weights?.join(' + ') ?? '';
+    $('[name=lora]', card).textContent = weights ? 'Remove' : 'Use';
   }
 }
 
@@ -216,9 +217,12 @@ async function count() {
   const body = JSON.stringify({ prompt: asked });
   const answer = await fetch('tokens', { method: 'POST', body, headers: { 'Content-Type': 'application/json' } }).catch(() => null);
   const place = $('#tokens');
-  if (!answer?.ok || asked !== words || !place) return;
-  const found = await answer.json();
-  const parts = found.chunks.length > 1 ? `, in ${found.chunks.length} chunks` : '';
+  if (!answer || asked !== words || !place) return;
+  const found = await answer.json().catch(() => ({}));
+  if (!answer.ok) found.problem = found.detail ?? 'The tokens cannot be counted.';
+  used = found.loras ?? {};
+  markLoras();
+  const parts = found.chunks?.length > 1 ? `, in ${found.chunks.length} chunks` : '';
   place.textContent = found.problem || (found.count ? `${found.count} / ${found.limit} tokens${parts}` : '');
   place.classList.toggle('wrong', Boolean(found.problem));
 }

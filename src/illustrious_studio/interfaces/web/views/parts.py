@@ -161,7 +161,7 @@ def where(progress: JobProgress) -> str:
     if progress.step >= progress.steps:
         return "Saving"
     left = "" if progress.seconds_left is None else f", {seconds(progress.seconds_left)} left"
-    return f"Step {progress.step} of {progress.steps}{left}"
+    return f"{'Tile' if progress.job.upscale else 'Step'} {progress.step} of {progress.steps}{left}"
 
 
 def drawing(progress: JobProgress) -> str:
