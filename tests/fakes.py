@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -37,6 +38,7 @@ class FakeEngine:
     def __init__(self, *, ready: bool = True, steps_to_stop_at: int = 2, previews: bool = False) -> None:
         self.status = ModelStatus(backend="sdxl", state="absent", reason="Nothing is loaded yet.")
         self.faults: list[Exception] = []
+        self.batch_faults: list[dict[int, StudioError]] = []
         self.plans: list[RenderPlan] = []
         self.upscales: list[UpscalePlan] = []
         self.go_on = asyncio.Event()
@@ -100,6 +102,16 @@ class FakeEngine:
             versions={"fake": "1"},
             seconds=0.01,
         )
+
+    async def render_batch(
+        self, plans: Sequence[RenderPlan], on_step: Callable[[Step], None]
+    ) -> list[Rendered | StudioError]:
+        """The steps of the first. `batch_faults` are what the next batches make of single ones, by their numbers."""
+        first = await self.render(plans[0], on_step)
+        self.plans += plans[1:]
+        faults = self.batch_faults.pop(0) if self.batch_faults else {}
+        drawn = [replace(first, picture=gradient(*one.size, one.request.seed), batch_size=len(plans)) for one in plans]
+        return [faults.get(number, one) for number, one in enumerate(drawn)]
 
     async def upscale(self, plan: UpscalePlan, on_step: Callable[[Step], None]) -> Upscaled:
         """By nearest neighbours, in two steps; it stops after the first while `go_on` is clear."""

@@ -40,11 +40,12 @@ async def studio_for_tests(
     vision: FakeVision | None = None,
     machine: FakeMachine | None = None,
     queue_limit: int = 100,
+    batch_size: int = 0,
 ) -> AsyncIterator[StudioForTests]:
     """Open until the context ends; opening the same folder again is a restart."""
     engine, chat, vision = engine or FakeEngine(), chat or FakeChat(), vision or FakeVision()
     machine = machine or FakeMachine()
-    settings = Settings(data_dir=folder, queue_limit=queue_limit, ollama_base_url="none")
+    settings = Settings(data_dir=folder, queue_limit=queue_limit, batch_size=batch_size, ollama_base_url="none")
     async with open_studio(
         settings, engine=engine, chat_models=[chat], vision_models=[vision], machine=machine
     ) as studio:

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
         192, ge=0, le=2048, description="Pixels of the tiles in which a picture is upscaled; 0: the whole at once."
     )
     upscale_tile_overlap: int = Field(16, ge=0, le=128, description="Pixels over which one fades into the next.")
+    batch_size: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many pictures of one request are drawn in one go; 0: as many as memory allows, at most 4.",
+    )
     queue_limit: int = Field(100, ge=1, le=10_000, description="How many pictures may wait.")
 
     ollama_base_url: str = Field("http://127.0.0.1:11434", description="Ollama server; `none`: do not look for one.")

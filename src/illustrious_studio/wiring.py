@@ -167,7 +167,7 @@ async def open_studio(
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         remover = U2NetRemover()
         stack.push_async_callback(remover.aclose)
-        memory = MemoryService(engine, chat_models, settings.share_memory)
+        memory = MemoryService(engine, chat_models, settings.share_memory, settings.batch_size)
         vaes = VaeService(vae_catalogue(settings))
         loras = LoraService(lora_catalogue(settings, hashes))
         places = _checkpoint_places(settings)

@@ -22,6 +22,7 @@ from illustrious_studio.domain.errors import (
 )
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.jobs import Job
+from illustrious_studio.domain.models import DeviceMemory
 from illustrious_studio.services.jobs import JobQueue
 from studio_for_tests import studio_for_tests
 from waiting import turns, until
@@ -345,3 +346,90 @@ async def test_who_leaves_while_a_job_is_written_down_leaves_a_job_that_is_drawn
         await asyncio.wait([caller])
         (known,) = await until(made.studio.jobs.recent)
         assert (await made.studio.jobs.wait(known.id)).metadata.request.prompt == "a cat"
+
+
+async def test_pictures_of_one_request_are_drawn_in_one_go_and_each_is_kept_as_its_own(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, batch_size=3) as made:
+        items = await made.studio.images.generate_images(image_request(seed=5), 4)
+        assert [item.metadata.request.seed for item in items] == [5, 6, 7, 8]
+        assert [item.metadata.batch_size for item in items] == [3, 3, 3, 1]
+        for item, plan in zip(items, made.engine.plans, strict=True):
+            assert item.metadata.request == plan.request
+        pictures = {await made.studio.gallery.png(item.id) for item in items}
+        assert len(pictures) == 4
+
+
+async def test_only_what_differs_in_its_seed_alone_is_drawn_in_one_go(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, batch_size=4) as made:
+        made.engine.go_on.clear()
+        waiting = [await made.studio.images.start_image(image_request("a dog"))]
+        for prompt in ("a cat", "a cat", "a {big|small} fox", "a cat"):
+            waiting += await made.studio.images.start_images(image_request(prompt, seed=3), 1)
+        made.engine.go_on.set()
+        items = [await made.studio.jobs.wait(job.id) for job in waiting]
+        assert [item.metadata.batch_size for item in items] == [1, 2, 2, 1, 1]
+
+
+async def test_one_of_a_batch_is_cancelled_alone_and_all_of_them_stop_the_engine(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, batch_size=3) as made:
+        made.engine.go_on.clear()
+        jobs = await made.studio.images.start_images(image_request(), 3)
+        await made.engine.midway.wait()
+        assert [one.step for one in made.studio.jobs.active()] == [2, 2, 2]
+        await made.studio.jobs.cancel(jobs[1].id)
+        assert not made.engine.stopped.is_set()
+        made.engine.go_on.set()
+        assert (await made.studio.jobs.wait(jobs[0].id)).metadata.batch_size == 3
+        await made.studio.jobs.wait(jobs[2].id)
+        with pytest.raises(Cancelled):
+            await made.studio.jobs.wait(jobs[1].id)
+        assert len((await made.studio.gallery.page()).items) == 2
+        made.engine.go_on.clear()
+        jobs = await made.studio.images.start_images(image_request(), 3)
+        await made.engine.midway.wait()
+        for job in jobs:
+            await made.studio.jobs.cancel(job.id)
+        await made.engine.stopped.wait()
+        assert made.studio.jobs.active() == []
+
+
+async def test_one_of_a_batch_that_fails_leaves_the_others_theirs(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, batch_size=3) as made:
+        made.engine.batch_faults.append({1: OutOfMemory("Too large.")})
+        jobs = await made.studio.images.start_images(image_request(), 3)
+        with pytest.raises(OutOfMemory, match="Too large"):
+            await made.studio.jobs.wait(jobs[1].id)
+        for job in (jobs[0], jobs[2]):
+            await made.studio.jobs.wait(job.id)
+
+
+async def test_a_batch_that_ends_the_engine_is_drawn_one_by_one(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, batch_size=3) as made:
+        made.engine.faults.append(EngineDied("Killed."))
+        items = await made.studio.images.generate_images(image_request(seed=1), 3)
+        assert [item.metadata.batch_size for item in items] == [1, 1, 1]
+        assert [item.metadata.request.seed for item in items] == [1, 2, 3]
+
+
+async def test_a_batch_that_a_restart_cuts_off_is_drawn_after_it(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path, batch_size=3) as made:
+        made.engine.go_on.clear()
+        jobs = await made.studio.images.start_images(image_request(), 3)
+        await made.engine.midway.wait()
+    async with studio_for_tests(tmp_path, batch_size=3) as made:
+        items = [await made.studio.jobs.wait(job.id) for job in jobs]
+        assert [item.metadata.request for item in items] == [job.request for job in jobs]
+
+
+@pytest.mark.parametrize(
+    ("free", "kind", "size", "count"),
+    [(12, "cuda", 1024, 3), (3, "cuda", 1024, 1), (24, "cuda", 1024, 4), (12, "cpu", 512, 4), (4, "cpu", 1024, 1)],
+)
+async def test_so_many_are_drawn_in_one_go_as_memory_allows(
+    tmp_path: Path, free: int, kind: str, size: int, count: int
+) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        memory = DeviceMemory(device="a card", total=32 * 2**30, used=(32 - free) * 2**30)
+        made.engine.status = made.engine.status.model_copy(update={"memory": memory, "device_type": kind})
+        items = await made.studio.images.generate_images(image_request(width=size, height=size, steps=1), 4)
+        assert items[0].metadata.batch_size == count

@@ -66,6 +66,9 @@ class AtOnce:
     async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
         return Rendered(self._picture, device="none", dtype="none", vae_dtype="none", versions={}, seconds=0.0)
 
+    async def render_batch(self, plans: Sequence[RenderPlan], on_step: Callable[[Step], None]) -> list[Rendered]:
+        return [await self.render(plan, on_step) for plan in plans]
+
     given_up = ""
 
     async def works(self) -> None:

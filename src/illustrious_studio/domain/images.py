@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
-from illustrious_studio.domain.layout.values import LayoutGiven
+from illustrious_studio.domain.layout.values import Layout, LayoutGiven
 from illustrious_studio.domain.loras import MOST, Loras
 from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
@@ -386,6 +386,12 @@ class ImageRequest(Value):
         if "sampler" in known.data:
             check_together(known.data["sampler"], schedule)
         return schedule
+
+
+def apart_from_chance(request: ImageRequest) -> ImageRequest:
+    """What several pictures of one request have in common: all but their seeds, and what a seed has laid out."""
+    laid_out = None if request.layout is None else Layout()
+    return request.model_copy(update={"seed": -1, "variation_seed": None, "wildcard_seed": None, "layout": laid_out})
 
 
 SETTINGS = settings_of(ImageRequest)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from pydantic import Field
 
-from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.images import ImageRequest, Origin, apart_from_chance
 from illustrious_studio.domain.inputs import PreparedInit
 from illustrious_studio.domain.rendering import Rendered, RenderPlan
 from illustrious_studio.domain.upscaling import Upscaled, UpscaleRequest
@@ -40,6 +40,23 @@ class Job(Value):
     @property
     def finished(self) -> bool:
         return self.state in FINISHED
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the largest pass in pixels; None where that is not known yet."""
+        request = self.request
+        if self.upscale is not None or request.width is None or request.height is None:
+            return None
+        size = request.width, request.height
+        return size if request.hires is None else request.hires.sizes(size)[1]
+
+    def is_like(self, other: "Job") -> bool:
+        """Whether both pictures can be drawn in one go: they differ in their seeds, and what comes of these, alone."""
+        return (
+            self.upscale is other.upscale is None
+            and self.checkpoint == other.checkpoint
+            and apart_from_chance(self.request) == apart_from_chance(other.request)
+        )
 
     @property
     def steps(self) -> int:

@@ -4,11 +4,12 @@ A plan is passes and what all of them share. A picture from noise, from a sketch
 pass may also go on from the one before, in another size. `services/render_plan.py` makes plans.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.domain.images import ImageRequest, apart_from_chance
 from illustrious_studio.domain.loras import LoraUse, without_loras
 from illustrious_studio.domain.models import Checkpoint, ModelStatus, VaeFile
 from illustrious_studio.domain.pictures import Picture
@@ -51,6 +52,9 @@ class FromUpscaled:
     tile: int
     overlap: int
 
+
+ANY = Picture(1, 1, bytes(3))
+"""Stands for any picture."""
 
 Start = FromNoise | FromPicture | FromLatents | FromUpscaled
 
@@ -109,6 +113,19 @@ class RenderPlan:
         return self.passes[-1].width, self.passes[-1].height
 
 
+def alike(plan: RenderPlan, other: RenderPlan) -> bool:
+    """Whether both can be drawn in one go: they differ in their seeds and the pictures that they start from alone."""
+    return _shape(plan) == _shape(other)
+
+
+def _shape(plan: RenderPlan) -> RenderPlan:
+    return replace(plan, request=apart_from_chance(plan.request), passes=tuple(map(_without_picture, plan.passes)))
+
+
+def _without_picture(one: Pass) -> Pass:
+    return replace(one, start=replace(one.start, picture=ANY)) if isinstance(one.start, FromPicture) else one
+
+
 @dataclass(frozen=True)
 class Step:
     """Progress over all passes: `step` of `steps` are done. `preview` is a small JPEG, when there is one."""
@@ -116,6 +133,13 @@ class Step:
     step: int
     steps: int
     preview: bytes | None = None
+    others: tuple[bytes, ...] = ()
+    """Where several pictures are drawn in one go: previews of the second and further ones, if there are any."""
+
+    def of(self, number: int) -> "Step":
+        """The same of one of them, counted from 0."""
+        previews = (self.preview, *self.others)
+        return Step(self.step, self.steps, previews[number] if number < len(previews) else None)
 
 
 @dataclass(frozen=True)
@@ -130,6 +154,8 @@ class Rendered:
     seconds: float
     attempts: tuple[str, ...] = ()
     """What was tried because of lack of memory or bad numbers, in order; empty when the first attempt worked."""
+    batch_size: int = 1
+    """How many pictures were drawn in one go; `seconds` is this one's share."""
 
 
 class ImageEngine(Protocol):
@@ -150,6 +176,14 @@ class ImageEngine(Protocol):
     async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
         """Carry a plan out. Raises OutOfMemory (after every attempt), EngineDied (by this drawing, or by loading its
         checkpoint), and Unavailable (given up, or nothing loaded)."""
+        ...
+
+    async def render_batch(
+        self, plans: Sequence[RenderPlan], on_step: Callable[[Step], None]
+    ) -> Sequence[Rendered | StudioError]:
+        """Carry out plans that are `alike` in one go: each picture is what `render` makes of its plan, but for the last
+        digits of the numbers. What memory does not hold together is drawn one by one, and then each may fail alone.
+        Raises what `render` raises for all of them."""
         ...
 
     async def upscale(self, plan: UpscalePlan, on_step: Callable[[Step], None]) -> Upscaled:

@@ -4,17 +4,19 @@ What is upscaled is the UpscaleRunner's.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
 import structlog
 
+from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.inputs import PreparedInit
 from illustrious_studio.domain.jobs import FinishedWork, Job, RenderedJob, UpscaledJob
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
-from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Step
+from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Rendered, RenderPlan, Step, alike
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.inputs import InputService
@@ -65,10 +67,37 @@ class JobRunner:
     async def works(self) -> None:
         await self._engine.works()
 
-    async def render(self, job: Job, on_step: Callable[[Step], None]) -> FinishedWork:
-        """Draw a job's picture, or upscale it. Raises what `ImageEngine.render` and `upscale` raise, and NotFound."""
-        if job.upscale is not None:
-            return await self._upscales.upscale(job.upscale, on_step)
+    def at_once(self, jobs: Sequence[Job]) -> int:
+        """How many of these, the first ones, are alike and fit into memory together."""
+        first, size = jobs[0], jobs[0].size
+        most = 1 if size is None else self._memory.pictures_at_once(*size)
+        return max(1, len(list(takewhile(first.is_like, jobs[:most]))))
+
+    async def render(
+        self, jobs: Sequence[Job], on_step: Callable[[Step], None]
+    ) -> Sequence[FinishedWork | StudioError]:
+        """Draw the pictures of jobs that are alike, or upscale that of one. Raises what `ImageEngine.render` and
+        `upscale` raise, and NotFound."""
+        if jobs[0].upscale is not None:
+            return [await self._upscales.upscale(jobs[0].upscale, on_step)]
+        prepared = [await self._prepared(job) for job in jobs]
+        plans = [plan for plan, _ in prepared]
+        await self._memory.make_room(plans[0].checkpoint)
+        if len(plans) > 1 and all(alike(plans[0], plan) for plan in plans):
+            results = await self._engine.render_batch(plans, on_step)
+        else:  # of jobs that were alike, a file may have been replaced meanwhile
+            results = [await self._engine.render(plan, on_step) for plan in plans]
+        for job, result in zip(jobs, results, strict=True):
+            if isinstance(result, Rendered):
+                seconds, attempts = round(result.seconds, 2), result.attempts
+                log.info("picture drawn", job=job.id, seconds=seconds, attempts=attempts, batch=result.batch_size)
+        return [
+            result if isinstance(result, StudioError) else RenderedJob(plan, result, init)
+            for (plan, init), result in zip(prepared, results, strict=True)
+        ]
+
+    async def _prepared(self, job: Job) -> tuple[RenderPlan, PreparedInit | None]:
+        """The plan, and how what is drawn comes into the picture that was given, where there was one."""
         checkpoint = await self._models.loaded_checkpoint(job.checkpoint)
         request, size = job.request, size_of(job.request, checkpoint)
         start, prepared = None, None
@@ -80,11 +109,7 @@ class JobRunner:
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
         enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
-        plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging)
-        await self._memory.make_room(checkpoint)
-        rendered = await self._engine.render(plan, on_step)
-        log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
-        return RenderedJob(plan, rendered, prepared)
+        return render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging), prepared
 
     async def keep(self, job: Job, drawn: FinishedWork) -> GalleryItem:
         """Put the picture into the gallery. Raises StorageFull."""
@@ -109,6 +134,7 @@ class JobRunner:
             versions={"illustrious-studio": self._models.model_status().version, **rendered.versions},
             seconds=round(rendered.seconds, 3),
             attempts=rendered.attempts,
+            batch_size=rendered.batch_size,
             created_at=datetime.now(UTC),
             origin=job.origin,
         )

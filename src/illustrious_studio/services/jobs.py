@@ -1,4 +1,5 @@
-"""The queue: pictures wait in it, one a lane is drawn at a time, and everybody can see how far each is.
+"""The queue: pictures wait in it, one a lane is drawn at a time, or several in one go where the executor says so, and
+everybody can see how far each is.
 
 A job fails only by its own doing. When drawing it ends the worker process, it is drawn once more; what only waited
 waits on, also while nothing can be drawn at all.
@@ -15,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from itertools import takewhile
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -57,7 +59,16 @@ class JobExecutor(Protocol):
         """Wait while it is given up."""
         ...
 
-    async def render(self, job: Job, on_step: Callable[[Step], None]) -> FinishedWork: ...
+    def at_once(self, jobs: Sequence[Job]) -> int:
+        """How many of these, the first ones, are drawn in one go; at least 1."""
+        ...
+
+    async def render(
+        self, jobs: Sequence[Job], on_step: Callable[[Step], None]
+    ) -> Sequence[FinishedWork | StudioError]:
+        """Draw them in one go: what became of each. Raises what befalls all of them."""
+        ...
+
     async def keep(self, job: Job, drawn: FinishedWork) -> GalleryItem: ...
 
 
@@ -203,11 +214,12 @@ class JobQueue:
             raise Conflict("This picture is drawn already and is being saved.")
         if not (live.cancelled or live.ending):  # asked twice, or ending by itself: its end must not be cut off
             live.cancelled = True
-            if live.task is None:
-                self._waiting.remove(live)
-                await asyncio.shield(self._spawn(self._finish(live, error=_cancelled()), self._keeping))
-            else:
+            if live.task is not None and all(one.cancelled or one.ending for one in live.batch):
                 live.task.cancel()
+            else:  # of what is drawn in one go with others, only what it becomes is left
+                if live.task is None:
+                    self._waiting.remove(live)
+                await asyncio.shield(self._spawn(self._finish(live, error=_cancelled()), self._keeping))
         while not live.job.finished:
             await live.changed.wait()
 
@@ -309,43 +321,80 @@ class JobQueue:
                 await self._executor.works()
             if not self._waiting:  # it was cancelled while it waited
                 continue
-            live = self._waiting.popleft()
-            live.task = self._spawn(self._draw(live), self._tasks)
+            batch = self._next()
+            task = self._spawn(self._draw(batch), self._tasks)
+            for live in batch:
+                live.task, live.batch = task, batch
             self._publish_waiting()
-            await asyncio.wait([live.task])
-            if live.cancelled and not live.ending:  # before its task had begun
-                await self._finish(live, error=_cancelled())
+            await asyncio.wait([task])
+            for live in batch:
+                if live.cancelled and not live.ending:  # before its task had begun
+                    await self._finish(live, error=_cancelled())
 
-    async def _draw(self, live: LiveJob) -> None:
+    def _next(self) -> tuple[LiveJob, ...]:
+        """The first that waits, with those behind it that are drawn in one go with it. What was cut off once is drawn
+        alone: it may have been too much."""
+        fresh = list(takewhile(lambda live: live.job.tries == 0, self._waiting))
+        count = self._executor.at_once([live.job for live in fresh]) if len(fresh) > 1 else 1
+        return tuple(self._waiting.popleft() for _ in range(count))
+
+    async def _draw(self, batch: Sequence[LiveJob]) -> None:
+        batch = [live for live in batch if not live.ending]  # cancelled meanwhile
+
+        def on_step(step: Step) -> None:
+            for number, live in enumerate(batch):
+                live.reach(step.of(number))
+
         try:
-            live.job = live.job.model_copy(update={"state": "running", "tries": live.job.tries + 1})
-            await self._store.save(live.job)
-            live.started = time.monotonic()
-            live.publish()
-            drawn = await self._executor.render(live.job, live.reach)
+            for live in batch:
+                live.job = live.job.model_copy(update={"state": "running", "tries": live.job.tries + 1})
+            await self._store.save(*(live.job for live in batch))
+            for live in batch:
+                live.started = time.monotonic()
+                live.publish()
+            results = await self._executor.render([live.job for live in batch], on_step)
         except asyncio.CancelledError:
-            if not live.cancelled:  # the studio shuts down: the job stays as it is and is resumed at the next start
-                raise
-            await self._finish(live, error=_cancelled())
-        except EngineDied as error:
-            if live.job.tries < MAX_TRIES:
-                await self._put_back(live, live.job.tries)
-            else:
+            if not all(live.cancelled or live.ending for live in batch):
+                raise  # the studio shuts down: the jobs stay as they are and are resumed at the next start
+            await self._fail(batch, _cancelled())
+        except (EngineDied, Unavailable) as error:
+            await self._put_back_or_fail(batch, error)
+        except StudioError as error:
+            await self._fail(batch, error)
+        except Exception:
+            log.exception("jobs failed", jobs=[live.job.id for live in batch])
+            for live in batch:
+                await self._fail([live], _our_mistake(live.job))
+        else:
+            await self._keep_all(batch, results)
+
+    async def _fail(self, batch: Sequence[LiveJob], error: StudioError) -> None:
+        for live in batch:
+            if not live.ending:
                 await self._finish(live, error=error)
-        except Unavailable as error:
-            if self._executor.given_up:
+
+    async def _put_back_or_fail(self, batch: Sequence[LiveJob], error: EngineDied | Unavailable) -> None:
+        """What ended the engine is tried once more; what the engine could not even try waits on, as if never tried."""
+        for live in reversed(batch):
+            if live.ending:
+                continue
+            if isinstance(error, EngineDied) and live.job.tries < MAX_TRIES:
+                await self._put_back(live, live.job.tries)
+            elif isinstance(error, Unavailable) and self._executor.given_up:
                 await self._put_back(live, live.job.tries - 1)
             else:
                 await self._finish(live, error=error)
-        except StudioError as error:
-            await self._finish(live, error=error)
-        except Exception:
-            log.exception("job failed", job=live.job.id)
-            await self._finish(live, error=_our_mistake(live.job))
-        else:
-            live.drawn = True
-            await self._keepers.acquire()
-            self._spawn(self._keep(live, drawn), self._keeping)
+
+    async def _keep_all(self, batch: Sequence[LiveJob], results: Sequence[FinishedWork | StudioError]) -> None:
+        ended = [(live, result) for live, result in zip(batch, results, strict=True) if not live.ending]
+        for live, result in ended:
+            live.drawn = not isinstance(result, StudioError)
+        for live, result in ended:
+            if isinstance(result, StudioError):
+                await self._fail([live], result)
+            else:
+                await self._keepers.acquire()
+                self._spawn(self._keep(live, result), self._keeping)
 
     async def _put_back(self, live: LiveJob, tries: int) -> None:
         """It waits again, before all others."""

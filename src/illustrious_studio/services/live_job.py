@@ -19,6 +19,8 @@ class LiveJob:
     started: float | None = None
     first_step: float | None = None
     task: asyncio.Task[None] | None = None
+    batch: "tuple[LiveJob, ...]" = ()
+    """Those that this task draws in one go, itself among them."""
     cancelled: bool = False
     drawn: bool = False
     ending: bool = False
@@ -46,5 +48,6 @@ class LiveJob:
     def begin_again(self) -> None:
         """As before it was drawn."""
         self.task = self.started = self.first_step = None
+        self.batch = ()
         self.step = Step(0, self.job.steps)
         self.publish()

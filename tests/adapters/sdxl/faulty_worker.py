@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from illustrious_studio.adapters.sdxl.worker import main as worker
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.rendering import Pass, RenderPlan, Step
+from illustrious_studio.domain.rendering import RenderPlan, Step
 
 
 class FaultyWatch:
@@ -61,17 +62,17 @@ class FaultyPipeline(SdxlPipeline):
         self._failed = 0
         return super().render(plan, watch)
 
-    def denoise(self, plan: RenderPlan, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
+    def denoise(self, plans: Sequence[RenderPlan], number: int, before: Any, watch: ProgressCallback) -> Any:
         import torch
 
-        fault, _, what = plan.request.negative_prompt.partition(" ")
+        fault, _, what = plans[0].request.negative_prompt.partition(" ")
         if fault == "memory" and what.isdigit() and self._failed < int(what):
             self._failed += 1
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
         self._decode_fails = (fault, what) == ("memory", "decode")
         if what.startswith("at "):
             watch = FaultyWatch(watch, fault, int(what.removeprefix("at ")))
-        return super().denoise(plan, render_pass, before, watch)
+        return super().denoise(plans, number, before, watch)
 
     def decode(self, latents: Any, *, tiled: bool) -> Any:
         import torch

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
-from illustrious_studio.adapters.sdxl.protocol import plan_frame, plan_of
+from illustrious_studio.adapters.sdxl.protocol import plans_frame, plans_of
 from illustrious_studio.adapters.sdxl.upscaler_catalogue import BUILTIN as BUILTIN_FILE
 from illustrious_studio.adapters.sdxl.worker.conditioning import conditioning_of
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
@@ -69,9 +69,9 @@ def test_the_second_pass_takes_a1111s_steps_with_the_seeds_own_noise(loaded: Sdx
     from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 
     wanted = hires_plan(builtin, steps=3, strength=0.4)
-    first, second = wanted.passes
+    _, second = wanted.passes
     assert (second.steps, second.taken) == (7, 3)  # int(3 / 0.4)
-    latents = loaded.denoise(wanted, first, None, QuietWatch())
+    latents = loaded.denoise([wanted], 0, None, QuietWatch())
     own = loaded._pipeline.scheduler
     whole = scheduler_for(second.sampler, second.schedule, own, 7)
     last = scheduler_for(second.sampler, second.schedule, own, 7, 0.4, taken=3)
@@ -96,4 +96,4 @@ def test_its_words_and_their_changes_are_its_own(loaded: SdxlPipeline, builtin: 
 
 def test_a_plan_of_two_passes_travels_to_the_worker_unchanged(builtin: Checkpoint) -> None:
     for wanted in (hires_plan(builtin, upscaler="Latent (bicubic)"), hires_plan(builtin, NETWORK, sampler="Euler a")):
-        assert plan_of(plan_frame(wanted)) == wanted
+        assert plans_of(plans_frame([wanted])) == [wanted]

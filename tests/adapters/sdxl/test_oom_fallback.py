@@ -8,7 +8,7 @@ import pytest
 from PIL import ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
-from illustrious_studio.adapters.sdxl.protocol import plan_frame, plan_of
+from illustrious_studio.adapters.sdxl.protocol import plans_frame, plans_of
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, DECODED_AGAIN, TILED, Stopped, draw
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.errors import OutOfMemory
@@ -36,11 +36,11 @@ class Faults:
         self.enable_offload = real.enable_offload
         self.upcast = real.upcast
 
-    def denoise(self, plan: Any, render_pass: Any, before: Any, watch: Any) -> Any:
+    def denoise(self, plans: Any, number: int, before: Any, watch: Any) -> Any:
         ballast = Ballast()
         self.ballast.append(weakref.ref(ballast))
         self._fail(self._steps)
-        return self._real.denoise(plan, render_pass, before, watch)
+        return self._real.denoise(plans, number, before, watch)
 
     def decode(self, latents: Any, *, tiled: bool) -> Any:
         self.tiled.append(tiled)
@@ -192,4 +192,4 @@ def test_a_drawing_is_stopped_between_its_passes(loaded: SdxlPipeline, builtin: 
 def test_a_plan_comes_through_the_pipe_as_it_was(builtin: Checkpoint) -> None:
     masked = plan(builtin, sketch=a_picture(), mask=a_picture(64, 48), image="a" * 64)
     for sent in (plan(builtin), two_passes(builtin), masked):
-        assert plan_of(plan_frame(sent)) == sent
+        assert plans_of(plans_frame([sent])) == [sent]

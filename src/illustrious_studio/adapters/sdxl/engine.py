@@ -18,7 +18,7 @@ from typing import Any, Self
 from illustrious_studio.adapters.sdxl import protocol
 from illustrious_studio.adapters.sdxl.protocol import Frame
 from illustrious_studio.adapters.sdxl.worker_process import WorkerProcess
-from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailable, error_from_code
+from illustrious_studio.domain.errors import EngineDied, StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy, ModelState, ModelStatus
 from illustrious_studio.domain.rendering import Rendered, RenderPlan, Step
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
@@ -134,9 +134,17 @@ class SdxlEngine:
             await self._with_loaded(checkpoint)
 
     async def render(self, plan: RenderPlan, on_step: Callable[[Step], None]) -> Rendered:
+        (rendered,) = await self.render_batch([plan], on_step)
+        if isinstance(rendered, StudioError):
+            raise rendered
+        return rendered
+
+    async def render_batch(
+        self, plans: Sequence[RenderPlan], on_step: Callable[[Step], None]
+    ) -> list[Rendered | StudioError]:
         async with self._turn:
-            worker = await self._to_draw_with(plan.checkpoint)
-            answer = await worker.call(protocol.plan_frame(plan), _reporting(on_step), self._cancel_grace)
+            worker = await self._to_draw_with(plans[0].checkpoint)
+            answer = await worker.call(protocol.plans_frame(plans), _reporting(on_step), self._cancel_grace)
         return protocol.rendered_of(_good(answer))
 
     async def upscale(self, plan: UpscalePlan, on_step: Callable[[Step], None]) -> Upscaled:
@@ -284,15 +292,12 @@ class SdxlEngine:
 
 
 def _reporting(on_step: Callable[[Step], None]) -> Callable[[Frame], None]:
-    return lambda frame: on_step(Step(frame.fields["step"], frame.fields["steps"], frame.payload or None))
+    return lambda frame: on_step(protocol.step_of(frame))
 
 
 def _good(answer: Frame) -> Frame:
     if answer.kind == "failed":
-        code, detail = answer.fields["code"], answer.fields["detail"]
-        if code == "internal_error":
-            detail = f"The drawing failed by a fault of the studio ({detail}). The log has the details; report it."
-        raise error_from_code(code, detail)
+        raise protocol.error_of(answer.fields)
     if answer.kind == "cancelled":
         raise EngineDied("The drawing was stopped from inside. Draw again.")
     return answer

@@ -9,16 +9,17 @@ This module knows both directions and no more: it starts nothing and draws nothi
 import asyncio
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
+from illustrious_studio.domain.errors import StudioError, error_from_code
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import Pass, Rendered, RenderPlan, Start
+from illustrious_studio.domain.rendering import Pass, Rendered, RenderPlan, Start, Step
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
@@ -73,9 +74,32 @@ def read_frame_blocking(stream: BinaryIO) -> Frame | None:
     return _decoded(*parts) if (len(parts[0]), len(parts[1])) == (header, payload) else None
 
 
-def plan_frame(plan: RenderPlan) -> Frame:
+def plans_frame(plans: Sequence[RenderPlan]) -> Frame:
+    """Pictures that are drawn in one go."""
     pictures: list[Picture] = []
-    fields: dict[str, Any] = {
+    fields: dict[str, Any] = {"plans": [_plan_fields(plan, pictures) for plan in plans]}
+    fields["pictures"] = [(picture.width, picture.height) for picture in pictures]
+    return Frame("render", fields=fields, payload=b"".join(picture.rgb for picture in pictures))
+
+
+def plans_of(frame: Frame) -> list[RenderPlan]:
+    pictures = _pictures_of(frame)
+    return [_plan_of(fields, pictures) for fields in frame.fields["plans"]]
+
+
+def _pictures_of(frame: Frame) -> list[Picture]:
+    pictures: list[Picture] = []
+    at = 0
+    for width, height in frame.fields["pictures"]:
+        end = at + 3 * width * height
+        pictures.append(Picture(width, height, frame.payload[at:end]))
+        at = end
+    return pictures
+
+
+def _plan_fields(plan: RenderPlan, pictures: list[Picture]) -> dict[str, Any]:
+    """A plan without its pictures, which are appended to `pictures` and numbered from there."""
+    return {
         "request": plan.request.model_dump(mode="json"),
         "checkpoint": plan.checkpoint.model_dump(mode="json"),
         "vae": plan.vae and plan.vae.model_dump(mode="json"),
@@ -83,29 +107,21 @@ def plan_frame(plan: RenderPlan) -> Frame:
         "embeddings": [one.model_dump(mode="json") for one in plan.embeddings],
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
     }
-    fields["pictures"] = [(picture.width, picture.height) for picture in pictures]
-    return Frame("render", fields=fields, payload=b"".join(picture.rgb for picture in pictures))
 
 
-def plan_of(frame: Frame) -> RenderPlan:
-    pictures: list[Picture] = []
-    at = 0
-    for width, height in frame.fields["pictures"]:
-        end = at + 3 * width * height
-        pictures.append(Picture(width, height, frame.payload[at:end]))
-        at = end
+def _plan_of(fields: dict[str, Any], pictures: list[Picture]) -> RenderPlan:
     return RenderPlan(
-        ImageRequest.model_validate_json(json.dumps(frame.fields["request"])),
-        checkpoint_of(frame),
-        tuple(_pass_of(fields, pictures) for fields in frame.fields["passes"]),
-        VaeFile.model_validate_json(json.dumps(frame.fields["vae"])) if frame.fields["vae"] else None,
-        tuple(LoraUse.model_validate_json(json.dumps(one)) for one in frame.fields["loras"]),
-        tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in frame.fields["embeddings"]),
+        ImageRequest.model_validate_json(json.dumps(fields["request"])),
+        Checkpoint.model_validate_json(json.dumps(fields["checkpoint"])),
+        tuple(_pass_of(one, pictures) for one in fields["passes"]),
+        VaeFile.model_validate_json(json.dumps(fields["vae"])) if fields["vae"] else None,
+        tuple(LoraUse.model_validate_json(json.dumps(one)) for one in fields["loras"]),
+        tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in fields["embeddings"]),
     )
 
 
 def _pass_fields(one: Pass, pictures: list[Picture]) -> dict[str, Any]:
-    """A pass without its pictures, which are appended to `pictures` and numbered from there."""
+    """The same of a pass."""
     start: dict[str, Any] = {"from": type(one.start).__name__, "pictures": {}, "facts": {}}
     for name, value in vars(one.start).items():
         if isinstance(value, Picture):
@@ -130,12 +146,62 @@ def checkpoint_of(frame: Frame) -> Checkpoint:
     return Checkpoint.model_validate_json(json.dumps(frame.fields["checkpoint"]))
 
 
-def rendered_frame(rendered: Rendered) -> Frame:
-    return _answer("rendered", rendered)
+def step_frame(call: int, step: Step) -> Frame:
+    previews = [step.preview or b"", *step.others]
+    fields = {"step": step.step, "steps": step.steps, "previews": [len(preview) for preview in previews]}
+    return Frame("step", call, fields, b"".join(previews))
 
 
-def rendered_of(frame: Frame) -> Rendered:
-    return Rendered(**_answered(frame))
+def step_of(frame: Frame) -> Step:
+    previews: list[bytes] = []
+    at = 0
+    for length in frame.fields["previews"]:
+        previews.append(frame.payload[at : at + length])
+        at += length
+    return Step(frame.fields["step"], frame.fields["steps"], previews[0] or None, tuple(previews[1:]))
+
+
+def failed_frame(call: int, error: StudioError) -> Frame:
+    return Frame("failed", call, _failed(error))
+
+
+def rendered_frame(results: Sequence[Rendered | StudioError]) -> Frame:
+    """What became of each picture of a batch."""
+    fields: list[dict[str, Any]] = []
+    pixels: list[bytes] = []
+    for one in results:
+        if isinstance(one, StudioError):
+            fields.append(_failed(one))
+        else:
+            answer = _answer("", one)
+            fields.append(answer.fields | {"bytes": len(answer.payload)})
+            pixels.append(answer.payload)
+    return Frame("rendered", fields={"results": fields}, payload=b"".join(pixels))
+
+
+def rendered_of(frame: Frame) -> list[Rendered | StudioError]:
+    results: list[Rendered | StudioError] = []
+    at = 0
+    for fields in frame.fields["results"]:
+        if "code" in fields:
+            results.append(error_of(fields))
+        else:
+            end = at + fields.pop("bytes")
+            results.append(Rendered(**_answered(Frame("", fields=fields, payload=frame.payload[at:end]))))
+            at = end
+    return results
+
+
+def _failed(error: StudioError) -> dict[str, Any]:
+    return {"code": error.code, "detail": error.detail}
+
+
+def error_of(fields: dict[str, Any]) -> StudioError:
+    """The error that a worker tells."""
+    code, detail = fields["code"], fields["detail"]
+    if code == "internal_error":
+        detail = f"The drawing failed by a fault of the studio ({detail}). The log has the details; report it."
+    return error_from_code(code, detail)
 
 
 def _answer(kind: str, answer: Rendered | Upscaled) -> Frame:

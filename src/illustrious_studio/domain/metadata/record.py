@@ -67,6 +67,11 @@ class ImageMetadata(Value):
     versions: dict[str, str] = Field(default_factory=dict)
     seconds: float = 0.0
     attempts: tuple[str, ...] = ()
+    batch_size: int = Field(
+        1,
+        exclude_if=lambda size: size == 1,
+        description="How many pictures were drawn in one go; alone it comes out the same but for the last digits.",
+    )
     created_at: datetime
     origin: Origin = Origin()
     upscale: UpscaleRecord | None = Field(

@@ -73,12 +73,13 @@ class ConditionedUnet:
     """In a pipeline's place of its UNet, for one pass: takes the conditioning's prompts and not the pipeline's.
 
     The pipeline has done its own guidance with what this returns: the noise (or velocity) for the negative prompt and
-    for all the others together, each (1, 4, height / 8, width / 8).
+    for all the others together, each (pictures, 4, height / 8, width / 8).
     """
 
-    def __init__(self, unet: Any, conditioning: Conditioning) -> None:
+    def __init__(self, unet: Any, conditioning: Conditioning, pictures: int = 1) -> None:
         self.unet = unet
         self._conditioning = conditioning
+        self._pictures = pictures
         self._evaluation = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -94,32 +95,37 @@ class ConditionedUnet:
         now = [one.at(self._evaluation) for one in (*([] if negative is None else [negative]), *told)]
         self._evaluation += 1
         # The pipeline has doubled the latents where it does guidance; both halves are the same.
-        results = self._asked(sample[:1], timestep, now, added_cond_kwargs["time_ids"][:1])
+        results = self._asked(sample[: self._pictures], timestep, now, added_cond_kwargs["time_ids"][:1])
         if self._conditioning.plain:
             return (torch.cat(results),)
         away, *towards = results
         together = away + sum(one.weight * (result - away) for one, result in zip(told, towards, strict=True))
-        return (torch.cat([away, together]) if len(sample) > 1 else together,)
+        return (torch.cat([away, together]) if len(sample) > self._pictures else together,)
 
     def _asked(
         self, latents: "Tensor", timestep: Any, embeddings: Sequence[Embedding], time_ids: "Tensor"
     ) -> "list[Tensor]":
-        """The UNet's answer for each."""
+        """The UNet's answer for each, a row for each picture."""
         import torch
+
+        pictures = len(latents)
+
+        def for_each(one: "Tensor") -> "Tensor":
+            return one.expand(pictures, *one.shape[1:])
 
         alike = len({one.rows.shape for one in embeddings}) == 1 and len(embeddings) <= AT_ONCE
         groups = [list(embeddings)] if alike else [[one] for one in embeddings]
         results: list[Tensor] = []
         for group in groups:
             found = self.unet(
-                latents.expand(len(group), *latents.shape[1:]),
+                torch.cat([latents] * len(group)),
                 timestep,
-                encoder_hidden_states=torch.cat([one.rows for one in group]).to(self.unet.dtype),
+                encoder_hidden_states=torch.cat([for_each(one.rows) for one in group]).to(self.unet.dtype),
                 added_cond_kwargs={
-                    "text_embeds": torch.cat([one.pooled for one in group]).to(self.unet.dtype),
-                    "time_ids": time_ids.expand(len(group), -1),
+                    "text_embeds": torch.cat([for_each(one.pooled) for one in group]).to(self.unet.dtype),
+                    "time_ids": time_ids.expand(len(group) * pictures, -1),
                 },
                 return_dict=False,
             )[0]
-            results += found.split(1)
+            results += found.split(pictures)
         return results

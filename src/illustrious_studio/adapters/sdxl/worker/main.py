@@ -86,8 +86,7 @@ class JobWatch:
     def step(self, step: Step) -> None:
         if step.preview:
             self._shown = time.monotonic()
-        fields = {"step": step.step, "steps": step.steps}
-        self._channel.send(Frame("step", self._call, fields, step.preview or b""))
+        self._channel.send(protocol.step_frame(self._call, step))
         self.check()
 
 
@@ -106,7 +105,7 @@ class Worker:
         except Stopped:
             return Frame("cancelled", frame.call)
         except StudioError as error:
-            return Frame("failed", frame.call, {"code": error.code, "detail": error.detail})
+            return protocol.failed_frame(frame.call, error)
         finally:
             self._cancelled.discard(frame.call)
 
@@ -120,7 +119,10 @@ class Worker:
                 return Frame("done")
             case "render":
                 watch = JobWatch(self._channel, frame.call, self._cancelled, self._previews)
-                return protocol.rendered_frame(self._pipeline.render(protocol.plan_of(frame), watch))
+                plans = protocol.plans_of(frame)
+                if len(plans) == 1:
+                    return protocol.rendered_frame([self._pipeline.render(plans[0], watch)])
+                return protocol.rendered_frame(self._pipeline.render_batch(plans, watch))
             case "upscale":
                 watch = JobWatch(self._channel, frame.call, self._cancelled, previews=False)
                 plan = protocol.upscale_plan_of(frame)

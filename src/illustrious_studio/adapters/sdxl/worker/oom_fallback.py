@@ -1,5 +1,6 @@
 """What is tried when memory does not suffice, or when the numbers come out wrong.
 
+Several pictures in one go that memory does not hold together, or of which one comes out wrong, are drawn one by one.
 A drawing's stages are its passes and the decoding. What a stage has made is kept: one that fails is repeated alone.
 Memory that runs out while decoding is cleared, and the VAE works tile by tile. If that is not enough, or if it ran out
 during a pass, memory is cleared and the stage is repeated, on a GPU with the model moved there part by part from then
@@ -8,19 +9,20 @@ where they arise, in the latents or in the pixels: that part of the model, the U
 then on and the stage is repeated; where it does already, the drawing is refused. This module drives; `pipeline` works.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
 from illustrious_studio.adapters.sdxl.worker.memory import unless_out_of_memory
-from illustrious_studio.domain.errors import OutOfMemory, Unavailable
+from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import Pass, RenderPlan, Step
+from illustrious_studio.domain.rendering import RenderPlan, Step
 
 TILED = "memory cleared, VAE decoded in tiles"
 AGAIN = "memory cleared, steps taken again, VAE decoded in tiles"
 DECODED_AGAIN = "memory cleared, VAE decoded in tiles again"
+SINGLY = "memory cleared, the pictures drawn one by one"
 OFFLOADED = ", the model moved to the device part by part"
 Part = Literal["unet", "vae"]
 UPCAST: dict[Part, str] = {
@@ -59,8 +61,9 @@ class ProgressCallback(Protocol):
 class PipelineStages(Protocol):
     """A pass, the decoding, and clearing between attempts. Latents are the pipeline's own matter."""
 
-    def denoise(self, plan: RenderPlan, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
-        """The latents of a pass of the plan; `before` are those of the pass before, None for the first.
+    def denoise(self, plans: Sequence[RenderPlan], number: int, before: Any, watch: ProgressCallback) -> Any:
+        """The latents of one of the passes, by its number, of plans that are alike, a row for each plan; `before` are
+        those of the pass before, None for the first.
 
         Raises BadNumbers, Stopped.
         """
@@ -85,20 +88,59 @@ class PipelineStages(Protocol):
 class Drawn:
     picture: Picture
     attempts: tuple[str, ...]
+    batch_size: int = 1
 
 
 def draw(stages: PipelineStages, plan: RenderPlan, watch: ProgressCallback) -> Drawn:
     """Carry the plan out. Raises OutOfMemory, Unavailable (bad numbers), Stopped."""
     drawing = _Drawing(stages, plan)
-    latents: Any = None
+    latents = _through_all_passes(plan, watch, drawing.denoised)
+    return Drawn(drawing.decoded(latents), tuple(drawing.tried))
+
+
+def draw_batch(
+    stages: PipelineStages, plans: Sequence[RenderPlan], watch: ProgressCallback
+) -> list[Drawn | StudioError]:
+    """Carry plans that are alike out in one go, and decode them one after another. Raises Stopped."""
+
+    def denoised(number: int, before: Any, watch: ProgressCallback) -> Any:
+        return stages.denoise(plans, number, before, watch)
+
+    try:
+        latents = unless_out_of_memory(partial(_through_all_passes, plans[0], watch, denoised))
+    except BadNumbers:  # of one of them, perhaps
+        latents = None
+    if latents is None:
+        stages.clear()
+    results: list[Drawn | StudioError] = []
+    steps = sum(one.expected_steps for one in plans[0].passes)
+    for number, plan in enumerate(plans):
+        try:
+            if latents is None:
+                alone = _PassProgress(watch, number * steps, (len(plans) - number - 1) * steps)
+                drawn = draw(stages, plan, alone)
+                results.append(replace(drawn, attempts=(SINGLY, *drawn.attempts)))
+            else:
+                drawing = _Drawing(stages, plan)
+                row = latents[number : number + 1]
+                results.append(Drawn(drawing.decoded(row), tuple(drawing.tried), len(plans)))
+        except StudioError as error:
+            results.append(error)
+    return results
+
+
+def _through_all_passes(
+    plan: RenderPlan, watch: ProgressCallback, denoised: Callable[[int, Any, ProgressCallback], T]
+) -> T | None:
+    latents: T | None = None
     done = 0
-    for number, render_pass in enumerate(plan.passes):
+    for number in range(len(plan.passes)):
         to_come = sum(later.expected_steps for later in plan.passes[number + 1 :])
         progress = _PassProgress(watch, done, to_come)
-        latents = drawing.denoised(render_pass, latents, progress)
+        latents = denoised(number, latents, progress)
         done += progress.steps
         watch.check()
-    return Drawn(drawing.decoded(latents), tuple(drawing.tried))
+    return latents
 
 
 class _PassProgress:
@@ -128,8 +170,8 @@ class _Drawing:
         self._low_memory = False
         self.tried: list[str] = []
 
-    def denoised(self, render_pass: Pass, before: Any, watch: ProgressCallback) -> Any:
-        work = partial(self._stages.denoise, self._plan, render_pass, before, watch)
+    def denoised(self, number: int, before: Any, watch: ProgressCallback) -> Any:
+        work = partial(self._stages.denoise, [self._plan], number, before, watch)
         while (latents := self._attempt(work)) is None:
             self._retry_low_memory(AGAIN)
         return latents

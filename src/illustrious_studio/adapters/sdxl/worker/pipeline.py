@@ -8,6 +8,8 @@ The noise is always drawn on the CPU: the same seed is the same noise on every d
 
 import copy
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,13 +20,20 @@ from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
 from illustrious_studio.adapters.sdxl.worker.noise import first_noise
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Part, ProgressCallback, draw
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import (
+    BadNumbers,
+    Drawn,
+    Part,
+    ProgressCallback,
+    draw,
+    draw_batch,
+)
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.adapters.sdxl.worker.upscaling import upscale
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
-from illustrious_studio.domain.errors import OutOfMemory, Unavailable
+from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import (
@@ -134,22 +143,40 @@ class SdxlPipeline:
     def render(self, plan: RenderPlan, watch: ProgressCallback) -> Rendered:
         """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers; a VAE, LoRA or embedding that
         does not go with the checkpoint), Stopped."""
+        with self._at_work():
+            started = time.perf_counter()
+            drawn = draw(self, plan, watch)
+            return self._rendered(drawn, time.perf_counter() - started)
+
+    def render_batch(self, plans: Sequence[RenderPlan], watch: ProgressCallback) -> list[Rendered | StudioError]:
+        """What becomes of each of several plans that are alike. Raises Unavailable and InvalidRequest as `render` does,
+        for all of them, and Stopped."""
+        with self._at_work():
+            started = time.perf_counter()
+            results = draw_batch(self, plans, watch)
+            seconds = (time.perf_counter() - started) / len(plans)
+            return [one if isinstance(one, StudioError) else self._rendered(one, seconds) for one in results]
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
-        started = time.perf_counter()
         try:
-            drawn = draw(self, plan, watch)
+            yield
         finally:
             if memory.gives_back(self._share_memory, memory.measure(self.device)):
                 self.clear()
+
+    def _rendered(self, drawn: Drawn, seconds: float) -> Rendered:
         return Rendered(
             picture=drawn.picture,
             device=self.device_name,
             dtype=str(self._pipeline.unet.dtype).removeprefix("torch."),
             vae_dtype=self._codec.dtype,
             versions=self._versions,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             attempts=drawn.attempts,
+            batch_size=drawn.batch_size,
         )
 
     def enable_offload(self) -> bool:
@@ -182,18 +209,20 @@ class SdxlPipeline:
         return self._vae
 
     def denoise(
-        self, plan: RenderPlan, render_pass: Pass, before: "torch.Tensor | None", watch: ProgressCallback
+        self, plans: Sequence[RenderPlan], number: int, before: "torch.Tensor | None", watch: ProgressCallback
     ) -> "torch.Tensor":
-        """The steps of one pass.
+        """The steps of one pass, by its number, of plans that are alike.
 
         `before`, what the pass before returned, and the result are float32 latents in the UNet's scale, on the
-        device: (1, 4, height / 8, width / 8) for SDXL; the built-in model's VAE has the factor 4.
+        device: (plans, 4, height / 8, width / 8) for SDXL; the built-in model's VAE has the factor 4.
 
         Raises BadNumbers, Stopped, InvalidRequest (a VAE, LoRA or embedding that does not go with the checkpoint).
         """
         import torch
 
         assert self._encoder is not None
+        plan = plans[0]
+        render_pass = plan.passes[number]
         self._codec.use(plan.vae)
         self._use_networks(plan)
         request = plan.request
@@ -207,7 +236,7 @@ class SdxlPipeline:
             prediction_type=plan.checkpoint.prediction_type,
             rescale_betas_zero_snr=plan.checkpoint.zero_terminal_snr,
         )
-        base = self._start(render_pass, before, watch)
+        base = self._starts([one.passes[number] for one in plans], before, watch)
         scheduler = scheduler_for(
             render_pass.sampler,
             render_pass.schedule,
@@ -218,28 +247,32 @@ class SdxlPipeline:
             self._pipeline.unet.dtype,
             render_pass.taken,
         )
-        generator = torch.Generator("cpu").manual_seed(request.seed)
+        generators = [torch.Generator("cpu").manual_seed(one.request.seed) for one in plans]
         shape = (1, self._pipeline.unet.config.in_channels, height // self._scale, width // self._scale)
-        noise = first_noise(request, shape, self._scale, generator).to(self.device)
+        noises = [
+            first_noise(one.request, shape, self._scale, generator)
+            for one, generator in zip(plans, generators, strict=True)
+        ]
+        noise = torch.cat(noises).to(self.device)
         latents = scheduler.begin(noise) if base is None else scheduler.add_noise(base, noise)
         mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
         kept = LatentMask(base, noise, mask) if base is not None and mask is not None else None
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
-        unet = ConditionedUnet(self._pipeline.unet, conditioning)
+        unet = ConditionedUnet(self._pipeline.unet, conditioning, len(plans))
         others = {"unet": unet, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
         parts = {**self._pipeline.components, **others}
         pipeline = self._kind(**parts, add_watermarker=False)
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
             output = pipeline(
-                **_placeholders(conditioning, self._pipeline.unet.dtype, guided=guided),
+                **_placeholders(conditioning, self._pipeline.unet.dtype, len(plans), guided=guided),
                 latents=latents,
                 width=width,
                 height=height,
                 num_inference_steps=len(scheduler.timesteps),
                 guidance_scale=request.guidance,
                 guidance_rescale=request.guidance_rescale,
-                generator=generator,
+                generator=generators,
                 original_size=(height, width),
                 target_size=(height, width),
                 output_type="latent",
@@ -267,6 +300,19 @@ class SdxlPipeline:
     @property
     def _scale(self) -> int:
         return int(self._pipeline.vae_scale_factor)
+
+    def _starts(
+        self, passes: Sequence[Pass], before: "torch.Tensor | None", watch: ProgressCallback
+    ) -> "torch.Tensor | None":
+        """What the passes of several pictures start from, a row for each."""
+        import torch
+
+        rows = [
+            self._start(one, None if before is None else before[number : number + 1], watch)
+            for number, one in enumerate(passes)
+        ]
+        found = [row for row in rows if row is not None]
+        return torch.cat(found) if found else None
 
     def _start(
         self, render_pass: Pass, before: "torch.Tensor | None", watch: ProgressCallback
@@ -310,13 +356,15 @@ class SdxlPipeline:
     def _callback(self, watch: ProgressCallback, kept: LatentMask | None) -> Any:
         def on_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             latents = tensors["latents"]
-            picture = None
+            previews: list[bytes] = []
             if watch.wants_preview():
                 assert self._checkpoint is not None
-                picture = preview_jpeg(pipeline.scheduler.denoised, self._checkpoint, self._scale)
+                estimates = pipeline.scheduler.denoised.split(1)
+                previews = [preview_jpeg(one, self._checkpoint, self._scale) for one in estimates]
             if kept is not None:
                 latents = kept.blend(latents, pipeline.scheduler)
-            watch.step(Step(index + 1, pipeline.num_timesteps, picture))
+            first = previews[0] if previews else None
+            watch.step(Step(index + 1, pipeline.num_timesteps, first, tuple(previews[1:])))
             return {"latents": latents}
 
         return on_step
@@ -335,10 +383,10 @@ class _Unseen:
         return False
 
 
-def _placeholders(conditioning: Conditioning, dtype: "torch.dtype", *, guided: bool) -> dict[str, Any]:
+def _placeholders(conditioning: Conditioning, dtype: "torch.dtype", count: int, *, guided: bool) -> dict[str, Any]:
     """Embeddings of the shapes that diffusers asks for, in the UNet's dtype. The UNet takes the conditioning's."""
     any_one = conditioning.positive[0].embeddings[0]
-    rows, pooled = any_one.rows.to(dtype), any_one.pooled.to(dtype)
+    rows, pooled = any_one.rows.to(dtype).expand(count, -1, -1), any_one.pooled.to(dtype).expand(count, -1)
     negative = {"negative_prompt_embeds": rows, "negative_pooled_prompt_embeds": pooled} if guided else {}
     return {"prompt_embeds": rows, "pooled_prompt_embeds": pooled, **negative}
 

@@ -105,6 +105,7 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
         ("Device", f"{metadata.device}, {metadata.dtype}" if metadata.device else ""),
         ("Time", seconds(metadata.seconds) if metadata.seconds else ""),
         ("Memory", ", ".join(metadata.attempts)),
+        ("Batch size", str(metadata.batch_size) if metadata.batch_size > 1 else ""),
         ("Created", f"{metadata.created_at.astimezone():%d %B %Y, %H:%M}"),
         *metadata.unusable.items(),
     ]
