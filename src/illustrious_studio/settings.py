@@ -75,7 +75,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=16,
-        description="How many pictures of one request are drawn in one go; 0: as many as memory allows, at most 4.",
+        description="How many pictures of one request are drawn in one go. 0: on a card as many as its memory "
+        "allows, at most 4; on a CPU, which gains nothing by it, one.",
     )
     queue_limit: int = Field(100, ge=1, le=10_000, description="How many pictures may wait.")
 

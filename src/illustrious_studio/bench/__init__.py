@@ -19,6 +19,7 @@ from illustrious_studio.settings import Settings
 def benchmarks() -> dict[str, Benchmark]:
     """All there are, by name."""
     from illustrious_studio.bench.api_overhead import api_overhead
+    from illustrious_studio.bench.batch import batch
     from illustrious_studio.bench.chat_added import chat_added
     from illustrious_studio.bench.draw_preview import draw_preview
     from illustrious_studio.bench.interfaces import interfaces_overhead
@@ -34,6 +35,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "draw.preview": draw_preview,
         "upscale": upscale,
         "lora.switch": lora_switch,
+        "batch": batch,
     }
 
 

@@ -15,8 +15,8 @@ WORKING_BYTES = 3 * 1024**3
 
 
 BYTES_PER_PIXEL = 2 * 1024
-"""What one more picture in the same pass needs for each of its pixels in half precision, with guidance; on a CPU, in
-float32, twice that. An estimate for SDXL; where it is too low, the pictures are drawn one by one after all."""
+"""What one more picture in the same pass needs for each of its pixels in half precision, with guidance. An estimate for
+SDXL; where it is too low, the pictures are drawn one by one after all."""
 SPARED = 0.5
 """The share of free memory that more pictures may take."""
 MOST_AT_ONCE = 4
@@ -24,7 +24,8 @@ MOST_AT_ONCE = 4
 
 class MemoryService:
     """Asks language models to leave the card when a picture would not fit beside them, and says how many pictures fit
-    into one pass. `batch_size`: how many at most; 0: as many as memory allows, and at most four."""
+    into one pass. `batch_size`: how many at most; 0: on a card as many as its memory allows, and at most four; on a CPU
+    one, for four together take it as long as one after another, and the first would be seen last."""
 
     def __init__(
         self,
@@ -43,11 +44,10 @@ class MemoryService:
         if self._batch_size:
             return self._batch_size
         status = self._engine.status
-        if status.memory is None:
+        if status.memory is None or status.device_type == "cpu":
             return 1
-        one = width * height * BYTES_PER_PIXEL * (2 if status.device_type == "cpu" else 1)
         free = status.memory.total - status.memory.used
-        return max(1, min(MOST_AT_ONCE, int(free * SPARED / one)))
+        return max(1, min(MOST_AT_ONCE, int(free * SPARED / (width * height * BYTES_PER_PIXEL))))
 
     async def make_room(self, checkpoint: Checkpoint) -> None:
         """Free the card for a drawing. Measured, not estimated, except for what is not loaded yet."""

@@ -83,7 +83,8 @@ function show(state) {
     for (const session of new Set(state.ended.map((job) => job.session))) if (session) raise('chat_changed', session);
     reloadGallery();
   }
-  progress(state.jobs.find((job) => job.running) || state.jobs[0]);
+  const running = state.jobs.filter((job) => job.running);
+  progress(running.length ? running : state.jobs.slice(0, 1));
 }
 
 const regions = {};
@@ -93,18 +94,19 @@ function fill() { // parts of the page that came later get what is known already
   }
 }
 
-function progress(job) {
+function progress(jobs) { // several, where they are drawn in one go
   const place = $('#progress');
   if (!place) return;
-  if (Boolean(job) !== busy) {
-    busy = Boolean(job);
+  if (Boolean(jobs.length) !== busy) {
+    busy = Boolean(jobs.length);
     raise(busy ? 'busy' : 'idle');
     if (!busy) peeking = false;
   }
-  place.hidden = !job;
-  place.innerHTML = job ? job.html : '';
+  place.hidden = !jobs.length;
+  place.classList.toggle('batch', jobs.length > 1);
+  place.innerHTML = jobs.map((job) => `<div class="one">${job.html}</div>`).join('');
   // The last picture stays until there is something to see of the next one.
-  const instead = Boolean(job) && !peeking && Boolean($('img.preview', place) || !$('#picture img'));
+  const instead = Boolean(jobs.length) && !peeking && Boolean($('img.preview', place) || !$('#picture img'));
   document.body.classList.toggle('drawing-now', instead);
 }
 
