@@ -168,7 +168,7 @@ async def open_studio(
         remover = U2NetRemover()
         stack.push_async_callback(remover.aclose)
         memory = MemoryService(engine, chat_models, settings.share_memory, settings.batch_size)
-        vaes = VaeService(vae_catalogue(settings))
+        vaes = VaeService(vae_catalogue(settings, hashes))
         loras = LoraService(lora_catalogue(settings, hashes))
         places = _checkpoint_places(settings)
         embeddings = EmbeddingService(DiskEmbeddings(settings.data_dir / EMBEDDINGS, places, hashes))
@@ -228,9 +228,9 @@ def checkpoint_catalogue(settings: Settings, hashes: FileHashes | None = None) -
     return DiskCheckpoints(_checkpoint_places(settings), hashes=hashes)
 
 
-def vae_catalogue(settings: Settings) -> DiskVaes:
+def vae_catalogue(settings: Settings, hashes: FileHashes | None = None) -> DiskVaes:
     """The VAE files beside those checkpoints."""
-    return DiskVaes(_checkpoint_places(settings))
+    return DiskVaes(_checkpoint_places(settings), hashes)
 
 
 def lora_catalogue(settings: Settings, hashes: FileHashes) -> DiskLoras:

@@ -6,6 +6,7 @@ import json
 import shutil
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -315,6 +316,9 @@ async def test_a_vae_is_an_option_by_its_files_name(tmp_path: Path) -> None:
         assert json.loads(made["info"])["extra_generation_params"]["VAE"] == "own.safetensors"
         (infotext,) = json.loads(made["info"])["infotexts"]
         assert "VAE: own.safetensors, " in infotext
+        digest = sha256((tmp_path / "models" / "vae" / "own.safetensors").read_bytes()).hexdigest()[:10]
+        assert f"VAE hash: {digest}" in infotext
+        assert json.loads(made["info"])["sd_vae_hash"] == digest
         for field in ({"infotext": infotext}, {"prompt": "a cat", "sd_vae": "own", **SMALL}):
             assert (await api.http.post("/sdapi/v1/txt2img", json=field)).status_code == 200
             assert api.engine.plans[-1].request.vae == "own"

@@ -225,6 +225,17 @@ async def test_an_embedding_is_no_word_that_the_sketch_leaves_out_unless_it_is_c
     assert (await api.http.post("/generate-image", json={"prompt": "easynegative", **SMALL})).status_code == 200
 
 
+async def test_an_alias_of_several_files_means_none_of_them(api: Api) -> None:
+    folder = (await api.studio.loras.named("kohya")).path.parent
+    (folder / "copy.safetensors").write_bytes((folder / "kohya.safetensors").read_bytes())
+    answer = await api.http.post("/generate-image", json={"prompt": "a cat <lora:kohya v1:1>", **SMALL})
+    (folder / "copy.safetensors").unlink()
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "'kohya v1' is the alias of several LoRAs: copy, kohya. Name one of them.",
+    )
+
+
 async def test_a_tag_is_no_word_to_be_drawn(api: Api) -> None:
     answer = await api.http.post("/generate-image", json={"prompt": "a blorp <lora:kohya:1>", **SMALL})
     assert (answer.status_code, "kohya" in answer.text) == (422, False)

@@ -190,6 +190,10 @@ class VaeCatalogue(Protocol):
         """What lies among them and is not offered."""
         ...
 
+    async def hash_of(self, file: VaeFile) -> str | None:
+        """First 10 hex digits of its SHA-256 (A1111's "VAE hash"); None for a file that cannot be read."""
+        ...
+
 
 class OverridableCatalogue(CheckpointCatalogue, Protocol):
     """A catalogue that keeps overrides of what the files say."""

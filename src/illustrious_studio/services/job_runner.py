@@ -124,6 +124,7 @@ class JobRunner:
             height=image.height,
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
+            vae_hash=await self._vaes.hash_of(drawn.plan.vae),
             lora_hashes=await self._loras.hashes(drawn.plan.loras),
             embedding_hashes=await self._embeddings.hashes(drawn.plan.embeddings),
             prediction_type=checkpoint.prediction_type,

@@ -29,11 +29,16 @@ class LoraService:
 
     async def named(self, name: str) -> LoraFile:
         """The file of that name or alias (`domain/model_names.py`). Raises NotFound, with the reason where there is one
-        that is not offered, and with the nearest names else."""
+        that is not offered or where several have the alias, and with the nearest names else."""
         found = await self._catalogue.list()
-        aliased = (one for one in found if one.alias and one.alias == name)
-        if (file := named(name, found) or next(aliased, None)) is not None:
+        aliased = [one for one in found if one.alias and one.alias == name]
+        if (file := named(name, found)) is not None:
             return file
+        if len(aliased) == 1:
+            return aliased[0]
+        if aliased:
+            names = ", ".join(one.name for one in aliased)
+            raise NotFound(f"{name!r} is the alias of several LoRAs: {names}. Name one of them.")
         if reason := why_refused(name, await self._catalogue.refused()):
             raise NotFound(f"The LoRA {name!r} cannot be used. {reason}")
         small = {one.name.lower(): one.name for one in found}

@@ -21,6 +21,10 @@ class VaeService:
         """What lies among them and cannot, each with its reason."""
         return await self._catalogue.refused()
 
+    async def hash_of(self, file: VaeFile | None) -> str | None:
+        """A1111's "VAE hash"; None for the checkpoint's own, and for a file that is gone."""
+        return None if file is None else await self._catalogue.hash_of(file)
+
     async def named(self, name: str) -> VaeFile | None:
         """The file of that name (`domain/model_names.py`); None for `automatic`, the checkpoint's own.
 

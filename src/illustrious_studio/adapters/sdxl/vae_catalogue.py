@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from illustrious_studio.adapters.reading import FileThreads
-from illustrious_studio.adapters.sdxl.catalogue import UNET_INPUT, with_unique_names
+from illustrious_studio.adapters.sdxl.catalogue import SHORT_HASH, UNET_INPUT, with_unique_names
+from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.headers import BadFile, judged, read_header, stamp_of
 from illustrious_studio.adapters.sdxl.model_files import ENDINGS, files_beside, found_at, model_files, why_not_loaded
 from illustrious_studio.domain.models import AUTOMATIC_VAE, RefusedFile, VaeFile
@@ -28,8 +29,9 @@ RefusedFiles = list[RefusedFile]
 class DiskVaes:
     """A VaeCatalogue over what lies beside these checkpoint files and folders."""
 
-    def __init__(self, checkpoints: Sequence[Path]) -> None:
+    def __init__(self, checkpoints: Sequence[Path], hashes: FileHashes | None = None) -> None:
         self._checkpoints = [place.expanduser().absolute() for place in checkpoints]
+        self._hashes = hashes or FileHashes()
         self._threads = FileThreads("vaes")
 
     async def list(self) -> VaeFiles:
@@ -37,6 +39,10 @@ class DiskVaes:
 
     async def refused(self) -> RefusedFiles:
         return (await self._threads.run(self._scan))[1]
+
+    async def hash_of(self, file: VaeFile) -> str | None:
+        digest = await self._hashes.of(file.path)
+        return digest and digest[:SHORT_HASH]
 
     def _scan(self) -> tuple[VaeFiles, RefusedFiles]:
         paths, unseen = found_at(self._checkpoints, _beside, "VAEs")

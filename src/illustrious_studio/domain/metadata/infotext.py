@@ -96,12 +96,16 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
 
 
 def _hashes(metadata: ImageMetadata) -> dict[str, str]:
-    """Of LoRAs and embeddings, each kind in one field."""
+    """Of the VAE, and of LoRAs and embeddings, each kind in one field."""
 
     def listed(hashes: Mapping[str, str]) -> str:
         return ", ".join(f"{re.sub('[:,]', '', name)}: {digest}" for name, digest in hashes.items())
 
-    said = {"Lora hashes": listed(metadata.lora_hashes), "TI hashes": listed(metadata.embedding_hashes)}
+    said = {
+        "VAE hash": metadata.vae_hash,
+        "Lora hashes": listed(metadata.lora_hashes),
+        "TI hashes": listed(metadata.embedding_hashes),
+    }
     return {key: value for key, value in said.items() if value}
 
 

@@ -49,6 +49,11 @@ class ImageMetadata(Value):
     height: int
     checkpoint: str
     checkpoint_hash: str | None = None
+    vae_hash: str | None = Field(
+        None,
+        exclude_if=lambda digest: digest is None,
+        description="First 10 hex digits of the SHA-256 of the VAE file that the request names (A1111's).",
+    )
     lora_hashes: Annotated[dict[str, str], Field(exclude_if=lambda hashes: not hashes)] = Field(
         default_factory=dict, description="First 12 hex digits of each LoRA's SHA-256, by its name (A1111's)."
     )

@@ -104,7 +104,7 @@ def _info(items: Sequence[GalleryItem], body: Txt2ImgBody) -> dict[str, Any]:
         "sd_model_name": made.checkpoint,
         "sd_model_hash": made.checkpoint_hash,
         "sd_vae_name": None if first.vae == AUTOMATIC_VAE else vae_file(first.vae),
-        "sd_vae_hash": None,
+        "sd_vae_hash": made.vae_hash,
         "seed_resize_from_w": first.seed_resize_from_width or -1,
         "seed_resize_from_h": first.seed_resize_from_height or -1,
         "denoising_strength": _strength(first),
