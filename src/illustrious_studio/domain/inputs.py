@@ -15,6 +15,7 @@ from pydantic import StringConstraints
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.pictures import STRIP, Picture, open_by_bands, open_grey, open_image, size_of_picture
+from illustrious_studio.domain.sizes import LONGEST, SHORTEST
 
 InputId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of an input's bytes."""
@@ -35,7 +36,6 @@ Box = tuple[int, int, int, int]
 """Left, top, right and bottom; the last two are just outside."""
 
 GRAIN = 8
-SHORTEST, LONGEST = 64, 2048
 ROUNDED_UP_ABOVE = 128
 """A1111's threshold (`mask_round`)."""
 FILLED_FROM = ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1))

@@ -73,6 +73,10 @@ class Pass:
     prompt: str | None = None
     """Other words than the request's."""
     negative_prompt: str | None = None
+    tile: int | None = None
+    """Pixels of the sides of the tiles that it is drawn in; None: as a whole."""
+    overlap: int = 0
+    """Over how many pixels these overlap, at least."""
 
     @property
     def expected_steps(self) -> int:

@@ -22,6 +22,7 @@ from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers, Par
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
+from illustrious_studio.adapters.sdxl.worker.tiles import in_tiles
 from illustrious_studio.adapters.sdxl.worker.upscaling import upscale
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
 from illustrious_studio.domain.errors import OutOfMemory, Unavailable
@@ -225,7 +226,7 @@ class SdxlPipeline:
         mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
         kept = LatentMask(base, noise, mask) if base is not None and mask is not None else None
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
-        unet = ConditionedUnet(self._pipeline.unet, conditioning)
+        unet = ConditionedUnet(in_tiles(self._pipeline.unet, render_pass, self._scale, watch.check), conditioning)
         others = {"unet": unet, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
         parts = {**self._pipeline.components, **others}
         pipeline = self._kind(**parts, add_watermarker=False)
