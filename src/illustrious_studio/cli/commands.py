@@ -170,10 +170,15 @@ async def upscale(settings: Settings, options: argparse.Namespace) -> int:
     """Write a picture made larger: of a file, or of the gallery by its id. It is kept in the gallery, too."""
     file, target = Path(options.picture), options.output
     of_gallery = _ID.fullmatch(options.picture) is not None and not file.exists()
-    body = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
+    body: dict[str, Any] = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
     body |= {name: given for name in ("scale", "width", "height", "upscaler") if (given := getattr(options, name))}
     if target is None:
         target = Path(f"{options.picture}-upscaled.png") if of_gallery else file.with_name(f"{file.stem}-upscaled.png")
+    if options.redraw is not None:
+        said = {"strength": options.redraw, "prompt": options.prompt, "tile": options.tile}
+        body["redraw"] = {name: value for name, value in said.items() if value not in (None, "")}
+    elif options.prompt is not None or options.tile is not None:
+        raise InvalidRequest("--prompt and --tile say how the picture is redrawn: add --redraw.")
     async with studio_client(settings) as client:
         with console.status("Upscaling"):
             answer = await client.post("/upscale", json=body, headers={"Accept": "image/png"})

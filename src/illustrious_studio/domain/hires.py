@@ -34,8 +34,12 @@ class HiresFix(Value):
     """The second pass. What is left out is as in the first."""
 
     scale: float | None = Field(None, ge=1, le=4, description="How many times as wide and high; 2 by default.")
-    width: int | None = Field(None, ge=64, le=LONGEST_IN_TILES, description="Pixels, instead of a scale; height follows.")
-    height: int | None = Field(None, ge=64, le=LONGEST_IN_TILES, description="Pixels, instead of a scale; width follows.")
+    width: int | None = Field(
+        None, ge=64, le=LONGEST_IN_TILES, description="Pixels, instead of a scale; height follows."
+    )
+    height: int | None = Field(
+        None, ge=64, le=LONGEST_IN_TILES, description="Pixels, instead of a scale; width follows."
+    )
     upscaler: Text | None = Field(
         None,
         max_length=500,

@@ -147,7 +147,9 @@ class ImageRequest(Value):
     ] = 0.0
     seed_resize_from_width: Annotated[
         int | None,
-        Field(ge=SHORTEST, le=LONGEST, description="Seed resize: of which width the seed's picture is kept in the middle."),
+        Field(
+            ge=SHORTEST, le=LONGEST, description="Seed resize: of which width the seed's picture is kept in the middle."
+        ),
         Setting("Seed resize from width", "advanced", aliases=("seed resize from-1",)),
     ] = None
     seed_resize_from_height: Annotated[
@@ -264,7 +266,13 @@ class ImageRequest(Value):
             "takes the memory of one tile. Left out: as a whole.",
         ),
         Setting(
-            "Tile size", "advanced", infotext="Tile size", a1111=("tile",), aliases=("multidiffusion_tile_width",)
+            "Tile size",
+            "advanced",
+            8,
+            "Tile size",
+            a1111=("tile",),
+            aliases=("multidiffusion_tile_width",),
+            words={"": "Whole picture"},
         ),
     ] = None
     tile_overlap: Annotated[
@@ -321,7 +329,7 @@ class ImageRequest(Value):
         Text,
         Field(
             max_length=500,
-            description="What makes a picture larger that is smaller than what is drawn, by its name in GET /upscalers.",
+            description="What makes the picture larger where it is smaller than the drawing, by its name in GET /upscalers.",
         ),
         Setting(
             "Image upscaler",

@@ -5,6 +5,7 @@ What is upscaled is the UpscaleRunner's.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -71,11 +72,13 @@ class JobRunner:
             return await self._upscales.upscale(job.upscale, on_step)
         checkpoint = await self._models.loaded_checkpoint(job.checkpoint)
         request, size = job.request, size_of(job.request, checkpoint)
-        start, prepared = None, None
+        start, prepared, larger = None, None, None
         if request.layout is not None:
             start = FromPicture(await self._sketches.paint(request.layout, *size, request.seed))
         elif request.image is not None:
-            prepared = await self._inputs.prepared(request, size)
+            if (small := await self._inputs.to_enlarge(request, size)) is not None:
+                larger = await self._upscales.enlarged(request.image_upscaler, *small)
+            prepared = await self._inputs.prepared(request, size, None if larger is None else larger.picture)
             start = FromPicture(prepared.base, prepared.mask)
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
@@ -83,6 +86,9 @@ class JobRunner:
         plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging)
         await self._memory.make_room(checkpoint)
         rendered = await self._engine.render(plan, on_step)
+        if larger is not None:
+            seconds, attempts = larger.seconds + rendered.seconds, (*larger.attempts, *rendered.attempts)
+            rendered = replace(rendered, seconds=seconds, attempts=attempts)
         log.info("picture drawn", job=job.id, seconds=round(rendered.seconds, 2), attempts=rendered.attempts)
         return RenderedJob(plan, rendered, prepared)
 

@@ -276,11 +276,12 @@ class SdxlPipeline:
         import torch
 
         size = render_pass.width, render_pass.height
+        tiled = self._offloaded or render_pass.coded_in_tiles
         match render_pass.start:
             case FromNoise():
                 return None
             case FromPicture(picture):
-                return self._codec.encode(picture, size, tiled=self._offloaded)
+                return self._codec.encode(picture, size, tiled=tiled)
             case FromLatents(scaled, interpolation, antialias):
                 assert before is not None, "the first pass has none before it"
                 width, height = (side // self._scale for side in scaled or size)
@@ -292,7 +293,7 @@ class SdxlPipeline:
             case FromUpscaled() as start:
                 assert before is not None, "the first pass has none before it"
                 small = self._codec.decode(before, tiled=self._offloaded)
-                return self._codec.encode(self._enlarged(small, start, size, watch), size, tiled=self._offloaded)
+                return self._codec.encode(self._enlarged(small, start, size, watch), size, tiled=tiled)
 
     def _enlarged(
         self, picture: Picture, start: FromUpscaled, size: tuple[int, int], watch: ProgressCallback
