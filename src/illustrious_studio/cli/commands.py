@@ -174,11 +174,11 @@ async def upscale(settings: Settings, options: argparse.Namespace) -> int:
     body |= {name: given for name in ("scale", "width", "height", "upscaler") if (given := getattr(options, name))}
     if target is None:
         target = Path(f"{options.picture}-upscaled.png") if of_gallery else file.with_name(f"{file.stem}-upscaled.png")
-    if options.redraw is not None:
-        said = {"strength": options.redraw, "prompt": options.prompt, "tile": options.tile}
-        body["redraw"] = {name: value for name, value in said.items() if value not in (None, "")}
-    elif options.prompt is not None or options.tile is not None:
-        raise InvalidRequest("--prompt and --tile say how the picture is redrawn: add --redraw.")
+    how = {name: value for name in ("strength", "prompt", "tile") if (value := getattr(options, name)) is not None}
+    if options.redraw:
+        body["redraw"] = how
+    elif how:
+        raise InvalidRequest(f"--{next(iter(how))} says how the picture is redrawn: add --redraw.")
     async with studio_client(settings) as client:
         with console.status("Upscaling"):
             answer = await client.post("/upscale", json=body, headers={"Accept": "image/png"})

@@ -19,7 +19,6 @@ from pydantic_settings import SettingsError
 from illustrious_studio import __version__
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
-from illustrious_studio.domain.redrawing import USUAL_STRENGTH
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.logs import configure_logs
 from illustrious_studio.settings import Settings, explain
@@ -106,14 +105,8 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     upscale.add_argument("--width", type=int, help="Pixels, instead of a scale.")
     upscale.add_argument("--height", type=int, help="Pixels, instead of a scale.")
     upscale.add_argument("--upscaler", metavar="NAME", help="Left out: the built-in one. A wrong one lists them.")
-    upscale.add_argument(
-        "--redraw",
-        nargs="?",
-        const="",
-        type=_number,
-        metavar="STRENGTH",
-        help=f"Draw it over, tile by tile; a strength from 0.01 to 1, left out: {USUAL_STRENGTH}.",
-    )
+    upscale.add_argument("--redraw", action="store_true", help="Draw it over, tile by tile, as its record says.")
+    upscale.add_argument("--strength", type=float, metavar="NUMBER", help="With --redraw: how much of it, 0.01 to 1.")
     upscale.add_argument("--prompt", help="With --redraw: other words than those that the picture was drawn with.")
     upscale.add_argument("--tile", type=int, metavar="N", help="With --redraw: pixels of a tile's sides.")
     upscale.add_argument(
@@ -161,15 +154,6 @@ JSON = {
 
 def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"it must be a number, and {text!r} is none; give the file before it"
-        ) from error
 
 
 def _json(text: str) -> object:

@@ -9,14 +9,21 @@ from illustrious_studio.domain.sizes import LARGEST_TILE, SMALLEST_TILE
 from illustrious_studio.domain.values import Prompt, Value
 
 USUAL_STRENGTH = 0.3
+SKETCH_MODEL_STRENGTH = 0.1
+"""Of a checkpoint that always begins with a sketch, as the built-in one: what it draws over at more loses lines, and
+people their faces (docs/models.md)."""
 
 
 class Redraw(Value):
     """How a picture that became larger is drawn over. All else is as its record says; what it does not say is as the
     checkpoint in use wants it, and without words."""
 
-    strength: float = Field(
-        USUAL_STRENGTH, ge=0.01, le=1, description="Denoising strength: how much of the larger picture is drawn anew."
+    strength: float | None = Field(
+        None,
+        ge=0.01,
+        le=1,
+        description="Denoising strength: how much of the larger picture is drawn anew. "
+        f"{USUAL_STRENGTH} by default; {SKETCH_MODEL_STRENGTH} with a checkpoint that always begins with a sketch.",
     )
     prompt: Prompt | None = Field(None, description="Other words. Left out: those that the picture was drawn with.")
     negative_prompt: Prompt | None = Field(None, description="The same of what to keep out.")
@@ -36,6 +43,10 @@ class Redraw(Value):
         multiple_of=GRAIN,
         description="Pixels over which tiles overlap and are blended; at most half of a tile.",
     )
+
+
+def usual_strength(checkpoint: Checkpoint) -> float:
+    return USUAL_STRENGTH if checkpoint.sketch_strength is None else SKETCH_MODEL_STRENGTH
 
 
 def usual_tile(checkpoint: Checkpoint) -> int:

@@ -81,8 +81,8 @@ class Pass:
 
     @property
     def coded_in_tiles(self) -> bool:
-        """Whether the VAE works in tiles as well. Up to the size that is drawn as a whole it sees the whole, since each of
-        its tiles would have a tone of its own, and takes tiles only where memory runs out."""
+        """Whether the VAE works in tiles as well. Up to the size that may be drawn as a whole it sees the whole, since
+        each of its tiles has a tone of its own, and takes tiles only once memory has run out."""
         return self.tile is not None and self.width * self.height > MOST_PIXELS
 
     @property

@@ -11,7 +11,7 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.inputs import GRAIN
 from illustrious_studio.domain.metadata.of_file import record_of
 from illustrious_studio.domain.pictures import size_of_picture, text_in
-from illustrious_studio.domain.redrawing import Redraw, usual_tile
+from illustrious_studio.domain.redrawing import Redraw, usual_strength, usual_tile
 from illustrious_studio.domain.setting import given
 from illustrious_studio.domain.sizes import SHORTEST, too_large
 from illustrious_studio.domain.upscaling import UpscaleSettings
@@ -75,7 +75,7 @@ class RedrawService:
                 "image_upscaler": await self._upscalers.name_of(settings.upscaler),
                 "width": width,
                 "height": height,
-                "strength": redraw.strength,
+                "strength": redraw.strength or usual_strength(checkpoint),
                 "tile": tile,
                 "tile_overlap": redraw.tile_overlap,
             }

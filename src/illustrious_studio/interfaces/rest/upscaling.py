@@ -65,8 +65,8 @@ async def list_upscalers(studio: StudioIn) -> UpscalerList:
 )
 async def upscale(body: UpscaleBody, request: Request, studio: StudioIn) -> UpscaledImage | Response:
     """Makes a picture larger, keeps it in the gallery, and answers when it is there. It waits in the queue of the
-    drawings; closing the connection cancels it. With `redraw` it is drawn over in tiles, and recorded as a drawing. With
-    `Accept: image/png` the answer is the PNG file itself."""
+    drawings; closing the connection cancels it. With `redraw` it is drawn over in tiles, and recorded as a drawing.
+    With `Accept: image/png` the answer is the PNG file itself."""
     item = await while_connected(request, _upscaled(body, request, studio))
     png = await studio.gallery.png(item.id)
     if "image/png" in request.headers.get("accept", ""):

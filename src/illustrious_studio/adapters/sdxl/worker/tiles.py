@@ -2,9 +2,8 @@
 
 MultiDiffusion (Bar-Tal et al. 2023, arXiv:2302.08113): every step sees one picture, so what two tiles share they draw
 together and no seam is left, and memory for activations is that of one tile. It is done below guidance, samplers and
-masks, which know nothing of it. There all tiles count alike; here each counts less towards its edges, where it sees
-least around it, as in Mixture of Diffusers (Jiménez 2023, arXiv:2302.02412), but along a straight line over what it
-shares with its neighbours and not by a Gaussian, which leaves nothing of a tile but its middle.
+masks, which know nothing of it. A tile counts less towards its edges, where it sees least around it: by the Gaussian of
+Mixture of Diffusers (Jimenez 2023, arXiv:2302.02412), which left less of a seam than straight lines did.
 
 SDXL is told the size of a tile, uncropped: what it draws at once is a picture of that size. (Tiled Diffusion for A1111
 leaves it the size of the whole.)
@@ -18,6 +17,9 @@ from illustrious_studio.domain.rendering import Pass
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+VARIANCE = 0.01
+"""Of the Gaussian, in tiles, as there."""
 
 Spans = Sequence[tuple[int, int]]
 
@@ -73,22 +75,10 @@ def shares(tiles: Spans) -> "list[Tensor]":
     """How much each latent of each tile counts along one side: of all tiles together, everywhere 1."""
     import torch
 
-    weights = [_weight(tiles, number) for number in range(len(tiles))]
+    length = tiles[0][1] - tiles[0][0]
+    places = (torch.arange(length, dtype=torch.float64) + 0.5) / length - 0.5
+    weight = torch.exp(-(places**2) / (2 * VARIANCE))
     total = torch.zeros(tiles[-1][1], dtype=torch.float64)
-    for (begin, end), weight in zip(tiles, weights, strict=True):
+    for begin, end in tiles:
         total[begin:end] += weight
-    return [(weight / total[begin:end]).float() for (begin, end), weight in zip(tiles, weights, strict=True)]
-
-
-def _weight(tiles: Spans, number: int) -> "Tensor":
-    """Of one tile: growing from each edge over what is shared with the neighbour there, and 1 where there is none."""
-    import torch
-
-    begin, end = tiles[number]
-    places = torch.arange(begin, end, dtype=torch.float64) + 0.5
-    weight = torch.ones_like(places)
-    if number > 0 and (shared := tiles[number - 1][1] - begin) > 0:
-        weight = weight.minimum((places - begin) / shared)
-    if number + 1 < len(tiles) and (shared := end - tiles[number + 1][0]) > 0:
-        weight = weight.minimum((end - places) / shared)
-    return weight
+    return [(weight / total[begin:end]).float() for begin, end in tiles]
