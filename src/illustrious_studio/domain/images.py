@@ -329,7 +329,7 @@ class ImageRequest(Value):
         Text,
         Field(
             max_length=500,
-            description="What makes a picture larger that is smaller than the drawing, by its name among the upscalers.",
+            description="What makes a picture larger that is smaller than the drawing: an upscaler by its name.",
         ),
         Setting(
             "Image upscaler",
