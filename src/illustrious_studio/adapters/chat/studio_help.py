@@ -32,7 +32,8 @@ _ANSWERS = (
     (
         rf"upscale\b.*|upscal(?:er|ers|ing)|(?:enlarge|larger|bigger|higher resolution)\b.*\b{_PICTURE}|hires fix",
         "Press Upscale on a picture in Create or in the gallery: it becomes twice as wide and high. Upscale and redraw "
-        "beside it draws the larger picture over, which is for SDXL checkpoints. To draw one larger from the start, open Hires fix in Create.",
+        "beside it draws the larger picture over, which is for SDXL checkpoints. To draw one larger "
+        "from the start, open Hires fix in Create.",
     ),
     (
         r"vaes?",
