@@ -204,6 +204,21 @@ def test_the_command_upscales_a_file_with_the_real_network(tmp_path: Path) -> No
     assert (done.returncode != 0, "There are: Lanczos" in done.stderr) == (True, True)
 
 
+def test_the_command_redraws_a_file_in_tiles(tmp_path: Path) -> None:
+    file = tmp_path / "owl.png"
+    file.write_bytes(to_png(asyncio.run(owl())))
+    where = ("--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none")
+    how = ("--prompt", "an owl", "--tile", "256", "--strength", "0.05")
+    done = run_app("upscale", "--redraw", str(file), "--scale", "1.1", *how, *where)
+    assert done.stdout.split() == [str(tmp_path / "owl-upscaled.png")], done.stderr
+    with Image.open(tmp_path / "owl-upscaled.png") as larger:
+        assert larger.size == (352, 352)
+        assert "Denoising strength: 0.05" in larger.text["parameters"]
+        assert "Tile size: 256, Tile overlap: 128" in larger.text["parameters"]
+    done = run_app("upscale", str(file), *how, *where)
+    assert (done.returncode, "add --redraw" in done.stderr) == (78, True)
+
+
 def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "app.py"), *arguments],

@@ -62,6 +62,7 @@ from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
@@ -210,6 +211,7 @@ async def open_studio(
             cutouts=CutoutService(remover, gallery, inputs),
             upscalers=upscalers,
             upscaling=UpscaleService(jobs, upscalers, inputs),
+            redrawing=RedrawService(inputs, upscalers, models),
             gallery=gallery,
             models=models,
             vaes=vaes,

@@ -595,7 +595,7 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
 
     assert await asked(api, lists) == [[]] * 6
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
-    assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": []}
+    assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": ["sd upscale"]}
 
 
 async def test_its_extras_upscale(api: Api) -> None:
@@ -749,3 +749,57 @@ async def test_the_key_goes_as_the_password(tmp_path: Path) -> None:
         refused = await asked(api, lambda client: client.get_options(), username="me", password="wrong")
         assert set(refused) == {"error", "detail", "body", "errors"}
         assert "asks for a key" in refused["detail"]
+
+
+async def test_img2img_makes_a_small_picture_larger_by_the_options_upscaler(api: Api) -> None:
+    body = {"init_images": [encoded(picture())], "width": 256, "height": 192, "steps": 1}
+    for settings, name in (({}, "Lanczos"), ({"upscaler_for_img2img": "R-ESRGAN AnimeVideo"}, "Real-ESRGAN anime")):
+        made = await api.http.post("/sdapi/v1/img2img", json={**body, "override_settings": settings})
+        assert made.status_code == 200, made.text
+        assert api.engine.plans[-1].request.image_upscaler == name
+    status, said = await refusal(api, "img2img", body | {"override_settings": {"upscaler_for_img2img": "x"}})
+    assert (status, "There are: Lanczos" in said) == (404, True)
+    assert (await api.http.get("/sdapi/v1/options")).json()["upscaler_for_img2img"] == "None"
+
+
+@pytest.mark.parametrize(
+    ("args", "size", "overlap", "upscaler"),
+    [
+        (["", 32, "R-ESRGAN AnimeVideo", 3], (1800, 1200), 32, "Real-ESRGAN anime"),
+        ([None, 100, 2, 1.5], (896, 600), 96, "Real-ESRGAN anime"),
+        ([None, 64, "Lanczos"], (1200, 800), 64, "Lanczos"),
+        ([], (600, 400), 64, "Lanczos"),
+        (["", 0, "None", 4], (600, 400), 0, "Lanczos"),
+    ],
+)
+async def test_the_script_sd_upscale_redraws_in_tiles_of_the_size_that_is_sent(
+    api: Api, args: list[Any], size: tuple[int, int], overlap: int, upscaler: str
+) -> None:
+    body = {
+        "init_images": [encoded(picture(600, 400))], "prompt": "a cat", "width": 512, "height": 448, "steps": 1,
+        "denoising_strength": 0.2, "script_name": "sd upscale", "script_args": args,
+    }  # fmt: skip
+    answer = await api.http.post("/sdapi/v1/img2img", json=body)
+    assert answer.status_code == 200, answer.text
+    drawn = api.engine.plans[-1].request
+    assert (drawn.width, drawn.height, drawn.tile, drawn.tile_overlap) == (*size, 448, overlap)
+    assert (drawn.image_upscaler, drawn.strength) == (upscaler, 0.2)
+    assert json.loads(answer.json()["info"])["extra_generation_params"]["Tile size"] == "448"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"script_args": ["", "x", 0, 2]}, 422, "script_args: the second, the tile overlap"),
+        ({"script_args": ["", 64, 0, 9]}, 422, "script_args: the fourth, the scale factor"),
+        ({"script_args": ["", 64, 3, 2]}, 422, "its place from 0 to 2 among: None, Lanczos, Real-ESRGAN anime"),
+        ({"script_args": ["", 64, "4x-UltraSharp", 2]}, 404, "There are: Lanczos"),
+        ({"mask": encoded(picture())}, 422, "send no mask"),
+        ({"width": 4096, "height": 4096}, 422, "tile: must be at most 2,048"),
+        ({"script_name": "Ultimate SD upscale"}, 422, "script_name: is something that this studio does not do"),
+    ],
+)
+async def test_what_the_script_cannot_do_is_a_sentence(api: Api, body: dict[str, Any], status: int, words: str) -> None:
+    sent = {"init_images": [encoded(picture())], "script_name": "SD upscale", "width": 512, "height": 512, **body}
+    found, said = await refusal(api, "img2img", sent)
+    assert (found, words in said) == (status, True), said

@@ -273,6 +273,9 @@ async def test_a_picture_is_upscaled_with_its_steps_reported(api: Api) -> None:
         sent = {"image_base64": b64encode(to_png(a_picture())).decode(), "scale": "3", "upscaler": "Lanczos"}
         assert (await client.call_tool("upscale_image", sent)).structured_content["metadata"]["width"] == 288
         assert "There are: Lanczos" in sentence(await client.call_tool("upscale_image", {**sent, "upscaler": "x"}))
+        redrawn = await client.call_tool("upscale_image", {"image_id": kept.id, "redraw": {"strength": 0.2}})
+        made = redrawn.structured_content["metadata"]
+        assert (made["width"], made["prompt"], made["strength"], made["tile"]) == (192, "a cat", 0.2, 512)
 
 
 async def test_a_background_is_removed_preview_first_and_the_png_is_a_resource(api: Api) -> None:

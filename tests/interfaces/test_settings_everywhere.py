@@ -31,6 +31,7 @@ GIVEN: dict[str, Any] = {
     "height": 64,
     "vae": "own",
     "image": "a" * 64,
+    "image_upscaler": "Real-ESRGAN anime",
     "mask": "b" * 64,
     "loras": [{"name": "ink", "weight": 0.5, "text_encoder_weight": None}],
     "hires": HiresFix(scale=1.5, upscaler="Lanczos", strength=0.5).model_dump(),

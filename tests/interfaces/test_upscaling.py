@@ -90,6 +90,47 @@ async def test_the_same_key_is_the_same_picture(api: Api) -> None:
     assert other.status_code == 409
 
 
+async def test_with_redraw_it_is_a_drawing_of_its_record_that_can_be_sent_again(api: Api) -> None:
+    kept = await api.studio.gallery.add(a_picture().image(), metadata("a cat", seed=5))
+    answer = await api.http.post("/upscale", json={"image_id": kept.id, "scale": 4, "redraw": {"strength": 0.2}})
+    body = answer.json()
+    assert (answer.status_code, body["width"], body["height"]) == (200, 384, 256), answer.text
+    assert body["message"].startswith("Drawn over with illustrious-mini in")
+    made = body["metadata"]
+    assert (made["seed"], made["strength"], made["tile"], made["image_upscaler"]) == (5, 0.2, 512, BUILTIN_UPSCALER)
+    assert "upscale" not in made or made["upscale"] is None
+    assert "Tile size: 512, Tile overlap: 128" in opened(body["image_base64"]).info["parameters"]
+    again = await api.http.post("/generate-image", json=made["request"])
+    assert again.status_code == 200 and again.json()["metadata"]["request"] == made["request"]
+    png = await api.http.post(
+        "/upscale", json={"image_id": kept.id, "redraw": {"prompt": "a dog"}}, headers={"Accept": "image/png"}
+    )
+    assert Image.open(io.BytesIO(png.content)).info["parameters"].startswith("a dog\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"redraw": {"strength": 0}}, 422, "redraw.strength: must be at least 0.01"),
+        ({"redraw": {"tile": 4096}}, 422, "redraw.tile: must be at most 2,048"),
+        ({"redraw": {"tile": 256, "tile_overlap": 256}}, 422, "at most half of the tile, which is 256"),
+        ({"redraw": {"denoise": 1}}, 422, "redraw.denoise"),
+        ({"redraw": {}, "upscaler": "4x-Sharp"}, 404, "There are: Lanczos, Real-ESRGAN anime"),
+        ({"redraw": {}, "width": 4200}, 422, "at most 4096 pixels to a side"),
+        ({"redraw": {"prompt": "a <lora:none:1>"}}, 422, "There is no LoRA 'none'"),
+    ],
+)
+async def test_what_cannot_be_redrawn_is_a_sentence(api: Api, body: dict[str, Any], status: int, words: str) -> None:
+    answer = await api.http.post("/upscale", json={"image_base64": SENT, **body})
+    assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
+
+
+async def test_a_redraw_with_a_key_is_one_picture(api: Api) -> None:
+    ask = {"json": {"image_base64": SENT, "redraw": {"seed": -1}}, "headers": {"Idempotency-Key": "redraw"}}
+    first, again = [(await api.http.post("/upscale", **ask)).json() for _ in range(2)]  # type: ignore[arg-type]
+    assert first["image_id"] == again["image_id"]
+
+
 async def test_the_upscalers_are_listed_with_what_is_refused(api: Api, tmp_path: Path) -> None:
     folder = tmp_path / "data" / "models" / "upscalers"
     (folder / "4x.pth").write_bytes(b"PK")

@@ -170,9 +170,14 @@ async def upscale(settings: Settings, options: argparse.Namespace) -> int:
     """Write a picture made larger: of a file, or of the gallery by its id. It is kept in the gallery, too."""
     file, target = Path(options.picture), options.output
     of_gallery = _ID.fullmatch(options.picture) is not None and not file.exists()
-    body = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
+    body: dict[str, Any] = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
     body |= {name: given for name in ("scale", "width", "height", "upscaler") if (given := getattr(options, name))}
     target = target or _beside(file, "upscaled")
+    how = {name: value for name in ("strength", "prompt", "tile") if (value := getattr(options, name)) is not None}
+    if options.redraw:
+        body["redraw"] = how
+    elif how:
+        raise InvalidRequest(f"--{next(iter(how))} says how the picture is redrawn: add --redraw.")
     async with studio_client(settings) as client:
         with console.status("Upscaling"):
             answer = await client.post("/upscale", json=body, headers={"Accept": "image/png"})

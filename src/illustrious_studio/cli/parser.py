@@ -105,6 +105,10 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     upscale.add_argument("--width", type=int, help="Pixels, instead of a scale.")
     upscale.add_argument("--height", type=int, help="Pixels, instead of a scale.")
     upscale.add_argument("--upscaler", metavar="NAME", help="Left out: the built-in one. A wrong one lists them.")
+    upscale.add_argument("--redraw", action="store_true", help="Draw it over, tile by tile, as its record says.")
+    upscale.add_argument("--strength", type=float, metavar="NUMBER", help="With --redraw: how much of it, 0.01 to 1.")
+    upscale.add_argument("--prompt", help="With --redraw: other words than those that the picture was drawn with.")
+    upscale.add_argument("--tile", type=int, metavar="N", help="With --redraw: pixels of a tile's sides.")
     upscale.add_argument(
         "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-upscaled.png."
     )

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
+from illustrious_studio.domain.sizes import LONGEST_IN_TILES, too_large
 from illustrious_studio.domain.upscaling import BUILTIN_UPSCALER, GRAIN, USUAL_SCALE, Size, not_beside_a_scale
 from illustrious_studio.domain.values import Prompt, Text, Value
 
@@ -25,9 +26,6 @@ LATENT_UPSCALERS: Final = {
 USUAL_STRENGTH = 0.7
 USUAL_UPSCALER = "Latent"
 """Both of A1111's page."""
-LONGEST = 4096
-MOST_PIXELS = 8_400_000
-"""Twice as wide and high as the largest first pass of SDXL's own sizes."""
 MOST_STEPS = 1000
 """Steps of a schedule: so many the checkpoints were trained on."""
 
@@ -36,8 +34,12 @@ class HiresFix(Value):
     """The second pass. What is left out is as in the first."""
 
     scale: float | None = Field(None, ge=1, le=4, description="How many times as wide and high; 2 by default.")
-    width: int | None = Field(None, ge=64, le=LONGEST, description="Pixels, instead of a scale; height follows.")
-    height: int | None = Field(None, ge=64, le=LONGEST, description="Pixels, instead of a scale; width follows.")
+    width: int | None = Field(
+        None, ge=64, le=LONGEST_IN_TILES, description="Pixels, instead of a scale; height follows."
+    )
+    height: int | None = Field(
+        None, ge=64, le=LONGEST_IN_TILES, description="Pixels, instead of a scale; width follows."
+    )
     upscaler: Text | None = Field(
         None,
         max_length=500,
@@ -92,10 +94,9 @@ class HiresFix(Value):
     def sizes(self, first: Size) -> tuple[Size, Size]:
         """To what a picture of that size is scaled, and how much of its middle is drawn. Raises InvalidRequest."""
         scaled, kept = self._sizes(first)
-        if max(scaled) > LONGEST or scaled[0] * scaled[1] > MOST_PIXELS:
+        if limit := too_large(scaled, in_tiles=True):
             raise InvalidRequest(
-                f"hires: the picture would become {scaled[0]} x {scaled[1]}. At most {LONGEST} pixels to a side and "
-                f"{MOST_PIXELS / 1e6:.1f} megapixels are drawn: choose a smaller scale or size."
+                f"hires: the picture would become {scaled[0]} x {scaled[1]}; {limit}. Choose a smaller scale or size."
             )
         return scaled, kept
 

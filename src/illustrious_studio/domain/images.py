@@ -11,10 +11,19 @@ from illustrious_studio.domain.loras import MOST, Loras
 from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
+from illustrious_studio.domain.sizes import (
+    LARGEST_TILE,
+    LONGEST,
+    LONGEST_IN_TILES,
+    MOST_PIXELS_IN_TILES,
+    SHORTEST,
+    SMALLEST_TILE,
+    too_large,
+)
+from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.domain.values import Prompt, Text, Value
 
 MAX_SEED = 2**32 - 1
-MAX_PIXELS = 4_200_000
 
 
 class ImageRequest(Value):
@@ -138,12 +147,14 @@ class ImageRequest(Value):
     ] = 0.0
     seed_resize_from_width: Annotated[
         int | None,
-        Field(ge=64, le=2048, description="Seed resize: of which width the seed's picture is kept in the middle."),
+        Field(
+            ge=SHORTEST, le=LONGEST, description="Seed resize: of which width the seed's picture is kept in the middle."
+        ),
         Setting("Seed resize from width", "advanced", aliases=("seed resize from-1",)),
     ] = None
     seed_resize_from_height: Annotated[
         int | None,
-        Field(ge=64, le=2048, description="And of which height; both, or none."),
+        Field(ge=SHORTEST, le=LONGEST, description="And of which height; both, or none."),
         Setting("Seed resize from height", "advanced", aliases=("seed resize from-2",)),
     ] = None
     wildcard_seed: Annotated[
@@ -155,12 +166,22 @@ class ImageRequest(Value):
     ] = None
     width: Annotated[
         int | None,
-        Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native width."),
+        Field(
+            ge=SHORTEST,
+            le=LONGEST_IN_TILES,
+            multiple_of=8,
+            description=f"Pixels; left out: the checkpoint's native width. Above {LONGEST} only in tiles.",
+        ),
         Setting("Width", a1111=("width",), aliases=("size-1",)),
     ] = None
     height: Annotated[
         int | None,
-        Field(ge=64, le=2048, multiple_of=8, description="Pixels; left out: the checkpoint's native height."),
+        Field(
+            ge=SHORTEST,
+            le=LONGEST_IN_TILES,
+            multiple_of=8,
+            description=f"Pixels; left out: the checkpoint's native height. Above {LONGEST} only in tiles.",
+        ),
         Setting("Height", a1111=("height",), aliases=("size-2",)),
     ] = None
     prediction_type: Annotated[
@@ -235,6 +256,44 @@ class ImageRequest(Value):
         Field(description="Hires fix: make the picture larger and draw it over in a second pass."),
         Setting("Hires fix"),
     ] = None
+    tile: Annotated[
+        int | None,
+        Field(
+            ge=SMALLEST_TILE,
+            le=LARGEST_TILE,
+            multiple_of=8,
+            description="Draw what is larger than that many pixels to a side in overlapping tiles of that size: it "
+            "takes the memory of one tile. Left out: as a whole.",
+        ),
+        Setting(
+            "Tile size",
+            "advanced",
+            8,
+            "Tile size",
+            a1111=("tile",),
+            aliases=("multidiffusion_tile_width",),
+            words={"": "Whole picture"},
+        ),
+    ] = None
+    tile_overlap: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LARGEST_TILE // 2,
+            multiple_of=8,
+            description="Pixels over which tiles overlap, at least, and are blended; at most half of a tile.",
+        ),
+        Setting(
+            "Tile overlap",
+            "advanced",
+            8,
+            "Tile overlap",
+            always=True,
+            needs="tile",
+            a1111=("tile_overlap",),
+            aliases=("multidiffusion_tile_overlap",),
+        ),
+    ] = SMALLEST_TILE // 2
     image: Annotated[
         InputId | None,
         Field(description="A picture to start from (image to image), instead of a sketch."),
@@ -266,6 +325,20 @@ class ImageRequest(Value):
             words={"crop": "Crop and resize", "stretch": "Just resize", "fill": "Resize and fill"},
         ),
     ] = "crop"
+    image_upscaler: Annotated[
+        Text,
+        Field(
+            max_length=500,
+            description="What makes a picture larger that is smaller than the drawing: an upscaler by its name.",
+        ),
+        Setting(
+            "Image upscaler",
+            "img2img",
+            infotext="Image upscaler",
+            needs="image",
+            a1111=("upscaler_for_img2img",),
+        ),
+    ] = LANCZOS
     mask: Annotated[
         InputId | None,
         Field(description="What to redraw (inpaint), in white; the rest of the picture stays."),
@@ -341,8 +414,9 @@ class ImageRequest(Value):
 
     @model_validator(mode="after")
     def _not_too_many_pixels(self) -> Self:
-        if (self.width or 0) * (self.height or 0) > MAX_PIXELS:
-            raise ValueError(f"width x height must be at most {MAX_PIXELS:,} pixels")
+        if limit := too_large((self.width or 0, self.height or 0), in_tiles=self.tile is not None):
+            more = f"; with a tile up to {LONGEST_IN_TILES} and {MOST_PIXELS_IN_TILES / 1e6:.1f} megapixels"
+            raise ValueError(f"width x height: {limit}{more if self.tile is None else ''}")
         return self
 
     @model_validator(mode="after")
@@ -350,6 +424,14 @@ class ImageRequest(Value):
         if (self.seed_resize_from_width is None) != (self.seed_resize_from_height is None):
             raise ValueError("seed_resize_from_width and seed_resize_from_height belong together: give both, or none")
         return self
+
+    @field_validator("tile_overlap")
+    @classmethod
+    def _at_most_half_of_a_tile(cls, overlap: int, known: ValidationInfo) -> int:
+        tile = known.data.get("tile")
+        if tile is not None and overlap > tile // 2:
+            raise ValueError(f"must be at most half of the tile, which is {tile}")
+        return overlap
 
     @field_validator("strength", "mask")
     @classmethod

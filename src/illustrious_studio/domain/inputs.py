@@ -15,6 +15,7 @@ from pydantic import StringConstraints
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.pictures import STRIP, Picture, open_by_bands, open_grey, open_image, size_of_picture
+from illustrious_studio.domain.sizes import LONGEST, SHORTEST
 
 InputId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of an input's bytes."""
@@ -35,7 +36,6 @@ Box = tuple[int, int, int, int]
 """Left, top, right and bottom; the last two are just outside."""
 
 GRAIN = 8
-SHORTEST, LONGEST = 64, 2048
 ROUNDED_UP_ABOVE = 128
 """A1111's threshold (`mask_round`)."""
 FILLED_FROM = ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1))
@@ -90,6 +90,28 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
 def fitted_file(data: bytes, size: tuple[int, int], fit: Fit) -> Image.Image:
     """The picture of a file in that size. Raises what `open_picture` raises."""
     return open_by_bands(data, lambda band: fitted(band, size, fit))
+
+
+def grows(shape: tuple[int, int], size: tuple[int, int], fit: Fit) -> bool:
+    """Whether a picture of that shape is made larger to come to that size."""
+    scales = size[0] / shape[0], size[1] / shape[1]
+    return (min if fit == "fill" else max)(scales) > 1
+
+
+def before_it_grows(image: Image.Image, size: tuple[int, int], fit: Fit) -> tuple[Image.Image, tuple[int, int]]:
+    """What of an image an upscaler makes larger, and how large, so that no more is made than is seen in that size: its
+    middle in that shape, or all of it."""
+    scales = size[0] / image.width, size[1] / image.height
+    if fit == "crop":
+        scale = max(scales)
+        width, height = (max(1, min(round(to / scale), side)) for to, side in zip(size, image.size, strict=True))
+        left, top = (image.width - width) // 2, (image.height - height) // 2
+        return image.crop((left, top, left + width, top + height)), size
+    if fit == "fill":
+        scale = min(scales)
+        return image, (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    seen = min(image.width, size[0]), min(image.height, size[1])
+    return image if seen == image.size else image.resize(seen, Image.Resampling.LANCZOS), size
 
 
 def _cut(image: Image.Image, size: tuple[int, int], rows: tuple[int, int] | None = None) -> Image.Image:
@@ -210,28 +232,50 @@ class PreparedInit:
 
 
 def prepare_whole(
-    picture: bytes, grey: Image.Image, size: tuple[int, int], fit: Fit, blur: int, fill: bool
+    picture: bytes,
+    grey: Image.Image,
+    size: tuple[int, int],
+    fit: Fit,
+    blur: int,
+    fill: bool,
+    larger: Image.Image | None = None,
 ) -> PreparedInit:
-    """For redrawing in the whole picture of a file, brought to that size."""
-    whole, blend_mask = fitted_file(picture, size, fit), soft_mask(grey, size_of_picture(picture), size, fit, blur)
+    """For redrawing in the whole picture of a file, brought to that size. `larger`: what an upscaler made of it."""
+    whole = fitted_file(picture, size, fit) if larger is None else fitted(larger, size, fit)
+    blend_mask = soft_mask(grey, size_of_picture(picture), size, fit, blur)
     base = filled(whole, blend_mask) if fill else whole
     return PreparedInit(
         Picture.from_image(base), Picture.from_image(blend_mask), whole.copy, blend_mask.copy, (0, 0, *size)
     )
 
 
+def masked_region(shape: tuple[int, int], grey: Image.Image, size: tuple[int, int], padding: int, blur: int) -> Box:
+    """What of a picture of that shape is drawn, in that size, where only what is around the mask is. Raises
+    InvalidRequest where the mask has nothing."""
+    return region_around(soft_mask_part(grey, shape, blur)[1], padding, size, shape)
+
+
 def prepare_part(
-    picture: bytes, grey: Image.Image, size: tuple[int, int], padding: int, blur: int, fill: bool
+    picture: bytes,
+    grey: Image.Image,
+    size: tuple[int, int],
+    padding: int,
+    blur: int,
+    fill: bool,
+    larger: Image.Image | None = None,
 ) -> PreparedInit:
-    """For drawing, in that size, only what is around the mask. Raises InvalidRequest where the mask has nothing."""
+    """For drawing only that. `larger`: what an upscaler made of it. Raises what `masked_region` raises."""
     shape = size_of_picture(picture)
 
     def blend_mask() -> Image.Image:
         return soft_mask(grey, shape, shape, "stretch", blur).crop(region)
 
-    region = region_around(soft_mask_part(grey, shape, blur)[1], padding, size, shape)
+    region = masked_region(shape, grey, size, padding, blur)
     mask = fitted(blend_mask(), size, "fill")
-    base = open_by_bands(picture, lambda band: fitted(band.crop(region), size, "fill"))
+    if larger is None:
+        base = open_by_bands(picture, lambda band: fitted(band.crop(region), size, "fill"))
+    else:
+        base = fitted(larger, size, "fill")
     base = filled(base, mask) if fill else base
     return PreparedInit(
         Picture.from_image(base), Picture.from_image(mask), lambda: open_image(picture), blend_mask, region

@@ -14,6 +14,7 @@ from illustrious_studio.domain.loras import LoraUse, without_loras
 from illustrious_studio.domain.models import Checkpoint, ModelStatus, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import img2img_steps
+from illustrious_studio.domain.sizes import MOST_PIXELS
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
@@ -77,6 +78,16 @@ class Pass:
     prompt: str | None = None
     """Other words than the request's."""
     negative_prompt: str | None = None
+    tile: int | None = None
+    """Pixels of the sides of the tiles that it is drawn in; None: as a whole."""
+    overlap: int = 0
+    """Over how many pixels these overlap, at least."""
+
+    @property
+    def coded_in_tiles(self) -> bool:
+        """Whether the VAE works in tiles as well. Up to the size that may be drawn as a whole it sees the whole, since
+        each of its tiles has a tone of its own, and takes tiles only once memory has run out."""
+        return self.tile is not None and self.width * self.height > MOST_PIXELS
 
     @property
     def expected_steps(self) -> int:

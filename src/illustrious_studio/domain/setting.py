@@ -37,7 +37,7 @@ class Setting:
     aliases: tuple[str, ...] = ()
     """What other programs call it in the pictures they write, in lower case."""
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """For a choice: its values as people read them, in A1111's text and on the page."""
+    """For a choice: its values as people read them, in A1111's text and on the page; "" is for what is left out."""
 
 
 def settings_of(model: type[BaseModel]) -> dict[str, Setting]:

@@ -128,6 +128,9 @@ class ImageService:
             await self._upscales.enlarging(request.hires.enlarged_by)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
+        if over is not None:
+            upscaler = await self._upscales.name_of(request.image_upscaler)
+            request = request.model_copy(update={"image_upscaler": upscaler})
         if request.loras:
             request = request.model_copy(update={"prompt": with_loras(request.prompt, request.loras), "loras": ()})
         varied = secrets.randbelow(MAX_SEED + 1) if (request.variation_seed or -1) < 0 else request.variation_seed or 0

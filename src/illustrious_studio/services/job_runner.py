@@ -5,6 +5,7 @@ What is upscaled is the UpscaleRunner's.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
 
@@ -17,6 +18,7 @@ from illustrious_studio.domain.jobs import FinishedWork, Job, RenderedJob, Upsca
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Rendered, RenderPlan, Step, alike
+from illustrious_studio.domain.upscaling import Upscaled
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.inputs import InputService
@@ -81,7 +83,7 @@ class JobRunner:
         if jobs[0].upscale is not None:
             return [await self._upscales.upscale(jobs[0].upscale, on_step)]
         prepared = [await self._prepared(job) for job in jobs]
-        plans = [plan for plan, _ in prepared]
+        plans = [plan for plan, _, _ in prepared]
         await self._memory.make_room(plans[0].checkpoint)
         if len(plans) > 1 and all(alike(plans[0], plan) for plan in plans):
             results = await self._engine.render_batch(plans, on_step)
@@ -92,24 +94,27 @@ class JobRunner:
                 seconds, attempts = round(result.seconds, 2), result.attempts
                 log.info("picture drawn", job=job.id, seconds=seconds, attempts=attempts, batch=result.batch_size)
         return [
-            result if isinstance(result, StudioError) else RenderedJob(plan, result, init)
-            for (plan, init), result in zip(prepared, results, strict=True)
+            result if isinstance(result, StudioError) else RenderedJob(plan, _with_enlarging(result, larger), init)
+            for (plan, init, larger), result in zip(prepared, results, strict=True)
         ]
 
-    async def _prepared(self, job: Job) -> tuple[RenderPlan, PreparedInit | None]:
-        """The plan, and how what is drawn comes into the picture that was given, where there was one."""
+    async def _prepared(self, job: Job) -> tuple[RenderPlan, PreparedInit | None, Upscaled | None]:
+        """The plan; how what is drawn comes into the picture that was given, where there was one; and that made larger
+        by a network, where it was."""
         checkpoint = await self._models.loaded_checkpoint(job.checkpoint)
         request, size = job.request, size_of(job.request, checkpoint)
-        start, prepared = None, None
+        start, prepared, larger = None, None, None
         if request.layout is not None:
             start = FromPicture(await self._sketches.paint(request.layout, *size, request.seed))
         elif request.image is not None:
-            prepared = await self._inputs.prepared(request, size)
+            if (small := await self._inputs.to_enlarge(request, size)) is not None:
+                larger = await self._upscales.enlarged(request.image_upscaler, *small)
+            prepared = await self._inputs.prepared(request, size, None if larger is None else larger.picture)
             start = FromPicture(prepared.base, prepared.mask)
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
         enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
-        return render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging), prepared
+        return render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging), prepared, larger
 
     async def keep(self, job: Job, drawn: FinishedWork) -> GalleryItem:
         """Put the picture into the gallery. Raises StorageFull."""
@@ -141,3 +146,11 @@ class JobRunner:
         )
         # The picture takes the job's id: a job that is drawn again after a crash cannot make a second one.
         return await self._gallery.add(image, metadata, item_id=job.id)
+
+
+def _with_enlarging(rendered: Rendered, larger: Upscaled | None) -> Rendered:
+    """With what it took to make the picture larger that was drawn over."""
+    if larger is None:
+        return rendered
+    attempts = (*larger.attempts, *rendered.attempts)
+    return replace(rendered, seconds=rendered.seconds + larger.seconds, attempts=attempts)

@@ -1,6 +1,6 @@
 """From a resolved request to the plan that an engine carries out. Pure: nothing is read, drawn or waited for here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from illustrious_studio.domain.hires import LATENT_UPSCALERS, HiresFix
 from illustrious_studio.domain.images import ImageRequest
@@ -57,7 +57,14 @@ def render_plan(
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
     passes = (one,) if request.hires is None else (one, _second_pass(request.hires, one, drawn_as, enlarged_by))
-    return RenderPlan(request, drawn_as, passes, vae, loras, embeddings)
+    return RenderPlan(request, drawn_as, tuple(_in_tiles(each, request) for each in passes), vae, loras, embeddings)
+
+
+def _in_tiles(whole: Pass, request: ImageRequest) -> Pass:
+    """The pass in the tiles that the request wants, if it is larger than one."""
+    if request.tile is None or max(whole.width, whole.height) <= request.tile:
+        return whole
+    return replace(whole, tile=request.tile, overlap=request.tile_overlap)
 
 
 def _second_pass(hires: HiresFix, first: Pass, checkpoint: Checkpoint, enlarged_by: Enlarging | None) -> Pass:

@@ -15,6 +15,7 @@ from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
+from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.tokens import TokenService
@@ -39,6 +40,7 @@ class Studio:
     cutouts: CutoutService
     upscalers: UpscalerService
     upscaling: UpscaleService
+    redrawing: RedrawService
     gallery: GalleryService
     models: ModelService
     vaes: VaeService

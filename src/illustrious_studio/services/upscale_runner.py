@@ -71,6 +71,14 @@ class UpscaleRunner:
             raise NotFound(f"{error.detail} Hires fix has these, too: {', '.join(LATENT_UPSCALERS)}.") from error
         return Enlarging(None if file is None else str(file.path), self._tiles.side, self._tiles.overlap)
 
+    async def name_of(self, name: str) -> str:
+        """What the studio calls the upscaler of that name, by which a picture is enlarged. Raises NotFound."""
+        return await self._upscalers.name_of(name)
+
+    async def enlarged(self, name: str, picture: Picture, size: Size) -> Upscaled:
+        """A picture made larger before it is drawn over. Raises NotFound, and what `ImageEngine.upscale` raises."""
+        return await self._by(name, picture, size, lambda step: None)
+
     async def upscale(self, request: UpscaleRequest, on_step: Callable[[Step], None]) -> UpscaledJob:
         """Raises NotFound (picture or upscaler are gone), and what `ImageEngine.upscale` raises."""
         file = await self._inputs.file(request.image)

@@ -5,7 +5,6 @@ same for both. Nothing of a person's picture is changed: what comes of it is ano
 """
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -21,7 +20,6 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.upscalers import UpscalerService
 
-_INPUT = re.compile(r"[0-9a-f]{64}")
 USUAL = UpscaleSettings()
 
 
@@ -66,7 +64,7 @@ class UpscaleService:
         stay: bool = True,
         once: Once | None = None,
     ) -> Job:
-        image = await self._kept(picture)
+        image = await self._inputs.kept(picture)
         file = await self._inputs.file(image)
         before = size_of_picture(file)
         made = record_of(await asyncio.to_thread(text_in, file), before, datetime.now(UTC))
@@ -109,13 +107,6 @@ class UpscaleService:
                 async for change in changes:
                     yield change
             yield await self._jobs.wait(job.id)
-
-    async def _kept(self, picture: str | bytes) -> str:
-        if isinstance(picture, bytes):
-            return await self._inputs.keep(picture)
-        if _INPUT.fullmatch(picture):
-            return picture
-        return await self._inputs.keep_from_gallery(picture)
 
     async def _second(self, settings: UpscaleSettings) -> str | None:
         """The other upscaler's name; None where nothing of it would be seen."""

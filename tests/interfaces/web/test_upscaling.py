@@ -68,3 +68,20 @@ async def test_a_picture_that_would_become_too_large_is_refused_in_a_sentence(we
     page = await web.open()
     await page.click("#picture [name=upscale]")
     await expect(page.get_by_text("at most 25 megapixels")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
+async def test_a_picture_is_upscaled_and_redrawn_by_one_press(web: WebWithFakes, width: int) -> None:
+    await web.studio.gallery.add(a_picture().image(), metadata("a red fox"))
+    page = await web.open("gallery", width=width)
+    await page.click("#gallery-grid .thumb")
+    await page.click("#viewer [name=redraw]")
+    await expect(page.locator("#picture img[width='192']")).to_be_visible()
+    request = web.engine.plans[-1].request
+    assert (request.prompt, request.width, request.tile, request.strength) == ("a red fox", 192, 512, 0.1)
+    await page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+    await page.click("#picture [name=reuse]")
+    await page.click("#advanced button.label-wrap")
+    await page.click("#img2img-fold > button")
+    await expect(page.locator("#tile input")).to_have_value("512")
+    await expect(page.locator("#image_upscaler input")).to_have_value("Real-ESRGAN anime")

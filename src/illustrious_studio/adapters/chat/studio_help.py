@@ -31,7 +31,8 @@ _ANSWERS = (
     ),
     (
         rf"upscale\b.*|upscal(?:er|ers|ing)|(?:enlarge|larger|bigger|higher resolution)\b.*\b{_PICTURE}|hires fix",
-        "Press Upscale on a picture in Create or in the gallery: it becomes twice as wide and high. To draw one larger "
+        "Press Upscale on a picture in Create or in the gallery: it becomes twice as wide and high. Upscale and redraw "
+        "beside it draws the larger picture over, which is for SDXL checkpoints. To draw one larger "
         "from the start, open Hires fix in Create.",
     ),
     (

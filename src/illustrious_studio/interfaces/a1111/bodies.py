@@ -20,8 +20,10 @@ from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import given, has_what_it_needs
 from illustrious_studio.domain.upscaling import LANCZOS
-from illustrious_studio.interfaces.a1111.common import Options, only, switched_off
+from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, Options, none_wanted, only, switched_off
 from illustrious_studio.interfaces.a1111.image_info import sent
+from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
+from illustrious_studio.interfaces.a1111.sd_upscale import settings_of_script
 from illustrious_studio.interfaces.a1111.settings import (
     OF_EVERY_PICTURE,
     OF_IMG2IMG,
@@ -57,6 +59,13 @@ Unwanted = Annotated[Any, only()]
 def as_said(name: Any) -> Any:
     """A name; what A1111's page shows where that of the first pass is meant is none."""
     return "" if name is None or str(name).lower() in SAME else name
+
+
+def known_script(name: Any) -> Any:
+    """The one of A1111's scripts that is done here; any other is refused. Raises ValueError."""
+    if isinstance(name, str) and name.strip().lower() == SD_UPSCALE.lower():
+        return SD_UPSCALE
+    return none_wanted(name)
 
 
 class Txt2ImgBody(SettingsBody):
@@ -115,6 +124,9 @@ class Txt2ImgBody(SettingsBody):
             **start,
             **self._hires(checkpoint),
         }
+        if values.get("image_upscaler") in ("", NO_UPSCALER):
+            values["image_upscaler"] = LANCZOS
+        values |= await self._scripted(studio, values, checkpoint)
         values = {name: value for name, value in values.items() if has_what_it_needs(SETTINGS[name], values)}
         try:
             return ImageRequest.model_validate(values)
@@ -133,7 +145,7 @@ class Txt2ImgBody(SettingsBody):
             "scale": self.hr_scale if not (self.hr_resize_x or self.hr_resize_y) else None,
             "width": self.hr_resize_x or None,
             "height": self.hr_resize_y or None,
-            "upscaler": LANCZOS if self.hr_upscaler == "None" else self.hr_upscaler or None,
+            "upscaler": LANCZOS if self.hr_upscaler == NO_UPSCALER else self.hr_upscaler or None,
             "steps": self.hr_second_pass_steps or None,
             "strength": HR_STRENGTH if strength is None and checkpoint.sketch_strength is None else strength,
             "prompt": self.hr_prompt or None,
@@ -156,6 +168,10 @@ class Txt2ImgBody(SettingsBody):
     async def _start(self, studio: Studio) -> dict[str, InputId | None]:
         """The picture to start from and its mask, by the studio's names."""
         return {"image": None, "mask": None}
+
+    async def _scripted(self, studio: Studio, values: Mapping[str, Any], checkpoint: Checkpoint) -> Mapping[str, Any]:
+        """What a script makes of the settings."""
+        return {}
 
     def _defaults(self, checkpoint: Checkpoint) -> dict[str, Any]:
         return {"prompt": "", "steps": checkpoint.steps, "guidance": checkpoint.guidance}
@@ -191,6 +207,8 @@ class Img2ImgBody(Txt2ImgBody):
     include_init_images: bool | None = None
     initial_noise_multiplier: Annotated[Any, only(1)] = None
     latent_mask: Unwanted = None
+    script_name: Annotated[Any, BeforeValidator(known_script)] = None
+    script_args: list[Any] | None = None
 
     def echo(self) -> dict[str, Any]:
         """Without the pictures, which would go back and forth for nothing, unless they are wanted."""
@@ -224,6 +242,15 @@ class Img2ImgBody(Txt2ImgBody):
         if self.mask:
             values |= self._given_of_the_mask()
         return values
+
+    async def _scripted(self, studio: Studio, values: Mapping[str, Any], checkpoint: Checkpoint) -> Mapping[str, Any]:
+        if self.script_name != SD_UPSCALE:
+            return {}
+        if self.mask:
+            raise InvalidRequest("script_name: SD upscale draws the whole picture; send no mask with it")
+        tile = values.get("width") or checkpoint.native_width, values.get("height") or checkpoint.native_height
+        picture = await studio.inputs.size(values["image"])
+        return await settings_of_script(self.script_args or [], picture, tile, studio.upscalers)
 
     def _given_of_the_mask(self) -> dict[str, Any]:
         values: dict[str, Any] = {}

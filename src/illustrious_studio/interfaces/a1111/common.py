@@ -1,7 +1,8 @@
 """What every noun of this API shares: the studio, what it remembers between calls, and the base of what is asked."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
@@ -20,7 +21,7 @@ class _Numbers(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _a_boolean_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _a_boolean_is_nonumber_in(cls, value: Any, info: ValidationInfo) -> Any:
         kinds = value_types(cls.model_fields[str(info.field_name)].annotation)
         if isinstance(value, bool) and {int, float} & kinds and bool not in kinds:
             raise ValueError("must be a number, not true or false")
@@ -33,6 +34,8 @@ class Body(_Numbers):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+NO_UPSCALER = "None"
+"""What A1111 calls the upscaler that leaves a picture as it is, or to Lanczos's filter where it must come to a size."""
 OF_ITS_PAGE = ("sampler", "seed", "refiner")
 """A1111's own scripts that its page's controls are. It does not run them for its API (`setup_for_ui_only`), though they
 come in what its page exports."""
@@ -43,14 +46,14 @@ NOT_DONE = "is something that this studio does not do; leave it out"
 def only(*neutral: float) -> BeforeValidator:
     """A field of A1111's for something that the studio does not do: what says nothing says that it is not wanted, and
     so do these numbers, 0 unless there are any. Anything else would change the picture, and is refused."""
-    numbers = neutral or (0,)
+    return BeforeValidator(partial(none_wanted, neutral=neutral or (0,)))
 
-    def check(value: Any) -> Any:
-        if not (_says_nothing(value) or _number(value) in numbers):
-            raise ValueError(NOT_DONE)
-        return value
 
-    return BeforeValidator(check)
+def none_wanted(value: Any, neutral: Sequence[float] = (0,)) -> Any:
+    """The value, where it says that nothing is wanted. Raises ValueError."""
+    if not (_says_nothing(value) or number_in(value) in neutral):
+        raise ValueError(NOT_DONE)
+    return value
 
 
 def switched_off(scripts: object) -> object:
@@ -84,8 +87,8 @@ def _says_nothing(value: object) -> bool:
     return value is None or value is False or (isinstance(value, str) and value.strip().lower() in OFF)
 
 
-def _number(value: object) -> float | None:
-    """True is no number."""
+def number_in(value: object) -> float | None:
+    """The number that a value says; None for none. True is no number."""
     try:
         return None if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -102,6 +105,7 @@ class Options(_Numbers):
 
     CLIP_stop_at_last_layers: int = Field(1, ge=1, le=12)
     sd_vae: str = Field("Automatic", max_length=500)
+    upscaler_for_img2img: str = Field(NO_UPSCALER, max_length=500)
     samples_format: Literal["png", "jpg", "jpeg", "webp"] = "png"
     jpeg_quality: int = Field(80, ge=1, le=100)
 

@@ -15,14 +15,12 @@ from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.metadata.infotext import text_of_upscale
 from illustrious_studio.domain.pictures import base64_bytes, check_picture
 from illustrious_studio.domain.upscaling import LARGEST_SIDE, UpscaleSettings
-from illustrious_studio.interfaces.a1111.common import ApiState, Body, StateIn, only
+from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, ApiState, Body, StateIn, only
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.http.sse import while_connected
 
 router = APIRouter()
 
-NO_UPSCALER = ("", "None")
-"""What A1111 calls the upscaler that leaves a picture as it is."""
 Name = Annotated[str | None, Field(max_length=500)]
 
 
@@ -42,13 +40,13 @@ class ExtrasBody(Body):
 
     def settings(self) -> UpscaleSettings | None:
         """None where nothing is to be done."""
-        if self.upscaler_1 in (None, *NO_UPSCALER):
+        if self.upscaler_1 in (None, "", NO_UPSCALER):
             return None
         size: dict[str, Any] = {"scale": self.upscaling_resize}
         if self.resize_mode == 1:
             width, height = self.upscaling_resize_w or 512, self.upscaling_resize_h or 512
             size = {"width": width, "height": height, "crop": self.upscaling_crop is not False}
-        second = None if self.upscaler_2 in (None, *NO_UPSCALER) else self.upscaler_2
+        second = None if self.upscaler_2 in (None, "", NO_UPSCALER) else self.upscaler_2
         return UpscaleSettings(
             upscaler=self.upscaler_1 or "",
             upscaler_2=second,

@@ -8,7 +8,8 @@ from illustrious_studio.domain.hires import LATENT_UPSCALERS
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
-from illustrious_studio.interfaces.a1111.common import ApiState, StateIn, title_of
+from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, ApiState, StateIn, title_of
+from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
 
 router = APIRouter()
 
@@ -101,7 +102,7 @@ async def list_upscalers(state: StateIn) -> list[dict[str, Any]]:
             "scale": scale,
         }
         for name, architecture, scale in [
-            ("None", "", USUAL_SCALE),
+            (NO_UPSCALER, "", USUAL_SCALE),
             *((one.name, one.architecture, one.scale if one.architecture else USUAL_SCALE) for one in networks),
         ]
     ]
@@ -137,7 +138,7 @@ async def list_embeddings(state: StateIn) -> dict[str, Any]:
 
 @router.get("/scripts")
 async def list_scripts() -> dict[str, Any]:
-    return {"txt2img": [], "img2img": []}
+    return {"txt2img": [], "img2img": [SD_UPSCALE.lower()]}
 
 
 @router.get("/cmd-flags")

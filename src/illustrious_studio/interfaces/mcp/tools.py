@@ -249,7 +249,11 @@ async def remove_background(studio: Studio, request: OnePicture, report: Report)
 
 async def upscale_image(studio: Studio, request: UpscaleBody, report: Report) -> Answer:
     """Make a picture larger with an upscaler, and keep it in the gallery: twice as wide and high where nothing is said.
+    With `redraw` ({} will do) the image model draws it over as well, with the settings of its record.
     Answers with a preview, the new picture's id and its settings. The picture it comes from stays as it is."""
+    if request.redraw is not None:
+        wanted = await studio.redrawing.request(await request.picture(studio), request.settings, request.redraw)
+        return await _draw(studio, wanted, report)
     following = studio.upscaling.follow(await request.picture(studio), request.settings, Origin(way="api"))
     return await _followed(studio, following, "Upscaling", report)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import Origin
+from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.upscaling import Upscaler
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
@@ -64,15 +65,14 @@ async def list_upscalers(studio: StudioIn) -> UpscalerList:
 )
 async def upscale(body: UpscaleBody, request: Request, studio: StudioIn) -> UpscaledImage | Response:
     """Makes a picture larger, keeps it in the gallery, and answers when it is there. It waits in the queue of the
-    drawings; closing the connection cancels it. With `Accept: image/png` the answer is the PNG file itself."""
+    drawings; closing the connection cancels it. With `redraw` it is drawn over in tiles, and recorded as a drawing.
+    With `Accept: image/png` the answer is the PNG file itself."""
     item = await while_connected(request, _upscaled(body, request, studio))
     png = await studio.gallery.png(item.id)
     if "image/png" in request.headers.get("accept", ""):
         return Response(png, media_type="image/png")
-    made = item.metadata.upscale
-    assert made is not None
     return UpscaledImage(
-        message=f"Upscaled with {made.request.upscaler} in {made.seconds:.1f} s.",
+        message=_message(item.metadata),
         image_base64=await asyncio.to_thread(lambda: b64encode(png).decode("ascii")),
         width=item.metadata.width,
         height=item.metadata.height,
@@ -83,5 +83,14 @@ async def upscale(body: UpscaleBody, request: Request, studio: StudioIn) -> Upsc
 
 
 async def _upscaled(body: UpscaleBody, request: Request, studio: Studio) -> GalleryItem:
-    once = once_of(request, body)
-    return await studio.upscaling.upscale(await body.picture(studio), body.settings, Origin(way="api"), once=once)
+    once, way = once_of(request, body), Origin(way="api")
+    if body.redraw is not None:
+        wanted = await studio.redrawing.request(await body.picture(studio), body.settings, body.redraw)
+        return (await studio.images.generate_images(wanted, 1, way, once=once))[0]
+    return await studio.upscaling.upscale(await body.picture(studio), body.settings, way, once=once)
+
+
+def _message(made: ImageMetadata) -> str:
+    if made.upscale is None:
+        return f"Drawn over with {made.checkpoint} in {made.seconds:.1f} s."
+    return f"Upscaled with {made.upscale.request.upscaler} in {made.upscale.seconds:.1f} s."

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
+from illustrious_studio.domain.redrawing import Redraw
 from illustrious_studio.domain.upscaling import UpscaleSettings
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.services.studio import Studio
@@ -52,6 +53,10 @@ class OnePicture(Value):
 
 class UpscaleBody(OnePicture, UpscaleSettings):
     """A picture, from the gallery or as it is, and how much larger it becomes: twice where nothing is said."""
+
+    redraw: Redraw | None = Field(
+        None, description="Draw the larger picture over, tile by tile, with the settings of its record."
+    )
 
     @property
     def settings(self) -> UpscaleSettings:

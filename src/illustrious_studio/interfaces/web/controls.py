@@ -56,7 +56,7 @@ def control(name: str) -> Any:
         lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there
         return gr.Slider(lowest, high, step=setting.step, **common)
     precision = 0 if kind["type"] == "integer" else None
-    placeholder = AUTOMATIC if left_out else None
+    placeholder = setting.words.get("", AUTOMATIC) if left_out else None
     step = {} if setting.step is None else {"step": setting.step}
     # Without its limits: Gradio's own error for them names no field, and would come before the request's.
     return gr.Number(precision=precision, placeholder=placeholder, **step, **common)

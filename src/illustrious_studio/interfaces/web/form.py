@@ -143,6 +143,7 @@ class Form:
             self.layout.strength,
             self.controls["vae"],
             self.hires.upscaler,
+            self.controls["image_upscaler"],
             self.about,
         ]
 
@@ -193,6 +194,7 @@ class Form:
             gr.Number(placeholder=automatic_strength(checkpoint)),
             gr.Dropdown(choices=named("vae", [AUTOMATIC_VAE, *(vae.name for vae in vaes)])),
             self.hires.offering(upscalers),
+            gr.Dropdown(choices=named("image_upscaler", [one.name for one in upscalers])),
             create_view.about(checkpoint),
         )
 

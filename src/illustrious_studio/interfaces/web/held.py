@@ -10,6 +10,7 @@ from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.sizes import LONGEST_IN_TILES, SHORTEST
 from illustrious_studio.domain.values import Prompt, Text, Value
 
 
@@ -39,8 +40,8 @@ class HeldLayout(Value):
     layout: Layout
     prompt: Prompt
     seed: int = Field(ge=-1, le=MAX_SEED, description="That of the form, which may be -1: any.")
-    width: int = Field(ge=64, le=2048)
-    height: int = Field(ge=64, le=2048)
+    width: int = Field(ge=SHORTEST, le=LONGEST_IN_TILES)
+    height: int = Field(ge=SHORTEST, le=LONGEST_IN_TILES)
     told: Text = Field("", description="What there is to say about it.")
 
     @property

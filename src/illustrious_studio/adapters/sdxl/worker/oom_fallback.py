@@ -177,7 +177,7 @@ class _Drawing:
         return latents
 
     def decoded(self, latents: Any) -> Picture:
-        tiled = self._low_memory
+        tiled = self._low_memory or self._plan.passes[-1].coded_in_tiles
         while (picture := self._attempt(partial(self._stages.decode, latents, tiled=tiled))) is None:
             if tiled:
                 self._retry_low_memory(DECODED_AGAIN)

@@ -31,6 +31,7 @@ from illustrious_studio.adapters.sdxl.worker.oom_fallback import (
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
+from illustrious_studio.adapters.sdxl.worker.tiles import in_tiles
 from illustrious_studio.adapters.sdxl.worker.upscaling import upscale
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
 from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
@@ -258,7 +259,8 @@ class SdxlPipeline:
         mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
         kept = LatentMask(base, noise, mask) if base is not None and mask is not None else None
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
-        unet = ConditionedUnet(self._pipeline.unet, conditioning, len(plans))
+        tiled = in_tiles(self._pipeline.unet, render_pass, self._scale, watch.check)
+        unet = ConditionedUnet(tiled, conditioning, len(plans))
         others = {"unet": unet, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
         parts = {**self._pipeline.components, **others}
         pipeline = self._kind(**parts, add_watermarker=False)
@@ -321,11 +323,12 @@ class SdxlPipeline:
         import torch
 
         size = render_pass.width, render_pass.height
+        tiled = self._offloaded or render_pass.coded_in_tiles
         match render_pass.start:
             case FromNoise():
                 return None
             case FromPicture(picture):
-                return self._codec.encode(picture, size, tiled=self._offloaded)
+                return self._codec.encode(picture, size, tiled=tiled)
             case FromLatents(scaled, interpolation, antialias):
                 assert before is not None, "the first pass has none before it"
                 width, height = (side // self._scale for side in scaled or size)
@@ -337,7 +340,7 @@ class SdxlPipeline:
             case FromUpscaled() as start:
                 assert before is not None, "the first pass has none before it"
                 small = self._codec.decode(before, tiled=self._offloaded)
-                return self._codec.encode(self._enlarged(small, start, size, watch), size, tiled=self._offloaded)
+                return self._codec.encode(self._enlarged(small, start, size, watch), size, tiled=tiled)
 
     def _enlarged(
         self, picture: Picture, start: FromUpscaled, size: tuple[int, int], watch: ProgressCallback

@@ -14,6 +14,8 @@ from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job
 from illustrious_studio.domain.loras import LoraChoice, LoraFile, weighed, with_loras, without_lora
+from illustrious_studio.domain.redrawing import Redraw
+from illustrious_studio.domain.upscaling import UpscaleSettings
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.form_values import OF_THE_CHECKPOINT, FormValues, sized
@@ -117,6 +119,7 @@ class CreateTab:
         page.on("regenerate", self.regenerate, [], [page.tabs, *queued])
         page.on("variation", self.variation, [], [page.tabs, *queued])
         page.on("upscale", self.upscale, [], [page.tabs, *queued])
+        page.on("redraw", self.redraw, [], [page.tabs, *queued])
         page.on("retry", self.retry, [], queued)
         page.on("reuse", self.reuse, [], [page.tabs, *form.all])
         page.on("img2img", self.img2img, [], [page.tabs, form.img2img.held, form.img2img.fold, *form.size])
@@ -260,6 +263,11 @@ class CreateTab:
     async def upscale(self, item_id: str) -> tuple[Any, ...]:
         job = await self.studio.upscaling.start(item_id, way=Origin(way="create"))
         return self.page.goto("create"), job.id, ""
+
+    async def redraw(self, item_id: str) -> tuple[Any, ...]:
+        """Make a picture larger as `upscale` does, and draw it over."""
+        request = await self.studio.redrawing.request(item_id, UpscaleSettings(), Redraw())
+        return (self.page.goto("create"), *await self._start(request))
 
     async def retry(self, job_id: str) -> tuple[str, str]:
         job = (await self.studio.jobs.progress(job_id)).job

@@ -70,6 +70,12 @@ def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
         act("to_chat", item.id, "Send to chat", title="Ask the chat about this picture"),
         act("img2img", item.id, "Image to image", title="Start from this picture, or inpaint a part of it"),
         act("upscale", item.id, "Upscale", title="Twice as wide and high, as a new picture"),
+        act(
+            "redraw",
+            item.id,
+            "Upscale and redraw",
+            title="Twice as wide and high, then drawn over in tiles by the model in use; that takes a while",
+        ),
         act("cutout", item.id, "Remove background", title="A PNG with a transparent background, to download"),
         act("reuse", item.id, "Reuse settings", title="Put its prompt and settings into the form"),
     ]
