@@ -23,7 +23,8 @@ class EmbeddingService:
 
     async def embeddings(self) -> list[EmbeddingFile]:
         """Those that can be drawn with."""
-        return await self._catalogue.list()
+        async with self._in_order:
+            return await self._catalogue.list()
 
     async def refused(self) -> Sequence[RefusedFile]:
         """What lies among them and cannot, each with its reason."""
@@ -38,8 +39,7 @@ class EmbeddingService:
 
     async def named_in(self, prompts: Sequence[str]) -> tuple[EmbeddingFile, ...]:
         """What such words name. Raises InvalidRequest for one that is not there."""
-        async with self._in_order:
-            found = {file.name: file for file in await self._catalogue.list()}
+        found = {file.name: file for file in await self.embeddings()}
         read = [text for prompt in prompts for text in texts(prompt)]
         for text in read:
             if name := missing_in(text, found):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
-from illustrious_studio.adapters.sdxl.protocol import plan_frame, plan_of
+from illustrious_studio.adapters.sdxl.protocol import plans_frame, plans_of
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import Stopped, draw
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.adapters.sdxl.worker.tiles import shares
@@ -119,7 +119,7 @@ def test_hires_fix_draws_its_second_pass_in_tiles(loaded: SdxlPipeline, builtin:
     )
     wanted = render_plan(request, builtin, enlarged_by=Enlarging(None, 192, 16))
     assert [one.tile for one in wanted.passes] == [None, 256]
-    assert plan_of(plan_frame(wanted)) == wanted
+    assert plans_of(plans_frame([wanted])) == [wanted]
     with asked_of(loaded) as seen:
         picture = loaded.render(wanted, QuietWatch()).picture
     assert (picture.width, picture.height) == (512, 128)

@@ -1,11 +1,14 @@
 """Upscaling on the page: one press on a picture, in Create and in the gallery."""
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
 from illustrious_studio.domain.errors import OutOfMemory
-from running_web import WebWithFakes
+from running_web import WebWithFakes, running_web
 from samples import a_picture, metadata
+from studio_for_tests import with_own_checkpoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -71,17 +74,28 @@ async def test_a_picture_that_would_become_too_large_is_refused_in_a_sentence(we
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
-async def test_a_picture_is_upscaled_and_redrawn_by_one_press(web: WebWithFakes, width: int) -> None:
+async def test_a_picture_is_upscaled_and_redrawn_by_one_press(web: WebWithFakes, tmp_path: Path, width: int) -> None:
+    async with running_web(with_own_checkpoint(tmp_path), web.browser) as own:
+        await own.studio.gallery.add(a_picture().image(), metadata("a red fox"))
+        page = await own.open("gallery", width=width)
+        await page.click("#gallery-grid .thumb")
+        await page.click("#viewer [name=redraw]")
+        await expect(page.locator("#picture img[width='192']")).to_be_visible()
+        request = own.engine.plans[-1].request
+        assert (request.prompt, request.width, request.tile, request.strength) == ("a red fox", 192, 256, 0.3)
+        await page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+        await page.click("#picture [name=reuse]")
+        await page.click("#advanced button.label-wrap")
+        await page.click("#img2img-fold > button")
+        await expect(page.locator("#tile input")).to_have_value("256")
+        await expect(page.locator("#image_upscaler input")).to_have_value("Real-ESRGAN anime")
+        await page.close()
+        assert own.troubles == []
+
+
+async def test_a_model_that_only_paints_over_sketches_offers_no_redraw(web: WebWithFakes) -> None:
+    """It makes no picture finer: the lines of what it drew itself become grainy (docs/models.md)."""
     await web.studio.gallery.add(a_picture().image(), metadata("a red fox"))
-    page = await web.open("gallery", width=width)
-    await page.click("#gallery-grid .thumb")
-    await page.click("#viewer [name=redraw]")
-    await expect(page.locator("#picture img[width='192']")).to_be_visible()
-    request = web.engine.plans[-1].request
-    assert (request.prompt, request.width, request.tile, request.strength) == ("a red fox", 192, 512, 0.1)
-    await page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
-    await page.click("#picture [name=reuse]")
-    await page.click("#advanced button.label-wrap")
-    await page.click("#img2img-fold > button")
-    await expect(page.locator("#tile input")).to_have_value("512")
-    await expect(page.locator("#image_upscaler input")).to_have_value("Real-ESRGAN anime")
+    page = await web.open()
+    await expect(page.locator("#picture [name=upscale]")).to_be_visible()
+    await expect(page.locator("#picture [name=redraw]")).to_be_hidden()

@@ -72,6 +72,7 @@ function show(state) {
   }
   if (model !== null && state.model !== model) raise('model', state.model);
   model = state.model;
+  document.body.classList.toggle('sketches', state.sketches);
   active = state.jobs.length;
   for (const job of state.jobs) {
     for (const place of $$(`[data-progress="${job.id}"]`)) place.innerHTML = job.html;

@@ -9,7 +9,8 @@ from typing import Any
 
 from illustrious_studio.domain.jobs import JobProgress
 from illustrious_studio.domain.models import ModelStatus
-from illustrious_studio.interfaces.web.views import parts
+from illustrious_studio.interfaces.web.held import always_starts_from_sketch
+from illustrious_studio.interfaces.web.views import create, parts
 from illustrious_studio.services.models import StudioStatus
 from illustrious_studio.services.studio import Studio
 
@@ -44,6 +45,7 @@ def snapshot(studio: Studio, seen: str, after: str | None) -> dict[str, Any]:
     return {
         "mark": mark,
         "model": status.sdxl.model,
+        "sketches": always_starts_from_sketch(create.checkpoint_of(studio)),
         "regions": {} if mark == seen else regions,
         "jobs": [
             {
