@@ -2,8 +2,8 @@
 
 What it is, what it sees, what nobody told it, other languages, sums, the words of the field (`glossary`), how things
 are done here (`studio_help`), and greetings, which it takes for homework. All is decided by the words of the last
-question, in English. So it is in the studio's chat; other programs, with their system prompts and limits, talk to the
-model alone.
+question, in English; what it is and can do, and how to draw, in nine more languages (`other_languages`). So it is in
+the studio's chat; other programs, with their system prompts and limits, talk to the model alone.
 """
 
 import re
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal, DivisionByZero, InvalidOperation
 
 from illustrious_studio.adapters.chat.glossary import explained
+from illustrious_studio.adapters.chat.other_languages import answered_in_its_language
 from illustrious_studio.adapters.chat.studio_help import helped
 from illustrious_studio.domain.chat import ChatTurn
 
@@ -121,6 +122,8 @@ def fixed_answer(turns: list[ChatTurn], name: str) -> str:
     for greeting, answer in _GREETINGS.items():
         if re.fullmatch(rf"\W*{greeting}\W*", question, re.IGNORECASE):
             return answer
+    if said := answered_in_its_language(question, name):
+        return said
     if term := explained(question) or ("" if _WRITES.match(question) else helped(question)):
         return term
     if sum_ := _SUM.fullmatch(question):
