@@ -190,3 +190,14 @@ def test_it_says_what_it_is_in_the_language_of_the_question(question: str) -> No
 )  # fmt: skip
 def test_other_questions_in_other_languages_still_go_to_the_model(question: str) -> None:
     assert answered(question) == ""
+
+
+@pytest.mark.parametrize(
+    "question", ["How do I draw something?", "How can I make a picture?", "how do I generate an image of a cat?"]
+)
+def test_how_to_draw_is_answered(question: str) -> None:
+    assert "#generate" in answered(question)
+
+
+def test_conclusions_are_not_drawn_by_the_studio() -> None:
+    assert answered("How do I draw a conclusion from data?") == ""

@@ -61,7 +61,8 @@ _ARE_YOU = re.compile(
     re.IGNORECASE,
 )
 _CAN_DO = re.compile(
-    r"^\W*(?:what (?:can|do) you do|what are you able to do|(?:how|what) can you help(?: me)?(?: with)?"
+    r"^\W*(?:what (?:can|do) you do|what are you able to do|what can i do(?: here)?"
+    r"|(?:how|what) can you help(?: me)?(?: with)?"
     r"|help(?: me)?)\W*$",
     re.IGNORECASE,
 )
@@ -90,7 +91,10 @@ _SUMS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 }
 _ASKED = r"(?:^\W*(?:please )?|\b(?:can|could|will|would) you (?:please )?)"
 _DRAW = re.compile(
-    rf"{_ASKED}(?:(?:draw|paint|sketch)\b|(?:make|create|generate|show)\b.*\b{_PICTURE}\b)", re.IGNORECASE
+    rf"{_ASKED}(?:(?:draw|paint|sketch)\b|(?:make|create|generate|show)\b.*\b{_PICTURE}\b)"
+    rf"|^\W*how (?:do|can|could|should) (?:i|we|you) (?:draw|paint|generate)\b(?! (?:a )?(?:conclusion|line))"
+    rf"|^\W*how (?:do|can|could|should) (?:i|we|you) (?:make|create|get)\b.*\b{_PICTURE}\b",
+    re.IGNORECASE,
 )
 _GREETINGS: dict[str, str] = {
     r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening))(?: (?:there|you|again|everyone))?":
