@@ -1,4 +1,4 @@
-"""By how much a sketch of one thing may be redrawn, so that it stays that thing: 60 things, seed 1, at several strengths.
+"""By how much a sketch of a thing may be redrawn, so that it stays that: 60 things, seed 1, at several strengths.
 
 The judge is the studio's own memory of its drawings (data/vision/drawings.npz): the nearest of all, by what
 EfficientNet-Lite0 sees. It was trained on nothing here, and knows no brush strokes.
