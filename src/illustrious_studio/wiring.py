@@ -160,11 +160,12 @@ async def open_studio(
                 look_after=look_after,
             )
         )
-        sketches = SketchService(SpritePainter(), packaged_lexicon())
+        near = packaged_near_words()
+        sketches = SketchService(SpritePainter(), packaged_lexicon(), near)
         minilm = MiniLm(minilm_file())
         stack.push_async_callback(minilm.aclose)
         meanings = PackagedMeanings(minilm) if minilm_file() else None
-        guesses = GuessService(sketches.vocabulary, packaged_near_words(), meanings)
+        guesses = GuessService(sketches.vocabulary, near, meanings)
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         remover = U2NetRemover()
         stack.push_async_callback(remover.aclose)

@@ -173,7 +173,7 @@ async def test_a_model_writes_the_layout_of_a_picture_before_it_is_queued(tmp_pa
 async def test_what_can_be_painted_is_listed(api: Api) -> None:
     body = (await api.http.get("/layout/objects")).json()
     names = [one["name"] for one in body["objects"]]
-    assert len(names) == len(set(names)) == 508
+    assert len(names) == len(set(names)) == 559
     assert "meadow" in body["backgrounds"]
     assert "light blue" in body["colours"]
     cat = next(one for one in body["objects"] if one["name"] == "cat")

@@ -16,7 +16,7 @@ from illustrious_studio.services.sketch import SketchService
 from ollama_server import Model, OllamaServer, Reply
 
 SKETCHES = SketchService(SpritePainter())
-PROMPT = "a catamaran beside a lighthouse"
+PROMPT = "a catamaran beside a gazebo"
 """The rules know neither word."""
 
 
@@ -42,7 +42,7 @@ def inside(one: Placed) -> bool:
 
 
 def test_the_rules_do_not_know_the_words_of_these_tests() -> None:
-    assert SKETCHES.layout(PROMPT, 1).unknown == ("catamaran", "lighthouse")
+    assert SKETCHES.layout(PROMPT, 1).unknown == ("catamaran", "gazebo")
 
 
 async def test_words_that_the_rules_know_are_laid_out_without_a_model() -> None:
@@ -67,7 +67,7 @@ async def test_unknown_words_are_laid_out_by_a_model_that_can() -> None:
 async def test_words_alone_ask_nobody() -> None:
     chat = FakeChat()
     laid = await service(chat).lay_out(PROMPT, 7, 1.0, "words")
-    assert (laid.layout.by, laid.layout.unknown, chat.asked) == ("words", ("catamaran", "lighthouse"), [])
+    assert (laid.layout.by, laid.layout.unknown, chat.asked) == ("words", ("catamaran", "gazebo"), [])
 
 
 async def test_the_embedded_model_is_not_asked_and_says_why_when_it_must() -> None:

@@ -1,4 +1,4 @@
-"""`python -m training.mini data | vae | text | denoiser | export | evaluate | people | sheets`."""
+"""`python -m training.mini data | vae | text | denoiser | export | evaluate | people | strengths | sheets`."""
 
 import argparse
 import importlib
@@ -13,7 +13,9 @@ MINUTES = {"vae": 22.0, "text": 5.0, "denoiser": 90.0}
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.mini", description=__doc__)
-    parser.add_argument("step", choices=["data", "vae", "text", "denoiser", "export", "evaluate", "people", "sheets"])
+    parser.add_argument(
+        "step", choices=["data", "vae", "text", "denoiser", "export", "evaluate", "people", "strengths", "sheets"]
+    )
     parser.add_argument("--work", type=Path, default=Path("training/work"), help="where everything is kept")
     parser.add_argument("--minutes", type=float, help="how long to train, over all sittings")
     parser.add_argument("--sitting", type=float, default=math.inf, help="stop after so many minutes for now")

@@ -19,7 +19,7 @@ from training.mini.run import Plan
 from training.mini.shipped import PACKAGE
 
 NAME = "illustrious-mini"
-STRENGTH = 0.4
+STRENGTH = 0.2
 GUIDANCE = 1.5
 NATIVE_SIDE = 512
 """It was trained at 256, and repaints twice that size just as well, with finer strokes."""

@@ -10,6 +10,7 @@ from illustrious_studio.domain.errors import InvalidRequest, NothingKnown
 from illustrious_studio.domain.languages.dictionary import Lexicon
 from illustrious_studio.domain.languages.reading import Languages, Reading
 from illustrious_studio.domain.layout.arrangement import arrange
+from illustrious_studio.domain.layout.guesses import NearWords
 from illustrious_studio.domain.layout.parser import read_scene, without_syntax
 from illustrious_studio.domain.layout.people import FIGURE_OBJECTS, Person
 from illustrious_studio.domain.layout.standing import standing
@@ -21,6 +22,7 @@ from illustrious_studio.domain.pictures import Picture
 
 NO_GUESSES: Mapping[str, str] = {}
 ENGLISH_ONLY = Lexicon()
+NO_NEAR_WORDS = NearWords()
 PAINTED_COLOURS = sorted(set(COLOURS.values()))
 MOST_SHOWN = 8
 NEAREST = 3
@@ -31,8 +33,11 @@ ROUNDING = 0.001
 class SketchService:
     """Words to layouts, layouts to pictures. Words of other languages than English are read by the `lexicon`."""
 
-    def __init__(self, painter: SketchPainter, lexicon: Lexicon = ENGLISH_ONLY) -> None:
+    def __init__(
+        self, painter: SketchPainter, lexicon: Lexicon = ENGLISH_ONLY, near: NearWords = NO_NEAR_WORDS
+    ) -> None:
         self._painter = painter
+        self._near = near
         self._backgrounds = painter.backgrounds()
         self._vocabulary = Vocabulary(painter.objects(), self._backgrounds)
         self._languages = Languages(lexicon, self._vocabulary.knows, plural_of)
@@ -60,6 +65,7 @@ class SketchService:
             things=arrange(scene, self._vocabulary.objects, seed, aspect),
             background=scene.background,
             time=scene.time,
+            weather=scene.weather,
             style=scene.style,
             seed=seed,
             unknown=(*(reading.said(word) for word in scene.unknown), *dict.fromkeys(reading.unread)),
@@ -95,6 +101,7 @@ class SketchService:
         if not layout.background:
             scene = read_scene(self.in_english(prompt).text, self._vocabulary)
             update = {"background": scene.background, "time": scene.time, "style": scene.style}
+            update["weather"] = scene.weather
             layout = layout.model_copy(update=update)
         if any(_somebody(thing) for thing in layout.things):
             things = [
@@ -152,7 +159,7 @@ class SketchService:
 
     def nearest(self, word: str, count: int = 3) -> list[str]:
         """Names of known objects that an unknown word may have meant; none when nothing is like it."""
-        return self._vocabulary.nearest(word, count)
+        return self._vocabulary.nearest(word, count, real=word in self._near.words or word in self._near.kinds)
 
     def tags(self, prompt: str) -> str | None:
         """The prompt as danbooru's tags; None where there is nothing to write as tags."""

@@ -139,3 +139,65 @@ def test_an_answer_that_claims_to_see_is_known_where_the_question_invites_one() 
     assert claims_to_see("The image shows a woman with dark hair.")
     assert claims_to_see("I can see a small island.")
     assert not claims_to_see("I see that you like islands.")
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Was kannst du?", "Auf Englisch kann ich"), ("Hallo, was kannst du alles?", "Auf Englisch kann ich"),
+        ("¿Qué puedes hacer?", "En inglés puedo"), ("que puedes hacer", "En inglés puedo"),
+        ("何ができますか？", "英語なら"), ("Que peux-tu faire ?", "En anglais"),
+        ("O que você pode fazer?", "Em inglês"),
+        ("Cosa sai fare?", "In inglese"), ("Что ты умеешь?", "По-английски"), ("你能做什么？", "我可以用英语"),
+        ("너는 뭐 할 수 있어?", "영어로"), ("뭘 할 수 있나요?", "영어로"),
+    ],
+)  # fmt: skip
+def test_what_it_can_do_is_said_in_the_language_of_the_question(question: str, said: str) -> None:
+    assert answered(question).startswith(said)
+    assert "#generate" in answered(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "example"),
+    [
+        ("Wie kann ich ein Bild malen?", "eine Katze"), ("Zeichne mir einen Hund", "eine Katze"),
+        ("Comment dessiner un chat ?", "un chat"), ("¿Cómo puedo crear una imagen?", "un gato"),
+        ("Como faço uma imagem?", "um gato"), ("Come posso disegnare un gatto?", "un gatto"),
+        ("Как нарисовать картинку?", "кошка"),
+        ("絵を描くにはどうすればいいですか？", "猫"),
+        ("怎么画画？", "猫"), ("그림을 어떻게 그려요?", "고양이"),
+    ],
+)  # fmt: skip
+def test_how_to_draw_is_said_in_the_language_of_the_question(question: str, example: str) -> None:
+    assert "#generate" in answered(question)
+    assert example in answered(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["Wer bist du?", "Qui es-tu ?", "¿Quién eres?", "Quem é você?", "Chi sei?", "Кто ты?",
+                 "あなたは誰ですか？",
+                 "你是谁？", "넌 누구야?"],
+)  # fmt: skip
+def test_it_says_what_it_is_in_the_language_of_the_question(question: str) -> None:
+    assert NAME in answered(question)
+    assert "Ollama" in answered(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Was ist die Hauptstadt von Frankreich?", "¿Cuál es la capital de España?", "Male animals are called what?",
+     "What is the aid budget?", "日本の首都はどこですか？", "Ciao is what language?"],
+)  # fmt: skip
+def test_other_questions_in_other_languages_still_go_to_the_model(question: str) -> None:
+    assert answered(question) == ""
+
+
+@pytest.mark.parametrize(
+    "question", ["How do I draw something?", "How can I make a picture?", "how do I generate an image of a cat?"]
+)
+def test_how_to_draw_is_answered(question: str) -> None:
+    assert "#generate" in answered(question)
+
+
+def test_conclusions_are_not_drawn_by_the_studio() -> None:
+    assert answered("How do I draw a conclusion from data?") == ""

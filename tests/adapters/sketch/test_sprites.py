@@ -18,7 +18,7 @@ def mean(picture: Picture) -> list[float]:
 
 
 def test_every_object_has_its_drawing_in_both_styles() -> None:
-    assert len(PAINTER.objects()) == 506
+    assert len(PAINTER.objects()) == 557
     for style in FOLDERS:
         for known in PAINTER.objects():
             sprite = PAINTER._sprite(known.name, style)

@@ -38,6 +38,7 @@ def in_words(scene: Scene) -> str:
         for relation in scene.relations
     ]
     background = scene.background + (f" at {scene.time}" if scene.time != "day" else "")
+    background += f" in {scene.weather}" if scene.weather else ""
     background += " (cartoon)" if scene.style == "cartoon" else ""
     return " | ".join((listed(things), listed(relations), background, listed(list(scene.unknown))))
 

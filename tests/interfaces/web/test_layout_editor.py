@@ -200,7 +200,7 @@ async def test_objects_are_added_by_name_and_an_unknown_name_is_answered_with_th
     await add.fill("Kitty")  # a synonym
     await page.keyboard.press("Enter")
     await expect(box(page, "cat")).to_be_focused()
-    await expect(page.locator("#layout-names option")).to_have_count(508)
+    await expect(page.locator("#layout-names option")).to_have_count(559)
     await draw(page, WORDS)
     assert [one.what for one in (await last_layout(web)).things][-1] == "cat"
 

@@ -2,8 +2,8 @@
 
 What it is, what it sees, what nobody told it, other languages, sums, the words of the field (`glossary`), how things
 are done here (`studio_help`), and greetings, which it takes for homework. All is decided by the words of the last
-question, in English. So it is in the studio's chat; other programs, with their system prompts and limits, talk to the
-model alone.
+question, in English; what it is and can do, and how to draw, in nine more languages (`other_languages`). So it is in
+the studio's chat; other programs, with their system prompts and limits, talk to the model alone.
 """
 
 import re
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal, DivisionByZero, InvalidOperation
 
 from illustrious_studio.adapters.chat.glossary import explained
+from illustrious_studio.adapters.chat.other_languages import answered_in_its_language
 from illustrious_studio.adapters.chat.studio_help import helped
 from illustrious_studio.domain.chat import ChatTurn
 
@@ -60,7 +61,8 @@ _ARE_YOU = re.compile(
     re.IGNORECASE,
 )
 _CAN_DO = re.compile(
-    r"^\W*(?:what (?:can|do) you do|what are you able to do|(?:how|what) can you help(?: me)?(?: with)?"
+    r"^\W*(?:what (?:can|do) you do|what are you able to do|what can i do(?: here)?"
+    r"|(?:how|what) can you help(?: me)?(?: with)?"
     r"|help(?: me)?)\W*$",
     re.IGNORECASE,
 )
@@ -89,7 +91,10 @@ _SUMS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 }
 _ASKED = r"(?:^\W*(?:please )?|\b(?:can|could|will|would) you (?:please )?)"
 _DRAW = re.compile(
-    rf"{_ASKED}(?:(?:draw|paint|sketch)\b|(?:make|create|generate|show)\b.*\b{_PICTURE}\b)", re.IGNORECASE
+    rf"{_ASKED}(?:(?:draw|paint|sketch)\b|(?:make|create|generate|show)\b.*\b{_PICTURE}\b)"
+    rf"|^\W*how (?:do|can|could|should) (?:i|we|you) (?:draw|paint|generate)\b(?! (?:a )?(?:conclusion|line))"
+    rf"|^\W*how (?:do|can|could|should) (?:i|we|you) (?:make|create|get)\b.*\b{_PICTURE}\b",
+    re.IGNORECASE,
 )
 _GREETINGS: dict[str, str] = {
     r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening))(?: (?:there|you|again|everyone))?":
@@ -121,6 +126,8 @@ def fixed_answer(turns: list[ChatTurn], name: str) -> str:
     for greeting, answer in _GREETINGS.items():
         if re.fullmatch(rf"\W*{greeting}\W*", question, re.IGNORECASE):
             return answer
+    if said := answered_in_its_language(question, name):
+        return said
     if term := explained(question) or ("" if _WRITES.match(question) else helped(question)):
         return term
     if sum_ := _SUM.fullmatch(question):

@@ -1,4 +1,4 @@
-"""The backgrounds a sketch can have: twelve drawn places and times, and plain colours. Only Pillow, only shapes.
+"""The backgrounds a sketch can have: drawn places, times and weathers, and plain colours. Only Pillow, only shapes.
 
 Each place is one small function that draws on a canvas measured in shares: x from 0 to 1 across, y from 0 to 1 down,
 lengths in shares of the shorter side. All chance comes from the `Random` handed in.
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from random import Random
 
 from PIL import Image, ImageDraw, ImageFilter
+
+from illustrious_studio.domain.layout.word_lists import INDOORS
 
 RGB = tuple[int, int, int]
 
@@ -29,7 +31,6 @@ PLACE_WORDS: dict[str, tuple[str, ...]] = {
     "beach": (
         "beach", "on the beach", "at the beach", "beach background", "by the sea", "on the sea", "on the ocean",
         "seaside", "seashore", "shore", "coast", "by the ocean", "tropical beach", "sandy beach", "on the water",
-        "on a lake", "lake", "river", "pond",
     ),
     "snow": (
         "snow", "in the snow", "on snow", "on the snow", "winter", "in winter", "snowy background", "snowy", "snowing",
@@ -37,7 +38,8 @@ PLACE_WORDS: dict[str, tuple[str, ...]] = {
     ),
     "meadow": (
         "meadow", "in a meadow", "on the grass", "in the grass", "grass", "in a field", "field", "in a green meadow",
-        "in the garden", "in a garden", "park", "in the park", "in a park", "lawn", "outdoors", "grassland", "farm",
+        "in the garden", "in a garden", "garden",
+        "park", "in the park", "in a park", "lawn", "outdoors", "grassland", "farm",
         "hill", "hills", "countryside", "spring", "nature", "flower field", "field of flowers", "prairie", "savanna",
     ),
     "forest": (
@@ -65,6 +67,29 @@ PLACE_WORDS: dict[str, tuple[str, ...]] = {
         "sky", "in the sky", "in the blue sky", "blue sky", "sky with clouds", "with clouds", "cloudy sky", "clouds",
         "in the clouds", "above the clouds", "sky background",
     ),
+    "room": (
+        "room", "in a room", "in the room", "in her room", "in his room", "indoors", "interior", "in the house",
+        "in a house", "inside a house", "inside the house", "at home", "living room", "in the living room",
+        "in a living room", "by the window", "at the window", "near the window",
+    ),
+    "lake": (
+        "lake", "on a lake", "on the lake", "at the lake", "by the lake", "by a lake", "lakeside", "pond", "in a pond",
+        "by the pond", "by a pond",
+    ),
+    "river": (
+        "river", "by the river", "by a river", "at the river", "riverside", "river bank", "riverbank", "stream",
+        "by a stream", "creek", "brook",
+    ),
+    "waterfall": ("waterfall", "by a waterfall", "at a waterfall", "near a waterfall", "waterfalls"),
+    "cave": ("cave", "in a cave", "in the cave", "cavern", "in a cavern", "grotto", "dungeon", "in a dungeon"),
+    "autumn": (
+        "autumn", "in autumn", "autumn forest", "autumn background", "autumn scenery", "autumn park", "fall foliage",
+        "autumn foliage", "autumn day",
+    ),
+    "blossoms": (
+        "cherry blossoms", "under cherry blossoms", "sakura", "sakura petals", "cherry blossom petals",
+        "cherry blossom background", "falling petals", "petals", "sakura trees", "cherry trees", "cherry blossom trees",
+    ),
 }  # fmt: skip
 
 
@@ -79,27 +104,35 @@ def background_words() -> dict[str, tuple[str, ...]]:
         for name in COLOURS
     }
     colours["white"] += ("simple background", "plain background", "transparent background", "no background")
-    return PLACE_WORDS | {"night": (), "sunset": ()} | colours
+    return PLACE_WORDS | dict.fromkeys(("night", "sunset", "rain", "fog"), ()) | colours
 
 
-def draw_background(name: str, time: str, width: int, height: int, random: Random) -> Image.Image:
-    """The background at that size. `time` is the light over a place."""
+def draw_background(name: str, time: str, width: int, height: int, random: Random, weather: str = "") -> Image.Image:
+    """The background at that size. `time` and `weather` are the light and what falls over a place."""
     if name in COLOURS:
         return Image.new("RGB", (width, height), _jittered(COLOURS[name], random, 0 if name == "white" else 8))
     place = _PLACES[name]
     # Drawn at least at double size for small pictures and softened on the way down.
     scale = max(1, math.ceil(512 / min(width, height)))
-    canvas = _Canvas(width * scale, height * scale, random)
+    canvas = _Canvas(width * scale, height * scale, random, time)
     place(canvas)
+    outside = name not in INDOORS
+    if weather == "fog":
+        canvas.fog()
     if time == "night":
-        canvas.darken()
+        canvas.darken(stars=outside and not weather)
     elif time == "sunset":
         canvas.redden()
+    if weather == "rain" and outside:
+        canvas.rain()
+    elif weather == "snow" and outside:
+        canvas.snowfall()
     return canvas.image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 class _Canvas:
-    def __init__(self, width: int, height: int, random: Random) -> None:
+    def __init__(self, width: int, height: int, random: Random, time: str = "day") -> None:
+        self.time = time
         self.image = Image.new("RGB", (width, height), "white")
         self.draw = ImageDraw.Draw(self.image)
         self.random = random
@@ -123,6 +156,12 @@ class _Canvas:
         else:
             self.draw.ellipse(box, fill=colour)
 
+    def sun(self, y: float, radius: float, colour: RGB) -> None:
+        """Not at night: the moon is there then."""
+        x = self.chance(0.12, 0.88)
+        if self.time != "night":
+            self.disc(x, y, radius, colour)
+
     def hill(self, y: float, swing: float, colour: RGB) -> None:
         phase, waves = self.chance(0, math.tau), self.chance(0.6, 1.5)
         line = [
@@ -134,11 +173,11 @@ class _Canvas:
     def floor(self, y: float, colour: RGB) -> None:
         self.draw.rectangle((0, y * self.height, self.width, self.height), fill=colour)
 
-    def cloud(self, x: float, y: float, size: float) -> None:
+    def cloud(self, x: float, y: float, size: float, colour: RGB = (255, 255, 255)) -> None:
         px, py, k = x * self.width, y * self.height, size * self.unit
         for dx, dy, part in ((0, 0, 1), (-1.1, 0.25, 0.7), (1.1, 0.25, 0.75), (0.2, 0.35, 0.8)):
             cx, cy = px + dx * k, py + dy * k
-            self.draw.ellipse((cx - part * k, cy - part * k * 0.7, cx + part * k, cy + part * k * 0.7), fill="white")
+            self.draw.ellipse((cx - part * k, cy - part * k * 0.7, cx + part * k, cy + part * k * 0.7), fill=colour)
 
     def triangle(self, x: float, base: float, half_width: float, height: float, colour: RGB) -> None:
         px, py = x * self.width, base * self.height
@@ -149,9 +188,45 @@ class _Canvas:
         for _ in range(count):
             self.disc(self.chance(0, 1), self.chance(0, lowest), self.chance(0.002, 0.007), self.random.choice(colours))
 
-    def darken(self) -> None:
+    def box(self, left: float, top: float, right: float, bottom: float, colour: RGB) -> None:
+        self.draw.rectangle(
+            (left * self.width, top * self.height, right * self.width, bottom * self.height), fill=colour
+        )
+
+    def leaves(self, count: int, colours: tuple[RGB, ...]) -> None:
+        """Strewn over all of it, in the air and on the ground."""
+        for _ in range(count):
+            x, y, k = self.chance(0, self.width), self.chance(0, self.height), self.chance(0.007, 0.013) * self.unit
+            self.draw.ellipse((x - k, y - k * 0.6, x + k, y + k * 0.6), fill=self.random.choice(colours))
+
+    def fog(self) -> None:
+        """Fog lies on a place, thickest where the ground begins."""
+        self.image.paste(Image.blend(self.image, _plain(self.image, (214, 220, 226)), 0.6))
+
+    def rain(self) -> None:
+        """It rains on a place: greyer, with drops that fall aslant and rings where they fall."""
+        self.image.paste(Image.blend(self.image, _plain(self.image, (92, 106, 128)), 0.45))
+        for _ in range(90):
+            x, y = self.chance(-0.05, 1.05) * self.width, self.chance(-0.05, 1) * self.height
+            long = self.chance(0.03, 0.06) * self.unit
+            line = (x, y, x - 0.28 * long, y + long)
+            self.draw.line(line, fill=(196, 212, 232), width=max(1, round(self.unit * 0.004)))
+        for _ in range(12):
+            x, y, k = self.chance(0, 1) * self.width, self.chance(0.86, 0.98) * self.height, 0.02 * self.unit
+            ring = (x - k, y - 0.35 * k, x + k, y + 0.35 * k)
+            self.draw.ellipse(ring, outline=(186, 204, 226), width=max(1, round(self.unit * 0.003)))
+
+    def snowfall(self) -> None:
+        """It snows on a place."""
+        self.image.paste(Image.blend(self.image, _plain(self.image, (226, 234, 246)), 0.3))
+        for _ in range(70):
+            self.disc(self.chance(0, 1), self.chance(0, 1), self.chance(0.004, 0.011), (255, 255, 255))
+
+    def darken(self, *, stars: bool = True) -> None:
         """Night falls on a place."""
         self.image.paste(Image.blend(self.image, _plain(self.image, (14, 22, 74)), 0.62))
+        if not stars:
+            return
         self.stars(26, 0.4, ((255, 250, 210),))
         self.disc(self.chance(0.1, 0.9), self.chance(0.1, 0.18), 0.06, (250, 240, 190))
 
@@ -185,7 +260,7 @@ def _beach(c: _Canvas) -> None:
     c.sky((120, 200, 250), (200, 235, 255))
     c.floor(0.49, c.shade((40, 150, 200)))
     c.hill(0.68, 0.027, c.shade((240, 215, 150)))
-    c.disc(c.chance(0.12, 0.88), 0.14, 0.07, (255, 225, 90))
+    c.sun(0.14, 0.07, (255, 225, 90))
 
 
 def _snow(c: _Canvas) -> None:
@@ -218,7 +293,7 @@ def _forest(c: _Canvas) -> None:
 
 def _desert(c: _Canvas) -> None:
     c.sky((130, 200, 245), (255, 235, 190))
-    c.disc(c.chance(0.12, 0.88), 0.16, 0.078, (255, 215, 80))
+    c.sun(0.16, 0.078, (255, 215, 80))
     c.hill(0.625, 0.059, c.shade((235, 185, 110)))
     c.hill(0.78, 0.047, c.shade((215, 160, 85)))
 
@@ -261,9 +336,141 @@ def _sky(c: _Canvas) -> None:
         c.cloud(c.chance(0.06, 0.94), c.chance(0.08, 0.92), c.chance(0.055, 0.094))
 
 
+def _room(c: _Canvas) -> None:
+    wall = c.shade(c.random.choice(((236, 222, 202), (214, 226, 232), (228, 220, 236), (222, 232, 214))))
+    c.box(0, 0, 1, 0.74, wall)
+    c.floor(0.74, c.shade((184, 136, 94)))
+    for row in range(1, 4):
+        y = 0.74 + 0.26 * (row / 4) ** 1.4
+        c.box(0, y, 1, y + 0.004, (156, 112, 76))
+    c.box(0, 0.72, 1, 0.745, (250, 246, 240))
+    left = c.random.choice((c.chance(0.05, 0.12), c.chance(0.62, 0.68)))
+    right, top, bottom = left + 0.27, 0.14, 0.5
+    pane = {"night": (30, 44, 96), "sunset": (255, 178, 110)}.get(c.time, (160, 214, 250))
+    c.box(left - 0.015, top - 0.015, right + 0.015, bottom + 0.015, (252, 250, 246))
+    c.box(left, top, right, bottom, pane)
+    middle = (left + right) / 2
+    c.box(middle - 0.006, top, middle + 0.006, bottom, (252, 250, 246))
+    c.box(left, (top + bottom) / 2 - 0.006, right, (top + bottom) / 2 + 0.006, (252, 250, 246))
+    curtain = c.shade(c.random.choice(((206, 120, 120), (116, 150, 190), (140, 170, 130), (222, 180, 110))))
+    for side in (left - 0.05, right - 0.01):
+        c.box(side, top - 0.05, side + 0.06, bottom + 0.1, curtain)
+    c.box(left - 0.07, top - 0.065, right + 0.07, top - 0.045, (120, 88, 62))
+
+
+def _lake(c: _Canvas) -> None:
+    c.sky((120, 195, 250), (222, 240, 252))
+    c.cloud(c.chance(0.12, 0.86), c.chance(0.1, 0.2), 0.07)
+    c.hill(0.45, 0.04, c.shade((110, 150, 150)))
+    c.hill(0.49, 0.025, c.shade((80, 150, 90)))
+    c.floor(0.53, c.shade((70, 150, 205)))
+    for _ in range(14):
+        x, y, long = c.chance(0, 1), c.chance(0.56, 0.78), c.chance(0.04, 0.1)
+        c.box(x, y, x + long, y + 0.005, (170, 214, 240))
+    c.hill(0.83, 0.02, c.shade((100, 180, 80)))
+
+
+def _river(c: _Canvas) -> None:
+    c.sky((120, 195, 250), (215, 238, 255))
+    c.cloud(c.chance(0.12, 0.86), c.chance(0.1, 0.2), 0.07)
+    c.hill(0.5, 0.05, c.shade((130, 180, 130)))
+    c.hill(0.58, 0.02, c.shade((110, 190, 85)))
+    begin, swing, end = c.chance(0.35, 0.65), c.random.choice((-0.16, 0.16)), c.chance(0.4, 0.6)
+    banks: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
+    for step in range(25):
+        t = step / 24
+        x = begin + (end - begin) * t + swing * math.sin(math.pi * 1.4 * t)
+        half, y = 0.015 + 0.2 * t**1.6, (0.57 + 0.45 * t) * c.height
+        banks[0].append(((x - half) * c.width, y))
+        banks[1].append(((x + half) * c.width, y))
+    c.draw.polygon([*banks[0], *reversed(banks[1])], fill=c.shade((75, 160, 215)))
+    for _ in range(8):
+        t = c.chance(0.35, 1)
+        x = begin + (end - begin) * t + swing * math.sin(math.pi * 1.4 * t)
+        c.box(x - 0.05 * t, 0.57 + 0.42 * t, x + 0.05 * t, 0.574 + 0.42 * t, (180, 220, 242))
+
+
+def _waterfall(c: _Canvas) -> None:
+    c.sky((150, 210, 245), (215, 236, 250))
+    c.box(0, 0.2, 1, 0.8, c.shade((112, 106, 100)))
+    c.hill(0.19, 0.02, c.shade((88, 160, 80)))
+    c.box(0, 0.24, 1, 0.8, c.shade((120, 112, 104), 6))
+    for _ in range(24):
+        x, y = c.chance(0, 1), c.chance(0.26, 0.74)
+        c.box(x, y, x + c.chance(0.05, 0.14), y + c.chance(0.012, 0.035), c.shade((100, 94, 88), 14))
+    left = c.chance(0.3, 0.45)
+    right = left + 0.25
+    c.box(left, 0.19, right, 0.78, (176, 220, 242))
+    for _ in range(22):
+        x, y = c.chance(left, right - 0.012), c.chance(0.2, 0.6)
+        c.box(x, y, x + 0.01, y + c.chance(0.08, 0.18), (232, 246, 253))
+    c.floor(0.75, c.shade((70, 155, 200)))
+    for _ in range(12):
+        c.disc(c.chance(left - 0.02, right + 0.02), c.chance(0.73, 0.78), c.chance(0.02, 0.04), (236, 247, 253))
+    c.hill(0.9, 0.015, c.shade((96, 165, 80)))
+
+
+def _cave(c: _Canvas) -> None:
+    c.sky((58, 50, 54), (78, 66, 66))
+    x, y = c.chance(0.35, 0.65), 0.5
+    if c.time != "night":
+        for radius, colour in ((0.34, (104, 96, 92)), (0.28, (150, 150, 146)), (0.22, (205, 222, 230))):
+            c.disc(x, y, radius, colour)
+    c.floor(0.72, c.shade((86, 74, 70)))
+    for _ in range(14):
+        c.triangle(c.chance(0, 1), -0.01, c.chance(0.03, 0.07), -c.chance(0.08, 0.26), c.shade((52, 45, 48), 6))
+    for _ in range(9):
+        c.triangle(c.random.choice((c.chance(0, 0.25), c.chance(0.75, 1))), 0.78, 0.05, c.chance(0.06, 0.16),
+                   c.shade((66, 57, 58), 6))  # fmt: skip
+
+
+def _autumn(c: _Canvas) -> None:
+    c.sky((190, 215, 235), (250, 236, 205))
+    _trees(c, ((214, 112, 40), (232, 150, 52), (190, 70, 40), (240, 186, 70)), (112, 74, 50))
+    c.hill(0.78, 0.02, c.shade((176, 140, 70)))
+    c.leaves(60, ((214, 100, 40), (236, 160, 60), (190, 66, 40)))
+
+
+def _blossoms(c: _Canvas) -> None:
+    c.sky((150, 205, 250), (250, 232, 242))
+    _trees(c, ((250, 182, 208), (246, 160, 194), (253, 206, 224)), (110, 80, 74))
+    c.hill(0.78, 0.02, c.shade((136, 196, 104)))
+    c.leaves(70, ((255, 214, 230), (250, 180, 208), (255, 232, 242)))
+
+
+def _trees(c: _Canvas, crowns: tuple[RGB, ...], bark: RGB) -> None:
+    """A row of round trees, to both sides more than in the middle."""
+    for x in (0.5, 0.3, 0.72, 0.1, 0.92):
+        x, y = x + c.chance(-0.05, 0.05), c.chance(0.3, 0.38)
+        c.box(x - 0.016, y, x + 0.016, 0.8, c.shade(bark, 6))
+        for _ in range(9):
+            c.disc(x + c.chance(-0.1, 0.1), y + c.chance(-0.14, 0.08), c.chance(0.06, 0.1), c.random.choice(crowns))
+
+
+def _rain(c: _Canvas) -> None:
+    c.sky((120, 132, 152), (176, 186, 200))
+    for _ in range(6):
+        c.cloud(c.chance(0, 1), c.chance(0.02, 0.14), c.chance(0.08, 0.12), c.shade((104, 114, 132)))
+    c.hill(0.74, 0.02, c.shade((92, 124, 98)))
+    c.hill(0.82, 0.015, c.shade((84, 108, 98)))
+    c.rain()
+
+
+def _fog(c: _Canvas) -> None:
+    c.sky((222, 228, 234), (206, 212, 218))
+    for base, colour in ((0.7, (196, 204, 210)), (0.82, (172, 182, 188))):
+        x = c.chance(-0.08, 0.05)
+        while x < 1.08:
+            c.triangle(x, base, 0.08, c.chance(0.3, 0.46), c.shade(colour, 4))
+            x += c.chance(0.16, 0.28) * c.unit / c.width
+    c.hill(0.8, 0.02, c.shade((184, 192, 190), 4))
+
+
 _PLACES: dict[str, Callable[[_Canvas], None]] = {
     "sunset": _sunset, "night": _night, "sea": _sea, "beach": _beach, "snow": _snow, "meadow": _meadow,
     "forest": _forest, "desert": _desert, "space": _space, "city": _city, "mountains": _mountains, "sky": _sky,
+    "room": _room, "lake": _lake, "river": _river, "waterfall": _waterfall, "cave": _cave, "autumn": _autumn,
+    "blossoms": _blossoms, "rain": _rain, "fog": _fog,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Paints layouts: 506 packaged drawings in two styles (see data/sprites/NOTICE), on drawn backgrounds."""
+"""Paints layouts: 557 packaged drawings in two styles (see data/sprites/NOTICE), on drawn backgrounds."""
 
 import asyncio
 from pathlib import Path
@@ -52,7 +52,7 @@ class SpritePainter:
         return await asyncio.to_thread(self._paint, layout, width, height, seed)
 
     def _paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
-        picture = draw_background(layout.background, layout.time, width, height, Random(seed))
+        picture = draw_background(layout.background, layout.time, width, height, Random(seed), layout.weather)
         for thing in layout.things:
             self._put(picture, thing, layout.style)
         return Picture.from_image(soften(picture))

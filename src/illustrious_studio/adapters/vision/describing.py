@@ -145,10 +145,11 @@ def _background(view: View) -> str:
     layout = view.layout
     assert layout is not None
     where = SETTINGS_OF_PLACES.get(layout.background, f"on a plain {layout.background} background")
+    if layout.background not in SETTINGS_OF_PLACES:
+        return where
+    weather = {"rain": " in the rain", "snow": " in falling snow", "fog": " in fog"}.get(layout.weather, "")
     when = {"night": " at night", "sunset": " at sunset"}.get(layout.time, "")
-    return where + (
-        when if layout.background in SETTINGS_OF_PLACES and layout.background not in ("night", "sunset") else ""
-    )
+    return where + weather + (when if layout.background not in ("night", "sunset") else "")
 
 
 def _ground(view: View) -> str:

@@ -20,6 +20,15 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "sky": ("sky", "cloud", "blue sky"),
     "night": ("night", "night sky", "outdoors"),
     "sunset": ("sunset", "orange sky", "outdoors"),
+    "room": ("indoors", "window", "curtains"),
+    "lake": ("lake", "water", "outdoors", "blue sky"),
+    "river": ("river", "grass", "outdoors", "blue sky"),
+    "waterfall": ("waterfall", "cliff", "outdoors"),
+    "cave": ("cave", "indoors"),
+    "autumn": ("autumn", "autumn leaves", "tree", "outdoors"),
+    "blossoms": ("cherry blossoms", "petals", "tree", "outdoors"),
+    "rain": ("rain", "outdoors", "cloudy sky"),
+    "fog": ("fog", "outdoors"),
 }
 """The places and times that the studio paints, as danbooru tags them."""
 RENAMED = {
@@ -69,7 +78,8 @@ def _ground(view: View) -> list[str]:
     layout = view.layout
     if layout is not None:
         place = list(GIVEN.get(layout.background, ("simple background", f"{layout.background} background")))
-        return place + list(GIVEN.get(layout.time, ())[:2])
+        weather = {"rain": "rain", "snow": "snowing", "fog": "fog"}.get(layout.weather)
+        return place + list(GIVEN.get(layout.time, ())[:2]) + ([weather] if weather else [])
     if view.gradient is not None:
         return ["gradient", "gradient background", "no humans"]
     if view.plain_ground:

@@ -11,7 +11,9 @@ IRREGULAR = {
 SETTINGS_OF_PLACES = {
     "sea": "in the sea", "beach": "on a beach", "snow": "in the snow", "meadow": "in a meadow", "forest": "in a forest",
     "desert": "in a desert", "space": "in space", "city": "in a city", "mountains": "in the mountains",
-    "sky": "in the sky", "night": "at night", "sunset": "at sunset",
+    "sky": "in the sky", "night": "at night", "sunset": "at sunset", "room": "in a room", "lake": "at a lake",
+    "river": "by a river", "waterfall": "by a waterfall", "cave": "in a cave", "autumn": "among trees in autumn",
+    "blossoms": "among cherry trees in blossom", "rain": "in the rain", "fog": "in the fog",
 }  # fmt: skip
 """Backgrounds that the studio paints, as one says them; any other is a colour."""
 

@@ -5,11 +5,12 @@ to say it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 from illustrious_studio.domain.layout import word_lists as lists
-from illustrious_studio.domain.layout.people import Person
+from illustrious_studio.domain.layout.figures import Who
+from illustrious_studio.domain.layout.people import ANYBODY, Person
 from illustrious_studio.domain.layout.traits import Trait, merged
 from illustrious_studio.domain.layout.vocabulary import Mark
 
@@ -19,7 +20,18 @@ WITH = Mark("relation", "with", lists.RELATIONS["with"])
 
 def told_apart(marks: Sequence[Mark]) -> list[Mark]:
     """The same phrases, with each of several named alone."""
-    return list(_each_named(list(_on_their_side(marks))))
+    return list(_each_named(_by_their_looks(list(_on_their_side(marks)))))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """ "The tall girl with a hat": where the article, the noun and the end of it are, and what is said of her."""
+
+    article: int
+    noun: int
+    end: int
+    who: Who
+    said: tuple[str, ...]
 
 
 def noun_after(marks: Sequence[Mark]) -> str:
@@ -68,6 +80,58 @@ def _on_their_side(marks: Sequence[Mark]) -> Iterator[Mark]:
         else:
             yield mark
         at += 1
+
+
+def _by_their_looks(marks: list[Mark]) -> list[Mark]:
+    """ "The black girl and the white girl" are two, though nobody named them before: one cannot be both."""
+    known: set[Who] = set()
+    several: set[Who] = set()
+    last: dict[Who, _Named] = {}
+    for at, mark in enumerate(list(marks)):
+        if mark.kind != "people":
+            continue
+        who = _who(mark)
+        one = None if _is_several(mark) else _named_by_looks(marks, at)
+        if one is None:
+            (several if _is_several(mark) else known).add(who)
+            continue
+        before = last.get(who)
+        if before is not None and (who in several or who not in known) and _two_of_them(before, one, marks):
+            for other in (before, one):
+                if who in several:
+                    noun = marks[other.noun]
+                    marks[other.noun] = replace(noun, value=replace(cast(Person, noun.value), who=who, count=1))
+                else:
+                    marks[other.article] = Mark("article", "a")
+        last[who] = one
+    return marks
+
+
+def _who(mark: Mark) -> Who:
+    person = cast(Person, mark.value)
+    return person.who or person.usual
+
+
+def _named_by_looks(marks: Sequence[Mark], at: int) -> _Named | None:
+    begin = at
+    while begin and marks[begin - 1].kind in ("trait", "colour", "size", "nothing"):
+        begin -= 1
+    if not begin or marks[begin - 1].text != "the" or cast(Person, marks[at].value).count is not None:
+        return None
+    end = at + 1
+    if end < len(marks) and marks[end].kind == "relation" and marks[end].text in ("with", "in", "wearing"):
+        while end < len(marks) and marks[end].kind in ("relation", "article", "trait", "colour", "size", "clothing"):
+            end += 1
+    own = (marks[at].text,) if cast(Person, marks[at].value).look != ANYBODY else ()
+    return _Named(
+        begin - 1, at, end, _who(marks[at]), (*(m.text for m in (*marks[begin:at], *marks[at + 1 : end])), *own)
+    )
+
+
+def _two_of_them(one: _Named, other: _Named, marks: Sequence[Mark]) -> bool:
+    """Whether what is said of them tells them apart; of one of them nothing need be said where "and" joins them."""
+    between = [mark.kind for mark in marks[one.end : other.article]]
+    return one.said != other.said and (between == ["and"] or bool(one.said and other.said))
 
 
 def _each_named(marks: list[Mark]) -> Iterator[Mark]:

@@ -22,7 +22,12 @@ LARGEST_PEOPLE = 0.94
 EDGE = 0.001
 """Whom the lower edge cuts stand on it."""
 NESTED = frozenset({"behind", "in_front_of", "inside", "wearing", "holding"})
-PLACES_WITH_GROUND = frozenset({"beach", "snow", "meadow", "forest", "desert", "city", "mountains", "night", "sunset"})
+PLACES_WITH_GROUND = frozenset(
+    {
+        "beach", "snow", "meadow", "forest", "desert", "city", "mountains", "night", "sunset", "room", "lake", "river",
+        "waterfall", "cave", "autumn", "blossoms", "rain", "fog",
+    }
+)  # fmt: skip
 
 
 def arrange(scene: Scene, objects: Mapping[str, KnownObject], seed: int, aspect: float = 1.0) -> tuple[Placed, ...]:

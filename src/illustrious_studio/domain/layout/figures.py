@@ -24,7 +24,7 @@ Skin = Literal["pale", "fair", "tan", "dark"]
 HairLength = Literal["short", "medium", "long", "very_long"]
 HairStyle = Literal[
     "straight", "wavy", "curly", "messy", "bob", "twintails", "ponytail", "side_ponytail", "braid", "twin_braids",
-    "bun", "double_bun", "drills",
+    "bun", "double_bun", "drills", "afro",
 ]  # fmt: skip
 Bangs = Literal["blunt", "swept", "parted", "over_one_eye"]
 Expression = Literal["neutral", "smile", "grin", "sad", "angry", "surprised"]

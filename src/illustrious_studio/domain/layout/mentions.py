@@ -10,7 +10,7 @@ from illustrious_studio.domain.layout.figures import Figure, Garment, Who
 from illustrious_studio.domain.layout.people import Cast
 from illustrious_studio.domain.layout.scene import Mention, Relation
 from illustrious_studio.domain.layout.traits import Trait
-from illustrious_studio.domain.layout.values import MAX_THINGS, ObjectKind
+from illustrious_studio.domain.layout.values import MAX_THINGS, ObjectKind, Weather
 from illustrious_studio.domain.layout.vocabulary import Vocabulary
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
@@ -47,6 +47,9 @@ class Mentions:
     stand_ins: dict[str, str] = field(default_factory=dict)
     """Words for things that are drawn as others, and as which."""
     background: str = ""
+    anywhere: bool = False
+    """Whether the background is one that another place comes before."""
+    weather: Weather = ""
     time: str = ""
     style: str = "flat"
 

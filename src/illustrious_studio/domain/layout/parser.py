@@ -15,10 +15,11 @@ from illustrious_studio.domain.layout.apart import noun_after, one_person, told_
 from illustrious_studio.domain.layout.compounds import worn_as_one
 from illustrious_studio.domain.layout.figures import Figure, Garment, Who
 from illustrious_studio.domain.layout.mentions import HAVING, LIVING, Mentions, Modifiers
-from illustrious_studio.domain.layout.people import Person, Side, held, seated
+from illustrious_studio.domain.layout.people import Person, Side, held, seated, under_umbrellas
+from illustrious_studio.domain.layout.rooms import in_its_room, on_the_table
 from illustrious_studio.domain.layout.scene import Mention, Scene
 from illustrious_studio.domain.layout.traits import Trait, merged
-from illustrious_studio.domain.layout.values import ObjectKind
+from illustrious_studio.domain.layout.values import ObjectKind, Weather
 from illustrious_studio.domain.layout.vocabulary import Mark, Vocabulary, split_words
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
@@ -74,14 +75,21 @@ class _Reader(Mentions):
         self._take_all(marks)
         self.pause()
         self.cast.finish()
-        mentions, relations = held(self.mentions, seated(self.mentions, self.relations, self.resting))
-        place = self.background or self.time or "white"
+        relations = under_umbrellas(self.mentions, seated(self.mentions, self.relations, self.resting))
+        mentions, relations = held(self.mentions, relations)
+        mentions, relations, self.background = in_its_room(mentions, relations, self.background)
+        relations = on_the_table(mentions, relations, self.vocabulary.objects)
+        place = self.background or self.time or self.weather or "white"
         is_place = self.background not in {"", "space", *lists.COLOURS.values()}
+        under_a_sky = place not in lists.INDOORS and (is_place or place == self.time)
+        if self.weather and self.weather != place and not under_a_sky:
+            self.unused.append({"rain": "rain", "snow": "falling snow", "fog": "fog"}[self.weather])
         return Scene(
             mentions=tuple(mentions),
             relations=tuple(relations),
             background=place,
             time=cast(Literal["day", "night", "sunset"], self.time if is_place and self.time else "day"),
+            weather=self.weather if under_a_sky and self.weather != place else "",
             style=cast(Literal["flat", "cartoon"], self.style),
             unknown=tuple(dict.fromkeys(self.unknown)),
             unused=tuple(dict.fromkeys(self.unused))[:MOST_UNUSED],
@@ -129,7 +137,11 @@ class _Reader(Mentions):
                     self.resting.append(living)
                 self.credits = self.credits or (mark.text in CREDITS and not self.cast.clause)
             case "background":
-                self.background = self.background or cast(str, mark.value)
+                self._place(cast(str, mark.value), mark.text)
+                self.relation = None
+                self.forget()
+            case "weather":
+                self.weather = cast(Weather, mark.value)
                 self.relation = None
                 self.forget()
             case "time":
@@ -182,6 +194,26 @@ class _Reader(Mentions):
                     self.relation = None
                     self.forget()
         return False
+
+    def _place(self, place: str, text: str) -> None:
+        """A background is named. The first one counts, but before one that may be anywhere; snow falls on any other,
+        and trees in autumn or in blossom stand in a forest and in a park as well."""
+        if place == self.background:
+            return
+        if self.background and text in lists.ANYWHERE:
+            return
+        if self.background and not self.anywhere:
+            if {place, self.background} & lists.SEASONS and {place, self.background} & lists.GREEN:
+                self.background = place if place in lists.SEASONS else self.background
+                return
+            snow = "snow" in (place, self.background)
+            if snow and place not in lists.COLOURS.values() and self.background not in lists.COLOURS.values():
+                self.weather = "snow"
+                self.background = place if self.background == "snow" else self.background
+            else:
+                self.unused.append(text)
+            return
+        self.background, self.anywhere = place, text in lists.ANYWHERE
 
     def _not_drawn(self, mark: Mark) -> None:
         """Something that is in no sketch, to be named; a mark without a value is a word that says nothing."""

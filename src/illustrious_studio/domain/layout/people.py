@@ -21,7 +21,13 @@ Somebody = tuple[int, int]
 """A mention's number, and which of those in it."""
 Side = tuple[int, int] | None
 """A place in the frame that was asked for."""
-SEATS: Final = {"chair": (0.5, 0.5), "couch and lamp": (0.41, 0.84), "bed": (0.6, 0.5), "toilet": (0.38, 0.45)}
+SEATS: Final = {
+    "chair": (0.5, 0.5),
+    "couch and lamp": (0.41, 0.84),
+    "bed": (0.6, 0.5),
+    "toilet": (0.38, 0.45),
+    "bench": (0.5, 0.58),
+}
 """What one sits and lies on, and where: shares of its width from the left and of its height from the top."""
 PARTED: Final = (
     "hair",
@@ -200,7 +206,8 @@ class Cast:
                 self.mentions[at] = replace(mention, figures=figures)
 
     def _bare(self, at: int) -> bool:
-        return all(figure == Figure(who=figure.who) for figure in self.mentions[at].figures)
+        mention = self.mentions[at]
+        return mention.size == 1.0 and all(figure == Figure(who=figure.who) for figure in mention.figures)
 
     def _whose(self, look: Figure, persons: Sequence[Somebody]) -> Sequence[Somebody]:
         """For whom something holds: the second colour of hair is for the second one and those after, and so is a dress
@@ -261,6 +268,14 @@ def seated(mentions: Sequence[Mention], relations: Sequence[Relation], resting: 
     taken = {at for relation in relations for at in (relation.subject, relation.object)}
     pairs = zip(sitting, seats, strict=False)
     return [*relations, *(Relation("on", one, seat) for one, seat in pairs if one not in placed and seat not in taken)]
+
+
+def under_umbrellas(mentions: Sequence[Mention], relations: Sequence[Relation]) -> list[Relation]:
+    """Of an umbrella that stands in no relation somebody has the handle: tags do not say it."""
+    tied = {at for relation in relations for at in (relation.subject, relation.object, relation.other)}
+    somebody = [at for at, one in enumerate(mentions) if one.figures and one.figures[0].pose in ("", "standing")]
+    free = [at for at, one in enumerate(mentions) if one.what == "umbrella" and at not in tied and one.size == 1.0]
+    return [*relations, *(Relation("holding", one, at) for one, at in zip(somebody, free, strict=False))]
 
 
 def held(mentions: Sequence[Mention], relations: Sequence[Relation]) -> tuple[list[Mention], list[Relation]]:

@@ -75,7 +75,7 @@ HAIRSTYLES: Final[dict[str, HairStyle]] = {
     "hair bun": "bun", "single hair bun": "bun", "bun": "bun", "topknot": "bun", "double bun": "double_bun",
     "hair buns": "double_bun", "buns": "double_bun", "two buns": "double_bun", "twin buns": "double_bun",
     "drill hair": "drills", "twin drills": "drills", "drills": "drills", "ringlets": "drills", "curls": "curly",
-    "crown braid": "braid", "afro": "curly", "afro hair": "curly",
+    "crown braid": "braid", "afro": "afro", "afro hair": "afro", "big afro": "afro", "round afro": "afro",
 }  # fmt: skip
 """Nouns of their own, perhaps with a colour: "blonde twintails"."""
 BANGS: Final[dict[str, Bangs]] = {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from illustrious_studio.domain.layout.figures import Figure
+from illustrious_studio.domain.layout.values import Weather
 from illustrious_studio.domain.layout.word_lists import RelationKind
 
 
@@ -38,6 +39,7 @@ class Scene:
     relations: tuple[Relation, ...] = ()
     background: str = "white"
     time: Literal["day", "night", "sunset"] = "day"
+    weather: Weather = ""
     style: Literal["flat", "cartoon"] = "flat"
     unknown: tuple[str, ...] = ()
     """Words that may name things, and none that is known."""

@@ -175,7 +175,7 @@ class _Writer:
                 self.number = cast(int, mark.value)
             case "relation":
                 self._relate(mark)
-            case "background" | "time" | "style":
+            case "background" | "time" | "weather" | "style":
                 place = LEADING.sub("", mark.text)
                 if self.words and place == mark.text and not self.words[-1].endswith("ing"):
                     self.words.append(place)

@@ -40,6 +40,7 @@ class Guess(Value):
     taken_for: Text
 
 
+Weather = Literal["", "rain", "snow", "fog"]
 LayoutWriter = Literal["words", "model", "hand"]
 """Who placed the things: the rules that read the words, a language model, or a person."""
 
@@ -50,6 +51,11 @@ class Layout(Value):
     things: tuple[Placed, ...] = Field((), max_length=MAX_THINGS, description="Farthest first.")
     background: Text = Field("white", max_length=30, description="Empty in a request: as the prompt's words say.")
     time: Literal["day", "night", "sunset"] = Field("day", description="The light over a background that is a place.")
+    weather: Weather = Field(
+        "",
+        exclude_if=lambda weather: not weather,  # records of old have none
+        description="What falls or lies over a background that is a place; empty: nothing.",
+    )
     style: Literal["flat", "cartoon"] = "flat"
     seed: int | None = Field(
         None, ge=0, lt=2**32, description="Strews what is strewn over the background; left out, the picture's own does."

@@ -18,7 +18,8 @@ from illustrious_studio.domain.layout.traits import trait_at
 from illustrious_studio.domain.layout.values import KnownObject
 
 Kind = Literal[
-    "thing", "people", "background", "time", "position", "relation", "number", "colour", "size", "style", "nothing",
+    "thing", "people", "background", "time", "weather",
+    "position", "relation", "number", "colour", "size", "style", "nothing",
     "article", "and", "pronoun", "negation", "break", "body", "clothing", "contents", "unknown", "trait", "they",
 ]  # fmt: skip
 
@@ -55,6 +56,7 @@ class Vocabulary:
         for name, words in backgrounds.items():
             self._learn_all("background", dict.fromkeys(words, name), over=True)
         self._learn_all("time", lists.TIMES, over=True)
+        self._learn_all("weather", lists.WEATHERS, over=True)
         self._learn_all("nothing", dict.fromkeys(lists.NOTHING, True), over=True)
         self._learn_all("nothing", dict.fromkeys(lists.SILENT_PHRASES), over=True)
         self._learn_all("position", lists.POSITIONS)
@@ -132,22 +134,29 @@ class Vocabulary:
             spellings = [one for one in spellings if len(one) > len(word) or sorted(one) == sorted(word)]
         return spellings[0] if len({self._slips[one] for one in spellings}) == 1 else ""
 
-    def nearest(self, word: str, count: int) -> list[str]:
-        """Objects that the word may have meant: first those it hints at, then those spelled like it."""
-        words = split_words(word)
-        asked = " ".join(words)
+    def nearest(self, word: str, count: int, *, real: bool = False) -> list[str]:
+        """Objects that the word may have meant: those that are of its kind, then those spelled like it, unless it is a
+        `real` word, which nobody mistyped."""
+        asked = " ".join(split_words(word))
         if not asked:
             return []
         forms = (asked, asked.removesuffix("s"), asked.removesuffix("es"))
         found = [self._spellings[form] for form in forms if form in self._spellings]
         found += [name for form in forms for name in self._hints.get(form, ())]
-        scored = []
-        for spelling, name in self._spellings.items():
-            likeness = SequenceMatcher(None, asked, spelling)
-            if asked[0] == spelling[0] and len(asked) > 3 and likeness.real_quick_ratio() >= NEAR_ENOUGH:
-                scored.append((-likeness.ratio(), len(name), name))
-        found += [name for score, _, name in sorted(scored) if -score >= NEAR_ENOUGH]
+        found += [] if real else self.spelled_like(asked)
         return list(dict.fromkeys(found))[:count]
+
+    def spelled_like(self, asked: str) -> list[str]:
+        """Objects with a name that is written nearly so, the likest first."""
+        if len(asked) <= 3:
+            return []
+        scored, likeness = [], SequenceMatcher(b=asked)
+        for spelling, name in self._spellings.items():
+            if spelling[0] == asked[0]:
+                likeness.set_seq1(spelling)
+                if likeness.real_quick_ratio() >= NEAR_ENOUGH and likeness.quick_ratio() >= NEAR_ENOUGH:
+                    scored.append((-likeness.ratio(), len(name), name))
+        return [name for score, _, name in sorted(scored) if -score >= NEAR_ENOUGH]
 
     def _learn_objects(self, objects: Sequence[KnownObject]) -> None:
         for known in objects:

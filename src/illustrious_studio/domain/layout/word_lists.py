@@ -103,6 +103,31 @@ TIMES: Final[dict[str, str]] = {
     "in the evening": "sunset", "golden hour": "sunset", "during the golden hour": "sunset",
 }  # fmt: skip
 
+WEATHERS: Final[dict[str, Literal["rain", "fog"]]] = {
+    **dict.fromkeys(
+        (
+            "rain", "in the rain", "raining", "rains", "rainy", "rainy day", "on a rainy day", "heavy rain", "rainfall",
+            "rainstorm", "storm", "in a storm", "thunderstorm", "stormy", "stormy weather", "rainy weather",
+            "under the rain",
+        ),
+        "rain",
+    ),
+    **dict.fromkeys(("fog", "in the fog", "foggy", "foggy day", "mist", "in the mist", "misty", "haze", "hazy"), "fog"),
+}  # fmt: skip
+"""Weather lies over a place, as the time of day does; where there is none, it is the background."""
+INDOORS: Final = frozenset({"room", "cave"})
+"""Places without a sky: at night no stars are seen there, and no rain falls."""
+SEASONS: Final = frozenset({"autumn", "blossoms"})
+GREEN: Final = frozenset({"meadow", "forest"})
+"""Places that look otherwise in these seasons."""
+ANYWHERE: Final = frozenset(
+    {
+        "outdoors", "nature", "sky", "blue sky", "in the blue sky", "cloudy sky", "clouds", "with clouds", "grass",
+        "sky with clouds", "countryside", "spring", "winter", "in winter", "indoors", "interior", "at home",
+    }
+)  # fmt: skip
+"""Places that say so little that any other place, named before or after, is meant."""
+
 STYLES: Final[dict[str, Literal["flat", "cartoon"]]] = {
     "cartoon": "cartoon", "cartoon style": "cartoon", "in cartoon style": "cartoon", "comic": "cartoon",
     "comic style": "cartoon", "anime": "cartoon", "anime style": "cartoon", "chibi": "cartoon", "toon": "cartoon",

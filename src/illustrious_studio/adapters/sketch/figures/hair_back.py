@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from random import Random
 
+from illustrious_studio.adapters.sketch.figures.afro import afro
 from illustrious_studio.adapters.sketch.figures.canvas import Scene
 from illustrious_studio.adapters.sketch.figures.geometry import (
     ellipse,
@@ -35,7 +36,9 @@ def back_hair(scene: Scene, look: Look) -> None:
         _twintails(scene, look, chance)
     if style in ("bun", "double_bun"):
         _buns(scene, look)
-    if style in SHORT_SIDES:
+    if style == "afro":
+        afro(scene, look)
+    elif style in SHORT_SIDES:
         _short(scene, look, chance, 74)
     elif length == "short" or style == "bob":
         _short(scene, look, chance, 66 if look.boy else 92, bob=style == "bob")

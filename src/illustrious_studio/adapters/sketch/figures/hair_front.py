@@ -3,6 +3,7 @@
 import math
 from random import Random
 
+from illustrious_studio.adapters.sketch.figures.afro import hairline
 from illustrious_studio.adapters.sketch.figures.canvas import Scene
 from illustrious_studio.adapters.sketch.figures.face import face_shape
 from illustrious_studio.adapters.sketch.figures.geometry import (
@@ -34,6 +35,9 @@ SIDE_LENGTH = {"short": 62.0, "medium": 120.0, "long": 205.0, "very_long": 250.0
 
 
 def front_hair(scene: Scene, look: Look) -> None:
+    if look.figure.hair_style == "afro":
+        hairline(scene, look)
+        return
     bangs, sides = _bangs(look), _sides(look)
     cap = OPEN_CAP if look.figure.bangs == "parted" else CAP
     shadow = [moved(one.outline, 3, 9) for one in (*bangs, *sides)]
