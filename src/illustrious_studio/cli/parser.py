@@ -101,7 +101,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
 
     upscale = add("upscale", _client("upscale"), "Make a picture larger.")
     upscale.add_argument("picture", help="A PNG, JPEG or WebP file, or the id of a picture in the gallery.")
-    upscale.add_argument("--scale", type=float, help="How many times as wide and high, 1 to 4; left out: 2.")
+    upscale.add_argument("--scale", type=float, help="How many times as wide and high, 1 to 8; left out: 2.")
     upscale.add_argument("--width", type=int, help="Pixels, instead of a scale.")
     upscale.add_argument("--height", type=int, help="Pixels, instead of a scale.")
     upscale.add_argument("--upscaler", metavar="NAME", help="Left out: the built-in one. A wrong one lists them.")

@@ -30,6 +30,8 @@ LANCZOS = "Lanczos"
 BUILTIN_UPSCALER = "Real-ESRGAN anime"
 BUILTIN_IN_A1111 = "R-ESRGAN AnimeVideo"
 """What A1111 calls the same network."""
+MOST_TIMES = 8
+"""As wide and high at most, as in A1111's extras."""
 USUAL_SCALE = 2.0
 LARGEST_SIDE = 16_384
 """Pixels."""
@@ -70,7 +72,7 @@ def not_beside_a_scale(side: int | None, known: ValidationInfo) -> int | None:
 class UpscaleSettings(Value):
     """How much larger, and by what. A scale, or a size: twice as large where nothing is said."""
 
-    scale: float | None = Field(None, ge=1, le=4, description="How many times as wide and high; 2 by default.")
+    scale: float | None = Field(None, ge=1, le=MOST_TIMES, description="How many times as wide and high; 2 by default.")
     width: int | None = Field(None, ge=1, le=LARGEST_SIDE, description="Pixels, instead of a scale; height follows.")
     height: int | None = Field(None, ge=1, le=LARGEST_SIDE, description="Pixels, instead of a scale; width follows.")
     crop: bool = Field(

@@ -14,7 +14,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.domain.metadata.infotext import text_of_upscale
 from illustrious_studio.domain.pictures import base64_bytes, check_picture
-from illustrious_studio.domain.upscaling import LARGEST_SIDE, UpscaleSettings
+from illustrious_studio.domain.upscaling import LARGEST_SIDE, MOST_TIMES, UpscaleSettings
 from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, ApiState, Body, StateIn, only
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.http.sse import while_connected
@@ -28,7 +28,7 @@ class ExtrasBody(Body):
     """How pictures are upscaled. Faces are not restored here."""
 
     resize_mode: Literal[0, 1] | None = 0
-    upscaling_resize: float | None = Field(2.0, ge=1, le=4)
+    upscaling_resize: float | None = Field(2.0, ge=1, le=MOST_TIMES)
     upscaling_resize_w: int | None = Field(512, ge=1, le=LARGEST_SIDE)
     upscaling_resize_h: int | None = Field(512, ge=1, le=LARGEST_SIDE)
     upscaling_crop: bool | None = True
