@@ -100,9 +100,8 @@ class SketchService:
         """
         if not layout.background:
             scene = read_scene(self.in_english(prompt).text, self._vocabulary)
-            update = {"background": scene.background, "time": scene.time, "style": scene.style}
-            update["weather"] = scene.weather
-            layout = layout.model_copy(update=update)
+            names = ("background", "time", "weather", "style")
+            layout = layout.model_copy(update={name: getattr(scene, name) for name in names})
         if any(_somebody(thing) for thing in layout.things):
             things = [
                 thing.model_copy(update={"figure": standing(thing.what, thing.w * aspect / thing.h, seed, number)})
