@@ -1,10 +1,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from tests.fakes import FakeChat
 
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
-from illustrious_studio.adapters.words.packaged import packaged_near_words
+from illustrious_studio.adapters.words.packaged import packaged_lexicon, packaged_near_words
 from illustrious_studio.domain.errors import Unavailable
 from illustrious_studio.domain.layout.guesses import Near, NearWords
 from illustrious_studio.domain.layout.values import Guess
@@ -109,3 +110,17 @@ async def test_a_layout_from_words_has_its_guesses() -> None:
     known = await layouts.lay_out("a dog on the beach", 7, 1.0, "words")
     assert known.layout.guessed == ()
     assert known.layout.things == laid.layout.things
+
+
+@pytest.mark.parametrize(
+    ("prompt", "word"),
+    [("ein Hund in der Küche", "Küche"), ("un chat dans la cuisine", "cuisine"), ("a dog in a bathroom", "bathroom")],
+)
+async def test_a_word_of_any_language_is_guessed_by_what_it_is_in_english_and_is_not_unknown_then(
+    prompt: str, word: str
+) -> None:
+    sketches = SketchService(SpritePainter(), packaged_lexicon())
+    layouts = LayoutService(sketches, lambda: FakeChat([]), GuessService(sketches.vocabulary, NEAR))
+    layout = (await layouts.lay_out(prompt, 7, 1.0, "words")).layout
+    assert (layout.background, layout.guessed) == ("room", (Guess(word=word, taken_for="room"),))
+    assert (layout.unknown, layout.unused) == ((), ())

@@ -41,7 +41,7 @@ class GuessService:
         kind = self._near.kinds.get(word)
         if kind is None and word.endswith("s"):
             one = self._near.kinds.get(word.removesuffix("s")) or self._near.kinds.get(word.removesuffix("es"))
-            kind = plural_of(one) if one else None
+            kind = one if one in self._vocabulary.places else plural_of(one) if one else None
         return kind or ("" if word in self._near.words else self._vocabulary.misspelled(word))
 
     async def _by_meaning(self, meanings: MeaningModel, words: Sequence[str]) -> dict[str, str]:

@@ -113,7 +113,7 @@ class LayoutService:
         """The layout, laid out again with what its unknown words were taken for, if they were taken for anything."""
         if self._guesses is None or not layout.unknown:
             return layout
-        guesses = await self._guesses.guesses(layout.unknown)
+        guesses = await self._guesses.guesses(self._sketches.unknown(prompt))
         return self._sketches.layout(prompt, seed, aspect, guesses) if guesses else layout
 
     def _writer(self) -> ChatModel:

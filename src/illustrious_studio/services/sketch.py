@@ -73,11 +73,15 @@ class SketchService:
             guessed=tuple(
                 Guess(word=word, taken_for=name)
                 for word, name in (
-                    *guesses.items(),
+                    *((reading.said(word), name) for word, name in guesses.items() if word not in scene.unknown),
                     *((reading.said(word), name) for word, name in scene.stand_ins if word not in guesses),
                 )
             ),
         )
+
+    def unknown(self, prompt: str) -> tuple[str, ...]:
+        """The words of the prompt that name nothing known, in English, as guesses are made of them."""
+        return read_scene(self.in_english(prompt).text, self._vocabulary).unknown
 
     def draws(self, words: str) -> bool:
         """Whether anything of such words is drawn, or they say how: none of them is unknown or left out."""

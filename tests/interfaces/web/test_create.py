@@ -343,3 +343,13 @@ async def test_words_of_which_none_is_known_are_answered_with_examples_to_press(
     await page.locator("#create-notice .example").first.click()
     await page.wait_for_selector("#strip .thumb")
     assert (await web.studio.gallery.page()).items[0].metadata.request.prompt == pressed
+
+
+async def test_a_fraction_where_a_whole_number_belongs_is_told_by_the_fields_name(web: WebWithFakes) -> None:
+    page = await web.open()
+    await page.fill("#prompt textarea", "a cat")
+    await page.click("#advanced button.label-wrap")
+    await page.fill("#seed input", "1.5")
+    await page.keyboard.press("Tab")
+    await page.click("#generate")
+    await expect(page.locator("#create-notice")).to_contain_text("Seed: must be a whole number.")

@@ -158,6 +158,7 @@ def test_an_emptied_number_is_left_out_but_a_size_of_ones_own_is_asked_for() -> 
         ({"guidance": "much", "mask_blur": -1, "held_picture": PAINTED},
          "CFG scale: must be a finite number; Mask blur: must be at least 0."),
         ({"shape": "custom", "width": 8}, "Width: must be at least 64."),
+        ({"seed": 1.5}, "Seed: must be a whole number."),
         ({"hires": True, "hires_steps": 900}, "Hires fix, steps: must be at most 150."),
     ],
 )  # fmt: skip

@@ -114,7 +114,7 @@ def _who(mark: Mark) -> Who:
 
 def _named_by_looks(marks: Sequence[Mark], at: int) -> _Named | None:
     begin = at
-    while begin and marks[begin - 1].kind in ("trait", "colour", "size", "nothing"):
+    while begin and marks[begin - 1].kind in ("trait", "colour", "size", "nothing", "unknown"):
         begin -= 1
     if not begin or marks[begin - 1].text != "the" or cast(Person, marks[at].value).count is not None:
         return None

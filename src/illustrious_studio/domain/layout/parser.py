@@ -137,11 +137,13 @@ class _Reader(Mentions):
                     self.resting.append(living)
                 self.credits = self.credits or (mark.text in CREDITS and not self.cast.clause)
             case "background":
-                self._place(cast(str, mark.value), mark.text)
+                if not self.modifiers.negated:
+                    self._place(cast(str, mark.value), mark.text)
                 self.relation = None
                 self.forget()
             case "weather":
-                self.weather = cast(Weather, mark.value)
+                if not self.modifiers.negated:
+                    self.weather = cast(Weather, mark.value)
                 self.relation = None
                 self.forget()
             case "time":

@@ -55,11 +55,10 @@ def control(name: str) -> Any:
     if setting.step is not None and low is not None and high is not None and not left_out:
         lowest = round(ceil(low / setting.step) * setting.step, 6)  # a slider counts its steps from there
         return gr.Slider(lowest, high, step=setting.step, **common)
-    precision = 0 if kind["type"] == "integer" else None
     placeholder = setting.words.get("", AUTOMATIC) if left_out else None
     step = {} if setting.step is None else {"step": setting.step}
-    # Without its limits: Gradio's own error for them names no field, and would come before the request's.
-    return gr.Number(precision=precision, placeholder=placeholder, **step, **common)
+    # Without its limits, and whole or not: Gradio rounds, or says what is wrong before the request does, with no name.
+    return gr.Number(placeholder=placeholder, **step, **common)
 
 
 def named(name: str, values: Iterable[str]) -> list[tuple[str, str]]:

@@ -89,8 +89,8 @@ class Form:
         html('<div data-live="queue"></div>')
         self.shape = gr.Radio(list(self._choices(None)), value="square", label="Size", elem_id="shape")
         with gr.Row(visible=False) as self.own:
-            self.width = gr.Number(1024, label="Width", step=8, precision=0, min_width=120)
-            self.height = gr.Number(1024, label="Height", step=8, precision=0, min_width=120)
+            self.width = gr.Number(1024, label="Width", step=8, min_width=120)
+            self.height = gr.Number(1024, label="Height", step=8, min_width=120)
         self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
         self.img2img = Img2ImgSection()

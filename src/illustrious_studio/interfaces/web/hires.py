@@ -32,7 +32,7 @@ class HiresSection:
                 elem_id="hires_upscaler",
             )  # fmt: skip
             self.steps = gr.Number(
-                None, label="Hires steps", precision=0, placeholder=AUTOMATIC,
+                None, label="Hires steps", placeholder=AUTOMATIC,
                 info=str(fields["steps"].description), elem_id="hires_steps",
             )  # fmt: skip
             self.strength = gr.Number(

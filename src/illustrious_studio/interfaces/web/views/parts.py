@@ -43,17 +43,19 @@ def seconds(value: float) -> str:
 
 
 def facts(metadata: ImageMetadata) -> str:
-    """Seed, size, time and model in a line."""
+    """Seed, size, time and model in a line, as far as they are known."""
+    seed = metadata.request.seed
     parts = [
-        f'<span>Seed <button type="button" class="plain" name="seed" value="{metadata.request.seed}" '
-        f'title="Use this seed for the next picture">{metadata.request.seed}</button></span>',
-        f"<span>{metadata.width} × {metadata.height}</span>",
-        f"<span>{seconds(metadata.seconds)}</span>",
-        f"<span>{escape(metadata.checkpoint)}</span>",
+        f'Seed <button type="button" class="plain" name="seed" value="{seed}" '
+        f'title="Use this seed for the next picture">{seed}</button>'
+        if seed >= 0
+        else "",
+        f"{metadata.width} × {metadata.height}",
+        seconds(metadata.seconds) if metadata.seconds else "",
+        escape(metadata.checkpoint),
+        escape(_upscaled(metadata.upscale)) if metadata.upscale is not None else "",
     ]
-    if metadata.upscale is not None:
-        parts.append(f"<span>{escape(_upscaled(metadata.upscale))}</span>")
-    return f'<p class="facts">{"".join(parts)}</p>'
+    return f'<p class="facts">{"".join(f"<span>{part}</span>" for part in parts if part)}</p>'
 
 
 def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
