@@ -71,7 +71,9 @@ async def test_what_a_person_says_counts_more_than_the_record_and_what_nobody_sa
         assert (plain.prompt, plain.steps, plain.guidance) == ("", checkpoint.steps, checkpoint.guidance)
         assert plain.seed == -1
         kept = await studio.gallery.add(a_picture().image(), metadata("a cat"))
-        said = Redraw(prompt="a dog", negative_prompt="", steps=5, seed=9, tile=256, tile_overlap=64, strength=0.5)
+        said = Redraw(
+            prompt="a dog", negative_prompt="", sampler="LMS", steps=5, seed=9, tile=256, tile_overlap=64, strength=0.5
+        )
         told = await studio.redrawing.request(kept.id, UpscaleSettings(width=200, upscaler="Lanczos"), said)
         assert {name: getattr(told, name) for name in Redraw.model_fields} == said.model_dump()
         assert (told.width, told.height, told.image_upscaler) == (200, 128, "Lanczos"), "whole latents"
@@ -204,3 +206,14 @@ def test_a_size_or_a_tile_beyond_the_limits_is_refused_by_what_is_possible(asked
 def test_in_tiles_a_picture_may_be_as_large_as_hires_fix_makes_one() -> None:
     assert ImageRequest(prompt="a cat", width=4096, height=2048, tile=1024).width == 4096
     assert HiresFix(scale=2).sizes((2048, 1024))[0] == (4096, 2048)
+
+
+async def test_a_sampler_that_is_not_here_is_refused_until_another_is_said(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        its = metadata("a cat").model_copy(update={"unusable": {"sampler": "DPM fast"}})
+        kept = await made.studio.gallery.add(a_picture().image(), its)
+        with pytest.raises(InvalidRequest, match="sampler: DPM fast"):
+            await made.studio.redrawing.request(kept.id, FOUR_TIMES, Redraw())
+        assert (
+            await made.studio.redrawing.request(kept.id, FOUR_TIMES, Redraw(sampler="Euler a"))
+        ).sampler == "Euler a"

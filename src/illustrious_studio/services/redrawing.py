@@ -63,6 +63,7 @@ class RedrawService:
             "prompt": redraw.prompt,
             "negative_prompt": redraw.negative_prompt,
             "seed": redraw.seed,
+            "sampler": redraw.sampler,
             "steps": redraw.steps or (None if "steps" in known else checkpoint.steps),
             "guidance": None if "guidance" in known else checkpoint.guidance,
         }

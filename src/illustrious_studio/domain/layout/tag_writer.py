@@ -39,7 +39,7 @@ SAME: Final = {
 }  # fmt: skip
 """Danbooru's word for the same."""
 PLAIN: Final = lists.words(
-    "girl woman lady female boy man guy male person human someone somebody young old little anime gal girls women "
+    "girl woman lady female boy man guy male person human someone somebody young little anime gal girls women "
     "ladies females boys men guys males people persons humans"
 )
 """Words for people that the tag of how many there are says already."""
@@ -77,7 +77,8 @@ def write_tags(prompt: str, vocabulary: Vocabulary) -> str | None:
 
 def _goes_on(before: str, text: str) -> bool:
     """Whether a text belongs to what stands before it, such as `{red|blue}` or `(red:1.2)` before "cat"."""
-    return before[0] in "{_([" and _PAUSES.match(text.lstrip()) is None
+    text = text.lstrip()
+    return before[0] in "{_([" and _PAUSES.match(text) is None and LEADING.match(text) is None
 
 
 def _reads(text: str) -> bool:

@@ -112,7 +112,7 @@ class ImageMetadata(Value):
         if missing := [f"{name}: {value}" for name, value in self.unusable.items() if name not in changes]:
             raise InvalidRequest(
                 f"This picture cannot be drawn again as it is: its record says {', '.join(missing)}, which the studio "
-                "cannot do. Say what to use instead."
+                "cannot do. Say what to use instead; on the page, Reuse settings leaves it out."
             )
         recorded: dict[str, object] = given(self.request)
         if changes.get("image") is not None:
