@@ -124,7 +124,11 @@ async def test_a_request_that_makes_no_sense_is_refused_with_a_sentence(
         (fields(prompt=" "), "prompt: must not be empty"),
         (fields(prompt="x" * 10_001), "prompt: must have at most 10,000 characters"),
         (fields(seed=1.5, steps="x"), "steps: must be a whole number; seed: must be a whole number"),
-        (fields(width=2048, height=2056), "height: must be at most 2,048"),
+        (
+            fields(width=2048, height=2056),
+            "the body: width x height: at most 2048 pixels to a side and 4.2 megapixels are drawn; "
+            "with a tile up to 4096 and 8.4 megapixels",
+        ),
         (fields(**{"<script>": 1}), "(a field): is not known here; check its spelling"),
     ],
 )

@@ -120,7 +120,7 @@ async def test_steps_of_0_are_none_said(api: Api) -> None:
     [
         ({"size": "1024"}, "size: must be auto, or width x height"),
         ({"size": "100x100"}, "must be a multiple of 8"),
-        ({"size": "4096x4096"}, "must be at most 2,048"),
+        ({"size": "4096x4096"}, "at most 2048 pixels to a side"),
         ({"n": 11}, "n: must be at most 10"),
         ({"n": 0}, "n: must be at least 1"),
         ({"prompt": " "}, "prompt: must not be empty"),
