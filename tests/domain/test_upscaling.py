@@ -46,7 +46,7 @@ def test_the_size_is_that_of_a1111_rounded_down_to_eights_but_exact_where_it_is_
     ("settings", "words"),
     [
         ({"scale": 0.0}, "greater than or equal to 1"),
-        ({"scale": 4.5}, "less than or equal to 4"),
+        ({"scale": 8.5}, "less than or equal to 8"),
         ({"scale": float("nan")}, "finite"),
         ({"scale": 2.0, "width": 100}, "a scale or a size, not both"),
         ({"width": 0}, "greater than or equal to 1"),

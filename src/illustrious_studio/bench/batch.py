@@ -3,13 +3,9 @@
 With the checkpoint of the settings where one is named (`--sd-model`), at its own size, else with the built-in one.
 """
 
-import asyncio
-import json
-import sys
-
+from illustrious_studio.bench.drawing_process import drawn_apart
 from illustrious_studio.bench.measure import Figure, ratios, seconds
 from illustrious_studio.settings import Settings
-from illustrious_studio.wiring import checkpoint_catalogue
 
 PICTURES = 4
 STEPS = 4
@@ -50,13 +46,6 @@ print(json.dumps([f"{checkpoint.native_width} x {checkpoint.native_height}", tog
 
 async def batch(settings: Settings, rounds: int) -> list[Figure]:
     """Ratio of the times."""
-    found = await checkpoint_catalogue(settings).list()
-    checkpoint = next((one for one in found if str(one.path) == settings.sd_model), found[-1])
-    arguments = (checkpoint.model_dump_json(), settings.device, str(rounds), str(PICTURES), str(STEPS))
-    program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM, *arguments), stdout=asyncio.subprocess.PIPE
-    )
-    answer, _ = await program.communicate()
-    size, together, singly = json.loads(answer.splitlines()[-1])
+    checkpoint, (size, together, singly) = await drawn_apart(settings, PROGRAM, rounds, PICTURES, STEPS)
     what = f"{PICTURES} pictures of {size} with {checkpoint.name}, to one after another"
     return [Figure(what, ratios(together, singly), "1", "", seconds(together), seconds(singly))]

@@ -4,14 +4,11 @@ Both change every layer that kohya's scripts train in the UNet; numbers are rand
 where one is named (`--sd-model`), else with the built-in one, which is so small that loading it costs nearly nothing.
 """
 
-import asyncio
-import json
-import sys
 import tempfile
 
+from illustrious_studio.bench.drawing_process import drawn_apart
 from illustrious_studio.bench.measure import Figure, ratios, seconds
 from illustrious_studio.settings import Settings
-from illustrious_studio.wiring import checkpoint_catalogue
 
 PROGRAM = """
 import json, sys, time, torch
@@ -21,8 +18,8 @@ from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.loras import LoraFile, LoraUse
 from illustrious_studio.domain.models import Checkpoint
 
-checkpoint, folder, rounds = Checkpoint.model_validate_json(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-pipeline = SdxlPipeline(sys.argv[4])
+checkpoint, folder, rounds = Checkpoint.model_validate_json(sys.argv[1]), Path(sys.argv[3]), int(sys.argv[4])
+pipeline = SdxlPipeline(sys.argv[2])
 pipeline.load(checkpoint)
 uses = []
 for seed in (1, 2):
@@ -53,14 +50,7 @@ print(json.dumps([len(tensors) // 2, switched[1:], loaded[1:]]))
 
 async def lora_switch(settings: Settings, rounds: int) -> list[Figure]:
     """Ratio of the times."""
-    found = await checkpoint_catalogue(settings).list()
-    checkpoint = next((one for one in found if str(one.path) == settings.sd_model), found[-1])
     with tempfile.TemporaryDirectory() as folder:
-        program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", PROGRAM, checkpoint.model_dump_json(), folder, str(rounds), settings.device),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        answer, _ = await program.communicate()
-    layers, switched, loaded = json.loads(answer.splitlines()[-1])
+        checkpoint, (layers, switched, loaded) = await drawn_apart(settings, PROGRAM, folder, rounds)
     what = f"time of a switch of {layers} layers, to loading {checkpoint.name}"
     return [Figure(what, ratios(switched, loaded), "1", "", seconds(switched), seconds(loaded))]

@@ -1,18 +1,16 @@
-"""The backgrounds a sketch can have: drawn places, times and weathers, and plain colours. Only Pillow, only shapes.
+"""The backgrounds a sketch can have: drawn places, times and weathers, and plain colours.
 
-Each place is one small function that draws on a canvas measured in shares: x from 0 to 1 across, y from 0 to 1 down,
-lengths in shares of the shorter side. All chance comes from the `Random` handed in.
+Each place is one small function that draws on a canvas. All chance comes from the `Random` handed in.
 """
 
 import math
 from collections.abc import Callable
 from random import Random
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
+from illustrious_studio.adapters.sketch.canvas import RGB, Canvas, jittered
 from illustrious_studio.domain.layout.word_lists import INDOORS
-
-RGB = tuple[int, int, int]
 
 COLOURS: dict[str, RGB] = {
     "red": (225, 50, 50), "orange": (250, 150, 40), "yellow": (255, 220, 70), "green": (80, 180, 80),
@@ -110,11 +108,11 @@ def background_words() -> dict[str, tuple[str, ...]]:
 def draw_background(name: str, time: str, width: int, height: int, random: Random, weather: str = "") -> Image.Image:
     """The background at that size. `time` and `weather` are the light and what falls over a place."""
     if name in COLOURS:
-        return Image.new("RGB", (width, height), _jittered(COLOURS[name], random, 0 if name == "white" else 8))
+        return Image.new("RGB", (width, height), jittered(COLOURS[name], random, 0 if name == "white" else 8))
     place = _PLACES[name]
     # Drawn at least at double size for small pictures and softened on the way down.
     scale = max(1, math.ceil(512 / min(width, height)))
-    canvas = _Canvas(width * scale, height * scale, random, time)
+    canvas = Canvas(width * scale, height * scale, random, time)
     place(canvas)
     outside = name not in INDOORS
     if weather == "fog":
@@ -130,140 +128,34 @@ def draw_background(name: str, time: str, width: int, height: int, random: Rando
     return canvas.image.resize((width, height), Image.Resampling.LANCZOS)
 
 
-class _Canvas:
-    def __init__(self, width: int, height: int, random: Random, time: str = "day") -> None:
-        self.time = time
-        self.image = Image.new("RGB", (width, height), "white")
-        self.draw = ImageDraw.Draw(self.image)
-        self.random = random
-        self.width, self.height, self.unit = width, height, min(width, height)
-
-    def chance(self, low: float, high: float) -> float:
-        return self.random.uniform(low, high)
-
-    def shade(self, colour: RGB, spread: float = 10) -> RGB:
-        return _jittered(colour, self.random, spread)
-
-    def sky(self, top: RGB, bottom: RGB) -> None:
-        top, bottom = self.shade(top), self.shade(bottom)
-        self.image.paste(_gradient(self.image, top, bottom))
-
-    def disc(self, x: float, y: float, radius: float, colour: RGB, outline: bool = False) -> None:
-        px, py, r = x * self.width, y * self.height, radius * self.unit
-        box = (px - r, py - r, px + r, py + r)
-        if outline:
-            self.draw.ellipse(box, outline=colour, width=max(1, round(self.unit * 0.006)))
-        else:
-            self.draw.ellipse(box, fill=colour)
-
-    def sun(self, y: float, radius: float, colour: RGB) -> None:
-        """Not at night: the moon is there then."""
-        x = self.chance(0.12, 0.88)
-        if self.time != "night":
-            self.disc(x, y, radius, colour)
-
-    def hill(self, y: float, swing: float, colour: RGB) -> None:
-        phase, waves = self.chance(0, math.tau), self.chance(0.6, 1.5)
-        line = [
-            (x, (y + swing * math.sin(phase + waves * math.tau * x / self.width)) * self.height)
-            for x in range(0, self.width + 8, 8)
-        ]
-        self.draw.polygon([*line, (self.width + 8, self.height), (0, self.height)], fill=colour)
-
-    def floor(self, y: float, colour: RGB) -> None:
-        self.draw.rectangle((0, y * self.height, self.width, self.height), fill=colour)
-
-    def cloud(self, x: float, y: float, size: float, colour: RGB = (255, 255, 255)) -> None:
-        px, py, k = x * self.width, y * self.height, size * self.unit
-        for dx, dy, part in ((0, 0, 1), (-1.1, 0.25, 0.7), (1.1, 0.25, 0.75), (0.2, 0.35, 0.8)):
-            cx, cy = px + dx * k, py + dy * k
-            self.draw.ellipse((cx - part * k, cy - part * k * 0.7, cx + part * k, cy + part * k * 0.7), fill=colour)
-
-    def triangle(self, x: float, base: float, half_width: float, height: float, colour: RGB) -> None:
-        px, py = x * self.width, base * self.height
-        w, h = half_width * self.unit, height * self.unit
-        self.draw.polygon([(px - w, py), (px + w, py), (px, py - h)], fill=colour)
-
-    def stars(self, count: int, lowest: float, colours: tuple[RGB, ...]) -> None:
-        for _ in range(count):
-            self.disc(self.chance(0, 1), self.chance(0, lowest), self.chance(0.002, 0.007), self.random.choice(colours))
-
-    def box(self, left: float, top: float, right: float, bottom: float, colour: RGB) -> None:
-        self.draw.rectangle(
-            (left * self.width, top * self.height, right * self.width, bottom * self.height), fill=colour
-        )
-
-    def leaves(self, count: int, colours: tuple[RGB, ...]) -> None:
-        """Strewn over all of it, in the air and on the ground."""
-        for _ in range(count):
-            x, y, k = self.chance(0, self.width), self.chance(0, self.height), self.chance(0.007, 0.013) * self.unit
-            self.draw.ellipse((x - k, y - k * 0.6, x + k, y + k * 0.6), fill=self.random.choice(colours))
-
-    def fog(self) -> None:
-        """Fog lies on a place, thickest where the ground begins."""
-        self.image.paste(Image.blend(self.image, _plain(self.image, (214, 220, 226)), 0.6))
-
-    def rain(self) -> None:
-        """It rains on a place: greyer, with drops that fall aslant and rings where they fall."""
-        self.image.paste(Image.blend(self.image, _plain(self.image, (92, 106, 128)), 0.45))
-        for _ in range(90):
-            x, y = self.chance(-0.05, 1.05) * self.width, self.chance(-0.05, 1) * self.height
-            long = self.chance(0.03, 0.06) * self.unit
-            line = (x, y, x - 0.28 * long, y + long)
-            self.draw.line(line, fill=(196, 212, 232), width=max(1, round(self.unit * 0.004)))
-        for _ in range(12):
-            x, y, k = self.chance(0, 1) * self.width, self.chance(0.86, 0.98) * self.height, 0.02 * self.unit
-            ring = (x - k, y - 0.35 * k, x + k, y + 0.35 * k)
-            self.draw.ellipse(ring, outline=(186, 204, 226), width=max(1, round(self.unit * 0.003)))
-
-    def snowfall(self) -> None:
-        """It snows on a place."""
-        self.image.paste(Image.blend(self.image, _plain(self.image, (226, 234, 246)), 0.3))
-        for _ in range(70):
-            self.disc(self.chance(0, 1), self.chance(0, 1), self.chance(0.004, 0.011), (255, 255, 255))
-
-    def darken(self, *, stars: bool = True) -> None:
-        """Night falls on a place."""
-        self.image.paste(Image.blend(self.image, _plain(self.image, (14, 22, 74)), 0.62))
-        if not stars:
-            return
-        self.stars(26, 0.4, ((255, 250, 210),))
-        self.disc(self.chance(0.1, 0.9), self.chance(0.1, 0.18), 0.06, (250, 240, 190))
-
-    def redden(self) -> None:
-        """Evening falls on a place."""
-        glow = _gradient(self.image, (110, 60, 140), (255, 160, 80))
-        self.image.paste(Image.blend(self.image, glow, 0.55))
-
-
-def _sunset(c: _Canvas) -> None:
+def _sunset(c: Canvas) -> None:
     c.sky((95, 60, 140), (255, 170, 80))
     c.disc(c.chance(0.18, 0.82), c.chance(0.58, 0.68), 0.137, (255, 225, 120))
     c.hill(0.79, 0.023, c.shade((80, 45, 85)))
 
 
-def _night(c: _Canvas) -> None:
+def _night(c: Canvas) -> None:
     c.sky((12, 16, 50), (45, 60, 120))
     c.stars(40, 0.7, ((255, 250, 210),))
     c.disc(c.chance(0.12, 0.88), c.chance(0.1, 0.21), 0.066, (250, 240, 190))
     c.hill(0.83, 0.023, c.shade((20, 35, 50)))
 
 
-def _sea(c: _Canvas) -> None:
+def _sea(c: Canvas) -> None:
     c.sky((60, 170, 220), (10, 60, 130))
     for _ in range(18):
         c.disc(c.chance(0, 1), c.chance(0, 1), c.chance(0.01, 0.027), (190, 230, 250), outline=True)
     c.hill(0.9, 0.02, c.shade((210, 190, 130)))
 
 
-def _beach(c: _Canvas) -> None:
+def _beach(c: Canvas) -> None:
     c.sky((120, 200, 250), (200, 235, 255))
     c.floor(0.49, c.shade((40, 150, 200)))
     c.hill(0.68, 0.027, c.shade((240, 215, 150)))
     c.sun(0.14, 0.07, (255, 225, 90))
 
 
-def _snow(c: _Canvas) -> None:
+def _snow(c: Canvas) -> None:
     c.sky((150, 190, 230), (225, 238, 250))
     c.hill(0.7, 0.035, (235, 243, 252))
     c.hill(0.8, 0.023, (250, 252, 255))
@@ -271,7 +163,7 @@ def _snow(c: _Canvas) -> None:
         c.disc(c.chance(0, 1), c.chance(0, 1), c.chance(0.006, 0.013), (255, 255, 255))
 
 
-def _meadow(c: _Canvas) -> None:
+def _meadow(c: Canvas) -> None:
     c.sky((120, 195, 250), (215, 238, 255))
     c.cloud(c.chance(0.12, 0.86), c.chance(0.1, 0.22), 0.074)
     c.hill(0.645, 0.035, c.shade((120, 200, 90)))
@@ -281,7 +173,7 @@ def _meadow(c: _Canvas) -> None:
         c.disc(c.chance(0, 1), c.chance(0.79, 0.98), 0.012, petal)
 
 
-def _forest(c: _Canvas) -> None:
+def _forest(c: Canvas) -> None:
     c.sky((190, 225, 190), (110, 165, 110))
     for base, colour in ((0.72, (70, 130, 80)), (0.86, (45, 100, 60))):
         x = c.chance(-0.08, 0)
@@ -291,21 +183,21 @@ def _forest(c: _Canvas) -> None:
     c.floor(0.82, c.shade((70, 110, 50)))
 
 
-def _desert(c: _Canvas) -> None:
+def _desert(c: Canvas) -> None:
     c.sky((130, 200, 245), (255, 235, 190))
     c.sun(0.16, 0.078, (255, 215, 80))
     c.hill(0.625, 0.059, c.shade((235, 185, 110)))
     c.hill(0.78, 0.047, c.shade((215, 160, 85)))
 
 
-def _space(c: _Canvas) -> None:
+def _space(c: Canvas) -> None:
     c.sky((10, 8, 28), (40, 20, 70))
     c.stars(60, 1, ((255, 255, 255), (200, 220, 255), (255, 240, 200)))
     planet = c.random.choice(((200, 110, 80), (110, 150, 210), (160, 120, 190)))
     c.disc(c.random.choice((0.12, 0.88)), c.chance(0.08, 0.92), c.chance(0.05, 0.117), planet)
 
 
-def _city(c: _Canvas) -> None:
+def _city(c: Canvas) -> None:
     c.sky((140, 195, 240), (230, 240, 250))
     x, base, step = -0.02 * c.width, 0.84 * c.height, c.unit / 512
     while x < c.width:
@@ -320,7 +212,7 @@ def _city(c: _Canvas) -> None:
     c.floor(0.84, c.shade((90, 90, 95)))
 
 
-def _mountains(c: _Canvas) -> None:
+def _mountains(c: Canvas) -> None:
     c.sky((130, 190, 240), (225, 240, 252))
     for _ in range(3):
         x, high, wide, snow = c.chance(0.08, 0.92), c.chance(0.39, 0.59), c.chance(0.29, 0.41), 0.28
@@ -330,13 +222,13 @@ def _mountains(c: _Canvas) -> None:
     c.hill(0.8, 0.023, c.shade((95, 165, 85)))
 
 
-def _sky(c: _Canvas) -> None:
+def _sky(c: Canvas) -> None:
     c.sky((70, 150, 235), (190, 225, 255))
     for _ in range(4):
         c.cloud(c.chance(0.06, 0.94), c.chance(0.08, 0.92), c.chance(0.055, 0.094))
 
 
-def _room(c: _Canvas) -> None:
+def _room(c: Canvas) -> None:
     wall = c.shade(c.random.choice(((236, 222, 202), (214, 226, 232), (228, 220, 236), (222, 232, 214))))
     c.box(0, 0, 1, 0.74, wall)
     c.floor(0.74, c.shade((184, 136, 94)))
@@ -358,7 +250,7 @@ def _room(c: _Canvas) -> None:
     c.box(left - 0.07, top - 0.065, right + 0.07, top - 0.045, (120, 88, 62))
 
 
-def _lake(c: _Canvas) -> None:
+def _lake(c: Canvas) -> None:
     c.sky((120, 195, 250), (222, 240, 252))
     c.cloud(c.chance(0.12, 0.86), c.chance(0.1, 0.2), 0.07)
     c.hill(0.45, 0.04, c.shade((110, 150, 150)))
@@ -370,7 +262,7 @@ def _lake(c: _Canvas) -> None:
     c.hill(0.83, 0.02, c.shade((100, 180, 80)))
 
 
-def _river(c: _Canvas) -> None:
+def _river(c: Canvas) -> None:
     c.sky((120, 195, 250), (215, 238, 255))
     c.cloud(c.chance(0.12, 0.86), c.chance(0.1, 0.2), 0.07)
     c.hill(0.5, 0.05, c.shade((130, 180, 130)))
@@ -390,7 +282,7 @@ def _river(c: _Canvas) -> None:
         c.box(x - 0.05 * t, 0.57 + 0.42 * t, x + 0.05 * t, 0.574 + 0.42 * t, (180, 220, 242))
 
 
-def _waterfall(c: _Canvas) -> None:
+def _waterfall(c: Canvas) -> None:
     c.sky((150, 210, 245), (215, 236, 250))
     c.box(0, 0.2, 1, 0.8, c.shade((112, 106, 100)))
     c.hill(0.19, 0.02, c.shade((88, 160, 80)))
@@ -410,7 +302,7 @@ def _waterfall(c: _Canvas) -> None:
     c.hill(0.9, 0.015, c.shade((96, 165, 80)))
 
 
-def _cave(c: _Canvas) -> None:
+def _cave(c: Canvas) -> None:
     c.sky((58, 50, 54), (78, 66, 66))
     x, y = c.chance(0.35, 0.65), 0.5
     if c.time != "night":
@@ -424,21 +316,21 @@ def _cave(c: _Canvas) -> None:
                    c.shade((66, 57, 58), 6))  # fmt: skip
 
 
-def _autumn(c: _Canvas) -> None:
+def _autumn(c: Canvas) -> None:
     c.sky((190, 215, 235), (250, 236, 205))
     _trees(c, ((214, 112, 40), (232, 150, 52), (190, 70, 40), (240, 186, 70)), (112, 74, 50))
     c.hill(0.78, 0.02, c.shade((176, 140, 70)))
     c.leaves(60, ((214, 100, 40), (236, 160, 60), (190, 66, 40)))
 
 
-def _blossoms(c: _Canvas) -> None:
+def _blossoms(c: Canvas) -> None:
     c.sky((150, 205, 250), (250, 232, 242))
     _trees(c, ((250, 182, 208), (246, 160, 194), (253, 206, 224)), (110, 80, 74))
     c.hill(0.78, 0.02, c.shade((136, 196, 104)))
     c.leaves(70, ((255, 214, 230), (250, 180, 208), (255, 232, 242)))
 
 
-def _trees(c: _Canvas, crowns: tuple[RGB, ...], bark: RGB) -> None:
+def _trees(c: Canvas, crowns: tuple[RGB, ...], bark: RGB) -> None:
     """A row of round trees, to both sides more than in the middle."""
     for x in (0.5, 0.3, 0.72, 0.1, 0.92):
         x, y = x + c.chance(-0.05, 0.05), c.chance(0.3, 0.38)
@@ -447,7 +339,7 @@ def _trees(c: _Canvas, crowns: tuple[RGB, ...], bark: RGB) -> None:
             c.disc(x + c.chance(-0.1, 0.1), y + c.chance(-0.14, 0.08), c.chance(0.06, 0.1), c.random.choice(crowns))
 
 
-def _rain(c: _Canvas) -> None:
+def _rain(c: Canvas) -> None:
     c.sky((120, 132, 152), (176, 186, 200))
     for _ in range(6):
         c.cloud(c.chance(0, 1), c.chance(0.02, 0.14), c.chance(0.08, 0.12), c.shade((104, 114, 132)))
@@ -456,7 +348,7 @@ def _rain(c: _Canvas) -> None:
     c.rain()
 
 
-def _fog(c: _Canvas) -> None:
+def _fog(c: Canvas) -> None:
     c.sky((222, 228, 234), (206, 212, 218))
     for base, colour in ((0.7, (196, 204, 210)), (0.82, (172, 182, 188))):
         x = c.chance(-0.08, 0.05)
@@ -466,26 +358,12 @@ def _fog(c: _Canvas) -> None:
     c.hill(0.8, 0.02, c.shade((184, 192, 190), 4))
 
 
-_PLACES: dict[str, Callable[[_Canvas], None]] = {
+_PLACES: dict[str, Callable[[Canvas], None]] = {
     "sunset": _sunset, "night": _night, "sea": _sea, "beach": _beach, "snow": _snow, "meadow": _meadow,
     "forest": _forest, "desert": _desert, "space": _space, "city": _city, "mountains": _mountains, "sky": _sky,
     "room": _room, "lake": _lake, "river": _river, "waterfall": _waterfall, "cave": _cave, "autumn": _autumn,
     "blossoms": _blossoms, "rain": _rain, "fog": _fog,
 }  # fmt: skip
-
-
-def _plain(like: Image.Image, colour: RGB) -> Image.Image:
-    return Image.new("RGB", like.size, colour)
-
-
-def _gradient(like: Image.Image, top: RGB, bottom: RGB) -> Image.Image:
-    mask = Image.linear_gradient("L").resize(like.size)
-    return Image.composite(_plain(like, bottom), _plain(like, top), mask)
-
-
-def _jittered(colour: RGB, random: Random, spread: float) -> RGB:
-    red, green, blue = (int(min(255, max(0, part + random.uniform(-spread, spread)))) for part in colour)
-    return red, green, blue
 
 
 def soften(image: Image.Image) -> Image.Image:

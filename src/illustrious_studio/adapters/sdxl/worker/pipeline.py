@@ -31,23 +31,13 @@ from illustrious_studio.adapters.sdxl.worker.oom_fallback import (
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
+from illustrious_studio.adapters.sdxl.worker.starts import Starts
 from illustrious_studio.adapters.sdxl.worker.tiles import in_tiles
-from illustrious_studio.adapters.sdxl.worker.upscaling import upscale
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
 from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import (
-    FromLatents,
-    FromNoise,
-    FromPicture,
-    FromUpscaled,
-    Pass,
-    Rendered,
-    RenderPlan,
-    Step,
-)
-from illustrious_studio.domain.upscaling import UpscalePlan, by_lanczos
+from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
 
 if TYPE_CHECKING:
     import torch
@@ -237,7 +227,8 @@ class SdxlPipeline:
             prediction_type=plan.checkpoint.prediction_type,
             rescale_betas_zero_snr=plan.checkpoint.zero_terminal_snr,
         )
-        base = self._starts([one.passes[number] for one in plans], before, watch)
+        starts = Starts(self._codec, self._scale, self.device, self.device_name, tiled=self._offloaded)
+        base = starts.of([one.passes[number] for one in plans], before, watch)
         scheduler = scheduler_for(
             render_pass.sampler,
             render_pass.schedule,
@@ -303,59 +294,6 @@ class SdxlPipeline:
     def _scale(self) -> int:
         return int(self._pipeline.vae_scale_factor)
 
-    def _starts(
-        self, passes: Sequence[Pass], before: "torch.Tensor | None", watch: ProgressCallback
-    ) -> "torch.Tensor | None":
-        """What the passes of several pictures start from, a row for each."""
-        import torch
-
-        rows = [
-            self._start(one, None if before is None else before[number : number + 1], watch)
-            for number, one in enumerate(passes)
-        ]
-        found = [row for row in rows if row is not None]
-        return torch.cat(found) if found else None
-
-    def _start(
-        self, render_pass: Pass, before: "torch.Tensor | None", watch: ProgressCallback
-    ) -> "torch.Tensor | None":
-        """The float32 latents that a pass starts from, in its size and the UNet's scale; None where it is noise."""
-        import torch
-
-        size = render_pass.width, render_pass.height
-        tiled = self._offloaded or render_pass.coded_in_tiles
-        match render_pass.start:
-            case FromNoise():
-                return None
-            case FromPicture(picture):
-                return self._codec.encode(picture, size, tiled=tiled)
-            case FromLatents(scaled, interpolation, antialias):
-                assert before is not None, "the first pass has none before it"
-                width, height = (side // self._scale for side in scaled or size)
-                larger = torch.nn.functional.interpolate(
-                    before, (height, width), mode=interpolation, antialias=antialias
-                )
-                top, left = (height - size[1] // self._scale) // 2, (width - size[0] // self._scale) // 2
-                return larger[:, :, top : top + size[1] // self._scale, left : left + size[0] // self._scale]
-            case FromUpscaled() as start:
-                assert before is not None, "the first pass has none before it"
-                small = self._codec.decode(before, tiled=self._offloaded)
-                return self._codec.encode(self._enlarged(small, start, size, watch), size, tiled=tiled)
-
-    def _enlarged(
-        self, picture: Picture, start: FromUpscaled, size: tuple[int, int], watch: ProgressCallback
-    ) -> Picture:
-        """The middle of a larger one. Its tiles are no steps of the drawing."""
-        width, height = start.scaled
-        if start.network is None:
-            larger = by_lanczos(picture, start.scaled)
-        else:
-            plan = UpscalePlan(picture, Path(start.network), width, height, start.tile, start.overlap)
-            larger = upscale(plan, self.device, self.device_name, _Unseen(watch))
-        left, top = (width - size[0]) // 2, (height - size[1]) // 2
-        middle = larger.picture.image().crop((left, top, left + size[0], top + size[1]))
-        return Picture.from_image(middle)
-
     def _callback(self, watch: ProgressCallback, kept: LatentMask | None) -> Any:
         def on_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             latents = tensors["latents"]
@@ -371,19 +309,6 @@ class SdxlPipeline:
             return {"latents": latents}
 
         return on_step
-
-
-class _Unseen:
-    """Follows work whose steps are not shown."""
-
-    def __init__(self, watch: ProgressCallback) -> None:
-        self.check = watch.check
-
-    def step(self, step: Step) -> None:
-        self.check()
-
-    def wants_preview(self) -> bool:
-        return False
 
 
 def _placeholders(conditioning: Conditioning, dtype: "torch.dtype", count: int, *, guided: bool) -> dict[str, Any]:
