@@ -218,7 +218,7 @@ async def open_studio(
             vaes=vaes,
             loras=loras,
             embeddings=embeddings,
-            tokens=TokenService(ClipTokens(), loras, embeddings),
+            tokens=TokenService(ClipTokens(), loras, embeddings, wildcards),
             sketches=sketches,
             layouts=layouts,
             refused=RefusedRequests(),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.loras import LoraChoice, loras_in, with_loras, without_loras
+from illustrious_studio.domain.loras import LoraChoice, loras_in, with_loras, without_lora, without_loras
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,19 @@ def test_a_prompt_full_of_beginnings_hangs_nothing(piece: str) -> None:
     with contextlib.suppress(InvalidRequest):
         loras_in(piece * 100_000)
     without_loras(piece * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "left"),
+    [
+        ("a fox, blue paint <lora:ink:0.8>", "a fox"),
+        ("a fox, Blue Paint, <lora:ink:0.8>, snow", "a fox, snow"),
+        ("<lora:ink:0.8>, a cat", "a cat"),
+        ("a fox, <lora:ink:0.8>, snow", "a fox, snow"),
+        ("a fox, <lora:ink:0.8>", "a fox,"),
+        ("a <lora:ink:0.8> cat <lora:ink:wrong>", "a cat"),
+        ("a cat <lora:other:1> <lora:ink:1> BREAK a dog", "a cat <lora:other:1> BREAK a dog"),
+    ],
+)
+def test_a_lora_is_taken_out_with_the_words_that_came_with_it_and_leaves_no_trace(prompt: str, left: str) -> None:
+    assert without_lora(prompt, {"ink"}, ["blue paint"]) == left

@@ -169,6 +169,14 @@ async def test_a_picture_with_them_is_read_back(api: Api) -> None:
         ("a [cat:very red dog:0.5]", {"count": 4}),
         ("a cat AND a very red dog", {"count": 4}),
         ("a cat <lora:kohya", {"problem": "The prompt has <lora:kohya, which is not closed. Write > behind it."}),
+        ("a {red|blue} cat", {"problem": ""}),
+        (
+            "a __nope__ cat",
+            {
+                "problem": "There is no wildcard __nope__. Put a file nope.txt into the folder wildcards of the data "
+                "folder."
+            },
+        ),
         (
             "a cat <lora:kohia:1>",
             {"problem": "There is no LoRA 'kohia'. Nearest: kohya, loha, dora."},

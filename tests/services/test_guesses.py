@@ -114,7 +114,13 @@ async def test_a_layout_from_words_has_its_guesses() -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "word"),
-    [("ein Hund in der Küche", "Küche"), ("un chat dans la cuisine", "cuisine"), ("a dog in a bathroom", "bathroom")],
+    [
+        ("ein Hund in der Küche", "Küche"),
+        ("un chat dans la cuisine", "cuisine"),
+        ("a dog in a bathroom", "bathroom"),
+        ("eine Katze im Schlafzimmer", "Schlafzimmer"),
+        ("教室、猫", "教室"),
+    ],
 )
 async def test_a_word_of_any_language_is_guessed_by_what_it_is_in_english_and_is_not_unknown_then(
     prompt: str, word: str

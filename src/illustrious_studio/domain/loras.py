@@ -138,15 +138,18 @@ def lora_names(prompt: str) -> list[str]:
 def without_lora(prompt: str, names: Container[str], words: Sequence[str] = ()) -> str:
     """The prompt without the tags of these names, nor such words (a file's trigger words) directly before one."""
     said = r",?\s*".join(map(re.escape, words))
-    before = re.compile(rf"(?:^|,)\s*{said}\s*$", re.IGNORECASE) if words else None
+    before = re.compile(rf"(?:^|,)\s*{said},?\s*$", re.IGNORECASE) if words else None
     left, at = "", 0
     for found in _TAG.finditer(prompt):
         left += prompt[at : found.start()]
         at = found.end()
         if _name(found) not in names:
             left += found[0]
-        elif before is not None:
-            left = before.sub("", left)
+            continue
+        left = (left if before is None else before.sub("", left)).rstrip(" ")
+        if not left or left[-1] == ",":  # the comma behind it parts nothing any more
+            at = len(prompt) - len(prompt[at:].lstrip(" ,"))
+            left += " " if left else ""
     return (left + prompt[at:]).strip()
 
 

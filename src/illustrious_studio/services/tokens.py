@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from random import Random
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.loras import LoraChoice, loras_in, without_loras
@@ -9,6 +10,7 @@ from illustrious_studio.domain.prompt_chunks import CHUNK_LENGTH, Tokenizer, chu
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.prompt_schedule import composed, scheduled
 from illustrious_studio.domain.textual_inversion import named_in
+from illustrious_studio.domain.wildcards import WildcardFiles, chosen, has_choices
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.loras import LoraService
 
@@ -36,10 +38,13 @@ class Tokens:
 class TokenService:
     """Counts. SDXL's two text encoders share one vocabulary, so one count is both's."""
 
-    def __init__(self, tokenizer: Tokenizer, loras: LoraService, embeddings: EmbeddingService) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, loras: LoraService, embeddings: EmbeddingService, wildcards: WildcardFiles
+    ) -> None:
         self._tokenizer = tokenizer
         self._loras = loras
         self._embeddings = embeddings
+        self._wildcards = wildcards
 
     async def of(self, prompt: str) -> Tokens:
         files = {file.name: file.vectors for file in await self._embeddings.embeddings()}
@@ -52,6 +57,8 @@ class TokenService:
             for one in loras:
                 await self._loras.named(one.name)
             await self._embeddings.named_in([without_loras(prompt)])
+            if has_choices(prompt):
+                await self._wildcards.with_lines(lambda lines: chosen(prompt, Random(0), lines))
         except (InvalidRequest, NotFound) as error:
             problem = problem or error.detail
         return await asyncio.to_thread(self._counted, without_loras(prompt), files, loras, problem)

@@ -345,6 +345,15 @@ async def test_words_of_which_none_is_known_are_answered_with_examples_to_press(
     assert (await web.studio.gallery.page()).items[0].metadata.request.prompt == pressed
 
 
+async def test_what_failed_by_another_way_is_told_there_and_not_in_create(web: WebWithFakes) -> None:
+    page = await web.open()
+    web.engine.faults.append(OutOfMemory("The device's memory does not hold it."))
+    with pytest.raises(OutOfMemory):
+        await web.studio.images.generate_image(ImageRequest(prompt="a kite"))
+    await draw(page, "a boat")
+    await expect(page.locator("#create-notice")).not_to_contain_text("does not hold it")
+
+
 async def test_a_fraction_where_a_whole_number_belongs_is_told_by_the_fields_name(web: WebWithFakes) -> None:
     page = await web.open()
     await page.fill("#prompt textarea", "a cat")

@@ -69,6 +69,15 @@ async def test_a_lora_is_known_by_each_of_its_names_whatever_else_is_wrong_in_th
     await expect(page.locator(PROMPT)).to_have_value("fox")
 
 
+async def test_nothing_is_put_behind_a_tag_that_is_not_closed(web: WebWithFakes, loras: Path) -> None:
+    page = await web.open()
+    await page.click("#loras-fold > button")
+    await page.fill(PROMPT, "a cat <lora:loha")
+    await page.click(f"{KOHYA} [name=lora]")
+    await expect(page.get_by_text("The prompt has <lora:loha, which is not closed.").last).to_be_visible()
+    await expect(page.locator(PROMPT)).to_have_value("a cat <lora:loha")
+
+
 async def test_a_file_that_cannot_be_used_is_named_in_the_browser_and_by_the_meter(
     web: WebWithFakes, loras: Path
 ) -> None:

@@ -100,10 +100,11 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     @router.post("/tokens")
     async def tokens(counted: Words) -> Response:
         found, files = await studio.tokens.of(counted.prompt), await studio.loras.meant(counted.prompt)
-        weights: dict[str, list[str]] = {}
+        # Of a prompt that cannot be drawn no weight is told, only what it names.
+        weights: dict[str, list[str]] = {file.name: [] for file in files.values()}
         for one in found.loras:
             if one.name in files:
-                weights.setdefault(files[one.name].name, []).append(loras_view.weight(one))
+                weights[files[one.name].name].append(loras_view.weight(one))
         return JSONResponse({**asdict(found), "loras": weights}, headers=NEVER)
 
     @router.post("/inputs")

@@ -13,7 +13,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job
-from illustrious_studio.domain.loras import LoraChoice, LoraFile, weighed, with_loras, without_lora
+from illustrious_studio.domain.loras import LoraChoice, LoraFile, loras_in, weighed, with_loras, without_lora
 from illustrious_studio.domain.redrawing import Redraw
 from illustrious_studio.domain.upscaling import UpscaleSettings
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
@@ -289,6 +289,7 @@ class CreateTab:
         file = await self.studio.loras.named(name)
         if names := await self._names_of(file, prompt):
             return without_lora(prompt, names, file.trigger_words)
+        loras_in(prompt)  # behind a tag that is not closed it would be a part of that
         missing = [word for word in file.trigger_words if word.lower() not in prompt.lower()]
         words = ", ".join(part for part in (prompt.strip().rstrip(","), *missing) if part)
         weight = 1.0 if file.weight is None else file.weight
