@@ -29,9 +29,7 @@ class Control(Value):
     ] = None
     preprocessor: Annotated[
         Text,
-        Field(
-            max_length=100, description="What makes of it what the model reads, by its name; none: it is so already."
-        ),
+        Field(max_length=100, description="What makes of it what the model reads, by its name; none: nothing."),
     ] = NO_PREPROCESSOR
     weight: Annotated[float, Field(ge=0, le=2, description="How strongly it steers.")] = 1.0
     start: Annotated[float, Field(ge=0, le=1, description="From which part of the steps on it steers.")] = 0.0
@@ -52,7 +50,7 @@ class Control(Value):
     ] = None
     threshold_a: Annotated[
         float | None,
-        Field(description="The preprocessor's first number, which each explains; left out: its usual one."),
+        Field(description="The preprocessor's first number; left out: its usual one."),
     ] = None
     threshold_b: Annotated[float | None, Field(description="Its second one.")] = None
 
