@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from illustrious_studio.domain.controls import ControlUse
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.images import ImageRequest, apart_from_chance
 from illustrious_studio.domain.loras import LoraUse, without_loras
@@ -111,6 +112,8 @@ class RenderPlan:
     """What the request's prompts name."""
     embeddings: tuple[EmbeddingFile, ...] = ()
     """The same."""
+    controls: tuple[ControlUse, ...] = ()
+    """What steers every pass."""
 
     def prompts(self, of: Pass) -> tuple[str, str]:
         """The words of a pass's prompt and negative prompt, as the text encoders read them."""
