@@ -80,6 +80,8 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
     """Queue a picture, show how far it is, and write it where `--output` says."""
     given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     given |= {name: _base64_of(given[name]) for name in ("image", "mask") if name in given}
+    if "controls" in given:
+        given["controls"] = [_with_picture(one) for one in given["controls"]]
     given |= {"layout": _layout_in(given["layout"])} if "layout" in given else {}
     async with studio_client(settings, needs="sdxl") as client:
         if options.enhance:
@@ -103,6 +105,13 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
                 await _save(client, image_id, output)
             print(f"{output or image_id}  seed {one['request']['seed']}")
     return 0
+
+
+def _with_picture(control: object) -> object:
+    """A control with its picture in place of the name of its file."""
+    if not isinstance(control, dict) or not isinstance(image := control.get("image"), str) or _ID.fullmatch(image):
+        return control
+    return {**control, "image": _base64_of(Path(image))}
 
 
 def _base64_of(file: Path) -> str:

@@ -147,6 +147,7 @@ FILES = {
 
 JSON = {
     "loras": """LoRAs in JSON, such as '[{"name": "ink", "weight": 0.8}]'; or <lora:ink:0.8> in the prompt.""",
+    "controls": """Pictures that steer, in JSON: '[{"model": "canny", "image": "a.png", "preprocessor": "canny"}]'.""",
     "hires": """Hires fix in JSON, such as '{"scale": 1.5, "upscaler": "Latent"}'; '{}': twice as large.""",
 }
 """Settings that the command line takes as JSON."""

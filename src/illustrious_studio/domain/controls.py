@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from illustrious_studio.domain.inputs import Fit, InputId
 from illustrious_studio.domain.models import RefusedFile
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.values import Text, Value
+from illustrious_studio.domain.values import Text, Value, as_tuple
 
 ControlMode = Literal["balanced", "prompt", "control"]
 """What counts more where words and picture disagree: A1111's "Balanced", "My prompt is more important", "ControlNet is
@@ -74,6 +74,9 @@ class Control(Value):
         return self
 
 
+Controls = Annotated[tuple[Control, ...], BeforeValidator(as_tuple)]
+"""Those of a request: a list, as JSON has it."""
+
 ControlKind = Literal["controlnet", "controlnet-union", "t2i-adapter", "ip-adapter"]
 
 
@@ -84,7 +87,7 @@ class VisionEncoderFile(Value):
     path: Path
     hidden_size: int
     projection_size: int
-    size_bytes: int = 0
+    parameters: int = 0
     stamp: str = ""
 
 
@@ -103,6 +106,7 @@ class ControlFile(Value):
         False, description="Of an IP-Adapter: whether it reads all patches of a picture (Plus)."
     )
     size_bytes: int = 0
+    parameters: int = Field(0, description="How many numbers its weights are.")
     stamp: str = Field("", description="Another one when the file was changed or replaced.")
 
     def reads_from(self, encoder: VisionEncoderFile) -> bool:

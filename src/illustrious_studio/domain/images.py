@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from illustrious_studio.domain.controls import MOST_CONTROLS, Controls
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import Layout, LayoutGiven
@@ -383,6 +384,14 @@ class ImageRequest(Value):
             a1111=("inpaint_full_res_padding",),
         ),
     ] = 32
+    controls: Annotated[
+        Controls,
+        Field(
+            max_length=MOST_CONTROLS,
+            description="Pictures that steer the drawing, by ControlNets, T2I-Adapters or IP-Adapters.",
+        ),
+        Setting("ControlNet", infotext="Controls"),
+    ] = ()
     layout_from_words: Annotated[
         bool,
         Field(description="Lay the known objects of the prompt out as a sketch first, and start from it."),
@@ -439,6 +448,14 @@ class ImageRequest(Value):
         if value is not None and known.data.get("image", "") is None:
             raise ValueError("needs an image")
         return value
+
+    @field_validator("controls")
+    @classmethod
+    def _have_pictures(cls, controls: Controls, known: ValidationInfo) -> Controls:
+        lacking = [number for number, one in enumerate(controls) if one.image is None]
+        if lacking and known.data.get("image", "") is None:
+            raise ValueError(f"the one at {lacking[0]} needs an image of its own, where the drawing starts from none")
+        return controls
 
     @field_validator("mask_content", "mask_area")
     @classmethod

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import RefusedFile, without_ending
-from illustrious_studio.domain.values import Text, Value
+from illustrious_studio.domain.values import Text, Value, as_tuple
 
 STRONGEST = 10.0
 _TAG = re.compile(r"<(?:lora|lyco):([^<>\n]*)>", re.IGNORECASE)
@@ -48,9 +48,7 @@ class LoraChoice(Value):
 
 MOST = 32
 """LoRAs in one picture."""
-Loras = Annotated[
-    tuple[LoraChoice, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
-]
+Loras = Annotated[tuple[LoraChoice, ...], BeforeValidator(as_tuple)]
 """Those that a request names in a field of its own: a list, as JSON has it."""
 
 

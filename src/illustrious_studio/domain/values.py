@@ -42,6 +42,11 @@ def _starts_with_a_date(given: object) -> object:
     raise ValueError("must be a time such as 2026-05-17T12:00:00Z")
 
 
+def as_tuple(given: object) -> object:
+    """A list as a tuple: JSON has none, and strict values take nothing else."""
+    return tuple(given) if isinstance(given, list) else given
+
+
 Text = Annotated[str, AfterValidator(_can_be_kept)]
 """Any text without NUL (which neither PNG text nor PostgreSQL can hold) and without lone surrogates (nor can files)."""
 

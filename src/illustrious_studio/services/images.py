@@ -18,6 +18,7 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.domain.wildcards import Lines, WildcardFiles, chosen, has_choices
+from illustrious_studio.services.controls import ControlService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -48,6 +49,7 @@ class ImageService:
         embeddings: EmbeddingService,
         upscales: UpscaleRunner,
         wildcards: WildcardFiles,
+        controls: ControlService,
     ) -> None:
         self._jobs = jobs
         self._models = models
@@ -59,6 +61,7 @@ class ImageService:
         self._embeddings = embeddings
         self._upscales = upscales
         self._wildcards = wildcards
+        self._controls = controls
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
 
@@ -131,6 +134,8 @@ class ImageService:
         if over is not None:
             upscaler = await self._upscales.name_of(request.image_upscaler)
             request = request.model_copy(update={"image_upscaler": upscaler})
+        if request.controls:
+            request = request.model_copy(update={"controls": await self._controls.settled(request, using)})
         if request.loras:
             request = request.model_copy(update={"prompt": with_loras(request.prompt, request.loras), "loras": ()})
         varied = secrets.randbelow(MAX_SEED + 1) if (request.variation_seed or -1) < 0 else request.variation_seed or 0

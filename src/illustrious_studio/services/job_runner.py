@@ -19,6 +19,7 @@ from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Rendered, RenderPlan, Step, alike
 from illustrious_studio.domain.upscaling import Upscaled
+from illustrious_studio.services.controls import ControlService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.inputs import InputService
@@ -49,6 +50,7 @@ class JobRunner:
         loras: LoraService,
         embeddings: EmbeddingService,
         upscales: UpscaleRunner,
+        controls: ControlService,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -61,6 +63,7 @@ class JobRunner:
         self._loras = loras
         self._embeddings = embeddings
         self._upscales = upscales
+        self._controls = controls
 
     @property
     def given_up(self) -> str:
@@ -114,7 +117,13 @@ class JobRunner:
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
         enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
-        return render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging), prepared, larger
+        plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging)
+        if request.controls:
+            shape, region = None, None
+            if request.image is not None and request.mask_area == "masked" and prepared is not None:
+                shape, region = await self._inputs.size(request.image), prepared.region
+            plan = replace(plan, controls=await self._controls.uses(request, size, shape, region))
+        return plan, prepared, larger
 
     async def keep(self, job: Job, drawn: FinishedWork) -> GalleryItem:
         """Put the picture into the gallery. Raises StorageFull."""
@@ -132,6 +141,7 @@ class JobRunner:
             vae_hash=await self._vaes.hash_of(drawn.plan.vae),
             lora_hashes=await self._loras.hashes(drawn.plan.loras),
             embedding_hashes=await self._embeddings.hashes(drawn.plan.embeddings),
+            control_hashes=await self._controls.hashes(drawn.plan.controls),
             prediction_type=checkpoint.prediction_type,
             zero_terminal_snr=checkpoint.zero_terminal_snr,
             device=rendered.device,

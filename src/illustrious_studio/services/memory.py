@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from illustrious_studio.domain.chat import ChatModel
+from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.rendering import ImageEngine
 
@@ -14,6 +15,8 @@ WORKING_BYTES = 3 * 1024**3
 """What drawing needs beside the weights: activations and the VAE of one 1024 x 1024 picture in half precision."""
 
 
+UNET_SHARE = 0.74
+"""Of an SDXL checkpoint's bytes; with offload the rest can leave the device while the UNet works."""
 BYTES_PER_PIXEL = 2 * 1024
 """What one more picture in the same pass needs for each of its pixels in half precision, with guidance. An estimate for
 SDXL; where it is too low, the pictures are drawn one by one after all."""
@@ -48,6 +51,22 @@ class MemoryService:
             return 1
         free = status.memory.total - status.memory.used
         return max(1, min(MOST_AT_ONCE, int(free * SPARED / (width * height * BYTES_PER_PIXEL))))
+
+    def check_beside(self, checkpoint: Checkpoint, parameters: int) -> None:
+        """Models of so many weights, which steer a drawing at each of its steps, can be on the device beside what it
+        needs at least of the checkpoint. Raises OutOfMemory, before anything is loaded."""
+        status = self._engine.status
+        if not parameters or status.memory is None:
+            return
+        steering = parameters * (4 if status.device_type == "cpu" else 2)
+        needed = steering + checkpoint.size_bytes * UNET_SHARE
+        if needed > status.memory.total:
+            gib = 1024**3
+            raise OutOfMemory(
+                f"The controls take {steering / gib:.1f} GiB and the checkpoint at least "
+                f"{checkpoint.size_bytes * UNET_SHARE / gib:.1f} GiB beside them; the device has "
+                f"{status.memory.total / gib:.1f} GiB. Use fewer of them, or smaller ones."
+            )
 
     async def make_room(self, checkpoint: Checkpoint) -> None:
         """Free the card for a drawing. Measured, not estimated, except for what is not loaded yet."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.controls import ControlService
 from illustrious_studio.services.cutouts import CutoutService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
@@ -46,6 +47,7 @@ class Studio:
     vaes: VaeService
     loras: LoraService
     embeddings: EmbeddingService
+    controls: ControlService
     tokens: TokenService
     sketches: SketchService
     layouts: LayoutService

@@ -6,6 +6,7 @@ a file was made for is told by its tensors. A name from outside is looked up her
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import TypeVar
 
@@ -112,6 +113,7 @@ def _controlnet(path: Path, own: Shapes) -> ControlFile:
     widths = {shape[1] for name, shape in own.items() if name.endswith("attn2.to_k.weight") and len(shape) == 2}
     return _file(
         path,
+        own,
         kind="controlnet" if union is None else "controlnet-union",
         base=_base(widths or {SDXL_WIDTH}, "ControlNet"),
         union_types=() if union is None else UNION_TYPES[: union[0]],
@@ -122,7 +124,7 @@ def _t2i_adapter(path: Path, shapes: Shapes) -> ControlFile:
     first = shapes.get("conv_in.weight") or shapes.get("adapter.conv_in.weight") or ()
     if len(first) != 4 or first[1] not in T2I_INPUTS:
         raise BadFile("It is a T2I-Adapter for Stable Diffusion 1; the studio draws with SDXL.")
-    return _file(path, kind="t2i-adapter", base="SDXL" if first[0] == SDXL_FIRST else "")
+    return _file(path, shapes, kind="t2i-adapter", base="SDXL" if first[0] == SDXL_FIRST else "")
 
 
 def _ip_adapter(path: Path, shapes: Shapes) -> ControlFile:
@@ -142,7 +144,7 @@ def _ip_adapter(path: Path, shapes: Shapes) -> ControlFile:
     if len(width) != 2 or not widths:
         raise BadFile("It is no whole IP-Adapter.")
     return _file(
-        path, kind="ip-adapter", base=_base(widths, "IP-Adapter"), encoder_width=width[1], whole_sequence=whole
+        path, shapes, kind="ip-adapter", base=_base(widths, "IP-Adapter"), encoder_width=width[1], whole_sequence=whole
     )
 
 
@@ -158,9 +160,20 @@ def _base(widths: set[int], what: str) -> str:
     raise BadFile(f"It is a{'n' if what[0] == 'I' else ''} {what} for another model than SDXL.")
 
 
-def _file(path: Path, **facts: object) -> ControlFile:
+def _parameters(shapes: Shapes) -> int:
+    return sum(prod(shape) for shape in shapes.values())
+
+
+def _file(path: Path, shapes: Shapes, **facts: object) -> ControlFile:
     return ControlFile.model_validate(
-        {"name": _name(path), "path": path, "size_bytes": path.stat().st_size, "stamp": stamp_of([path]), **facts}
+        {
+            "name": _name(path),
+            "path": path,
+            "size_bytes": path.stat().st_size,
+            "parameters": _parameters(shapes),
+            "stamp": stamp_of([path]),
+            **facts,
+        }
     )
 
 
@@ -174,6 +187,6 @@ def _encoder(path: Path) -> VisionEncoderFile:
         path=path,
         hidden_size=hidden[0],
         projection_size=projection[0],
-        size_bytes=path.stat().st_size,
+        parameters=_parameters(shapes),
         stamp=stamp_of([path]),
     )

@@ -164,7 +164,7 @@ def _control_of(fields: dict[str, Any], pictures: list[Picture]) -> ControlUse:
 def _number(picture: Picture, pictures: list[Picture]) -> int:
     """Where it is among the pictures that are sent: once, however many plans have it."""
     for number, other in enumerate(pictures):
-        if other is picture:
+        if other == picture:
             return number
     pictures.append(picture)
     return len(pictures) - 1

@@ -18,6 +18,7 @@ from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.loras import without_loras
+from illustrious_studio.domain.metadata.controlnet_text import controlnet_fields
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import split_joined
@@ -92,7 +93,7 @@ def _settings(metadata: ImageMetadata) -> dict[str, str]:
     templates = {key: value for key, value in templates.items() if value}
     upscaled = metadata.upscale.fields if metadata.upscale is not None else {}
     said = setting_fields(request, facts) | _for_the_same_picture(metadata) | _hashes(metadata)
-    return said | templates | upscaled
+    return said | controlnet_fields(request.controls, metadata.control_hashes) | templates | upscaled
 
 
 def _hashes(metadata: ImageMetadata) -> dict[str, str]:
@@ -166,14 +167,21 @@ def _for_the_same_picture(metadata: ImageMetadata) -> dict[str, str]:
 
 
 def written(value: object, setting: Setting) -> str:
-    """A setting's value as the text has it. A layout is JSON, whole: what one leaves out means something else."""
+    """A setting's value as the text has it. A layout is JSON, whole: what one leaves out means something else; of other
+    values JSON says what is not their default."""
     if isinstance(value, Layout):
         whole = value.model_dump(mode="json")
         whole["things"] = [thing.model_dump(exclude_defaults=True) for thing in value.things]
-        return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+        return _json(whole)
+    if isinstance(value, tuple):
+        return _json([one.model_dump(mode="json", exclude_defaults=True) for one in value])
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return setting.words.get(str(value), str(value))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_infotext(text: str) -> Infotext:

@@ -60,6 +60,9 @@ class ImageMetadata(Value):
     embedding_hashes: Annotated[dict[str, str], Field(exclude_if=lambda hashes: not hashes)] = Field(
         default_factory=dict, description="The same of each embedding."
     )
+    control_hashes: Annotated[dict[str, str], Field(exclude_if=lambda hashes: not hashes)] = Field(
+        default_factory=dict, description="First 10 hex digits of the SHA-256 of each model that steered, by its name."
+    )
     prediction_type: PredictionType | None = Field(
         None,
         description="What the checkpoint's UNet was taken to predict. It is the checkpoint's, not the request's: "

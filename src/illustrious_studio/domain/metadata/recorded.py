@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.inputs import InputId
-from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.metadata.controlnet_text import is_controlnet_field
 from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.metadata.programs import found_in
 from illustrious_studio.domain.metadata.record import request_within_limits
@@ -23,12 +23,17 @@ from illustrious_studio.domain.sampling import sampler_named, split_joined
 from illustrious_studio.domain.setting import given, has_what_it_needs, value_types
 
 LONGEST_SHOWN = 500
-LONGEST_LAYOUT = 100_000
+LONGEST_JSON = 100_000
+IN_JSON = ("layout", "controls")
+"""Settings of which the text has the whole value."""
 NO_VAE = ("default", "default (model)", "default vae")
 """What programs write where the checkpoint's own VAE decodes, in lower case; and `vae_named` knows A1111's words."""
 KARRAS = "_k"
 """What InvokeAI writes behind a sampler that goes by Karras' schedule."""
 NOTHING_KNOWN: Mapping[str, InputId | None] = MappingProxyType({})
+_READERS: dict[str, TypeAdapter[object]] = {
+    name: TypeAdapter(ImageRequest.model_fields[name].annotation) for name in IN_JSON
+}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _INTEGER = re.compile(r"[+-]?\d{1,20}(?:\.0+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,40})?")
@@ -143,6 +148,8 @@ def _request(
             values[name] = value
     if hires := _hires(fields, values):
         values["hires"] = hires
+    if "controls" not in values and any(is_controlnet_field(str(key)) for key in fields):
+        left_out.append("controls")  # the pictures are not in the text
     values |= start
     if "layout" in values and not values.get("image") and "strength" in values:
         values["sketch_strength"] = values.pop("strength")
@@ -214,9 +221,9 @@ def _sampler_and_schedule(sampler: str) -> Iterator[tuple[str, object]]:
 
 def converted(name: str, value: object) -> object:
     """A setting's value, as another program wrote it, in the request's own type; None when it cannot be one."""
+    if name in IN_JSON:
+        return _from_json(name, value)
     kinds = value_types(ImageRequest.model_fields[name].annotation)
-    if Layout in kinds:
-        return _layout(value)
     if kinds & {int, float}:
         number = _number(value, whole=float not in kinds)
         if name == "clip_skip" and number is not None:  # some count from the end as ComfyUI does, and 0 is none
@@ -242,10 +249,10 @@ def _number(value: object, *, whole: bool) -> int | float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
-def _layout(value: object) -> Layout | None:
-    if not isinstance(value, str) or len(value) > LONGEST_LAYOUT:
+def _from_json(name: str, value: object) -> object:
+    if not isinstance(value, str) or len(value) > LONGEST_JSON:
         return None
     try:
-        return Layout.model_validate_json(value)
+        return _READERS[name].validate_json(value)
     except ValueError:
         return None

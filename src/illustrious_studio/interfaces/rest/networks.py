@@ -1,4 +1,4 @@
-"""LoRAs and embeddings: which there are, what they were made for, and previews."""
+"""LoRAs, embeddings and models that steer: which there are, what they were made for, and previews."""
 
 from typing import Self
 from urllib.parse import quote
@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from illustrious_studio.domain.controls import ControlKind
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.interfaces.rest.common import StudioIn, errors
 
@@ -70,3 +71,21 @@ async def list_embeddings(studio: StudioIn) -> list[EmbeddingEntry]:
     """What lies in `models/embeddings` of the data folder and in the folders `embeddings` beside the checkpoints, and
     has vectors for both of SDXL's text encoders."""
     return [EmbeddingEntry.model_validate(one, from_attributes=True) for one in await studio.embeddings.embeddings()]
+
+
+class ControlEntry(BaseModel):
+    """A model that can steer a drawing."""
+
+    name: str = Field(description="What a control calls it: its `model`.")
+    kind: ControlKind
+    base: str = Field(description="What it was made for: SDXL, or empty for a smaller model of its form.")
+    union_types: tuple[str, ...] = Field(description="What a ControlNet-Union reads.")
+    size_bytes: int
+
+
+@router.get("/controls", summary="List the ControlNets and adapters")
+async def list_controls(studio: StudioIn) -> list[ControlEntry]:
+    """ControlNets, T2I-Adapters and IP-Adapters for SDXL: what lies in `models/controlnet` of the data folder and in
+    the folders `controlnet`, `t2i_adapter` and `ipadapter` beside the checkpoints. GET /preprocessors has what makes a
+    picture ready for them."""
+    return [ControlEntry.model_validate(one, from_attributes=True) for one in await studio.controls.controls()]

@@ -2,32 +2,48 @@
 
 import asyncio
 import re
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from illustrious_studio.domain.controls import MOST_CONTROLS, Control
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.redrawing import Redraw
 from illustrious_studio.domain.upscaling import UpscaleSettings
-from illustrious_studio.domain.values import NonEmptyPrompt, Value
+from illustrious_studio.domain.values import NonEmptyPrompt, Value, as_tuple
 from illustrious_studio.services.studio import Studio
 
 _INPUT = re.compile(r"[0-9a-f]{64}")
 _ITEM = re.compile(r"[0-9a-f]{32}")
 
 
+GIVEN = (
+    "a PNG, JPEG or WebP file in base64, with or without a `data:` prefix, the id of a picture in the gallery, or "
+    "`image` from the metadata of another one"
+)
+"""In which ways a picture comes with a request."""
+
+
+class ControlBody(Control):
+    """A picture that steers a drawing; it may come with it."""
+
+    image: str | None = Field(None, description=f"The picture: {GIVEN}. Left out: what the drawing starts from.")
+
+
 class ImageRequestBody(ImageRequest):
-    """A picture somebody wants; the picture to start from may come with it."""
+    """A picture somebody wants; the pictures that it starts from or is steered by may come with it."""
 
     prompt: NonEmptyPrompt = Field(description="What to draw.")
     image: str | None = Field(
         None,
-        description="A picture to start from, instead of a sketch: a PNG, JPEG or WebP file in base64, with or without "
-        "a `data:` prefix, the id of a picture in the gallery, or `image` from the metadata of another one.",
+        description=f"A picture to start from, instead of a sketch: {GIVEN}.",
     )
     mask: str | None = Field(
         None, description="What to redraw, in white, over the picture; given in the same ways. The rest stays."
+    )
+    controls: Annotated[tuple[ControlBody, ...], BeforeValidator(as_tuple)] = Field(
+        (), max_length=MOST_CONTROLS, description=ImageRequest.model_fields["controls"].description
     )
 
 
@@ -73,13 +89,21 @@ async def resolve_inputs(body: ImageRequestBody, studio: Studio) -> ImageRequest
     return ImageRequest.model_validate(fields)
 
 
-async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, str]:
+async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, Any]:
     """The pictures that came with it by the names under which they are kept now.
 
     Raises NotAnImage, InvalidRequest, NotFound, StorageFull.
     """
     given = (("image", body.image), ("mask", body.mask))
-    return {name: await _kept(text, name, studio) for name, text in given if text is not None}
+    kept: dict[str, Any] = {name: await _kept(text, name, studio) for name, text in given if text is not None}
+    if body.controls:
+        kept["controls"] = [await _with_kept_picture(one, number, studio) for number, one in enumerate(body.controls)]
+    return kept
+
+
+async def _with_kept_picture(control: ControlBody, number: int, studio: Studio) -> dict[str, Any]:
+    image = None if control.image is None else await _kept(control.image, f"controls.{number}.image", studio)
+    return {**control.model_dump(), "image": image}
 
 
 async def _kept(text: str, name: str, studio: Studio) -> str:

@@ -83,7 +83,8 @@ class ModelList(BaseModel):
     language_models: list[LanguageModel]
     vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")
     refused: list[RefusedEntry] = Field(
-        description="Files among the checkpoints, VAEs, LoRAs, embeddings and upscalers that cannot be used."
+        description="Files among the checkpoints, VAEs, LoRAs, embeddings, upscalers and control models that cannot be "
+        "used."
     )
 
 
@@ -116,6 +117,6 @@ async def models_now(studio: Studio) -> ModelList:
 
 
 async def refused_files(studio: Studio) -> list[RefusedFile]:
-    """What lies among the checkpoints, VAEs, LoRAs, embeddings and upscalers and is not offered."""
-    kinds = studio.models, studio.vaes, studio.loras, studio.embeddings, studio.upscalers
+    """What lies among the checkpoints, VAEs, LoRAs, embeddings, upscalers and control models and is not offered."""
+    kinds = studio.models, studio.vaes, studio.loras, studio.embeddings, studio.upscalers, studio.controls
     return [file for kind in kinds for file in await kind.refused()]

@@ -7,6 +7,7 @@ from typing import Any
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
 from illustrious_studio.domain.upscaling import Upscaler
+from illustrious_studio.interfaces.web.controlnet import ControlNetSection
 from illustrious_studio.interfaces.web.controls import control, controls, named, read, shown
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
 from illustrious_studio.interfaces.web.held import always_starts_from_sketch
@@ -56,6 +57,10 @@ SCRIPTS = {
 }""",
     # A setting that means nothing without another's value is not in sight without it.
     "useful": "(value) => ({ __type__: 'update', visible: value === NEEDED || 'hidden' })",
+    "controlnet_title": """(text) => {
+  const count = text ? JSON.parse(text).length : 0;
+  return { __type__: 'update', label: `ControlNet: ${count || 'off'}` };
+}""",
     "own_size": "(shape) => ({ __type__: 'update', visible: shape === 'custom' })",
 }
 REMEMBER = """((values) => {
@@ -94,6 +99,7 @@ class Form:
         self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
         self.img2img = Img2ImgSection()
+        self.controlnet = ControlNetSection()
         self.hires = HiresSection()
         with gr.Accordion("LoRAs", open=False, elem_id="loras-fold"):
             html('<div id="loras"></div>')
@@ -129,6 +135,7 @@ class Form:
             "sketch_strength": self.layout.strength,
             "held_layout": self.layout.held,
             "held_picture": self.img2img.held,
+            "held_controls": self.controlnet.held,
             "checkpoint": self.checkpoint,
             **self.hires.controls,
             "seed": self.seed,
@@ -153,6 +160,7 @@ class Form:
         yield self.script("advanced_title"), numbers, self.advanced
         yield self.script("negative_title"), [self.negative], self.negative_fold
         yield self.script("img2img_title"), [self.img2img.held], [self.img2img.fold, self.img2img.painted]
+        yield self.script("controlnet_title"), [self.controlnet.held], self.controlnet.fold
         hires = self.hires
         yield HIRES_TITLE, [hires.on, hires.scale], hires.fold
         yield self.script("own_size"), [self.shape], self.own

@@ -23,7 +23,9 @@ from illustrious_studio.domain.values import Prompt
 from illustrious_studio.interfaces.web.held import (
     HeldPicture,
     always_starts_from_sketch,
+    controls_text,
     held_by,
+    held_controls,
     held_layout,
     held_picture,
 )
@@ -67,7 +69,8 @@ Shape = Literal["square", "portrait", "landscape", "custom"]
 
 @dataclass(frozen=True)
 class FormValues:
-    """The form. `held_layout` and `held_picture` are texts: a HeldLayout, a HeldPicture, or empty."""
+    """The form. `held_layout`, `held_picture` and `held_controls` are texts: a HeldLayout, a HeldPicture, controls as
+    JSON, or empty."""
 
     prompt: Prompt = ""
     negative_prompt: Prompt = ""
@@ -80,6 +83,7 @@ class FormValues:
     """None: as the checkpoint and what is in the picture want it."""
     held_layout: str = ""
     held_picture: str = ""
+    held_controls: str = ""
     hires: bool = False
     hires_scale: Annotated[float, Field(ge=1, le=4)] = USUAL_SCALE
     hires_upscaler: str = ""
@@ -142,6 +146,7 @@ class FormValues:
             sketch_strength=_own_sketch_strength(request, checkpoint),
             held_layout=held_by(request),
             held_picture=held.text() if held else "",
+            held_controls=controls_text(request.controls),
             **_hires_values(request.hires),
             settings={**fresh.settings, **given},
         )
@@ -166,6 +171,7 @@ class FormValues:
             "height": height,
             "image": picture and picture.image,
             "mask": picture and picture.mask,
+            "controls": held_controls(self.held_controls),
             "hires": self._hires() if self.hires and picture is None else None,
         }
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):

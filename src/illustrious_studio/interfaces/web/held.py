@@ -1,11 +1,14 @@
-"""What the form of Create holds besides plain values: a layout, and a picture to start from with its mask.
+"""What the form of Create holds besides plain values: a layout, a picture to start from with its mask, and controls.
 
 Each is a text in the form, so that it is remembered and brought back like every other value; the pictures themselves
 are kept by the studio under their names.
 """
 
-from pydantic import Field
+import json
 
+from pydantic import Field, TypeAdapter
+
+from illustrious_studio.domain.controls import Control, Controls
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.layout.values import Layout
@@ -32,6 +35,23 @@ def held_picture(text: object) -> HeldPicture | None:
         return HeldPicture.model_validate_json(text)
     except ValueError:
         return None
+
+
+_CONTROLS: TypeAdapter[tuple[Control, ...]] = TypeAdapter(Controls)
+
+
+def held_controls(text: object) -> tuple[Control, ...]:
+    """What the form holds. Raises ValidationError for what a person has left without sense, such as an end before its
+    start."""
+    if not isinstance(text, str) or not text:
+        return ()
+    return _CONTROLS.validate_json(text)
+
+
+def controls_text(controls: Controls) -> str:
+    """The text to hold for these; empty for none."""
+    said = [one.model_dump(mode="json", exclude_defaults=True) for one in controls]
+    return json.dumps(said) if said else ""
 
 
 class HeldLayout(Value):

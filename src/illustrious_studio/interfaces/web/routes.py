@@ -12,14 +12,18 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pydantic import Field
 
+from illustrious_studio.domain.controls import Control
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryQuery
 from illustrious_studio.domain.inputs import InputId
+from illustrious_studio.domain.sizes import LONGEST, SHORTEST
 from illustrious_studio.domain.values import Prompt, Value
 from illustrious_studio.interfaces.web.error_handling import error_message
 from illustrious_studio.interfaces.web.held import HeldLayout
+from illustrious_studio.interfaces.web.views import controlnet as controlnet_view
 from illustrious_studio.interfaces.web.views import gallery as gallery_view
 from illustrious_studio.interfaces.web.views import live
 from illustrious_studio.interfaces.web.views import loras as loras_view
@@ -37,6 +41,14 @@ class SubjectMask(Value):
 
     image: InputId
     inverted: bool = False
+
+
+class ControlPreview(Value):
+    """A control, and the size of what it would steer."""
+
+    control: Control
+    width: int = Field(ge=SHORTEST, le=LONGEST)
+    height: int = Field(ge=SHORTEST, le=LONGEST)
 
 
 class Words(Value):
@@ -126,6 +138,17 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     async def given(input_id: InputId) -> Response:
         data = await studio.inputs.file(input_id)
         return Response(data, media_type=_media_type(data), headers=FOREVER)
+
+    @router.get("/controls")
+    async def controls() -> Response:
+        """The models that steer and the preprocessors, as the page offers them."""
+        return JSONResponse(await controlnet_view.offered(studio), headers=NEVER)
+
+    @router.post("/controls/preview")
+    async def control_preview(asked: ControlPreview) -> Response:
+        """What a control's model sees of its picture."""
+        seen = await studio.controls.seen(asked.control, (asked.width, asked.height))
+        return Response(await asyncio.to_thread(to_png, seen), media_type="image/png", headers=NEVER)
 
     @router.get("/layout/objects")
     async def objects() -> Response:
