@@ -111,6 +111,8 @@ class RenderPlan:
     """What the request's prompts name."""
     embeddings: tuple[EmbeddingFile, ...] = ()
     """The same."""
+    region_masks: tuple[Picture | None, ...] = ()
+    """Of the request's regions, as grey, in any size; None for one that has only its box. Empty: none has one."""
 
     def prompts(self, of: Pass) -> tuple[str, str]:
         """The words of a pass's prompt and negative prompt, as the text encoders read them."""

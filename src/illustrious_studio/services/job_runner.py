@@ -25,6 +25,7 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.regions import RegionService
 from illustrious_studio.services.render_plan import render_plan, size_of
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.upscale_runner import UpscaleRunner
@@ -49,6 +50,7 @@ class JobRunner:
         loras: LoraService,
         embeddings: EmbeddingService,
         upscales: UpscaleRunner,
+        regions: RegionService,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -61,6 +63,7 @@ class JobRunner:
         self._loras = loras
         self._embeddings = embeddings
         self._upscales = upscales
+        self._regions = regions
 
     @property
     def given_up(self) -> str:
@@ -114,7 +117,8 @@ class JobRunner:
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
         enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
-        return render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging), prepared, larger
+        masks = await self._regions.masks(request)
+        return render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging, masks), prepared, larger
 
     async def keep(self, job: Job, drawn: FinishedWork) -> GalleryItem:
         """Put the picture into the gallery. Raises StorageFull."""

@@ -106,6 +106,7 @@ def _plan_fields(plan: RenderPlan, pictures: list[Picture]) -> dict[str, Any]:
         "loras": [one.model_dump(mode="json") for one in plan.loras],
         "embeddings": [one.model_dump(mode="json") for one in plan.embeddings],
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
+        "region_masks": [one and _numbered(one, pictures) for one in plan.region_masks],
     }
 
 
@@ -117,6 +118,7 @@ def _plan_of(fields: dict[str, Any], pictures: list[Picture]) -> RenderPlan:
         VaeFile.model_validate_json(json.dumps(fields["vae"])) if fields["vae"] else None,
         tuple(LoraUse.model_validate_json(json.dumps(one)) for one in fields["loras"]),
         tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in fields["embeddings"]),
+        tuple(None if number is None else pictures[number] for number in fields["region_masks"]),
     )
 
 
@@ -125,11 +127,16 @@ def _pass_fields(one: Pass, pictures: list[Picture]) -> dict[str, Any]:
     start: dict[str, Any] = {"from": type(one.start).__name__, "pictures": {}, "facts": {}}
     for name, value in vars(one.start).items():
         if isinstance(value, Picture):
-            start["pictures"][name] = len(pictures)
-            pictures.append(value)
+            start["pictures"][name] = _numbered(value, pictures)
         else:
             start["facts"][name] = value
     return {**vars(one), "start": start}
+
+
+def _numbered(picture: Picture, pictures: list[Picture]) -> int:
+    """Its number among the pictures, to which it is appended."""
+    pictures.append(picture)
+    return len(pictures) - 1
 
 
 def _pass_of(fields: dict[str, Any], pictures: list[Picture]) -> Pass:

@@ -166,7 +166,11 @@ def _for_the_same_picture(metadata: ImageMetadata) -> dict[str, str]:
 
 
 def written(value: object, setting: Setting) -> str:
-    """A setting's value as the text has it. A layout is JSON, whole: what one leaves out means something else."""
+    """A setting's value as the text has it. A layout is JSON, whole: what one leaves out means something else. So are
+    regions, whose defaults stay what they are."""
+    if isinstance(value, tuple):
+        said = [one.model_dump(mode="json", exclude_defaults=True) for one in value]
+        return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
     if isinstance(value, Layout):
         whole = value.model_dump(mode="json")
         whole["things"] = [thing.model_dump(exclude_defaults=True) for thing in value.things]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
@@ -19,6 +19,7 @@ from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.metadata.programs import found_in
 from illustrious_studio.domain.metadata.record import request_within_limits
 from illustrious_studio.domain.models import AUTOMATIC_VAE
+from illustrious_studio.domain.regions import Region, Regions
 from illustrious_studio.domain.sampling import sampler_named, split_joined
 from illustrious_studio.domain.setting import given, has_what_it_needs, value_types
 
@@ -217,6 +218,8 @@ def converted(name: str, value: object) -> object:
     kinds = value_types(ImageRequest.model_fields[name].annotation)
     if Layout in kinds:
         return _layout(value)
+    if name == "regions":
+        return _regions(value)
     if kinds & {int, float}:
         number = _number(value, whole=float not in kinds)
         if name == "clip_skip" and number is not None:  # some count from the end as ComfyUI does, and 0 is none
@@ -247,5 +250,14 @@ def _layout(value: object) -> Layout | None:
         return None
     try:
         return Layout.model_validate_json(value)
+    except ValueError:
+        return None
+
+
+def _regions(value: object) -> tuple[Region, ...] | None:
+    if not isinstance(value, str) or len(value) > LONGEST_LAYOUT:
+        return None
+    try:
+        return TypeAdapter(Regions).validate_json(value)
     except ValueError:
         return None

@@ -2,19 +2,29 @@
 
 import asyncio
 import re
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.redrawing import Redraw
+from illustrious_studio.domain.regions import MOST_REGIONS, Region
 from illustrious_studio.domain.upscaling import UpscaleSettings
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.services.studio import Studio
 
 _INPUT = re.compile(r"[0-9a-f]{64}")
 _ITEM = re.compile(r"[0-9a-f]{32}")
+
+
+class RegionBody(Region):
+    """A part of the picture and its words; its mask may come with it."""
+
+    mask: str | None = Field(
+        None,
+        description="A picture in the same ways as `image`, brought to the drawing's size: the region is its white.",
+    )
 
 
 class ImageRequestBody(ImageRequest):
@@ -29,6 +39,9 @@ class ImageRequestBody(ImageRequest):
     mask: str | None = Field(
         None, description="What to redraw, in white, over the picture; given in the same ways. The rest stays."
     )
+    regions: Annotated[
+        tuple[RegionBody, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
+    ] = Field((), max_length=MOST_REGIONS, description="Parts of the picture with words of their own: boxes, or masks.")
 
 
 class OnePicture(Value):
@@ -73,13 +86,20 @@ async def resolve_inputs(body: ImageRequestBody, studio: Studio) -> ImageRequest
     return ImageRequest.model_validate(fields)
 
 
-async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, str]:
-    """The pictures that came with it by the names under which they are kept now.
+async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, object]:
+    """The fields of the pictures that came with it, by the names under which these are kept now.
 
     Raises NotAnImage, InvalidRequest, NotFound, StorageFull.
     """
     given = (("image", body.image), ("mask", body.mask))
-    return {name: await _kept(text, name, studio) for name, text in given if text is not None}
+    stored: dict[str, object] = {name: await _kept(text, name, studio) for name, text in given if text is not None}
+    if any(one.mask for one in body.regions):
+        regions = [one.model_dump() for one in body.regions]
+        for number, region in enumerate(regions):
+            if region["mask"]:
+                region["mask"] = await _kept(region["mask"], f"regions.{number}.mask", studio)
+        stored["regions"] = regions
+    return stored
 
 
 async def _kept(text: str, name: str, studio: Studio) -> str:
