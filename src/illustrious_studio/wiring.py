@@ -64,6 +64,7 @@ from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
+from illustrious_studio.services.regions import RegionService
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.services.tokens import TokenService
@@ -177,15 +178,18 @@ async def open_studio(
         upscalers = UpscalerService(upscaler_catalogue(settings))
         tiles = Tiles(settings.upscale_tile, settings.upscale_tile_overlap)
         upscales = UpscaleRunner(engine, upscalers, inputs, gallery, tiles)
+        regions = RegionService(inputs, sketches)
         job_runner = JobRunner(
-            engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras, embeddings, upscales
+            engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras, embeddings, upscales, regions
         )
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model, guesses, embeddings)
         wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
-        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, upscales, wildcards)
+        images = ImageService(
+            jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, upscales, wildcards, regions
+        )
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
         vision = VisionService(models.vision_model)
@@ -221,6 +225,7 @@ async def open_studio(
             tokens=TokenService(ClipTokens(), loras, embeddings, wildcards),
             sketches=sketches,
             layouts=layouts,
+            regions=regions,
             refused=RefusedRequests(),
             first_steps=FirstStepsService(machine or ThisMachine(), models, gallery, settings.data_dir / CHECKPOINTS),
         )

@@ -83,6 +83,7 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
     if "controls" in given:
         given["controls"] = [_with_picture(one) for one in given["controls"]]
     given |= {"layout": _layout_in(given["layout"])} if "layout" in given else {}
+    given |= {"regions": _with_masks(given["regions"])} if "regions" in given else {}
     async with studio_client(settings, needs="sdxl") as client:
         if options.enhance:
             enhanced = await _post(client, "/prompts/enhance", {"prompt": options.prompt})
@@ -119,6 +120,19 @@ def _base64_of(file: Path) -> str:
         return base64.b64encode(file.read_bytes()).decode("ascii")
     except OSError as error:
         raise InvalidRequest(f"{file} cannot be read ({error.strerror}).") from error
+
+
+def _with_masks(regions: object) -> object:
+    """Regions with the masks that are files; an id of a picture stays. What is wrong else, the API says."""
+    if not isinstance(regions, list):
+        return regions
+
+    def read(region: object) -> object:
+        if not isinstance(region, dict) or not isinstance(mask := region.get("mask"), str) or not Path(mask).suffix:
+            return region
+        return region | {"mask": _base64_of(Path(mask))}
+
+    return list(map(read, regions))
 
 
 def _layout_in(file: Path) -> object:

@@ -10,6 +10,7 @@ from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import Layout, LayoutGiven
 from illustrious_studio.domain.loras import MOST, Loras
 from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
+from illustrious_studio.domain.regions import BASE_SHARE, MOST_REGIONS, Ratios, Regions, RegionSplit
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
 from illustrious_studio.domain.sizes import (
@@ -25,6 +26,9 @@ from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.domain.values import Prompt, Text, Value
 
 MAX_SEED = 2**32 - 1
+
+LayoutAs = Literal["sketch", "regions", "both"]
+"""What a layout is for."""
 
 
 class ImageRequest(Value):
@@ -295,6 +299,35 @@ class ImageRequest(Value):
             aliases=("multidiffusion_tile_overlap",),
         ),
     ] = SMALLEST_TILE // 2
+    regions: Annotated[
+        Regions,
+        Field(
+            max_length=MOST_REGIONS,
+            description="Parts of the picture with words of their own: boxes, or masks. The prompt counts elsewhere.",
+        ),
+        Setting("Regions", infotext="Regions"),
+    ] = ()
+    region_base: Annotated[
+        float,
+        Field(ge=0, le=1, description="Base prompt share: how much the prompt counts within regions, too."),
+        Setting("Base prompt share", "regions", 0.05, "Region base", always=True, needs="regions"),
+    ] = BASE_SHARE
+    region_split: Annotated[
+        RegionSplit | None,
+        Field(
+            description="Makes regions of the prompt: what stands behind each BREAK is one, in columns or in rows; "
+            "what stands before the first is the prompt."
+        ),
+        Setting("Split at BREAK", words={"": "No"}),
+    ] = None
+    region_ratios: Annotated[
+        Ratios,
+        Field(
+            max_length=MOST_REGIONS,
+            description="How wide or high these are beside each other, such as [1, 2, 1]; left out: all alike.",
+        ),
+        Setting("Split ratios", needs="region_split"),
+    ] = ()
     image: Annotated[
         InputId | None,
         Field(description="A picture to start from (image to image), instead of a sketch."),
@@ -392,6 +425,15 @@ class ImageRequest(Value):
         ),
         Setting("ControlNet", infotext="Controls"),
     ] = ()
+    layout_as: Annotated[
+        LayoutAs,
+        Field(
+            description="What a layout is: a sketch to start from; regions, each thing's box with its words from the "
+            "prompt; or both. For regions alone the words are laid out where no layout is given, and drawing starts "
+            "as it does without one."
+        ),
+        Setting("Layout as", infotext="Layout as", needs="layout"),
+    ] = "sketch"
     layout_from_words: Annotated[
         bool,
         Field(description="Lay the known objects of the prompt out as a sketch first, and start from it."),
@@ -415,11 +457,11 @@ class ImageRequest(Value):
     @property
     def prompts(self) -> dict[str, str]:
         """All that are read, by what they are called."""
-        both = {"prompt": self.prompt, "negative prompt": self.negative_prompt}
-        if self.hires is None:
-            return both
-        others = {"hires prompt": self.hires.prompt, "hires negative prompt": self.hires.negative_prompt}
-        return both | {which: prompt for which, prompt in others.items() if prompt}
+        found = {"prompt": self.prompt, "negative prompt": self.negative_prompt}
+        if self.hires is not None:
+            others = {"hires prompt": self.hires.prompt, "hires negative prompt": self.hires.negative_prompt}
+            found |= {which: prompt for which, prompt in others.items() if prompt}
+        return found | {f"regions.{number}.prompt": one.prompt for number, one in enumerate(self.regions)}
 
     @model_validator(mode="after")
     def _not_too_many_pixels(self) -> Self:
@@ -465,6 +507,27 @@ class ImageRequest(Value):
             raise ValueError("needs a mask")
         return value
 
+    @field_validator("region_split")
+    @classmethod
+    def _goes_without_regions(cls, value: object, known: ValidationInfo) -> object:
+        if value and known.data.get("regions"):
+            raise ValueError("cannot be used with regions, which say it themselves; leave one of them out")
+        return value
+
+    @field_validator("region_ratios")
+    @classmethod
+    def _goes_with_a_split(cls, value: object, known: ValidationInfo) -> object:
+        if value and known.data.get("region_split", "") is None:
+            raise ValueError("needs region_split")
+        return value
+
+    @field_validator("mask_area")
+    @classmethod
+    def _goes_with_the_whole_picture(cls, value: str, known: ValidationInfo) -> str:
+        if value == "masked" and (known.data.get("regions") or known.data.get("region_split")):
+            raise ValueError("cannot be masked with regions, which are shares of the whole picture; use whole")
+        return value
+
     @field_validator("image")
     @classmethod
     def _goes_without_hires_fix(cls, value: object, known: ValidationInfo) -> object:
@@ -475,8 +538,17 @@ class ImageRequest(Value):
     @field_validator("layout_from_words", "layout", "sketch_strength")
     @classmethod
     def _goes_without_a_picture(cls, value: object, known: ValidationInfo) -> object:
-        if value and known.data.get("image") is not None:
+        if value and known.data.get("image") is not None and known.data.get("layout_as") != "regions":
             raise ValueError("cannot be used with an image, which takes the place of the sketch")
+        return value
+
+    @field_validator("layout_as")
+    @classmethod
+    def _shows_the_whole_picture(cls, value: str, known: ValidationInfo) -> str:
+        if value == "both" and known.data.get("image") is not None:
+            raise ValueError("cannot be both with an image, which takes the place of the sketch; use regions")
+        if value == "regions" and known.data.get("mask_area") == "masked":
+            raise ValueError("cannot be regions where only a part of the picture is drawn; use mask_area whole")
         return value
 
     @field_validator("schedule")

@@ -114,6 +114,8 @@ class RenderPlan:
     """The same."""
     controls: tuple[ControlUse, ...] = ()
     """What steers every pass."""
+    region_masks: tuple[Picture | None, ...] = ()
+    """Of the request's regions, as grey, in any size; None for one that has only its box. Empty: none has one."""
 
     def prompts(self, of: Pass) -> tuple[str, str]:
         """The words of a pass's prompt and negative prompt, as the text encoders read them."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-Group = Literal["advanced", "img2img", "inpaint"]
+Group = Literal["advanced", "img2img", "inpaint", "regions"]
 """The folds of the page that show settings just as they are declared."""
 
 

@@ -13,6 +13,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest, Origin
 from illustrious_studio.domain.inputs import size_like
 from illustrious_studio.domain.jobs import Job, JobProgress, Once
+from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.loras import with_loras
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_language import not_done_here
@@ -25,6 +26,7 @@ from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import By, LayoutService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.regions import RegionService
 from illustrious_studio.services.render_plan import as_asked, size_of, strength_of
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.upscale_runner import UpscaleRunner
@@ -50,6 +52,7 @@ class ImageService:
         upscales: UpscaleRunner,
         wildcards: WildcardFiles,
         controls: ControlService,
+        regions: RegionService,
     ) -> None:
         self._jobs = jobs
         self._models = models
@@ -62,6 +65,7 @@ class ImageService:
         self._upscales = upscales
         self._wildcards = wildcards
         self._controls = controls
+        self._regions = regions
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
 
@@ -148,6 +152,7 @@ class ImageService:
                 seeds = {"seed": first, "variation_seed": (varied + number) % (MAX_SEED + 1)}
             one = request.model_copy(update=seeds)
             one = await self._with_words_chosen(one, number) if choosing else one
+            one = self._regions.split(one)
             for which, prompt in one.prompts.items():
                 if found := not_done_here(prompt):
                     raise InvalidRequest(f"The {which} {found}.")
@@ -212,12 +217,14 @@ class ImageService:
         def words(lines: Lines) -> dict[str, object]:
             prompt = chosen(request.prompt, random, lines)
             negative = chosen(request.negative_prompt, random, lines)
-            settled = {"prompt": prompt, "negative_prompt": negative, "wildcard_seed": seed}
-            if request.hires is None:
-                return settled
-            others = {name: getattr(request.hires, name) for name in ("prompt", "negative_prompt")}
-            others = {name: text and chosen(text, random, lines) for name, text in others.items()}
-            return settled | {"hires": request.hires.model_copy(update=others)}
+            settled: dict[str, object] = {"prompt": prompt, "negative_prompt": negative, "wildcard_seed": seed}
+            if request.hires is not None:
+                others = {name: getattr(request.hires, name) for name in ("prompt", "negative_prompt")}
+                others = {name: text and chosen(text, random, lines) for name, text in others.items()}
+                settled["hires"] = request.hires.model_copy(update=others)
+            said = [chosen(one.prompt, random, lines) for one in request.regions]
+            parts = zip(request.regions, said, strict=True)
+            return settled | {"regions": tuple(one.model_copy(update={"prompt": words}) for one, words in parts)}
 
         return request.model_copy(update=await self._wildcards.with_lines(words))
 
@@ -235,17 +242,16 @@ class ImageService:
         }
         if over is not None:
             values["strength"] = strength_of(request, checkpoint)
-            return ImageRequest.model_validate(values)
         resolved = ImageRequest.model_validate(values)
+        resolved = await self._with_regions_settled(resolved, checkpoint, size, by)
+        if over is not None:
+            return resolved
         if resolved.hires is not None:
             resolved.hires.sizes(size)
         layout = resolved.layout
-        if layout is not None:
-            layout = self._sketches.completed(layout, resolved.prompt, size[0] / size[1], resolved.seed)
-        elif resolved.layout_from_words or checkpoint.sketch_strength is not None:
-            aspect = size[0] / size[1]
-            layout = (await self._layouts.lay_out(resolved.prompt, resolved.seed, aspect, by)).layout
-            if checkpoint.sketch_strength is not None:  # it knows no word that is not in its sketch
+        if layout is not None or resolved.layout_from_words or checkpoint.sketch_strength is not None:
+            given, layout = layout, await self._laid_out(resolved, size, by)
+            if given is None and checkpoint.sketch_strength is not None:  # it knows no word that is not in its sketch
                 words = await self._layouts.words_of(resolved.prompt)
                 self._sketches.refuse_unknown(layout, words, checkpoint.examples or EXAMPLES)
         resolved = resolved.model_copy(update={"layout": layout, "layout_from_words": False})
@@ -254,3 +260,30 @@ class ImageService:
         if hires is not None:
             hires = hires.settled(None if checkpoint.sketch_strength is None else strength)
         return resolved.model_copy(update={"sketch_strength": strength, "hires": hires})
+
+    async def _laid_out(self, request: ImageRequest, size: tuple[int, int], by: By) -> Layout:
+        """The request's layout with nothing left open, or that of its words."""
+        aspect = size[0] / size[1]
+        if request.layout is not None:
+            return self._sketches.completed(request.layout, request.prompt, aspect, request.seed)
+        return (await self._layouts.lay_out(request.prompt, request.seed, aspect, by)).layout
+
+    async def _with_regions_settled(
+        self, request: ImageRequest, checkpoint: Checkpoint, size: tuple[int, int], by: By
+    ) -> ImageRequest:
+        """The request with the regions of its layout, where it wants these and brings none, and its regions checked.
+
+        A layout that is no sketch is none any more then, but with a checkpoint that always begins with one.
+        """
+        if request.layout_as != "sketch":
+            also_sketched = request.layout_as == "both" or (
+                checkpoint.sketch_strength is not None and not request.image
+            )
+            update: dict[str, object] = {"layout_as": "both" if also_sketched else "sketch"}
+            if not request.regions:
+                layout = await self._laid_out(request, size, by)
+                update |= {"regions": self._regions.of_layout(layout, request.prompt), "layout": layout}
+            update |= {"layout_from_words": True} if also_sketched else {"layout": None, "layout_from_words": False}
+            request = request.model_copy(update=update)
+        await self._regions.check(request, size, checkpoint)
+        return request

@@ -26,6 +26,7 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.regions import RegionService
 from illustrious_studio.services.render_plan import render_plan, size_of
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.upscale_runner import UpscaleRunner
@@ -51,6 +52,7 @@ class JobRunner:
         embeddings: EmbeddingService,
         upscales: UpscaleRunner,
         controls: ControlService,
+        regions: RegionService,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -64,6 +66,7 @@ class JobRunner:
         self._embeddings = embeddings
         self._upscales = upscales
         self._controls = controls
+        self._regions = regions
 
     @property
     def given_up(self) -> str:
@@ -117,7 +120,8 @@ class JobRunner:
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
         enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
-        plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging)
+        masks = await self._regions.masks(request)
+        plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging, masks)
         if request.controls:
             shape, region = None, None
             if request.image is not None and request.mask_area == "masked" and prepared is not None:

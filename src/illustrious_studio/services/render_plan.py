@@ -6,6 +6,7 @@ from illustrious_studio.domain.hires import LATENT_UPSCALERS, HiresFix
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, VaeFile
+from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromLatents, FromNoise, FromPicture, FromUpscaled, Pass, RenderPlan
 from illustrious_studio.domain.sampling import AUTOMATIC, resolved_schedule
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
@@ -41,10 +42,12 @@ def render_plan(
     loras: tuple[LoraUse, ...] = (),
     embeddings: tuple[EmbeddingFile, ...] = (),
     enlarged_by: Enlarging | None = None,
+    region_masks: tuple[Picture | None, ...] = (),
 ) -> RenderPlan:
     """`start` is the sketch of the request's layout, or the request's picture, in the request's size; `vae` what is
     used instead of the checkpoint's own; `loras` and
-    `embeddings` what its prompts name; `enlarged_by` makes it larger before a second pass, unless latents are."""
+    `embeddings` what its prompts name; `enlarged_by` makes it larger before a second pass, unless latents are;
+    `region_masks` are those of its regions."""
     width, height = size_of(request, checkpoint)
     drawn_as = as_asked(request, checkpoint)
     one = Pass(
@@ -57,7 +60,8 @@ def render_plan(
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
     passes = (one,) if request.hires is None else (one, _second_pass(request.hires, one, drawn_as, enlarged_by))
-    return RenderPlan(request, drawn_as, tuple(_in_tiles(each, request) for each in passes), vae, loras, embeddings)
+    in_tiles = tuple(_in_tiles(each, request) for each in passes)
+    return RenderPlan(request, drawn_as, in_tiles, vae, loras, embeddings, region_masks=region_masks)
 
 
 def _in_tiles(whole: Pass, request: ImageRequest) -> Pass:

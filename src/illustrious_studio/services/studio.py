@@ -18,6 +18,7 @@ from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
+from illustrious_studio.services.regions import RegionService
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.tokens import TokenService
 from illustrious_studio.services.upscalers import UpscalerService
@@ -51,5 +52,6 @@ class Studio:
     tokens: TokenService
     sketches: SketchService
     layouts: LayoutService
+    regions: RegionService
     refused: RefusedRequests
     first_steps: FirstStepsService

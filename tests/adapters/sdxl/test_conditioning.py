@@ -22,7 +22,7 @@ def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields:
 def conditioning(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields: Any) -> Conditioning:
     wanted = plan(checkpoint, prompt, **fields)
     assert pipeline._encoder is not None
-    return conditioning_of(pipeline._encoder, wanted, wanted.passes[-1], guided=wanted.request.guidance > 1)
+    return conditioning_of(pipeline._encoder, wanted, wanted.passes[-1], 4, guided=wanted.request.guidance > 1)
 
 
 def asked(pipeline: SdxlPipeline, found: Conditioning) -> Any:
@@ -75,7 +75,10 @@ def test_a_second_pass_counts_on_from_the_first(loaded: SdxlPipeline, builtin: C
     both = replace(wanted, passes=(*wanted.passes, second))
     assert loaded._encoder is not None
     texts = [
-        [(one.until, one.text) for one in conditioning_of(loaded._encoder, both, now, guided=False).positive[0].timed]
+        [
+            (one.until, one.text)
+            for one in conditioning_of(loaded._encoder, both, now, 4, guided=False).positive[0].timed
+        ]
         for now in both.passes
     ]
     assert texts == [[(4, "a cat, ")], [(2, "a cat, "), (4, "a dog, red")]]

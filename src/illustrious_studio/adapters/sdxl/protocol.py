@@ -109,6 +109,7 @@ def _plan_fields(plan: RenderPlan, pictures: list[Picture]) -> dict[str, Any]:
         "embeddings": [one.model_dump(mode="json") for one in plan.embeddings],
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
         "controls": [_control_fields(one, pictures) for one in plan.controls],
+        "region_masks": [one and _number(one, pictures) for one in plan.region_masks],
     }
 
 
@@ -121,6 +122,7 @@ def _plan_of(fields: dict[str, Any], pictures: list[Picture]) -> RenderPlan:
         tuple(LoraUse.model_validate_json(json.dumps(one)) for one in fields["loras"]),
         tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in fields["embeddings"]),
         tuple(_control_of(one, pictures) for one in fields["controls"]),
+        tuple(None if number is None else pictures[number] for number in fields["region_masks"]),
     )
 
 

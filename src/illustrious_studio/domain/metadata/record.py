@@ -119,9 +119,11 @@ class ImageMetadata(Value):
             )
         recorded: dict[str, object] = given(self.request)
         if changes.get("image") is not None:
-            recorded |= {"layout": None, "sketch_strength": None}
+            recorded |= {"layout": None, "layout_as": "sketch", "sketch_strength": None}
         elif "prompt" in changes and self.request.layout is not None and self.request.layout.by != "hand":
             recorded |= {"layout": None, "layout_from_words": True}
+            if self.request.layout_as == "both":
+                recorded["regions"] = ()
         return ImageRequest.model_validate({**recorded, **changes})
 
 

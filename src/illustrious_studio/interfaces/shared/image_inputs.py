@@ -10,6 +10,7 @@ from illustrious_studio.domain.controls import MOST_CONTROLS, Control
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.redrawing import Redraw
+from illustrious_studio.domain.regions import MOST_REGIONS, Region
 from illustrious_studio.domain.upscaling import UpscaleSettings
 from illustrious_studio.domain.values import NonEmptyPrompt, Value, as_tuple
 from illustrious_studio.services.studio import Studio
@@ -31,6 +32,15 @@ class ControlBody(Control):
     image: str | None = Field(None, description=f"The picture: {GIVEN}. Left out: what the drawing starts from.")
 
 
+class RegionBody(Region):
+    """A part of the picture and its words; its mask may come with it."""
+
+    mask: str | None = Field(
+        None,
+        description="A picture in the same ways as `image`, brought to the drawing's size: the region is its white.",
+    )
+
+
 class ImageRequestBody(ImageRequest):
     """A picture somebody wants; the pictures that it starts from or is steered by may come with it."""
 
@@ -44,6 +54,9 @@ class ImageRequestBody(ImageRequest):
     )
     controls: Annotated[tuple[ControlBody, ...], BeforeValidator(as_tuple)] = Field(
         (), max_length=MOST_CONTROLS, description=ImageRequest.model_fields["controls"].description
+    )
+    regions: Annotated[tuple[RegionBody, ...], BeforeValidator(as_tuple)] = Field(
+        (), max_length=MOST_REGIONS, description="Parts of the picture with words of their own: boxes, or masks."
     )
 
 
@@ -90,20 +103,19 @@ async def resolve_inputs(body: ImageRequestBody, studio: Studio) -> ImageRequest
 
 
 async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, Any]:
-    """The pictures that came with it by the names under which they are kept now.
+    """The fields of the pictures that came with it, by the names under which these are kept now.
 
     Raises NotAnImage, InvalidRequest, NotFound, StorageFull.
     """
     given = (("image", body.image), ("mask", body.mask))
-    kept: dict[str, Any] = {name: await _kept(text, name, studio) for name, text in given if text is not None}
-    if body.controls:
-        kept["controls"] = [await _with_kept_picture(one, number, studio) for number, one in enumerate(body.controls)]
-    return kept
-
-
-async def _with_kept_picture(control: ControlBody, number: int, studio: Studio) -> dict[str, Any]:
-    image = None if control.image is None else await _kept(control.image, f"controls.{number}.image", studio)
-    return {**control.model_dump(), "image": image}
+    stored: dict[str, Any] = {name: await _kept(text, name, studio) for name, text in given if text is not None}
+    for name, picture in (("controls", "image"), ("regions", "mask")):
+        if any(getattr(one, picture) for one in getattr(body, name)):
+            stored[name] = [one.model_dump() for one in getattr(body, name)]
+            for number, one in enumerate(stored[name]):
+                if one[picture]:
+                    one[picture] = await _kept(one[picture], f"{name}.{number}.{picture}", studio)
+    return stored
 
 
 async def _kept(text: str, name: str, studio: Studio) -> str:

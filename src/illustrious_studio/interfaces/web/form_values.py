@@ -31,7 +31,7 @@ from illustrious_studio.interfaces.web.held import (
 )
 from illustrious_studio.services.render_plan import STRENGTH, strength_of
 
-GROUPS = ("advanced", "img2img", "inpaint")
+GROUPS = ("advanced", "img2img", "inpaint", "regions")
 """The folds of Create whose controls are made from the request's own list."""
 MOST_AT_ONCE = 8
 OF_THE_CHECKPOINT = ("width", "height", "steps", "guidance", "sketch_strength", "checkpoint")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.worker.controls import Asked
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
+from illustrious_studio.adapters.sdxl.worker.regions import shared_out
 from illustrious_studio.domain.prompt_schedule import Timed, at_evaluation, composed, scheduled
 from illustrious_studio.domain.rendering import Pass, RenderPlan
 from illustrious_studio.domain.sampling import SAMPLERS
@@ -28,7 +29,8 @@ class Told:
 
     timed: tuple[Timed, ...]
     embeddings: tuple[Embedding, ...]
-    weight: float = 1.0
+    weight: "float | Tensor" = 1.0
+    """How much it counts; of a region's, at each latent: (1, 1, height / 8, width / 8)."""
 
     def at(self, evaluation: int) -> Embedding:
         return self.embeddings[at_evaluation(self.timed, evaluation)]
@@ -40,28 +42,36 @@ class Conditioning:
 
     positive: tuple[Told, ...]
     negative: Told | None
-    """None where nothing is steered away from."""
+    """None where nothing is steered away from, and the others count once together."""
 
     @property
     def plain(self) -> bool:
         """Whether there is one prompt, and it counts once."""
-        return len(self.positive) == 1 and self.positive[0].weight == 1.0
+        (first, *others) = self.positive
+        return not others and isinstance(first.weight, float) and first.weight == 1.0
 
 
-def conditioning_of(encoder: PromptEncoder, plan: RenderPlan, render_pass: Pass, *, guided: bool) -> Conditioning:
-    """Raises InvalidRequest for a clip skip beyond the encoders' layers."""
+def conditioning_of(
+    encoder: PromptEncoder, plan: RenderPlan, render_pass: Pass, scale: int, *, guided: bool
+) -> Conditioning:
+    """`scale`: pixels of a side for one latent. Raises InvalidRequest for a clip skip beyond the encoders' layers."""
     request, first = plan.request, plan.passes[0]
     after = None if render_pass is first else _evaluations(first)
 
-    def told(text: str, weight: float = 1.0, *, negative: bool = False) -> Told:
+    def told(text: str, weight: "float | Tensor" = 1.0, *, negative: bool = False) -> Told:
         timed = scheduled(text, _evaluations(render_pass), after=after)
         embeddings = encoder.encode([one.text for one in timed], request.clip_skip, negative=negative)
         return Told(timed, tuple(embeddings), weight)
 
     prompt, negative_prompt = plan.prompts(render_pass)
-    positive = tuple(told(one.text, one.weight) for one in composed(prompt))
-    found = Conditioning(positive, None)
-    return Conditioning(positive, told(negative_prompt, negative=True)) if guided or not found.plain else found
+    shared = [(composed(words), share) for words, share in shared_out(plan, prompt, render_pass, scale)]
+    positive = tuple(
+        told(one.text, one.weight if share is None else one.weight * share)
+        for together, share in shared
+        for one in together
+    )
+    once = all(len(together) == 1 and together[0].weight == 1.0 for together, _ in shared)
+    return Conditioning(positive, told(negative_prompt, negative=True) if guided or not once else None)
 
 
 def _evaluations(render_pass: Pass) -> int:
@@ -99,8 +109,11 @@ class ConditionedUnet:
         self._evaluation += 1
         if self._conditioning.plain:
             return (torch.cat(results),)
+        weights = [one.weight if isinstance(one.weight, float) else one.weight.to(sample) for one in told]
+        if negative is None:
+            return (sum(weight * result for weight, result in zip(weights, results, strict=True)),)
         away, *towards = results
-        together = away + sum(one.weight * (result - away) for one, result in zip(told, towards, strict=True))
+        together = away + sum(weight * (result - away) for weight, result in zip(weights, towards, strict=True))
         return (torch.cat([away, together]) if len(sample) > self._pictures else together,)
 
     def _asked(

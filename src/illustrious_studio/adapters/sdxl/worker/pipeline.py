@@ -223,7 +223,7 @@ class SdxlPipeline:
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
-        conditioning = conditioning_of(self._encoder, plan, render_pass, guided=guided)
+        conditioning = conditioning_of(self._encoder, plan, render_pass, self._scale, guided=guided)
         watch.check()
         width, height = render_pass.width, render_pass.height
         own = self._pipeline.scheduler.from_config(

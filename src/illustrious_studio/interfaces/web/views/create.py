@@ -114,6 +114,8 @@ def with_new_seed(request: ImageRequest) -> ImageRequest:
     update: dict[str, object] = {"seed": -1}
     if request.layout is not None and request.layout.by == "words":
         update |= {"layout": None, "layout_from_words": True}
+        if request.layout_as == "both":
+            update["regions"] = ()
     return request.model_copy(update=update)
 
 
