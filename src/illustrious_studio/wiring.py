@@ -25,6 +25,7 @@ from illustrious_studio.adapters.files.inputs import FolderInputs
 from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
+from illustrious_studio.adapters.sdxl.detector_catalogue import DiskDetectors
 from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
@@ -49,6 +50,8 @@ from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.cutouts import CutoutService
+from illustrious_studio.services.details import DetailService
+from illustrious_studio.services.detectors import DetectorService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
@@ -82,6 +85,7 @@ VAES = "models/vae"
 LORAS = "models/loras"
 EMBEDDINGS = "models/embeddings"
 UPSCALERS = "models/upscalers"
+DETECTORS = "models/detectors"
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
@@ -177,15 +181,19 @@ async def open_studio(
         upscalers = UpscalerService(upscaler_catalogue(settings))
         tiles = Tiles(settings.upscale_tile, settings.upscale_tile_overlap)
         upscales = UpscaleRunner(engine, upscalers, inputs, gallery, tiles)
+        detectors = DetectorService(DiskDetectors(places))
+        details = DetailService(detectors, inputs, sketches, models)
         job_runner = JobRunner(
-            engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras, embeddings, upscales
+            engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras, embeddings, upscales, details
         )
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model, guesses, embeddings)
         wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
-        images = ImageService(jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, upscales, wildcards)
+        images = ImageService(
+            jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, upscales, wildcards, details
+        )
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
         vision = VisionService(models.vision_model)
@@ -211,6 +219,8 @@ async def open_studio(
             vision=vision,
             cutouts=CutoutService(remover, gallery, inputs),
             upscalers=upscalers,
+            detectors=detectors,
+            details=details,
             upscaling=UpscaleService(jobs, upscalers, inputs),
             redrawing=RedrawService(inputs, upscalers, models),
             gallery=gallery,
@@ -307,7 +317,7 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        for folder in (CHECKPOINTS, VAES, LORAS, EMBEDDINGS, UPSCALERS):  # there, people put their own
+        for folder in (CHECKPOINTS, VAES, LORAS, EMBEDDINGS, UPSCALERS, DETECTORS):  # there, people put their own
             (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)

@@ -147,6 +147,7 @@ FILES = {
 
 JSON = {
     "loras": """LoRAs in JSON, such as '[{"name": "ink", "weight": 0.8}]'; or <lora:ink:0.8> in the prompt.""",
+    "details": """Details in JSON, such as '[{"detector": "face_yolov8n"}]'; '[{}]': faces by the layout.""",
     "hires": """Hires fix in JSON, such as '{"scale": 1.5, "upscaler": "Latent"}'; '{}': twice as large.""",
 }
 """Settings that the command line takes as JSON."""

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from illustrious_studio.domain.details import MOST_DETAILS, Details
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import Layout, LayoutGiven
@@ -256,6 +257,15 @@ class ImageRequest(Value):
         Field(description="Hires fix: make the picture larger and draw it over in a second pass."),
         Setting("Hires fix"),
     ] = None
+    details: Annotated[
+        Details,
+        Field(
+            max_length=MOST_DETAILS,
+            description="Regions of the finished picture that are drawn again larger and put back, one kind after the "
+            "other: faces, for example.",
+        ),
+        Setting("Details"),
+    ] = ()
     tile: Annotated[
         int | None,
         Field(
@@ -325,6 +335,14 @@ class ImageRequest(Value):
             words={"crop": "Crop and resize", "stretch": "Just resize", "fill": "Resize and fill"},
         ),
     ] = "crop"
+    skip_img2img: Annotated[
+        bool,
+        Field(
+            description="Leave the picture as it is, in its own size, and draw its details alone. The size is then "
+            "that in which they are drawn, unless they say another."
+        ),
+        Setting("Only its details", "img2img", infotext="ADetailer skip img2img", needs="image"),
+    ] = False
     image_upscaler: Annotated[
         Text,
         Field(
@@ -407,6 +425,8 @@ class ImageRequest(Value):
     def prompts(self) -> dict[str, str]:
         """All that are read, by what they are called."""
         both = {"prompt": self.prompt, "negative prompt": self.negative_prompt}
+        for number, detail in enumerate(self.details, 1):
+            both |= {f"{which} of detail {number}": prompt for which, prompt in detail.words.items()}
         if self.hires is None:
             return both
         others = {"hires prompt": self.hires.prompt, "hires negative prompt": self.hires.negative_prompt}
@@ -433,10 +453,16 @@ class ImageRequest(Value):
             raise ValueError(f"must be at most half of the tile, which is {tile}")
         return overlap
 
-    @field_validator("strength", "mask")
+    @model_validator(mode="after")
+    def _details_go_without_a_mask(self) -> Self:
+        if self.details and self.mask is not None:
+            raise ValueError("details: cannot be used with a mask, which says what is redrawn; leave one of them out")
+        return self
+
+    @field_validator("strength", "mask", "skip_img2img")
     @classmethod
     def _goes_with_a_picture(cls, value: object, known: ValidationInfo) -> object:
-        if value is not None and known.data.get("image", "") is None:
+        if value is not None and value is not False and known.data.get("image", "") is None:
             raise ValueError("needs an image")
         return value
 

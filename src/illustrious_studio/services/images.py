@@ -18,6 +18,7 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.domain.wildcards import Lines, WildcardFiles, chosen, has_choices
+from illustrious_studio.services.details import DetailService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -48,6 +49,7 @@ class ImageService:
         embeddings: EmbeddingService,
         upscales: UpscaleRunner,
         wildcards: WildcardFiles,
+        details: DetailService,
     ) -> None:
         self._jobs = jobs
         self._models = models
@@ -59,6 +61,7 @@ class ImageService:
         self._embeddings = embeddings
         self._upscales = upscales
         self._wildcards = wildcards
+        self._details = details
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
 
@@ -126,6 +129,7 @@ class ImageService:
         await self._vaes.named(request.vae)
         if request.hires is not None:
             await self._upscales.enlarging(request.hires.enlarged_by)
+        request = await self._details.checked(request)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
         if over is not None:
@@ -207,7 +211,15 @@ class ImageService:
         def words(lines: Lines) -> dict[str, object]:
             prompt = chosen(request.prompt, random, lines)
             negative = chosen(request.negative_prompt, random, lines)
-            settled = {"prompt": prompt, "negative_prompt": negative, "wildcard_seed": seed}
+            settled: dict[str, object] = {"prompt": prompt, "negative_prompt": negative, "wildcard_seed": seed}
+            settled["details"] = tuple(
+                detail.model_copy(
+                    update={
+                        name: chosen(getattr(detail, name), random, lines) for name in ("prompt", "negative_prompt")
+                    }
+                )
+                for detail in request.details
+            )
             if request.hires is None:
                 return settled
             others = {name: getattr(request.hires, name) for name in ("prompt", "negative_prompt")}
@@ -229,8 +241,8 @@ class ImageService:
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
         }
         if over is not None:
-            values["strength"] = strength_of(request, checkpoint)
-            return ImageRequest.model_validate(values)
+            values["strength"] = None if request.skip_img2img else strength_of(request, checkpoint)
+            return self._details.settled(ImageRequest.model_validate(values), checkpoint)
         resolved = ImageRequest.model_validate(values)
         if resolved.hires is not None:
             resolved.hires.sizes(size)
@@ -248,4 +260,5 @@ class ImageService:
         hires = resolved.hires
         if hires is not None:
             hires = hires.settled(None if checkpoint.sketch_strength is None else strength)
-        return resolved.model_copy(update={"sketch_strength": strength, "hires": hires})
+        resolved = resolved.model_copy(update={"sketch_strength": strength, "hires": hires})
+        return self._details.settled(resolved, checkpoint)

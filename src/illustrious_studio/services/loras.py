@@ -67,9 +67,9 @@ class LoraService:
             return ()
         choices = [one for prompt in (request.prompt, request.negative_prompt) for one in loras_in(prompt)]
         for which, prompt in request.prompts.items():
-            if which.startswith("hires") and (found := loras_in(prompt)):
+            if which not in ("prompt", "negative prompt") and (found := loras_in(prompt)):
                 raise InvalidRequest(
-                    f"The {which} names the LoRA {found[0].name}. They count for both passes: write it into the prompt."
+                    f"The {which} names the LoRA {found[0].name}. They count for all passes: write it into the prompt."
                 )
         if len(choices) > MOST:
             raise InvalidRequest(f"The prompt names {len(choices)} LoRAs. Use at most {MOST}.")

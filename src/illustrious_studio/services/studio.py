@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.cutouts import CutoutService
+from illustrious_studio.services.details import DetailService
+from illustrious_studio.services.detectors import DetectorService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
@@ -39,6 +41,8 @@ class Studio:
     vision: VisionService
     cutouts: CutoutService
     upscalers: UpscalerService
+    detectors: DetectorService
+    details: DetailService
     upscaling: UpscaleService
     redrawing: RedrawService
     gallery: GalleryService

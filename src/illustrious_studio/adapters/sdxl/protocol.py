@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
+from illustrious_studio.domain.details import Detail, DetailBox, DetectorFile
 from illustrious_studio.domain.errors import StudioError, error_from_code
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import Pass, Rendered, RenderPlan, Start, Step
+from illustrious_studio.domain.rendering import DetailPass, Pass, Regions, Rendered, RenderPlan, Start, Step
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
@@ -106,6 +107,8 @@ def _plan_fields(plan: RenderPlan, pictures: list[Picture]) -> dict[str, Any]:
         "loras": [one.model_dump(mode="json") for one in plan.loras],
         "embeddings": [one.model_dump(mode="json") for one in plan.embeddings],
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
+        "details": [_detail_fields(one, pictures) for one in plan.details],
+        "picture": _numbered(plan.picture, pictures),
     }
 
 
@@ -117,6 +120,38 @@ def _plan_of(fields: dict[str, Any], pictures: list[Picture]) -> RenderPlan:
         VaeFile.model_validate_json(json.dumps(fields["vae"])) if fields["vae"] else None,
         tuple(LoraUse.model_validate_json(json.dumps(one)) for one in fields["loras"]),
         tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in fields["embeddings"]),
+        tuple(_detail_of(one, pictures) for one in fields["details"]),
+        None if fields["picture"] is None else pictures[fields["picture"]],
+    )
+
+
+def _numbered(picture: Picture | None, pictures: list[Picture]) -> int | None:
+    if picture is None:
+        return None
+    pictures.append(picture)
+    return len(pictures) - 1
+
+
+def _detail_fields(one: DetailPass, pictures: list[Picture]) -> dict[str, Any]:
+    where = one.regions
+    return {
+        "detail": one.detail.model_dump(mode="json"),
+        "boxes": [box.model_dump(mode="json") for box in where.boxes],
+        "mask": _numbered(where.mask, pictures),
+        "detector": where.detector and where.detector.model_dump(mode="json"),
+        "drawn": _pass_fields(one.drawn, pictures),
+    }
+
+
+def _detail_of(fields: dict[str, Any], pictures: list[Picture]) -> DetailPass:
+    detector = fields["detector"]
+    regions = Regions(
+        tuple(DetailBox.model_validate(box) for box in fields["boxes"]),
+        None if fields["mask"] is None else pictures[fields["mask"]],
+        DetectorFile.model_validate_json(json.dumps(detector)) if detector else None,
+    )
+    return DetailPass(
+        Detail.model_validate_json(json.dumps(fields["detail"])), regions, _pass_of(fields["drawn"], pictures)
     )
 
 

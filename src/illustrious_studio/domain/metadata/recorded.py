@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from illustrious_studio.domain.adetailer import arguments_in, detail_of
+from illustrious_studio.domain.details import Detail
+from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.inputs import InputId
@@ -143,6 +146,10 @@ def _request(
             values[name] = value
     if hires := _hires(fields, values):
         values["hires"] = hires
+    try:
+        values |= _details_of_adetailer(fields, values)
+    except ValueError:
+        left_out.append("details")
     values |= start
     if "layout" in values and not values.get("image") and "strength" in values:
         values["sketch_strength"] = values.pop("strength")
@@ -186,6 +193,17 @@ def _hires(fields: Mapping[str, object], values: dict[str, object]) -> HiresFix 
         known = {name: value for name, value in known.items() if name not in wrong}
 
 
+def _details_of_adetailer(fields: Mapping[str, object], values: Mapping[str, object]) -> dict[str, object]:
+    """Its details, which are drawn in the picture's size unless they say another. Raises ValueError."""
+    sides = [side if isinstance(side := values.get(name), int) else None for name in ("width", "height")]
+    try:
+        details = [detail_of(said, (sides[0], sides[1])) for said in arguments_in(fields)]
+    except InvalidRequest as error:
+        raise ValueError(error.detail) from error
+    found = tuple(one for one in details if one is not None)
+    return {"details": found} if found else {}
+
+
 def _renamed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     names = {key: _KEYS.get(str(key).lower()) for key in fields}
     if "sampler" not in names.values():  # what InvokeAI and diffusers call the scheduler is the sampler
@@ -217,6 +235,8 @@ def converted(name: str, value: object) -> object:
     kinds = value_types(ImageRequest.model_fields[name].annotation)
     if Layout in kinds:
         return _layout(value)
+    if name == "details":
+        return _details(value)
     if kinds & {int, float}:
         number = _number(value, whole=float not in kinds)
         if name == "clip_skip" and number is not None:  # some count from the end as ComfyUI does, and 0 is none
@@ -247,5 +267,14 @@ def _layout(value: object) -> Layout | None:
         return None
     try:
         return Layout.model_validate_json(value)
+    except ValueError:
+        return None
+
+
+def _details(value: object) -> tuple[Detail, ...] | None:
+    if not isinstance(value, str) or len(value) > LONGEST_LAYOUT:
+        return None
+    try:
+        return TypeAdapter(tuple[Detail, ...]).validate_json(value)
     except ValueError:
         return None

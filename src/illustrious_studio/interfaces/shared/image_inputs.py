@@ -2,10 +2,12 @@
 
 import asyncio
 import re
-from typing import Self
+from collections.abc import Sequence
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from illustrious_studio.domain.details import MOST_DETAILS, Detail, as_tuple
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.redrawing import Redraw
@@ -15,6 +17,16 @@ from illustrious_studio.services.studio import Studio
 
 _INPUT = re.compile(r"[0-9a-f]{64}")
 _ITEM = re.compile(r"[0-9a-f]{32}")
+
+
+class DetailBody(Detail):
+    """One kind of regions; a painted one may come with it."""
+
+    mask: str | None = Field(
+        None,
+        description="A painted region, in white, over the whole picture: a PNG, JPEG or WebP file in base64, or an id "
+        "as for `image`.",
+    )
 
 
 class ImageRequestBody(ImageRequest):
@@ -28,6 +40,9 @@ class ImageRequestBody(ImageRequest):
     )
     mask: str | None = Field(
         None, description="What to redraw, in white, over the picture; given in the same ways. The rest stays."
+    )
+    details: Annotated[tuple[DetailBody, ...], BeforeValidator(as_tuple)] = Field(
+        (), max_length=MOST_DETAILS, description=ImageRequest.model_fields["details"].description
     )
 
 
@@ -73,13 +88,25 @@ async def resolve_inputs(body: ImageRequestBody, studio: Studio) -> ImageRequest
     return ImageRequest.model_validate(fields)
 
 
-async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, str]:
+async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, object]:
     """The pictures that came with it by the names under which they are kept now.
 
     Raises NotAnImage, InvalidRequest, NotFound, StorageFull.
     """
     given = (("image", body.image), ("mask", body.mask))
-    return {name: await _kept(text, name, studio) for name, text in given if text is not None}
+    kept: dict[str, object] = {name: await _kept(text, name, studio) for name, text in given if text is not None}
+    return kept | ({"details": await kept_details(body.details, studio)} if body.details else {})
+
+
+async def kept_details(details: Sequence[DetailBody], studio: Studio) -> tuple[Detail, ...]:
+    """The details, with the masks that came with them kept. Raises what `store_inputs` raises."""
+    found: list[Detail] = []
+    for number, detail in enumerate(details):
+        fields = detail.model_dump(include=detail.model_fields_set)
+        if detail.mask is not None:
+            fields["mask"] = await _kept(detail.mask, f"details.{number}.mask", studio)
+        found.append(Detail.model_validate(fields))
+    return tuple(found)
 
 
 async def _kept(text: str, name: str, studio: Studio) -> str:
