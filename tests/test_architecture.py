@@ -20,7 +20,7 @@ LIBRARIES = {
     "adapters/cutout": "PIL numpy onnxruntime",
     "adapters/files": "PIL pydantic structlog",
     "adapters/sdxl": "pydantic",
-    "adapters/sdxl/worker": "PIL diffusers numpy psutil safetensors torch transformers",
+    "adapters/sdxl/worker": "PIL diffusers numpy onnxruntime psutil safetensors torch transformers",
     "adapters/sketch": "PIL numpy pydantic",
     "adapters/sql": "alembic sqlalchemy structlog",
     "adapters/vision": "PIL numpy onnxruntime rapidocr",

@@ -24,7 +24,10 @@ from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
 from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
+from illustrious_studio.adapters.preprocessors.annotator import OpenCvAnnotator
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
+from illustrious_studio.adapters.sdxl.control_catalogue import DiskControls
+from illustrious_studio.adapters.sdxl.detector_catalogue import DiskDetectors
 from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
@@ -48,7 +51,10 @@ from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.controls import ControlService
 from illustrious_studio.services.cutouts import CutoutService
+from illustrious_studio.services.details import DetailService
+from illustrious_studio.services.detectors import DetectorService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
@@ -61,6 +67,7 @@ from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.preprocessing import PreprocessingService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
@@ -83,6 +90,9 @@ VAES = "models/vae"
 LORAS = "models/loras"
 EMBEDDINGS = "models/embeddings"
 UPSCALERS = "models/upscalers"
+CONTROLS = "models/controlnet"
+PREPROCESSORS = "models/preprocessors"
+DETECTORS = "models/detectors"
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
@@ -170,6 +180,8 @@ async def open_studio(
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         remover = U2NetRemover()
         stack.push_async_callback(remover.aclose)
+        annotator = OpenCvAnnotator(settings.data_dir / PREPROCESSORS, _checkpoint_places(settings), free_cores())
+        stack.push_async_callback(annotator.aclose)
         memory = MemoryService(engine, chat_models, settings.share_memory, settings.batch_size)
         vaes = VaeService(vae_catalogue(settings, hashes))
         loras = LoraService(lora_catalogue(settings, hashes))
@@ -178,9 +190,26 @@ async def open_studio(
         upscalers = UpscalerService(upscaler_catalogue(settings))
         tiles = Tiles(settings.upscale_tile, settings.upscale_tile_overlap)
         upscales = UpscaleRunner(engine, upscalers, inputs, gallery, tiles)
+        preprocessing = PreprocessingService(annotator)
+        controls = ControlService(DiskControls(places, hashes), preprocessing, inputs, memory)
         regions = RegionService(inputs, sketches)
+        detectors = DetectorService(DiskDetectors(places))
+        details = DetailService(detectors, inputs, sketches, models)
         job_runner = JobRunner(
-            engine, catalogue, models, sketches, inputs, gallery, memory, vaes, loras, embeddings, upscales, regions
+            engine,
+            catalogue,
+            models,
+            sketches,
+            inputs,
+            gallery,
+            memory,
+            vaes,
+            loras,
+            embeddings,
+            upscales,
+            controls,
+            regions,
+            details,
         )
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
@@ -188,7 +217,19 @@ async def open_studio(
         layouts = LayoutService(sketches, models.chat_model, guesses, embeddings)
         wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
         images = ImageService(
-            jobs, models, sketches, layouts, inputs, vaes, loras, embeddings, upscales, wildcards, regions
+            jobs,
+            models,
+            sketches,
+            layouts,
+            inputs,
+            vaes,
+            loras,
+            embeddings,
+            upscales,
+            wildcards,
+            controls,
+            regions,
+            details,
         )
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
@@ -215,6 +256,8 @@ async def open_studio(
             vision=vision,
             cutouts=CutoutService(remover, gallery, inputs),
             upscalers=upscalers,
+            detectors=detectors,
+            details=details,
             upscaling=UpscaleService(jobs, upscalers, inputs),
             redrawing=RedrawService(inputs, upscalers, models),
             gallery=gallery,
@@ -222,6 +265,8 @@ async def open_studio(
             vaes=vaes,
             loras=loras,
             embeddings=embeddings,
+            preprocessing=preprocessing,
+            controls=controls,
             tokens=TokenService(ClipTokens(), loras, embeddings, wildcards),
             sketches=sketches,
             layouts=layouts,
@@ -312,7 +357,16 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        for folder in (CHECKPOINTS, VAES, LORAS, EMBEDDINGS, UPSCALERS):  # there, people put their own
+        for folder in (
+            CHECKPOINTS,
+            VAES,
+            LORAS,
+            EMBEDDINGS,
+            UPSCALERS,
+            CONTROLS,
+            PREPROCESSORS,
+            DETECTORS,
+        ):  # there, people put their own
             (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)

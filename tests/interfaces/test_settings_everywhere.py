@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from illustrious_studio.cli.parser import _parser
+from illustrious_studio.domain.details import Detail
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
@@ -35,6 +36,7 @@ GIVEN: dict[str, Any] = {
     "mask": "b" * 64,
     "loras": [{"name": "ink", "weight": 0.5, "text_encoder_weight": None}],
     "hires": HiresFix(scale=1.5, upscaler="Lanczos", strength=0.5).model_dump(),
+    "details": [Detail(what="people", strength=0.3, width=512, height=512).model_dump()],
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
 }
 """Values for settings whose type alone does not say which values there are."""
@@ -104,6 +106,8 @@ async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
     body = {"prompt": "a cat", "steps": 1, **({"sampler": GIVEN["sampler"]} if name == "schedule" else {})}
     if name.startswith("seed_resize"):  # its two sides belong together
         body |= {one: another(one) for one in ("seed_resize_from_width", "seed_resize_from_height")}
+    if name == "details":  # of a layout
+        body |= {"layout": GIVEN["layout"]}
     answer = await api.http.post("/generate-image", json=body | {name: another(name)})
     assert answer.status_code == 200, answer.text
     recorded = answer.json()["metadata"]
@@ -113,7 +117,7 @@ async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name != "prompt"])
 def test_the_command_line_has_an_option_for_it(name: str) -> None:
     option, value = "--" + name.replace("_", "-"), another(name)
-    in_json = name in ("loras", "hires")
+    in_json = name in ("loras", "hires", "details")
     text = json.dumps(value) if in_json else "file" if isinstance(value, dict) else str(value)
     options = _parser()[0].parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
     assert getattr(options, name) == value if in_json else str(getattr(options, name)) == text

@@ -150,6 +150,7 @@ JSON = {
     "controls": """Pictures that steer, in JSON: '[{"model": "canny", "image": "a.png", "preprocessor": "canny"}]'.""",
     "regions": """Regions in JSON, such as '[{"prompt": "a cat", "x": 0.25, "w": 0.5}]'; a mask may be a file.""",
     "region_ratios": "How wide or high the parts at BREAK are beside each other, in JSON, such as '[1, 2, 1]'.",
+    "details": """Details in JSON, such as '[{"detector": "face_yolov8n"}]'; '[{}]': faces by the layout.""",
     "hires": """Hires fix in JSON, such as '{"scale": 1.5, "upscaler": "Latent"}'; '{}': twice as large.""",
 }
 """Settings that the command line takes as JSON."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.controls import MOST_CONTROLS, Controls
+from illustrious_studio.domain.details import MOST_DETAILS, Details
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import Layout, LayoutGiven
@@ -261,6 +262,15 @@ class ImageRequest(Value):
         Field(description="Hires fix: make the picture larger and draw it over in a second pass."),
         Setting("Hires fix"),
     ] = None
+    details: Annotated[
+        Details,
+        Field(
+            max_length=MOST_DETAILS,
+            description="Regions of the finished picture that are drawn again larger and put back, one kind after the "
+            "other: faces, for example.",
+        ),
+        Setting("Details"),
+    ] = ()
     tile: Annotated[
         int | None,
         Field(
@@ -359,6 +369,14 @@ class ImageRequest(Value):
             words={"crop": "Crop and resize", "stretch": "Just resize", "fill": "Resize and fill"},
         ),
     ] = "crop"
+    skip_img2img: Annotated[
+        bool,
+        Field(
+            description="Leave the picture as it is, in its own size, and draw its details alone. The size is then "
+            "that in which they are drawn, unless they say another."
+        ),
+        Setting("Only its details", "img2img", infotext="ADetailer skip img2img", needs="image"),
+    ] = False
     image_upscaler: Annotated[
         Text,
         Field(
@@ -461,6 +479,8 @@ class ImageRequest(Value):
         if self.hires is not None:
             others = {"hires prompt": self.hires.prompt, "hires negative prompt": self.hires.negative_prompt}
             found |= {which: prompt for which, prompt in others.items() if prompt}
+        for number, detail in enumerate(self.details, 1):
+            found |= {f"{which} of detail {number}": prompt for which, prompt in detail.words.items()}
         return found | {f"regions.{number}.prompt": one.prompt for number, one in enumerate(self.regions)}
 
     @model_validator(mode="after")
@@ -484,10 +504,16 @@ class ImageRequest(Value):
             raise ValueError(f"must be at most half of the tile, which is {tile}")
         return overlap
 
-    @field_validator("strength", "mask")
+    @model_validator(mode="after")
+    def _details_go_without_a_mask(self) -> Self:
+        if self.details and self.mask is not None:
+            raise ValueError("details: cannot be used with a mask, which says what is redrawn; leave one of them out")
+        return self
+
+    @field_validator("strength", "mask", "skip_img2img")
     @classmethod
     def _goes_with_a_picture(cls, value: object, known: ValidationInfo) -> object:
-        if value is not None and known.data.get("image", "") is None:
+        if value is not None and value is not False and known.data.get("image", "") is None:
             raise ValueError("needs an image")
         return value
 

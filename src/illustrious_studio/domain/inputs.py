@@ -255,6 +255,21 @@ def masked_region(shape: tuple[int, int], grey: Image.Image, size: tuple[int, in
     return region_around(soft_mask_part(grey, shape, blur)[1], padding, size, shape)
 
 
+def prepare_region(
+    image: Image.Image, grey: Image.Image, size: tuple[int, int], padding: int, blur: int
+) -> PreparedInit | None:
+    """For drawing only what is around a grey mask of the image's size, in that size, and putting it back into the
+    image, which is changed by it. None where the mask leaves nothing."""
+    blend_mask = soft_mask(grey, image.size, image.size, "stretch", blur)
+    box = blend_mask.getbbox()
+    if box is None:
+        return None
+    region = region_around(box, padding, size, image.size)
+    blend_mask = blend_mask.crop(region)
+    base, mask = (fitted(part, size, "fill") for part in (image.crop(region), blend_mask))
+    return PreparedInit(Picture.from_image(base), Picture.from_image(mask), lambda: image, lambda: blend_mask, region)
+
+
 def prepare_part(
     picture: bytes,
     grey: Image.Image,

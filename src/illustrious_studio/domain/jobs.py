@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import prod
 from typing import Literal, Protocol
 from uuid import UUID, uuid5
 
@@ -48,7 +49,9 @@ class Job(Value):
         if self.upscale is not None or request.width is None or request.height is None:
             return None
         size = request.width, request.height
-        return size if request.hires is None else request.hires.sizes(size)[1]
+        size = size if request.hires is None else request.hires.sizes(size)[1]
+        details = [(one.width, one.height) for one in request.details if one.width and one.height]
+        return max([*([] if request.skip_img2img else [size]), *details], key=prod, default=size)
 
     def is_like(self, other: "Job") -> bool:
         """Whether both pictures can be drawn in one go: they differ in their seeds, and what comes of these, alone."""
@@ -63,8 +66,11 @@ class Job(Value):
         """As far as they are known before it begins; 0: they are not."""
         if self.upscale is not None:
             return 0
-        hires = self.request.hires
-        return self.request.steps + (0 if hires is None else hires.steps_of(self.request.steps)[1])
+        request, hires = self.request, self.request.hires
+        details = sum(one.expected_steps(request.steps) for one in request.details)
+        if request.skip_img2img:
+            return details
+        return request.steps + (0 if hires is None else hires.steps_of(request.steps)[1]) + details
 
 
 @dataclass(frozen=True)

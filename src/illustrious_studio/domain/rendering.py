@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from illustrious_studio.domain.controls import ControlUse
+from illustrious_studio.domain.details import Detail, DetailBox, DetectorFile
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.images import ImageRequest, apart_from_chance
 from illustrious_studio.domain.loras import LoraUse, without_loras
@@ -99,6 +100,36 @@ class Pass:
 
 
 @dataclass(frozen=True)
+class Regions:
+    """Where the regions of a detail are: known, or left to a detector, which must see the picture first."""
+
+    boxes: tuple[DetailBox, ...] = ()
+    mask: Picture | None = None
+    """Grey, white where it is, in any size."""
+    detector: DetectorFile | None = None
+
+    @property
+    def expected(self) -> int:
+        """How many there are; one, until a detector has said it."""
+        return len(self.boxes) if self.boxes else int(self.mask is not None or self.detector is not None)
+
+
+@dataclass(frozen=True)
+class DetailPass:
+    """A pass over each of some regions of the finished picture, which are put back into it one after another."""
+
+    detail: Detail
+    regions: Regions
+    drawn: Pass
+    """How each of them is drawn. What it starts from is the region, once the picture is there."""
+
+    @property
+    def expected_steps(self) -> int:
+        """Of all of them together, as far as it is known."""
+        return self.regions.expected * img2img_steps(self.drawn.steps, self.drawn.strength)
+
+
+@dataclass(frozen=True)
 class RenderPlan:
     """Passes, the first one first, and what they share. Nothing in it is open any more: seed and sizes are fixed."""
 
@@ -106,6 +137,7 @@ class RenderPlan:
     """The resolved request: prompt, guidance, seed and clip skip of every pass. Size and steps are a pass's own."""
     checkpoint: Checkpoint
     passes: tuple[Pass, ...]
+    """None where `picture` is given."""
     vae: VaeFile | None = None
     """None: the checkpoint's own."""
     loras: tuple[LoraUse, ...] = ()
@@ -116,6 +148,10 @@ class RenderPlan:
     """What steers every pass."""
     region_masks: tuple[Picture | None, ...] = ()
     """Of the request's regions, as grey, in any size; None for one that has only its box. Empty: none has one."""
+    details: tuple[DetailPass, ...] = ()
+    """What is done to the finished picture, the first one first."""
+    picture: Picture | None = None
+    """A finished picture of which the details alone are drawn."""
 
     def prompts(self, of: Pass) -> tuple[str, str]:
         """The words of a pass's prompt and negative prompt, as the text encoders read them."""
@@ -125,8 +161,14 @@ class RenderPlan:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture in pixels: those of the last pass."""
-        return self.passes[-1].width, self.passes[-1].height
+        """Width and height of the picture in pixels: those of the last pass, or of the picture that is given."""
+        last = self.picture or self.passes[-1]
+        return last.width, last.height
+
+    @property
+    def expected_steps(self) -> int:
+        """Of all passes, as far as it is known before they begin."""
+        return sum([*(one.expected_steps for one in self.passes), *(one.expected_steps for one in self.details)])
 
 
 def alike(plan: RenderPlan, other: RenderPlan) -> bool:
@@ -135,7 +177,9 @@ def alike(plan: RenderPlan, other: RenderPlan) -> bool:
 
 
 def _shape(plan: RenderPlan) -> RenderPlan:
-    return replace(plan, request=apart_from_chance(plan.request), passes=tuple(map(_without_picture, plan.passes)))
+    passes = tuple(map(_without_picture, plan.passes))
+    details = tuple(replace(one, regions=Regions()) for one in plan.details)  # of a layout, which the seed has laid out
+    return replace(plan, request=apart_from_chance(plan.request), passes=passes, details=details)
 
 
 def _without_picture(one: Pass) -> Pass:
@@ -155,7 +199,7 @@ class Step:
     def of(self, number: int) -> "Step":
         """The same of one of them, counted from 0."""
         previews = (self.preview, *self.others)
-        return Step(self.step, self.steps, previews[number] if number < len(previews) else None)
+        return Step(self.step, self.steps, (previews[number] or None) if number < len(previews) else None)
 
 
 @dataclass(frozen=True)

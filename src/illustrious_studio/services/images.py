@@ -20,6 +20,7 @@ from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.domain.wildcards import Lines, WildcardFiles, chosen, has_choices
 from illustrious_studio.services.controls import ControlService
+from illustrious_studio.services.details import DetailService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -53,6 +54,7 @@ class ImageService:
         wildcards: WildcardFiles,
         controls: ControlService,
         regions: RegionService,
+        details: DetailService,
     ) -> None:
         self._jobs = jobs
         self._models = models
@@ -66,6 +68,7 @@ class ImageService:
         self._wildcards = wildcards
         self._controls = controls
         self._regions = regions
+        self._details = details
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
 
@@ -133,6 +136,7 @@ class ImageService:
         await self._vaes.named(request.vae)
         if request.hires is not None:
             await self._upscales.enlarging(request.hires.enlarged_by)
+        request = await self._details.checked(request)
         # What lacks its picture or its mask is refused now, not when it is drawn.
         over = None if request.image is None else await self._inputs.checked(request)
         if over is not None:
@@ -222,6 +226,14 @@ class ImageService:
                 others = {name: getattr(request.hires, name) for name in ("prompt", "negative_prompt")}
                 others = {name: text and chosen(text, random, lines) for name, text in others.items()}
                 settled["hires"] = request.hires.model_copy(update=others)
+            settled["details"] = tuple(
+                detail.model_copy(
+                    update={
+                        name: chosen(getattr(detail, name), random, lines) for name in ("prompt", "negative_prompt")
+                    }
+                )
+                for detail in request.details
+            )
             said = [chosen(one.prompt, random, lines) for one in request.regions]
             parts = zip(request.regions, said, strict=True)
             return settled | {"regions": tuple(one.model_copy(update={"prompt": words}) for one, words in parts)}
@@ -241,11 +253,11 @@ class ImageService:
             "schedule": resolved_schedule(request.sampler, request.schedule, checkpoint),
         }
         if over is not None:
-            values["strength"] = strength_of(request, checkpoint)
+            values["strength"] = None if request.skip_img2img else strength_of(request, checkpoint)
         resolved = ImageRequest.model_validate(values)
         resolved = await self._with_regions_settled(resolved, checkpoint, size, by)
         if over is not None:
-            return resolved
+            return self._details.settled(resolved, checkpoint)
         if resolved.hires is not None:
             resolved.hires.sizes(size)
         layout = resolved.layout
@@ -259,7 +271,8 @@ class ImageService:
         hires = resolved.hires
         if hires is not None:
             hires = hires.settled(None if checkpoint.sketch_strength is None else strength)
-        return resolved.model_copy(update={"sketch_strength": strength, "hires": hires})
+        resolved = resolved.model_copy(update={"sketch_strength": strength, "hires": hires})
+        return self._details.settled(resolved, checkpoint)
 
     async def _laid_out(self, request: ImageRequest, size: tuple[int, int], by: By) -> Layout:
         """The request's layout with nothing left open, or that of its words."""

@@ -25,6 +25,7 @@ from illustrious_studio.domain.pictures import (
     check_picture,
     open_grey,
     open_image,
+    open_picture,
     size_of_picture,
 )
 from illustrious_studio.domain.upscaling import LANCZOS
@@ -76,6 +77,11 @@ class InputService:
     async def size(self, input_id: InputId) -> tuple[int, int]:
         """Width and height. Raises NotFound."""
         return size_of_picture(await self.file(input_id))
+
+    async def picture(self, input_id: InputId) -> Picture:
+        """The pixels of one, in its own size. Raises NotFound."""
+        file = await self.file(input_id)
+        return await asyncio.to_thread(lambda: open_picture(file).picture)
 
     async def checked(self, request: ImageRequest) -> tuple[int, int]:
         """The size of the request's picture, once it is checked that drawing can start from it as asked.

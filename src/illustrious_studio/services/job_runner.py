@@ -20,6 +20,7 @@ from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Rendered, RenderPlan, Step, alike
 from illustrious_studio.domain.upscaling import Upscaled
 from illustrious_studio.services.controls import ControlService
+from illustrious_studio.services.details import DetailService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.inputs import InputService
@@ -53,6 +54,7 @@ class JobRunner:
         upscales: UpscaleRunner,
         controls: ControlService,
         regions: RegionService,
+        details: DetailService,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -67,6 +69,7 @@ class JobRunner:
         self._upscales = upscales
         self._controls = controls
         self._regions = regions
+        self._details = details
 
     @property
     def given_up(self) -> str:
@@ -91,7 +94,7 @@ class JobRunner:
         prepared = [await self._prepared(job) for job in jobs]
         plans = [plan for plan, _, _ in prepared]
         await self._memory.make_room(plans[0].checkpoint)
-        if len(plans) > 1 and all(alike(plans[0], plan) for plan in plans):
+        if len(plans) > 1 and plans[0].passes and all(alike(plans[0], plan) for plan in plans):
             results = await self._engine.render_batch(plans, on_step)
         else:  # of jobs that were alike, a file may have been replaced meanwhile
             results = [await self._engine.render(plan, on_step) for plan in plans]
@@ -112,6 +115,8 @@ class JobRunner:
         start, prepared, larger = None, None, None
         if request.layout is not None:
             start = FromPicture(await self._sketches.paint(request.layout, *size, request.seed))
+        elif request.image is not None and request.skip_img2img:
+            start = FromPicture(await self._inputs.picture(request.image))
         elif request.image is not None:
             if (small := await self._inputs.to_enlarge(request, size)) is not None:
                 larger = await self._upscales.enlarged(request.image_upscaler, *small)
@@ -120,8 +125,8 @@ class JobRunner:
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
         enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
-        masks = await self._regions.masks(request)
-        plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging, masks)
+        masks, found = await self._regions.masks(request), await self._details.regions(request, checkpoint)
+        plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging, found, masks)
         if request.controls:
             shape, region = None, None
             if request.image is not None and request.mask_area == "masked" and prepared is not None:

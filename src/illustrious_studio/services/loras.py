@@ -67,8 +67,8 @@ class LoraService:
             return ()
         choices = [one for prompt in (request.prompt, request.negative_prompt) for one in loras_in(prompt)]
         for which, prompt in request.prompts.items():
-            if which.startswith(("hires", "regions")) and (found := loras_in(prompt)):
-                counted = "both passes" if which.startswith("hires") else "the whole picture"
+            if which not in ("prompt", "negative prompt") and (found := loras_in(prompt)):
+                counted = "the whole picture" if which.startswith("regions") else "all passes"
                 raise InvalidRequest(
                     f"The {which} names the LoRA {found[0].name}. They count for {counted}: write it into the prompt."
                 )

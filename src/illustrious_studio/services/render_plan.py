@@ -2,12 +2,22 @@
 
 from dataclasses import dataclass, replace
 
+from illustrious_studio.domain.details import USUAL_STRENGTH, Detail
 from illustrious_studio.domain.hires import LATENT_UPSCALERS, HiresFix
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, VaeFile
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import FromLatents, FromNoise, FromPicture, FromUpscaled, Pass, RenderPlan
+from illustrious_studio.domain.rendering import (
+    DetailPass,
+    FromLatents,
+    FromNoise,
+    FromPicture,
+    FromUpscaled,
+    Pass,
+    Regions,
+    RenderPlan,
+)
 from illustrious_studio.domain.sampling import AUTOMATIC, resolved_schedule
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 
@@ -42,12 +52,13 @@ def render_plan(
     loras: tuple[LoraUse, ...] = (),
     embeddings: tuple[EmbeddingFile, ...] = (),
     enlarged_by: Enlarging | None = None,
+    details: tuple[Regions, ...] = (),
     region_masks: tuple[Picture | None, ...] = (),
 ) -> RenderPlan:
-    """`start` is the sketch of the request's layout, or the request's picture, in the request's size; `vae` what is
-    used instead of the checkpoint's own; `loras` and
+    """`start` is the sketch of the request's layout, or the request's picture, in the request's size (in its own, where
+    its details alone are drawn); `vae` what is used instead of the checkpoint's own; `loras` and
     `embeddings` what its prompts name; `enlarged_by` makes it larger before a second pass, unless latents are;
-    `region_masks` are those of its regions."""
+    `details` where those of the request are, in their order; `region_masks` are those of its regions."""
     width, height = size_of(request, checkpoint)
     drawn_as = as_asked(request, checkpoint)
     one = Pass(
@@ -60,8 +71,38 @@ def render_plan(
         strength=1.0 if start is None else strength_of(request, checkpoint),
     )
     passes = (one,) if request.hires is None else (one, _second_pass(request.hires, one, drawn_as, enlarged_by))
-    in_tiles = tuple(_in_tiles(each, request) for each in passes)
-    return RenderPlan(request, drawn_as, in_tiles, vae, loras, embeddings, region_masks=region_masks)
+    detail_passes = tuple(
+        DetailPass(detail, where, _in_tiles(_detail_pass(detail, request, drawn_as), request))
+        for detail, where in zip(request.details, details, strict=True)
+    )
+    plan = RenderPlan(
+        request,
+        drawn_as,
+        tuple(_in_tiles(each, request) for each in passes),
+        vae,
+        loras,
+        embeddings,
+        details=detail_passes,
+        region_masks=region_masks,
+    )
+    if request.skip_img2img:
+        assert start is not None, "there is no picture of which the details are drawn"
+        return replace(plan, passes=(), picture=start.picture)
+    return plan
+
+
+def _detail_pass(detail: Detail, request: ImageRequest, checkpoint: Checkpoint) -> Pass:
+    """Over each of its regions."""
+    sampler = detail.sampler or request.sampler
+    asked = detail.schedule or (request.schedule if detail.sampler is None else AUTOMATIC)
+    return Pass(
+        width=detail.width or checkpoint.native_width,
+        height=detail.height or checkpoint.native_height,
+        steps=detail.steps or request.steps,
+        sampler=sampler,
+        schedule=resolved_schedule(sampler, asked, checkpoint),
+        strength=detail.strength or USUAL_STRENGTH,
+    )
 
 
 def _in_tiles(whole: Pass, request: ImageRequest) -> Pass:
@@ -94,6 +135,17 @@ def _second_pass(hires: HiresFix, first: Pass, checkpoint: Checkpoint, enlarged_
         prompt=hires.prompt,
         negative_prompt=hires.negative_prompt,
     )
+
+
+def settled_detail(detail: Detail, checkpoint: Checkpoint) -> Detail:
+    """With the size and the strength that are left out. With a checkpoint that always begins with a sketch more than
+    this strength would lose what is drawn from the sketch alone."""
+    usual = {
+        "strength": USUAL_STRENGTH if checkpoint.sketch_strength is None else PEOPLE_STRENGTH,
+        "width": checkpoint.native_width,
+        "height": checkpoint.native_height,
+    }
+    return detail.model_copy(update={name: value for name, value in usual.items() if getattr(detail, name) is None})
 
 
 def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:

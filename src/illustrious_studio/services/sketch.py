@@ -140,6 +140,11 @@ class SketchService:
             names = ", ".join(self._backgrounds)
             raise InvalidRequest(f"There is no background {layout.background!r}. Use one of: {names}.")
 
+    def faces(self, layout: Layout, size: tuple[int, int]) -> list[tuple[float, float, float, float]]:
+        """Where the faces of a layout's people come to be in a picture of that size: left, top, right and bottom in
+        pixels."""
+        return self._painter.faces(layout, *size)
+
     def objects(self) -> tuple[KnownObject, ...]:
         """Everything that can be painted."""
         return tuple(self._vocabulary.objects.values())

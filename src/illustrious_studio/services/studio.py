@@ -6,6 +6,8 @@ from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
 from illustrious_studio.services.controls import ControlService
 from illustrious_studio.services.cutouts import CutoutService
+from illustrious_studio.services.details import DetailService
+from illustrious_studio.services.detectors import DetectorService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
@@ -15,6 +17,7 @@ from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.preprocessing import PreprocessingService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
@@ -41,6 +44,8 @@ class Studio:
     vision: VisionService
     cutouts: CutoutService
     upscalers: UpscalerService
+    detectors: DetectorService
+    details: DetailService
     upscaling: UpscaleService
     redrawing: RedrawService
     gallery: GalleryService
@@ -49,6 +54,7 @@ class Studio:
     loras: LoraService
     embeddings: EmbeddingService
     controls: ControlService
+    preprocessing: PreprocessingService
     tokens: TokenService
     sketches: SketchService
     layouts: LayoutService

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from illustrious_studio.adapters.sdxl.worker import main as worker
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.progress import ProgressCallback
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.rendering import RenderPlan, Step
 

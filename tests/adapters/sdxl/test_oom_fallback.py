@@ -9,8 +9,9 @@ from PIL import ImageChops, ImageStat
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.protocol import plans_frame, plans_of
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, DECODED_AGAIN, TILED, Stopped, draw
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, DECODED_AGAIN, TILED, draw
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.progress import Stopped
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.rendering import FromLatents, RenderPlan
@@ -35,6 +36,7 @@ class Faults:
         self.tiled: list[bool] = []
         self.enable_offload = real.enable_offload
         self.upcast = real.upcast
+        self.detect = real.detect
 
     def denoise(self, plans: Any, number: int, before: Any, watch: Any) -> Any:
         ballast = Ballast()

@@ -11,8 +11,9 @@ import torch
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.protocol import plans_frame, plans_of
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import Stopped, draw
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import draw
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.progress import Stopped
 from illustrious_studio.adapters.sdxl.worker.tiles import shares
 from illustrious_studio.adapters.sdxl.worker.upscaling import spans
 from illustrious_studio.domain.hires import HiresFix

@@ -17,7 +17,7 @@ from tests.adapters.sdxl.upscalers import Shapes, by_esrgan_names, compact, rrdb
 
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
 from illustrious_studio.adapters.sdxl.upscaler_catalogue import BUILTIN
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import Stopped
+from illustrious_studio.adapters.sdxl.worker.progress import Stopped
 from illustrious_studio.adapters.sdxl.worker.upscale_networks import UpscaleNetwork
 from illustrious_studio.adapters.sdxl.worker.upscaling import (
     FLOAT32,

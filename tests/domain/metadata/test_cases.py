@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from illustrious_studio.domain.details import Detail
 from illustrious_studio.domain.errors import NotAnImage
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.metadata.recorded import RecordedSettings, recorded_settings
@@ -30,6 +31,16 @@ JAPANESE = {**FULL, "prompt": "1girl, 猫耳, émile, 🎨"}
 KARRAS = {"sampler": "DPM++ 2M SDE", "schedule": "Karras"}
 
 
+FACES = Detail(
+    find="detector",
+    detector="face_yolov8n",
+    confidence=0.3,
+    prompt="smiling face, Steps: 3",
+    negative_prompt="ugly, x",
+    width=832,
+    height=1216,
+)
+"""Its steps and CFG scale are of no use without the switches that are not on."""
 HIRES = HiresFix(scale=1.5, upscaler="R-ESRGAN 4x+ Anime6B", steps=12, strength=0.35, prompt="other, words")
 
 
@@ -99,7 +110,7 @@ READ = [
             "j03_comfy_and_parameters.png",
         )
     ),
-    case("a05_hires_adetailer.png", {**STANDARD, **KARRAS, "hires": HIRES}, id="right"),
+    case("a05_hires_adetailer.png", {**STANDARD, **KARRAS, "hires": HIRES, "details": (FACES,)}, id="right"),
     case("a08_two_negative_lines.png", {**FULL, "negative_prompt": "lowres, bad hands\nsecond"}, id="right"),
     case("a12_seed64.png", without("seed"), id="right", out="seed"),
     case("a14_unknown_sampler.png", {**without("sampler"), "schedule": "Beta"}, id="right", out="sampler"),

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 from illustrious_studio.domain.controls import ControlFile, ControlUse, VisionEncoderFile
+from illustrious_studio.domain.details import Detail, DetailBox, DetectorFile
 from illustrious_studio.domain.errors import StudioError, error_from_code
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import Pass, Rendered, RenderPlan, Start, Step
+from illustrious_studio.domain.rendering import DetailPass, Pass, Regions, Rendered, RenderPlan, Start, Step
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
@@ -110,6 +111,8 @@ def _plan_fields(plan: RenderPlan, pictures: list[Picture]) -> dict[str, Any]:
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
         "controls": [_control_fields(one, pictures) for one in plan.controls],
         "region_masks": [one and _number(one, pictures) for one in plan.region_masks],
+        "details": [_detail_fields(one, pictures) for one in plan.details],
+        "picture": plan.picture and _number(plan.picture, pictures),
     }
 
 
@@ -123,6 +126,31 @@ def _plan_of(fields: dict[str, Any], pictures: list[Picture]) -> RenderPlan:
         tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in fields["embeddings"]),
         tuple(_control_of(one, pictures) for one in fields["controls"]),
         tuple(None if number is None else pictures[number] for number in fields["region_masks"]),
+        tuple(_detail_of(one, pictures) for one in fields["details"]),
+        None if fields["picture"] is None else pictures[fields["picture"]],
+    )
+
+
+def _detail_fields(one: DetailPass, pictures: list[Picture]) -> dict[str, Any]:
+    where = one.regions
+    return {
+        "detail": one.detail.model_dump(mode="json"),
+        "boxes": [box.model_dump(mode="json") for box in where.boxes],
+        "mask": where.mask and _number(where.mask, pictures),
+        "detector": where.detector and where.detector.model_dump(mode="json"),
+        "drawn": _pass_fields(one.drawn, pictures),
+    }
+
+
+def _detail_of(fields: dict[str, Any], pictures: list[Picture]) -> DetailPass:
+    detector = fields["detector"]
+    regions = Regions(
+        tuple(DetailBox.model_validate(box) for box in fields["boxes"]),
+        None if fields["mask"] is None else pictures[fields["mask"]],
+        DetectorFile.model_validate_json(json.dumps(detector)) if detector else None,
+    )
+    return DetailPass(
+        Detail.model_validate_json(json.dumps(fields["detail"])), regions, _pass_of(fields["drawn"], pictures)
     )
 
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageOps
 from pydantic import BaseModel, TypeAdapter
 
 from illustrious_studio.adapters.sketch.backgrounds import COLOURS, background_words, draw_background, soften
-from illustrious_studio.adapters.sketch.figures import aspect_of, draw
+from illustrious_studio.adapters.sketch.figures import aspect_of, draw, face_at
 from illustrious_studio.domain.layout.figures import Figure, completed
 from illustrious_studio.domain.layout.values import KnownObject, Layout, ObjectKind, Placed
 from illustrious_studio.domain.pictures import Picture
@@ -48,6 +48,11 @@ class SpritePainter:
     def backgrounds(self) -> dict[str, tuple[str, ...]]:
         return background_words()
 
+    def faces(self, layout: Layout, width: int, height: int) -> list[tuple[float, float, float, float]]:
+        return [
+            _face(thing, completed(thing.figure), width, height) for thing in layout.things if thing.figure is not None
+        ]
+
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
         return await asyncio.to_thread(self._paint, layout, width, height, seed)
 
@@ -76,21 +81,34 @@ class SpritePainter:
         self, picture: Image.Image, place: Placed, figure: Figure, style: Literal["flat", "cartoon"]
     ) -> None:
         """Stands on the lower edge of its box, as large as the box allows."""
-        room_w, room_h = place.w * picture.width, place.h * picture.height
-        height = max(1, round(min(room_h, room_w / aspect_of(figure))))
+        height, foot = _stood(place, figure, picture.width, picture.height)
         held = self._sprite(figure.holding, style) if figure.holding in self._files else None
         if held is not None and figure.holding_colour:
             held = tinted(held, figure.holding_colour)
         drawn = draw(figure, height, held)
-        foot = (place.y + place.h / 2) * picture.height
-        if figure.framing != "full_body" and foot > picture.height * 0.97:
-            foot = picture.height + 1  # cut off by the picture, not by a line above its edge
         picture.paste(drawn, (round(place.x * picture.width - drawn.width / 2), round(foot) - drawn.height), drawn)
 
     def _sprite(self, name: str, style: Literal["flat", "cartoon"]) -> Image.Image:
         with Image.open(self._folder / FOLDERS[style] / self._files[name]) as file:
             sprite = file.convert("RGBA")
         return sprite.crop(sprite.getchannel("A").point(lambda alpha: 255 if alpha > 8 else 0).getbbox())
+
+
+def _face(place: Placed, figure: Figure, width: int, height: int) -> tuple[float, float, float, float]:
+    tall, foot = _stood(place, figure, width, height)
+    wide = tall * aspect_of(figure)
+    left, top, right, bottom = face_at(figure)
+    corner = place.x * width - wide / 2, foot - tall
+    return corner[0] + left * wide, corner[1] + top * tall, corner[0] + right * wide, corner[1] + bottom * tall
+
+
+def _stood(place: Placed, figure: Figure, width: int, height: int) -> tuple[int, float]:
+    """How high a figure is in a picture of that size, and where its lower edge is, in pixels."""
+    tall = max(1, round(min(place.h * height, place.w * width / aspect_of(figure))))
+    foot = (place.y + place.h / 2) * height
+    if figure.framing != "full_body" and foot > height * 0.97:
+        foot = height + 1  # cut off by the picture, not by a line above its edge
+    return tall, foot
 
 
 def tinted(sprite: Image.Image, colour: str) -> Image.Image:

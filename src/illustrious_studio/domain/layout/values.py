@@ -118,6 +118,11 @@ class SketchPainter(Protocol):
         """Name of each background and the words that ask for it."""
         ...
 
+    def faces(self, layout: Layout, width: int, height: int) -> list[tuple[float, float, float, float]]:
+        """Where the faces of its figures come to be in a picture of that size, from ear to ear and from the forehead to
+        the chin: left, top, right and bottom in pixels."""
+        ...
+
     async def paint(self, layout: Layout, width: int, height: int, seed: int) -> Picture:
         """The same layout, size and seed give the same picture."""
         ...

@@ -10,10 +10,12 @@ mean to the studio (limits, an ImageRequest) is in `recorded.py`, and so are oth
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from illustrious_studio.domain.adetailer import text_of
+from illustrious_studio.domain.details import Detail
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.layout.values import Layout
@@ -34,6 +36,7 @@ ETA_DDIM = "Eta DDIM"
 """A1111 keeps DDIM's eta apart from the others' (`eta_infotext_field` of its timesteps samplers)."""
 
 HIRES_STRENGTH = "Hires strength"
+DETAILS = "Details"
 MOST_CANDIDATES = 50
 
 _KEY = re.compile(r"\s*(\w[\w \-/]{1,80}):[^\S\n]*")
@@ -123,7 +126,7 @@ def setting_fields(request: ImageRequest, facts: Mapping[str, str] = NO_FACTS) -
             fields |= facts
         if name == "seed_resize_from_height" and request.seed_resize_from_height:
             fields["Seed resize from"] = f"{request.seed_resize_from_width}x{request.seed_resize_from_height}"
-    return fields | hires_fields(request)
+    return fields | hires_fields(request) | details_fields(request.details)
 
 
 def hires_fields(request: ImageRequest) -> dict[str, str]:
@@ -135,6 +138,22 @@ def hires_fields(request: ImageRequest) -> dict[str, str]:
     if request.sketch_strength is None or request.layout is None:
         fields = {"Denoising strength": fields.pop(HIRES_STRENGTH), **fields}
     return fields
+
+
+def details_fields(details: Sequence[Detail]) -> dict[str, str]:
+    """By ADetailer's keys, which A1111 reads, where it can do all of them; else in one field, as JSON."""
+    fields = text_of(details)
+    return {DETAILS: _json([written_detail(one) for one in details])} if fields is None else fields
+
+
+def written_detail(detail: Detail) -> dict[str, object]:
+    """What it says, without its defaults."""
+    said = detail.model_dump(mode="json", exclude_defaults=True)
+    return said | ({"find": "boxes", "boxes": []} if detail.find == "boxes" and not detail.boxes else {})
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def hires_words(hires: HiresFix) -> dict[str, str]:

@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
+from illustrious_studio.domain.adetailer import arguments_in, detail_of
+from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.inputs import InputId
@@ -24,7 +26,7 @@ from illustrious_studio.domain.setting import given, has_what_it_needs, value_ty
 
 LONGEST_SHOWN = 500
 LONGEST_JSON = 100_000
-IN_JSON = ("layout", "controls", "regions")
+IN_JSON = ("layout", "controls", "regions", "details")
 """Settings of which the text has the whole value."""
 NO_VAE = ("default", "default (model)", "default vae")
 """What programs write where the checkpoint's own VAE decodes, in lower case; and `vae_named` knows A1111's words."""
@@ -150,6 +152,10 @@ def _request(
         values["hires"] = hires
     if "controls" not in values and any(is_controlnet_field(str(key)) for key in fields):
         left_out.append("controls")  # the pictures are not in the text
+    try:
+        values |= _details_of_adetailer(fields, values)
+    except ValueError:
+        left_out.append("details")
     values |= start
     if "layout" in values and not values.get("image") and "strength" in values:
         values["sketch_strength"] = values.pop("strength")
@@ -191,6 +197,17 @@ def _hires(fields: Mapping[str, object], values: dict[str, object]) -> HiresFix 
         if not wrong & known.keys():
             return None
         known = {name: value for name, value in known.items() if name not in wrong}
+
+
+def _details_of_adetailer(fields: Mapping[str, object], values: Mapping[str, object]) -> dict[str, object]:
+    """Its details, which are drawn in the picture's size unless they say another. Raises ValueError."""
+    sides = [side if isinstance(side := values.get(name), int) else None for name in ("width", "height")]
+    try:
+        details = [detail_of(said, (sides[0], sides[1])) for said in arguments_in(fields)]
+    except InvalidRequest as error:
+        raise ValueError(error.detail) from error
+    found = tuple(one for one in details if one is not None)
+    return {"details": found} if found else {}
 
 
 def _renamed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:

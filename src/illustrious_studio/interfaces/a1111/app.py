@@ -1,11 +1,12 @@
 """A1111's API for its clients (AUTOMATIC1111, Forge, SD.Next) as FastAPI apps over a Studio.
 
-Two, because the paths are A1111's: `/sdapi/v1`, and `/internal`, which its own page uses to follow a task by its id.
+Three, because the paths are A1111's: `/sdapi/v1`, `/internal`, which its own page uses to follow a task by its id, and
+that of its extension ADetailer.
 """
 
 from fastapi import FastAPI
 
-from illustrious_studio.interfaces.a1111 import extras, image_info, lists, options, pictures, progress
+from illustrious_studio.interfaces.a1111 import adetailer, extras, image_info, lists, options, pictures, progress
 from illustrious_studio.interfaces.a1111.common import ApiState
 from illustrious_studio.interfaces.a1111.errors import error_body
 from illustrious_studio.interfaces.http.errors import add_error_handlers
@@ -21,11 +22,12 @@ WITH_PICTURES = tuple(
 def create_a1111_apis(studio: Studio) -> dict[str, FastAPI]:
     """What is to be mounted where."""
     state = ApiState(studio)
-    api, internal = _app(state), _app(state)
+    api, internal, adetailers = _app(state), _app(state), _app(state)
     for noun in (pictures, progress, options, lists, image_info, extras):
         api.include_router(noun.router)
     internal.include_router(progress.tasks_router)
-    return {"/sdapi/v1": api, "/internal": internal}
+    adetailers.include_router(adetailer.router)
+    return {"/sdapi/v1": api, "/internal": internal, "/adetailer/v1": adetailers}
 
 
 def _app(state: ApiState) -> FastAPI:

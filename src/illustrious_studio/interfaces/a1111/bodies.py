@@ -20,6 +20,7 @@ from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import given, has_what_it_needs
 from illustrious_studio.domain.upscaling import LANCZOS
+from illustrious_studio.interfaces.a1111.adetailer import arguments_among, settings_of_adetailer
 from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, Options, none_wanted, only, switched_off
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
@@ -127,6 +128,8 @@ class Txt2ImgBody(SettingsBody):
         if values.get("image_upscaler") in ("", NO_UPSCALER):
             values["image_upscaler"] = LANCZOS
         values |= await self._scripted(studio, values, checkpoint)
+        size = values.get("width") or checkpoint.native_width, values.get("height") or checkpoint.native_height
+        values |= settings_of_adetailer(arguments_among(self.alwayson_scripts), size)
         values = {name: value for name, value in values.items() if has_what_it_needs(SETTINGS[name], values)}
         try:
             return ImageRequest.model_validate(values)

@@ -39,6 +39,8 @@ NO_UPSCALER = "None"
 OF_ITS_PAGE = ("sampler", "seed", "refiner")
 """A1111's own scripts that its page's controls are. It does not run them for its API (`setup_for_ui_only`), though they
 come in what its page exports."""
+DONE = ("adetailer",)
+"""Scripts that are done here, in small letters."""
 OFF = ("", "false", "off", "no", "none", "null")
 NOT_DONE = "is something that this studio does not do; leave it out"
 
@@ -63,7 +65,7 @@ def switched_off(scripts: object) -> object:
     """
     if isinstance(scripts, dict):  # {} is none
         for name, script in scripts.items():
-            if str(name).lower() in OF_ITS_PAGE:
+            if str(name).lower() in (*OF_ITS_PAGE, *DONE):
                 continue
             args = script.get("args") if isinstance(script, dict) else script
             args = args if isinstance(args, list) else [args]

@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -83,6 +84,11 @@ async def generate_image(body: DrawRequest, request: Request, studio: StudioIn) 
     wanted = await resolve_inputs(body, studio)
     origin, once = Origin(way="api", words=body.prompt), once_of(request, wanted, body.n)
     items = await while_connected(request, studio.images.generate_images(wanted, body.n, origin, once=once))
+    return await drawn_image(items, request, studio)
+
+
+async def drawn_image(items: Sequence[GalleryItem], request: Request, studio: Studio) -> DrawnImage:
+    """Pictures that were drawn for one request."""
     first, *others = [await _drawn(item, request, studio) for item in items]
     seconds = sum(item.metadata.seconds for item in items)
     message = f"Drawn with {first['metadata'].checkpoint} in {seconds:.1f} s."

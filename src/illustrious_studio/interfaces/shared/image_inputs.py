@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from illustrious_studio.domain.controls import MOST_CONTROLS, Control
+from illustrious_studio.domain.details import MOST_DETAILS, Detail
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.redrawing import Redraw
@@ -41,6 +43,16 @@ class RegionBody(Region):
     )
 
 
+class DetailBody(Detail):
+    """One kind of regions; a painted one may come with it."""
+
+    mask: str | None = Field(
+        None,
+        description="A painted region, in white, over the whole picture: a PNG, JPEG or WebP file in base64, or an id "
+        "as for `image`.",
+    )
+
+
 class ImageRequestBody(ImageRequest):
     """A picture somebody wants; the pictures that it starts from or is steered by may come with it."""
 
@@ -57,6 +69,9 @@ class ImageRequestBody(ImageRequest):
     )
     regions: Annotated[tuple[RegionBody, ...], BeforeValidator(as_tuple)] = Field(
         (), max_length=MOST_REGIONS, description="Parts of the picture with words of their own: boxes, or masks."
+    )
+    details: Annotated[tuple[DetailBody, ...], BeforeValidator(as_tuple)] = Field(
+        (), max_length=MOST_DETAILS, description=ImageRequest.model_fields["details"].description
     )
 
 
@@ -115,7 +130,20 @@ async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, Any]
             for number, one in enumerate(stored[name]):
                 if one[picture]:
                     one[picture] = await _kept(one[picture], f"{name}.{number}.{picture}", studio)
+    if body.details:
+        stored["details"] = await kept_details(body.details, studio)
     return stored
+
+
+async def kept_details(details: Sequence[DetailBody], studio: Studio) -> tuple[Detail, ...]:
+    """The details, with the masks that came with them kept. Raises what `store_inputs` raises."""
+    found: list[Detail] = []
+    for number, detail in enumerate(details):
+        fields = detail.model_dump(include=detail.model_fields_set)
+        if detail.mask is not None:
+            fields["mask"] = await _kept(detail.mask, f"details.{number}.mask", studio)
+        found.append(Detail.model_validate(fields))
+    return tuple(found)
 
 
 async def _kept(text: str, name: str, studio: Studio) -> str:

@@ -121,7 +121,7 @@ class SteeredUnet:
         self.unet = unet
         self._scale = scale
         self._evaluations = evaluations
-        hints = [one for one in uses if one.file.kind != "ip-adapter"]
+        hints = [one for one in uses if one.file.kind != "ip-adapter" and one.weight]
         self._hints = [_Hint(one, models.model(one.file), _as_pixels(one, size)) for one in hints]
         self._embeds = _Embeds([one for one in uses if one.file.kind == "ip-adapter"], models)
 

@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 from illustrious_studio.adapters.sdxl import protocol
 from illustrious_studio.adapters.sdxl.protocol import Frame
 from illustrious_studio.adapters.sdxl.worker import memory
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import Stopped
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.progress import Stopped
 from illustrious_studio.adapters.sdxl.worker.upscaling import upscale
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.rendering import Step

@@ -1,12 +1,13 @@
 """What is tried when memory does not suffice, or when the numbers come out wrong.
 
 Several pictures in one go that memory does not hold together, or of which one comes out wrong, are drawn one by one.
-A drawing's stages are its passes and the decoding. What a stage has made is kept: one that fails is repeated alone.
-Memory that runs out while decoding is cleared, and the VAE works tile by tile. If that is not enough, or if it ran out
-during a pass, memory is cleared and the stage is repeated, on a GPU with the model moved there part by part from then
-on. That is done once a drawing; then it is OutOfMemory. Numbers that are not finite, or all of one colour, are found
-where they arise, in the latents or in the pixels: that part of the model, the UNet or the VAE, works in float32 from
-then on and the stage is repeated; where it does already, the drawing is refused. This module drives; `pipeline` works.
+A drawing's stages are its passes and the decoding, and both once more for each region of its details. What a stage
+has made is kept: one that fails is repeated alone. Memory that runs out while decoding is cleared, and the VAE works
+tile by tile. If that is not enough, or if it ran out during a pass, memory is cleared and the stage is repeated, on a
+GPU with the model moved there part by part from then on. That is done once a drawing; then it is OutOfMemory. Numbers
+that are not finite, or all of one colour, are found where they arise, in the latents or in the pixels: that part of the
+model, the UNet or the VAE, works in float32 from then on and the stage is repeated; where it does already, the drawing
+is refused. This module drives; `pipeline` works.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +15,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
+from illustrious_studio.adapters.sdxl.worker.details import with_details
 from illustrious_studio.adapters.sdxl.worker.memory import unless_out_of_memory
+from illustrious_studio.adapters.sdxl.worker.progress import OfOnePicture, PlanProgress, ProgressCallback
+from illustrious_studio.domain.details import DetectorFile, Found
 from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import RenderPlan, Step
+from illustrious_studio.domain.rendering import RenderPlan
 
 TILED = "memory cleared, VAE decoded in tiles"
 AGAIN = "memory cleared, steps taken again, VAE decoded in tiles"
@@ -38,24 +42,12 @@ REFUSED: dict[Part, str] = {
 T = TypeVar("T")
 
 
-class Stopped(Exception):
-    """Somebody cancelled the drawing."""
-
-
 class BadNumbers(Exception):
     """A part of the model gave numbers that are no picture."""
 
     def __init__(self, part: Part) -> None:
         super().__init__(part)
         self.part = part
-
-
-class ProgressCallback(Protocol):
-    """Whoever follows a drawing. `check` and `step` raise Stopped once it was cancelled."""
-
-    def check(self) -> None: ...
-    def step(self, step: Step) -> None: ...
-    def wants_preview(self) -> bool: ...
 
 
 class PipelineStages(Protocol):
@@ -71,6 +63,10 @@ class PipelineStages(Protocol):
 
     def decode(self, latents: Any, *, tiled: bool) -> Picture:
         """Raises BadNumbers."""
+        ...
+
+    def detect(self, file: DetectorFile, picture: Picture, confidence: float) -> list[Found]:
+        """Raises InvalidRequest."""
         ...
 
     def upcast(self, part: Part) -> bool:
@@ -92,95 +88,87 @@ class Drawn:
 
 
 def draw(stages: PipelineStages, plan: RenderPlan, watch: ProgressCallback) -> Drawn:
-    """Carry the plan out. Raises OutOfMemory, Unavailable (bad numbers), Stopped."""
-    drawing = _Drawing(stages, plan)
-    latents = _through_all_passes(plan, watch, drawing.denoised)
-    return Drawn(drawing.decoded(latents), tuple(drawing.tried))
+    """Carry the plan out. Raises OutOfMemory, Unavailable (bad numbers), InvalidRequest (a detector's file is none),
+    Stopped."""
+    return _drawn(stages, plan, PlanProgress(watch, plan.expected_steps))
 
 
 def draw_batch(
     stages: PipelineStages, plans: Sequence[RenderPlan], watch: ProgressCallback
 ) -> list[Drawn | StudioError]:
-    """Carry plans that are alike out in one go, and decode them one after another. Raises Stopped."""
-
-    def denoised(number: int, before: Any, watch: ProgressCallback) -> Any:
-        return stages.denoise(plans, number, before, watch)
-
+    """Carry plans that are alike out in one go, and decode them one after another, as their details are drawn. Raises
+    Stopped."""
+    first, count = plans[0], len(plans)
+    steps = first.expected_steps
+    later = count * sum(one.expected_steps for one in first.details)
+    progress = PlanProgress(watch, later + sum(one.expected_steps for one in first.passes))
     try:
-        latents = unless_out_of_memory(partial(_through_all_passes, plans[0], watch, denoised))
+        latents = unless_out_of_memory(partial(_through_all_passes, first, progress, partial(stages.denoise, plans)))
     except BadNumbers:  # of one of them, perhaps
         latents = None
     if latents is None:
         stages.clear()
     results: list[Drawn | StudioError] = []
-    steps = sum(one.expected_steps for one in plans[0].passes)
     for number, plan in enumerate(plans):
+        shown = OfOnePicture(watch, number)
         try:
             if latents is None:
-                alone = _PassProgress(watch, number * steps, (len(plans) - number - 1) * steps)
-                drawn = draw(stages, plan, alone)
+                alone = PlanProgress(shown, (count - number) * steps, number * steps)
+                drawn = _drawn(stages, plan, alone)
                 results.append(replace(drawn, attempts=(SINGLY, *drawn.attempts)))
             else:
-                drawing = _Drawing(stages, plan)
-                row = latents[number : number + 1]
-                results.append(Drawn(drawing.decoded(row), tuple(drawing.tried), len(plans)))
+                drawing = _Drawing(stages)
+                picture = drawing.decoded(plan, latents[number : number + 1])
+                progress.watch = shown
+                picture = with_details(plan, picture, drawing, progress)
+                results.append(Drawn(picture, tuple(drawing.tried), count))
         except StudioError as error:
             results.append(error)
     return results
 
 
+def _drawn(stages: PipelineStages, plan: RenderPlan, progress: PlanProgress) -> Drawn:
+    drawing = _Drawing(stages)
+    picture = plan.picture
+    if picture is None:
+        picture = drawing.decoded(plan, _through_all_passes(plan, progress, partial(drawing.denoised, plan)))
+    return Drawn(with_details(plan, picture, drawing, progress), tuple(drawing.tried))
+
+
 def _through_all_passes(
-    plan: RenderPlan, watch: ProgressCallback, denoised: Callable[[int, Any, ProgressCallback], T]
+    plan: RenderPlan, progress: PlanProgress, denoised: Callable[[int, Any, ProgressCallback], T]
 ) -> T | None:
     latents: T | None = None
-    done = 0
-    for number in range(len(plan.passes)):
-        to_come = sum(later.expected_steps for later in plan.passes[number + 1 :])
-        progress = _PassProgress(watch, done, to_come)
-        latents = denoised(number, latents, progress)
-        done += progress.steps
-        watch.check()
+    for number, one in enumerate(plan.passes):
+        with progress.of_pass(one.expected_steps) as watch:
+            latents = denoised(number, latents, watch)
     return latents
-
-
-class _PassProgress:
-    """Counts the steps of one pass on from those of the passes before."""
-
-    def __init__(self, watch: ProgressCallback, done: int, to_come: int) -> None:
-        self._watch = watch
-        self._done = done
-        self._to_come = to_come
-        self.steps = 0
-        """How many steps the pass has, once it has taken one."""
-        self.check = watch.check
-        self.wants_preview = watch.wants_preview
-
-    def step(self, step: Step) -> None:
-        self.steps = step.steps
-        all_of_it = self._done + step.steps + self._to_come
-        self._watch.step(replace(step, step=self._done + step.step, steps=all_of_it))
 
 
 class _Drawing:
     """The stages of one drawing, each with its second chance, and what was `tried`."""
 
-    def __init__(self, stages: PipelineStages, plan: RenderPlan) -> None:
+    def __init__(self, stages: PipelineStages) -> None:
         self._stages = stages
-        self._plan = plan
         self._low_memory = False
         self.tried: list[str] = []
+        self.detect = stages.detect
 
-    def denoised(self, number: int, before: Any, watch: ProgressCallback) -> Any:
-        work = partial(self._stages.denoise, [self._plan], number, before, watch)
+    def redrawn(self, plan: RenderPlan, watch: ProgressCallback) -> Picture:
+        """A region of a picture, by a plan of one pass."""
+        return self.decoded(plan, self.denoised(plan, 0, None, watch))
+
+    def denoised(self, plan: RenderPlan, number: int, before: Any, watch: ProgressCallback) -> Any:
+        work = partial(self._stages.denoise, [plan], number, before, watch)
         while (latents := self._attempt(work)) is None:
-            self._retry_low_memory(AGAIN)
+            self._retry_low_memory(plan, AGAIN)
         return latents
 
-    def decoded(self, latents: Any) -> Picture:
-        tiled = self._low_memory or self._plan.passes[-1].coded_in_tiles
+    def decoded(self, plan: RenderPlan, latents: Any) -> Picture:
+        tiled = self._low_memory or plan.passes[-1].coded_in_tiles
         while (picture := self._attempt(partial(self._stages.decode, latents, tiled=tiled))) is None:
             if tiled:
-                self._retry_low_memory(DECODED_AGAIN)
+                self._retry_low_memory(plan, DECODED_AGAIN)
             else:
                 self._stages.clear()
                 self.tried.append(TILED)
@@ -205,11 +193,11 @@ class _Drawing:
                 )
             self.tried.append(UPCAST[part])
 
-    def _retry_low_memory(self, what: str) -> None:
+    def _retry_low_memory(self, plan: RenderPlan, what: str) -> None:
         """Get ready to repeat a stage with as little memory as can be. Raises OutOfMemory the second time."""
         self._stages.clear()
         if self._low_memory:
-            width, height = self._plan.size
+            width, height = plan.size
             raise OutOfMemory(
                 f"The device's memory does not hold a picture of {width} x {height}, also after: "
                 f"{'; '.join(self.tried)}. "

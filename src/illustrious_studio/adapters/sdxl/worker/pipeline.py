@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet, Conditioning, conditioning_of
 from illustrious_studio.adapters.sdxl.worker.controls import ControlModels, SteeredUnet
+from illustrious_studio.adapters.sdxl.worker.detectors import Detectors
 from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
@@ -25,16 +26,17 @@ from illustrious_studio.adapters.sdxl.worker.oom_fallback import (
     BadNumbers,
     Drawn,
     Part,
-    ProgressCallback,
     draw,
     draw_batch,
 )
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
+from illustrious_studio.adapters.sdxl.worker.progress import ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.adapters.sdxl.worker.starts import Starts
 from illustrious_studio.adapters.sdxl.worker.tiles import in_tiles
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
+from illustrious_studio.domain.details import DetectorFile, Found
 from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
@@ -83,6 +85,7 @@ class SdxlPipeline:
         self._vae: VaeCodec | None = None
         self._loras: LoraMerger | None = None
         self._controls: ControlModels | None = None
+        self._detectors = Detectors()
         self._offloaded = False
 
     @property
@@ -128,6 +131,7 @@ class SdxlPipeline:
 
     def unload(self) -> None:
         self._pipeline = self._encoder = self._checkpoint = self._vae = self._loras = self._controls = None
+        self._detectors.release()
         self._offloaded = False
         self.clear()
 
@@ -297,6 +301,10 @@ class SdxlPipeline:
     def decode(self, latents: "torch.Tensor", *, tiled: bool) -> Picture:
         """Pixels of latents as `denoise` returns them. Raises BadNumbers."""
         return self._codec.decode(latents, tiled=tiled)
+
+    def detect(self, file: DetectorFile, picture: Picture, confidence: float) -> list[Found]:
+        """What a detector finds in a picture. Raises InvalidRequest."""
+        return self._detectors.find(file, picture, confidence)
 
     @property
     def _scale(self) -> int:

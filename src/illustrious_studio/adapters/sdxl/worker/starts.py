@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import ProgressCallback
+from illustrious_studio.adapters.sdxl.worker.progress import ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.upscaling import upscale
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
 from illustrious_studio.domain.pictures import Picture

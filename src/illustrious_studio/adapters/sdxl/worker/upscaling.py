@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from illustrious_studio.adapters.sdxl.worker import memory
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import ProgressCallback
+from illustrious_studio.adapters.sdxl.worker.progress import ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.upscale_networks import UpscaleNetwork
 from illustrious_studio.domain.errors import InvalidRequest, OutOfMemory
 from illustrious_studio.domain.pictures import Picture

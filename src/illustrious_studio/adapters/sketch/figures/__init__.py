@@ -1,5 +1,5 @@
 """Draws figures in the manner of anime. All drawings are this project's own."""
 
-from illustrious_studio.adapters.sketch.figures.whole import aspect_of, draw
+from illustrious_studio.adapters.sketch.figures.whole import aspect_of, draw, face_at
 
-__all__ = ["aspect_of", "draw"]
+__all__ = ["aspect_of", "draw", "face_at"]

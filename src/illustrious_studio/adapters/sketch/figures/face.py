@@ -19,6 +19,7 @@ from illustrious_studio.adapters.sketch.figures.look import Look
 from illustrious_studio.adapters.sketch.figures.palette import BLUSH, WHITE, mix
 
 MOUTH = 67.0
+CHIN = 100.0
 
 _GIRL = path(
     "M 0 -100 C -58 -100 -82 -60 -79 -10 C -78.5 12 -79 26 -74 43 C -69 59 -54 74 -36 84 C -22 91.5 -10 95 0 95 "

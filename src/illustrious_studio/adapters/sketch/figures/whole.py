@@ -218,6 +218,22 @@ def part_at(figure: Figure, part: str) -> tuple[float, float]:
     return float((x - left) / (right - left)), float((y - top) / (bottom - top))
 
 
+_FACE = ((0, -72), (0, face.CHIN), (-84, 16), (84, 16))
+"""The forehead under the hair, the chin, and both ears."""
+
+
+def face_at(figure: Figure) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the face of a completed figure, in shares of its width and height."""
+    left, top, right, bottom = _bounds(figure)
+    points = _held_head(Look(figure))(np.array(_FACE, dtype=np.float64))
+    (low_x, low_y), (high_x, high_y) = points.min(axis=0), points.max(axis=0)
+    wide, high = right - left, bottom - top
+    return (
+        float((low_x - left) / wide), float((low_y - top) / high),
+        float((high_x - left) / wide), float((high_y - top) / high),
+    )  # fmt: skip
+
+
 def draw(figure: Figure, height: int, held: Image.Image | None = None) -> Image.Image:
     """A completed figure of that height in pixels, on nothing; `held` is what it holds, when its pose is that."""
     left, top, right, bottom = _bounds(figure)
