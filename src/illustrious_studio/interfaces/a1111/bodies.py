@@ -22,6 +22,7 @@ from illustrious_studio.domain.setting import given, has_what_it_needs
 from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, Options, none_wanted, only, switched_off
 from illustrious_studio.interfaces.a1111.image_info import sent
+from illustrious_studio.interfaces.a1111.regional import settings_of_regions
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
 from illustrious_studio.interfaces.a1111.sd_upscale import settings_of_script
 from illustrious_studio.interfaces.a1111.settings import (
@@ -127,6 +128,7 @@ class Txt2ImgBody(SettingsBody):
         if values.get("image_upscaler") in ("", NO_UPSCALER):
             values["image_upscaler"] = LANCZOS
         values |= await self._scripted(studio, values, checkpoint)
+        values |= await settings_of_regions(self.alwayson_scripts, values, studio)
         values = {name: value for name, value in values.items() if has_what_it_needs(SETTINGS[name], values)}
         try:
             return ImageRequest.model_validate(values)

@@ -15,6 +15,8 @@ from illustrious_studio.interfaces.web.hires import HiresSection
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
 from illustrious_studio.interfaces.web.layout_editor import LayoutSection, automatic_strength
 from illustrious_studio.interfaces.web.page import html
+from illustrious_studio.interfaces.web.region_editor import TITLE as REGIONS_TITLE
+from illustrious_studio.interfaces.web.region_editor import RegionSection
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views.parts import act
 
@@ -93,6 +95,7 @@ class Form:
             self.height = gr.Number(1024, label="Height", step=8, min_width=120)
         self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
+        self.regions = RegionSection()
         self.img2img = Img2ImgSection()
         self.hires = HiresSection()
         with gr.Accordion("LoRAs", open=False, elem_id="loras-fold"):
@@ -128,12 +131,15 @@ class Form:
             "layout_from_words": self.layout.wanted,
             "sketch_strength": self.layout.strength,
             "held_layout": self.layout.held,
+            "regions_wanted": self.regions.wanted,
+            "held_regions": self.regions.held,
             "held_picture": self.img2img.held,
             "checkpoint": self.checkpoint,
             **self.hires.controls,
             "seed": self.seed,
             **advanced,
             **self.img2img.settings,
+            **self.regions.settings,
         }
         self.all: list[Any] = list(self.controls.values())
         self.size: list[Any] = [self.shape, self.width, self.height]
@@ -155,6 +161,7 @@ class Form:
         yield self.script("img2img_title"), [self.img2img.held], [self.img2img.fold, self.img2img.painted]
         hires = self.hires
         yield HIRES_TITLE, [hires.on, hires.scale], hires.fold
+        yield REGIONS_TITLE, [self.regions.wanted, self.regions.held], self.regions.fold
         yield self.script("own_size"), [self.shape], self.own
         for name in form_settings(*GROUPS):
             needed, _, value = SETTINGS[name].needs.partition("=")

@@ -26,6 +26,8 @@ from illustrious_studio.interfaces.web.held import (
     held_by,
     held_layout,
     held_picture,
+    held_regions,
+    text_of_regions,
 )
 from illustrious_studio.services.render_plan import STRENGTH, strength_of
 
@@ -67,7 +69,8 @@ Shape = Literal["square", "portrait", "landscape", "custom"]
 
 @dataclass(frozen=True)
 class FormValues:
-    """The form. `held_layout` and `held_picture` are texts: a HeldLayout, a HeldPicture, or empty."""
+    """The form. `held_layout`, `held_regions` and `held_picture` are texts: a HeldLayout, a list of regions, a
+    HeldPicture, or empty."""
 
     prompt: Prompt = ""
     negative_prompt: Prompt = ""
@@ -79,6 +82,8 @@ class FormValues:
     sketch_strength: float | None = None
     """None: as the checkpoint and what is in the picture want it."""
     held_layout: str = ""
+    regions_wanted: bool = False
+    held_regions: str = ""
     held_picture: str = ""
     hires: bool = False
     hires_scale: Annotated[float, Field(ge=1, le=4)] = USUAL_SCALE
@@ -141,6 +146,8 @@ class FormValues:
             layout_from_words=request.layout_from_words or request.layout is not None,
             sketch_strength=_own_sketch_strength(request, checkpoint),
             held_layout=held_by(request),
+            regions_wanted=bool(request.regions),
+            held_regions=text_of_regions(request.regions),
             held_picture=held.text() if held else "",
             **_hires_values(request.hires),
             settings={**fresh.settings, **given},
@@ -167,6 +174,7 @@ class FormValues:
             "image": picture and picture.image,
             "mask": picture and picture.mask,
             "hires": self._hires() if self.hires and picture is None else None,
+            "regions": held_regions(self.held_regions) if self.regions_wanted else None,
         }
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)
