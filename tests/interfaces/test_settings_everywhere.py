@@ -11,11 +11,13 @@ import pytest
 import pytest_asyncio
 
 from illustrious_studio.cli.parser import _parser
+from illustrious_studio.domain.controls import Control
 from illustrious_studio.domain.details import Detail
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
+from illustrious_studio.domain.regions import Region
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.interfaces.mcp.tools import TOOLS, generate_image
 from illustrious_studio.interfaces.web.form import Form
@@ -35,7 +37,11 @@ GIVEN: dict[str, Any] = {
     "image_upscaler": "Real-ESRGAN anime",
     "mask": "b" * 64,
     "loras": [{"name": "ink", "weight": 0.5, "text_encoder_weight": None}],
+    "regions": [Region(prompt="a tree", x=0.25, w=0.5, feather=0).model_dump()],
+    "region_split": "rows",
+    "region_ratios": [1, 2],
     "hires": HiresFix(scale=1.5, upscaler="Lanczos", strength=0.5).model_dump(),
+    "controls": [Control(model="canny", image="c" * 64, preprocessor="canny", weight=0.5).model_dump()],
     "details": [Detail(what="people", strength=0.3, width=512, height=512).model_dump()],
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
 }
@@ -97,8 +103,10 @@ async def test_a1111s_clients_can_send_it_by_each_of_its_names(api: Api, name: s
     assert getattr(api.engine.plans[-1].request, name) == another(name)
 
 
-REST = [name for name in SETTINGS if name not in ("image", "mask", "layout", "loras") and not SETTINGS[name].needs]
-"""LoRAs are written into the prompt (`test_networks`)."""
+ELSEWHERE = ("image", "mask", "layout", "loras", "controls", "region_split")
+REST = [name for name in SETTINGS if name not in ELSEWHERE and not SETTINGS[name].needs]
+"""LoRAs are written into the prompt (`test_networks`), controls need files (`test_controls`), and a split is into
+regions (`test_regions`)."""
 
 
 @pytest.mark.parametrize("name", REST)
@@ -117,7 +125,7 @@ async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name != "prompt"])
 def test_the_command_line_has_an_option_for_it(name: str) -> None:
     option, value = "--" + name.replace("_", "-"), another(name)
-    in_json = name in ("loras", "hires", "details")
+    in_json = name in ("loras", "hires", "controls", "details", "regions", "region_ratios")
     text = json.dumps(value) if in_json else "file" if isinstance(value, dict) else str(value)
     options = _parser()[0].parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
     assert getattr(options, name) == value if in_json else str(getattr(options, name)) == text
@@ -129,8 +137,9 @@ def test_mcps_hosts_see_it_among_the_arguments(name: str) -> None:
     assert draws.declared().input_schema["properties"][name]["description"]
 
 
-ON_THE_PAGE = [name for name in SETTINGS if name not in ("image", "mask", "layout", "loras", "disable_extra_networks")]
-"""Pictures, layouts and LoRAs have editors there; what switches LoRAs off is for A1111's clients."""
+EDITED = ("image", "mask", "layout", "loras", "controls", "regions", "layout_as", "region_split", "region_ratios")
+ON_THE_PAGE = [name for name in SETTINGS if name not in (*EDITED, "disable_extra_networks")]
+"""Pictures, layouts, controls, regions and LoRAs have editors there; what switches LoRAs off is for A1111's clients."""
 
 
 async def test_the_page_has_a_control_for_it_under_its_name() -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
+from illustrious_studio.adapters.sdxl.worker.controls import SteeredUnet
+from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.rendering import FromPicture, RenderPlan
@@ -42,3 +44,10 @@ def plan(
     settings: dict[str, Any] = {"steps": 4, "guidance": 3.0, "seed": 7, "width": size, "height": size}
     request = ImageRequest(prompt=prompt, **{**settings, **fields})
     return render_plan(request, checkpoint, FromPicture(sketch, mask) if sketch else None)
+
+
+def unsteered(pipeline: SdxlPipeline) -> SteeredUnet:
+    """The loaded UNet as a pass without controls asks it."""
+    models = pipeline._controls
+    assert models is not None
+    return SteeredUnet(pipeline._pipeline.unet, models, (), (64, 64), 4, 1)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.adapters.sdxl.helpers import QuietWatch, plan
+from tests.adapters.sdxl.helpers import QuietWatch, plan, unsteered
 
 from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet, Conditioning, conditioning_of
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
@@ -42,7 +42,9 @@ def asked(pipeline: SdxlPipeline, found: Conditioning) -> Any:
             return unet(latents, 500, encoder_hidden_states=one.rows, added_cond_kwargs=added).sample
 
     with torch.no_grad():
-        both = ConditionedUnet(unet, found)(torch.cat([latents] * 2), 500, {"time_ids": torch.cat([ids] * 2)})[0]
+        both = ConditionedUnet(unsteered(pipeline), found)(
+            torch.cat([latents] * 2), 500, {"time_ids": torch.cat([ids] * 2)}
+        )[0]
     return both, alone
 
 

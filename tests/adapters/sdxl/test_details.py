@@ -40,14 +40,14 @@ def boxes(*regions: DetailBox, **others: Any) -> tuple[Detail, Regions]:
 def plan(checkpoint: Checkpoint, *details: tuple[Detail, Regions], **fields: Any) -> RenderPlan:
     asked: dict[str, Any] = {"steps": 3, "guidance": 3.0, "seed": 7, "width": SIZE, "height": SIZE, **fields}
     request = ImageRequest(prompt="a black cat", details=tuple(detail for detail, _ in details), **asked)
-    return render_plan(request, checkpoint, regions=tuple(regions for _, regions in details))
+    return render_plan(request, checkpoint, details=tuple(regions for _, regions in details))
 
 
 def of_picture(checkpoint: Checkpoint, picture: Picture, *details: tuple[Detail, Regions], **fields: Any) -> RenderPlan:
     asked: dict[str, Any] = {"steps": 3, "guidance": 3.0, "seed": 7, **fields}
     every = tuple(detail for detail, _ in details)
     request = ImageRequest(prompt="a black cat", details=every, image="a" * 64, skip_img2img=True, **asked)
-    return render_plan(request, checkpoint, FromPicture(picture), regions=tuple(regions for _, regions in details))
+    return render_plan(request, checkpoint, FromPicture(picture), details=tuple(regions for _, regions in details))
 
 
 def drawn(pipeline: SdxlPipeline, wanted: RenderPlan, watch: QuietWatch | None = None) -> Picture:
@@ -182,7 +182,7 @@ def test_details_come_after_hires_fix(loaded: SdxlPipeline, builtin: Checkpoint)
             prompt="a black cat", steps=3, guidance=3.0, seed=7, width=64, height=64, hires=hires, details=details
         )
         found = (regions,) * len(details)
-        return drawn(loaded, render_plan(request, builtin, enlarged_by=Enlarging(None, 0, 0), regions=found))
+        return drawn(loaded, render_plan(request, builtin, enlarged_by=Enlarging(None, 0, 0), details=found))
 
     assert large((detail,)) == drawn(loaded, of_picture(builtin, large(()), (detail, regions)))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.adapters.sdxl.helpers import QuietWatch, plan
+from tests.adapters.sdxl.helpers import QuietWatch, plan, unsteered
 
 from illustrious_studio.adapters.sdxl.protocol import plans_frame, plans_of
 from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet, conditioning_of
@@ -155,7 +155,7 @@ def test_the_unets_answers_are_blended_by_the_shares(
     found = conditioning_of(encoder, wanted, wanted.passes[0], 4, guided=guidance > 1)
     doubled = 2 if guidance > 1 else 1
     with torch.no_grad():
-        (both,) = ConditionedUnet(unet, found)(
+        (both,) = ConditionedUnet(unsteered(loaded), found)(
             torch.cat([latents] * doubled), 500, {"time_ids": torch.cat([ids] * doubled)}
         )
         away = alone("blurry", negative=True)

@@ -199,10 +199,6 @@ def written(value: object, setting: Setting) -> str:
     return setting.words.get(str(value), str(value))
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def read_infotext(text: str) -> Infotext:
     """What the text says; garbage is a prompt without fields, and nothing above a million characters is looked at."""
     text = "\n".join(line.strip() for line in text[:LONGEST_TEXT].strip().split("\n"))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,9 +34,13 @@ NO_VAE = ("default", "default (model)", "default vae")
 KARRAS = "_k"
 """What InvokeAI writes behind a sampler that goes by Karras' schedule."""
 NOTHING_KNOWN: Mapping[str, InputId | None] = MappingProxyType({})
-_READERS: dict[str, TypeAdapter[object]] = {
-    name: TypeAdapter(ImageRequest.model_fields[name].annotation) for name in IN_JSON
-}
+
+
+def _type_of(name: str) -> Any:
+    return ImageRequest.model_fields[name].annotation
+
+
+_READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(_type_of(name)) for name in IN_JSON}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _INTEGER = re.compile(r"[+-]?\d{1,20}(?:\.0+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,40})?")

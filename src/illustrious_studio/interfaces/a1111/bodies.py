@@ -22,7 +22,9 @@ from illustrious_studio.domain.setting import given, has_what_it_needs
 from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.interfaces.a1111.adetailer import arguments_among, settings_of_adetailer
 from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, Options, none_wanted, only, switched_off
+from illustrious_studio.interfaces.a1111.controlnet_units import controls_in
 from illustrious_studio.interfaces.a1111.image_info import sent
+from illustrious_studio.interfaces.a1111.regional import settings_of_regions
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
 from illustrious_studio.interfaces.a1111.sd_upscale import settings_of_script
 from illustrious_studio.interfaces.a1111.settings import (
@@ -129,7 +131,9 @@ class Txt2ImgBody(SettingsBody):
             values["image_upscaler"] = LANCZOS
         values |= await self._scripted(studio, values, checkpoint)
         size = values.get("width") or checkpoint.native_width, values.get("height") or checkpoint.native_height
+        values |= await controls_in(self.alwayson_scripts, studio)
         values |= settings_of_adetailer(arguments_among(self.alwayson_scripts), size)
+        values |= await settings_of_regions(self.alwayson_scripts, values, studio)
         values = {name: value for name, value in values.items() if has_what_it_needs(SETTINGS[name], values)}
         try:
             return ImageRequest.model_validate(values)

@@ -39,8 +39,12 @@ NO_UPSCALER = "None"
 OF_ITS_PAGE = ("sampler", "seed", "refiner")
 """A1111's own scripts that its page's controls are. It does not run them for its API (`setup_for_ui_only`), though they
 come in what its page exports."""
-DONE = ("adetailer",)
-"""Scripts that are done here, in small letters."""
+CONTROLNET = "controlnet"
+ADETAILER = "adetailer"
+REGIONAL_PROMPTER = "regional prompter"
+FORGE_COUPLE = "forge couple"
+DONE = (CONTROLNET, ADETAILER, REGIONAL_PROMPTER, FORGE_COUPLE)
+"""Extensions' scripts that mean something here."""
 OFF = ("", "false", "off", "no", "none", "null")
 NOT_DONE = "is something that this studio does not do; leave it out"
 
@@ -59,24 +63,33 @@ def none_wanted(value: Any, neutral: Sequence[float] = (0,)) -> Any:
 
 
 def switched_off(scripts: object) -> object:
-    """`alwayson_scripts`, where none of them is on: plug-ins send theirs with every request. Raises ValueError.
+    """`alwayson_scripts`, where none is on but what is done here: plug-ins send theirs with every request. Raises
+    ValueError.
 
     A script's switch is its first argument; ControlNet's and ADetailer's units have one each.
     """
     if isinstance(scripts, dict):  # {} is none
         for name, script in scripts.items():
-            if str(name).lower() in (*OF_ITS_PAGE, *DONE):
-                continue
             args = script.get("args") if isinstance(script, dict) else script
-            args = args if isinstance(args, list) else [args]
-            if not (_says_nothing(args[:1]) or all(map(_is_off, args))):
+            if str(name).lower() not in OF_ITS_PAGE and script_name(name) not in DONE and switched_on(args):
                 raise ValueError(f"has {str(name)[:100]}, and this studio draws without it; leave it out")
     elif not _says_nothing(scripts):
         raise ValueError(NOT_DONE)
     return scripts
 
 
-def _is_off(unit: object) -> bool:
+def script_name(name: object) -> str:
+    """A script's title, as it is compared."""
+    return str(name).strip().lower().replace("_", " ")
+
+
+def switched_on(args: object) -> bool:
+    """Whether a script with these arguments does anything."""
+    args = args if isinstance(args, list) else [args]
+    return not (_says_nothing(args[:1]) or all(map(unit_is_off, args)))
+
+
+def unit_is_off(unit: object) -> bool:
     if isinstance(unit, dict):
         switches = [unit[name] for name in ("enabled", "is_enabled", "ad_model") if name in unit]
         return any(map(_says_nothing, switches))

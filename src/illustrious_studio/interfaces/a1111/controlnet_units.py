@@ -15,12 +15,11 @@ from illustrious_studio.domain.controls import Control, ControlFile, ControlMode
 from illustrious_studio.domain.errors import InvalidRequest, StudioError
 from illustrious_studio.domain.inputs import Fit
 from illustrious_studio.domain.pictures import base64_bytes
-from illustrious_studio.interfaces.a1111.common import number_in, switched_off_unit
+from illustrious_studio.interfaces.a1111.common import CONTROLNET, number_in, script_name, unit_is_off
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
 
-CONTROLNET = "controlnet"
 MODES: tuple[ControlMode, ...] = ("balanced", "prompt", "control")
 MODE_NAMES = ("balanced", "my prompt is more important", "controlnet is more important")
 FITS: tuple[Fit, ...] = ("stretch", "crop", "fill")
@@ -59,12 +58,12 @@ async def controls_in(scripts: object, studio: Studio) -> dict[str, Any]:
     NotAnImage, StorageFull."""
     units: list[object] = []
     for name, script in scripts.items() if isinstance(scripts, dict) else ():
-        if str(name).strip().lower() == CONTROLNET:
+        if script_name(name) == CONTROLNET:
             args = script.get("args") if isinstance(script, dict) else script
             units += args if isinstance(args, list) else [args]
     found = []
     for number, unit in enumerate(units):
-        if switched_off_unit(unit):
+        if unit_is_off(unit):
             continue
         where = f"alwayson_scripts: ControlNet's unit {number}"
         if not isinstance(unit, dict):
@@ -74,8 +73,7 @@ async def controls_in(scripts: object, studio: Studio) -> dict[str, Any]:
         except ValidationError as error:
             raise InvalidRequest(f"{where}: {sentences(error.errors())}") from None
         except StudioError as error:
-            error.args = (f"{where}: {error.detail}",)
-            raise
+            raise InvalidRequest(f"{where}: {error.detail}") from error
     return {"controls": tuple(found)} if found else {}
 
 

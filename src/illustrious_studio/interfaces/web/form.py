@@ -16,6 +16,8 @@ from illustrious_studio.interfaces.web.hires import HiresSection
 from illustrious_studio.interfaces.web.img2img import Img2ImgSection
 from illustrious_studio.interfaces.web.layout_editor import LayoutSection, automatic_strength
 from illustrious_studio.interfaces.web.page import html
+from illustrious_studio.interfaces.web.region_editor import TITLE as REGIONS_TITLE
+from illustrious_studio.interfaces.web.region_editor import RegionSection
 from illustrious_studio.interfaces.web.views import create as create_view
 from illustrious_studio.interfaces.web.views.parts import act
 
@@ -98,6 +100,7 @@ class Form:
             self.height = gr.Number(1024, label="Height", step=8, min_width=120)
         self.count = gr.Slider(1, MOST_AT_ONCE, 1, step=1, label="Pictures", elem_id="count")
         self.layout = LayoutSection()
+        self.regions = RegionSection()
         self.img2img = Img2ImgSection()
         self.controlnet = ControlNetSection()
         self.hires = HiresSection()
@@ -134,6 +137,8 @@ class Form:
             "layout_from_words": self.layout.wanted,
             "sketch_strength": self.layout.strength,
             "held_layout": self.layout.held,
+            "regions_wanted": self.regions.wanted,
+            "held_regions": self.regions.held,
             "held_picture": self.img2img.held,
             "held_controls": self.controlnet.held,
             "checkpoint": self.checkpoint,
@@ -141,6 +146,7 @@ class Form:
             "seed": self.seed,
             **advanced,
             **self.img2img.settings,
+            **self.regions.settings,
         }
         self.all: list[Any] = list(self.controls.values())
         self.size: list[Any] = [self.shape, self.width, self.height]
@@ -163,6 +169,7 @@ class Form:
         yield self.script("controlnet_title"), [self.controlnet.held], self.controlnet.fold
         hires = self.hires
         yield HIRES_TITLE, [hires.on, hires.scale], hires.fold
+        yield REGIONS_TITLE, [self.regions.wanted, self.regions.held], self.regions.fold
         yield self.script("own_size"), [self.shape], self.own
         for name in form_settings(*GROUPS):
             needed, _, value = SETTINGS[name].needs.partition("=")

@@ -28,6 +28,8 @@ from illustrious_studio.interfaces.web.held import (
     held_controls,
     held_layout,
     held_picture,
+    held_regions,
+    text_of_regions,
 )
 from illustrious_studio.services.render_plan import STRENGTH, strength_of
 
@@ -69,8 +71,8 @@ Shape = Literal["square", "portrait", "landscape", "custom"]
 
 @dataclass(frozen=True)
 class FormValues:
-    """The form. `held_layout`, `held_picture` and `held_controls` are texts: a HeldLayout, a HeldPicture, controls as
-    JSON, or empty."""
+    """The form. `held_layout`, `held_regions`, `held_picture` and `held_controls` are texts: a HeldLayout, a list of
+    regions, a HeldPicture, a list of controls, or empty."""
 
     prompt: Prompt = ""
     negative_prompt: Prompt = ""
@@ -82,6 +84,8 @@ class FormValues:
     sketch_strength: float | None = None
     """None: as the checkpoint and what is in the picture want it."""
     held_layout: str = ""
+    regions_wanted: bool = False
+    held_regions: str = ""
     held_picture: str = ""
     held_controls: str = ""
     hires: bool = False
@@ -145,6 +149,8 @@ class FormValues:
             layout_from_words=request.layout_from_words or request.layout is not None,
             sketch_strength=_own_sketch_strength(request, checkpoint),
             held_layout=held_by(request),
+            regions_wanted=bool(request.regions),
+            held_regions=text_of_regions(request.regions),
             held_picture=held.text() if held else "",
             held_controls=controls_text(request.controls),
             **_hires_values(request.hires),
@@ -173,6 +179,7 @@ class FormValues:
             "mask": picture and picture.mask,
             "controls": held_controls(self.held_controls),
             "hires": self._hires() if self.hires and picture is None else None,
+            "regions": held_regions(self.held_regions) if self.regions_wanted else None,
         }
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)

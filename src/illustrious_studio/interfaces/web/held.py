@@ -5,6 +5,7 @@ are kept by the studio under their names.
 """
 
 import json
+from collections.abc import Sequence
 
 from pydantic import Field, TypeAdapter
 
@@ -13,6 +14,7 @@ from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.regions import Region
 from illustrious_studio.domain.sizes import LONGEST_IN_TILES, SHORTEST
 from illustrious_studio.domain.values import Prompt, Text, Value
 
@@ -97,6 +99,20 @@ def held_by(request: ImageRequest) -> str:
         width=request.width or 1024,
         height=request.height or 1024,
     ).text()
+
+
+def held_regions(text: object) -> list[object]:
+    """What the form holds of regions, as it stands there: a request says what is wrong with one."""
+    try:
+        held = json.loads(text) if isinstance(text, str) and text else []
+    except ValueError:
+        return []
+    return held if isinstance(held, list) else []
+
+
+def text_of_regions(regions: Sequence[Region]) -> str:
+    """The text to hold for these; empty for none."""
+    return json.dumps([one.model_dump(mode="json") for one in regions]) if regions else ""
 
 
 def always_starts_from_sketch(checkpoint: Checkpoint | None) -> bool:

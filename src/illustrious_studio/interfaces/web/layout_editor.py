@@ -46,7 +46,7 @@ class LayoutSection:
         self.held = gr.HTML(
             value="",
             html_template="<i></i>",
-            js_on_load=script("layout_editor.js"),
+            js_on_load=script("layout_editor.js", "boxes.js"),
             visible="hidden",
             elem_id="layout-held",
         )

@@ -5,6 +5,7 @@ cache never sees them and does not grow.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Annotated
@@ -18,7 +19,10 @@ from illustrious_studio.domain.controls import Control
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, StudioError
 from illustrious_studio.domain.gallery import GalleryQuery
+from illustrious_studio.domain.images import MAX_SEED
 from illustrious_studio.domain.inputs import InputId
+from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.regions import Region, RegionSplit, split
 from illustrious_studio.domain.sizes import LONGEST, SHORTEST
 from illustrious_studio.domain.values import Prompt, Value
 from illustrious_studio.interfaces.web.error_handling import error_message
@@ -55,6 +59,21 @@ class Words(Value):
     """A prompt that is being typed."""
 
     prompt: Prompt
+
+
+class WordsInAFrame(Value):
+    """A prompt, and where its things are laid out: in a frame of that width by height, or by hand."""
+
+    prompt: Prompt
+    seed: int = Field(0, ge=0, le=MAX_SEED)
+    aspect: float = Field(1.0, gt=0)
+    layout: Layout | None = None
+
+
+class WordsToSplit(WordsInAFrame):
+    """A prompt with BREAK in it."""
+
+    by: RegionSplit
 
 
 def add_routes(app: FastAPI, studio: Studio) -> None:
@@ -162,9 +181,27 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
         picture = await studio.sketches.paint(held.layout, width, height, max(0, held.seed))
         return Response(await asyncio.to_thread(to_png, picture), media_type="image/png", headers=NEVER)
 
+    @router.post("/regions/layout")
+    async def regions_of_layout(words: WordsInAFrame) -> Response:
+        """The regions of a layout's things, or of what the words are laid out as."""
+        layout = words.layout
+        if layout is None:
+            layout = (await studio.layouts.lay_out(words.prompt, words.seed, words.aspect, "words")).layout
+        return JSONResponse({"regions": _dumped(studio.regions.of_layout(layout, words.prompt))}, headers=NEVER)
+
+    @router.post("/regions/split")
+    async def regions_of_prompt(words: WordsToSplit) -> Response:
+        """The prompt and the regions that a prompt with BREAK in it means."""
+        prompt, regions = split(words.prompt, words.by)
+        return JSONResponse({"prompt": prompt, "regions": _dumped(regions)}, headers=NEVER)
+
     app.include_router(router)
     app.add_exception_handler(StudioError, _say)
     app.add_exception_handler(RequestValidationError, _say_what_is_wrong)
+
+
+def _dumped(regions: Sequence[Region]) -> list[object]:
+    return [one.model_dump(mode="json") for one in regions]
 
 
 def _media_type(picture: bytes) -> str:

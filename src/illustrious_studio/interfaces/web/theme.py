@@ -12,9 +12,9 @@ def packaged(name: str) -> str:
     return files(__package__).joinpath("static", name).read_text(encoding="utf-8")
 
 
-def script(name: str) -> str:
-    """A script of the page, as a component takes it: each runs in a function of its own."""
-    return packaged("dom.js") + packaged(name)
+def script(name: str, *shared: str) -> str:
+    """A script of the page, as a component takes it: each runs in a function of its own. `shared`: what it uses."""
+    return "".join(map(packaged, ("dom.js", *shared, name)))
 
 
 def studio_theme() -> Any:

@@ -2,10 +2,6 @@
 // JSON (HeldLayout in held.py), or nothing: then the words decide when the picture is drawn. `trigger('show')` has the
 // server lay the words out, `trigger('fit')` has it follow a change of the form; `watch` gets what came of it.
 
-const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]];
-const STEP = 0.01;
-const SMALLEST = 0.03;
 const MOST = 24;
 const WORDS = ['prompt', 'seed']; // what a layout is made from
 const SIZE = ['shape', 'width', 'height'];
@@ -143,23 +139,14 @@ function box(thing, index) {
     onkeydown: (event) => press(event, index), onpointerdown: (event) => grab(event, index),
   },
   make('span', { class: 'thing-name', 'aria-hidden': 'true' }, thing.what),
-  make('button', { type: 'button', class: 'thing-remove', 'aria-label': `Remove ${thing.what}`, onclick: () => remove(index) }, '×'));
-  for (const corner of CORNERS) {
-    element.append(make('i', { class: 'handle', 'data-corner': corner.join(' '), 'aria-hidden': 'true' }));
-  }
+  make('button', { type: 'button', class: 'thing-remove', 'aria-label': `Remove ${thing.what}`, onclick: () => remove(index) }, '×'),
+  ...corners());
   place(element, thing);
   return element;
 }
 
 function place(element, thing) {
-  const percent = (share) => `${(share * 100).toFixed(2)}%`;
-  Object.assign(element.style, {
-    left: percent(thing.x - thing.w / 2), top: percent(thing.y - thing.h / 2), width: percent(thing.w), height: percent(thing.h),
-  });
-  element.classList.toggle('low', thing.y - thing.h / 2 < 0.08); // its name has no room above it
-  const whole = (share) => Math.round(share * 100);
-  const [x, y, w, h] = [thing.x, thing.y, thing.w, thing.h].map(whole);
-  element.setAttribute('aria-label', `${thing.what}, centre ${x}% from the left and ${y}% from the top, ${w}% wide, ${h}% high`);
+  element.setAttribute('aria-label', `${thing.what}, ${putAt(element, thing)}`);
 }
 
 function showStatus(text) {
@@ -168,14 +155,6 @@ function showStatus(text) {
 }
 
 // ---- Changing ------------------------------------------------------------------------------------------------------
-
-const round = (share) => Math.round(share * 10000) / 10000;
-const between = (low, value, high) => Math.min(Math.max(value, low), Math.max(low, high));
-
-function moved(thing, dx, dy) {
-  const x = between(thing.w / 2, thing.x + dx, 1 - thing.w / 2);
-  return { ...thing, x: round(x), y: round(between(thing.h / 2, thing.y + dy, 1 - thing.h / 2)) };
-}
 
 function resized(thing, [across, down], scale) { // the opposite corner stays, and so does the shape
   const left = thing.x - across * thing.w / 2;
@@ -193,28 +172,14 @@ function change(index, thing) {
 
 function grab(event, index) {
   if (event.button || event.target.closest('button')) return;
-  event.preventDefault();
-  const element = event.currentTarget;
-  const corner = event.target.dataset.corner?.split(' ').map(Number);
-  const board = element.parentElement.getBoundingClientRect();
-  const start = held.layout.things[index];
-  const from = { x: event.clientX, y: event.clientY };
-  element.focus();
-  element.setPointerCapture(event.pointerId);
-  const move = (now) => {
-    const [dx, dy] = [(now.clientX - from.x) / board.width, (now.clientY - from.y) / board.height];
-    if (!corner) return change(index, moved(start, dx, dy));
-    const [wider, higher] = [1 + corner[0] * dx / start.w, 1 + corner[1] * dy / start.h];
-    return change(index, resized(start, corner, Math.abs(wider - 1) > Math.abs(higher - 1) ? wider : higher));
-  };
-  const end = (now) => {
-    element.removeEventListener('pointermove', move);
-    for (const name of ['pointerup', 'pointercancel']) element.removeEventListener(name, end);
-    if (now.type === 'pointercancel') change(index, start);
-    else if (held.layout.things[index] !== start) changedByHand();
-  };
-  element.addEventListener('pointermove', move);
-  for (const name of ['pointerup', 'pointercancel']) element.addEventListener(name, end);
+  drag(event, held.layout.things[index], {
+    resized: (start, corner, dx, dy) => {
+      const [wider, higher] = [1 + corner[0] * dx / start.w, 1 + corner[1] * dy / start.h];
+      return resized(start, corner, Math.abs(wider - 1) > Math.abs(higher - 1) ? wider : higher);
+    },
+    change: (thing) => change(index, thing),
+    changed: changedByHand,
+  });
 }
 
 function press(event, index) {
