@@ -1,4 +1,4 @@
-"""Pictures that steer a drawing by every way in: by name, recorded, drawn again, and refused before anything is queued."""
+"""Pictures that steer a drawing by every way in: by name, recorded, drawn again, refused before anything is queued."""
 
 import json
 from base64 import b64encode
