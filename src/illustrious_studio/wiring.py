@@ -24,6 +24,7 @@ from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
 from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
+from illustrious_studio.adapters.preprocessors.annotator import OpenCvAnnotator
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
 from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.engine import SdxlEngine
@@ -61,6 +62,7 @@ from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.preprocessing import PreprocessingService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
@@ -82,6 +84,7 @@ VAES = "models/vae"
 LORAS = "models/loras"
 EMBEDDINGS = "models/embeddings"
 UPSCALERS = "models/upscalers"
+PREPROCESSORS = "models/preprocessors"
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
@@ -169,6 +172,8 @@ async def open_studio(
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         remover = U2NetRemover()
         stack.push_async_callback(remover.aclose)
+        preprocessors = annotator(settings)
+        stack.push_async_callback(preprocessors.aclose)
         memory = MemoryService(engine, chat_models, settings.share_memory, settings.batch_size)
         vaes = VaeService(vae_catalogue(settings, hashes))
         loras = LoraService(lora_catalogue(settings, hashes))
@@ -210,6 +215,7 @@ async def open_studio(
             prompts=prompts,
             vision=vision,
             cutouts=CutoutService(remover, gallery, inputs),
+            preprocessing=PreprocessingService(preprocessors),
             upscalers=upscalers,
             upscaling=UpscaleService(jobs, upscalers, inputs),
             redrawing=RedrawService(inputs, upscalers, models),
@@ -245,6 +251,11 @@ def lora_catalogue(settings: Settings, hashes: FileHashes) -> DiskLoras:
 def upscaler_catalogue(settings: Settings) -> DiskUpscalers:
     """The built-in upscaler, and the files beside those checkpoints."""
     return DiskUpscalers(_checkpoint_places(settings))
+
+
+def annotator(settings: Settings) -> OpenCvAnnotator:
+    """What computes the maps that controls see, with the networks of the data folder and beside the checkpoints."""
+    return OpenCvAnnotator(settings.data_dir / PREPROCESSORS, _checkpoint_places(settings), free_cores())
 
 
 def _checkpoint_places(settings: Settings) -> list[Path]:
@@ -307,7 +318,7 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        for folder in (CHECKPOINTS, VAES, LORAS, EMBEDDINGS, UPSCALERS):  # there, people put their own
+        for folder in (CHECKPOINTS, VAES, LORAS, EMBEDDINGS, UPSCALERS, PREPROCESSORS):  # there, people put their own
             (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)

@@ -14,6 +14,7 @@ from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.preprocessing import PreprocessingService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
@@ -38,6 +39,7 @@ class Studio:
     prompts: PromptService
     vision: VisionService
     cutouts: CutoutService
+    preprocessing: PreprocessingService
     upscalers: UpscalerService
     upscaling: UpscaleService
     redrawing: RedrawService
