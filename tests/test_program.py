@@ -189,6 +189,20 @@ def test_the_command_cuts_a_picture_out_of_a_file(tmp_path: Path) -> None:
     assert "cannot be read" in done.stderr
 
 
+def test_the_command_shows_what_a_control_sees_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "owl.png"
+    file.write_bytes(to_png(asyncio.run(owl())))
+    where = ("--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none")
+    done = run_app("preprocess", str(file), "--preprocessor", "lineart_standard", *where)
+    assert done.stdout.split() == [str(tmp_path / "owl-lineart.png")], done.stderr
+    with Image.open(tmp_path / "owl-lineart.png") as map:
+        assert (map.size, map.getpixel((3, 3))) == ((320, 320), (0, 0, 0))
+    wrong = ("--preprocessor", "canny", "--threshold-a", "900")
+    done = run_app("preprocess", str(file), *wrong, "-o", str(tmp_path / "out.png"), *where)
+    assert done.returncode != 0 and "threshold_a: must be from 1 to 255" in done.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
 def test_the_command_upscales_a_file_with_the_real_network(tmp_path: Path) -> None:
     file = tmp_path / "owl.png"
     file.write_bytes(to_png(asyncio.run(owl())))

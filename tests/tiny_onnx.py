@@ -1,107 +1,101 @@
-"""Detectors of a few kilobytes, as ultralytics exports them: they find what is red. Written as protocol buffers by hand
-(`onnx.proto3`), so that no test needs the package onnx."""
+"""Networks as ONNX files of a few kilobytes that take and answer what the real ones do.
 
-from collections.abc import Sequence
+They look at the picture just so much that a wrong order of colours, a wrong scale or a wrong place shows.
+"""
+
 from pathlib import Path
 
 import numpy
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
-SIDE = 64
-CELL = 8
-"""Pixels of a place's sides."""
-PLACES = (SIDE // CELL) ** 2
-FLOAT, INT64 = 1, 7
-"""TensorProto's data types."""
+FLOAT = TensorProto.FLOAT
 
 
-def varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 127:
-        parts.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*parts, value])
-
-
-def number(field: int, value: int) -> bytes:
-    return varint(field << 3) + varint(value)
-
-
-def whole(field: int, value: bytes | str) -> bytes:
-    data = value.encode() if isinstance(value, str) else value
-    return varint(field << 3 | 2) + varint(len(data)) + data
-
-
-def tensor(name: str, values: "numpy.typing.ArrayLike", shape: Sequence[int], kind: int = FLOAT) -> bytes:
-    data = numpy.asarray(values, numpy.float32 if kind == FLOAT else numpy.int64).tobytes()
-    return b"".join(number(1, side) for side in shape) + number(2, kind) + whole(8, name) + whole(9, data)
-
-
-def value_info(name: str, shape: Sequence[int | str]) -> bytes:
-    sides = b"".join(whole(1, number(1, side) if isinstance(side, int) else whole(2, side)) for side in shape)
-    return whole(1, name) + whole(2, whole(1, number(1, FLOAT) + whole(2, sides)))
-
-
-def node(kind: str, inputs: Sequence[str], output: str, attributes: Sequence[bytes] = ()) -> bytes:
-    names = b"".join(whole(1, one) for one in inputs)
-    return names + whole(2, output) + whole(4, kind) + b"".join(whole(5, one) for one in attributes)
-
-
-def ints(name: str, values: Sequence[int]) -> bytes:
-    return whole(1, name) + b"".join(number(8, one) for one in values) + number(20, 7)
-
-
-def one_int(name: str, value: int) -> bytes:
-    return whole(1, name) + number(3, value) + number(20, 2)
-
-
-def model(nodes: Sequence[bytes], tensors: Sequence[bytes], outputs: Sequence[bytes], names: str | None) -> bytes:
-    graph = b"".join(whole(1, one) for one in nodes) + whole(2, "tiny") + b"".join(whole(5, one) for one in tensors)
-    graph += whole(11, value_info("images", (1, 3, SIDE, SIDE))) + b"".join(whole(12, one) for one in outputs)
-    notes = b"" if names is None else whole(14, whole(1, "names") + whole(2, names))
-    return number(1, 8) + whole(7, graph) + whole(8, number(2, 13)) + notes
-
-
-def red_detector(
-    *, names: str | None = "{0: 'face'}", box: float = 16, masks: bool = False, shape: Sequence[int | str] | None = None
-) -> bytes:
-    """Each cell is a place with a box of that many pixels around it, and sure as far as the cell is red. With masks,
-    which are the left halves of the picture. `shape`: what the file claims to answer with."""
-    middles = (numpy.arange(SIDE // CELL) + 0.5) * CELL
-    x, y = numpy.meshgrid(middles, middles)
-    boxes = numpy.stack([x.ravel(), y.ravel(), *[numpy.full(PLACES, box)] * 2])[None]
-    kernel = numpy.zeros((1, 3, CELL, CELL), numpy.float32)
-    kernel[0, 0], kernel[0, 1:] = 1 / CELL**2, -0.5 / CELL**2
-    tensors = [
-        tensor("kernel", kernel, kernel.shape),
-        tensor("boxes", boxes, boxes.shape),
-        tensor("flat", [1, 1, PLACES], [3], INT64),
-        tensor("none", 0.0, ()),
-    ]
+def depth_network(
+    path: Path, height: int | None = None, width: int | None = None, *, kind: int = FLOAT, colours: int = 3
+) -> Path:
+    """Answers the red of its input, normalised as that is, as nearness."""
+    red = numpy.zeros((1, colours, 1, 1))
+    red[0, 0] = 1
+    weights = numpy_helper.from_array(red.astype(helper.tensor_dtype_to_np_dtype(kind)), "red")
     nodes = [
-        node("Conv", ["images", "kernel"], "red", [ints("strides", [CELL, CELL])]),
-        node("Reshape", ["red", "flat"], "reds"),
-        node("Max", ["reds", "none"], "sure"),
-        node("Concat", ["boxes", "sure", *(["weights"] if masks else [])], "output0", [one_int("axis", 1)]),
+        helper.make_node("Conv", ["pixel_values", "red"], ["plane"]),
+        helper.make_node("Squeeze", ["plane", "axes"], ["predicted_depth"]),
     ]
-    outputs = [value_info("output0", shape or (1, 6 if masks else 5, PLACES))]
-    if masks:
-        protos = numpy.full((1, 1, 16, 16), -1, numpy.float32)
-        protos[..., :8] = 1
-        tensors += [
-            tensor("weights", numpy.ones((1, 1, PLACES)), (1, 1, PLACES)),
-            tensor("protos", protos, protos.shape),
-        ]
-        nodes.append(node("Max", ["protos"], "output1"))
-        outputs.append(value_info("output1", (1, 1, 16, 16)))
-    return model(nodes, tensors, outputs, names)
+    axes = numpy_helper.from_array(numpy.array([1]), "axes")
+    shape = ["batch", colours, height or "height", width or "width"]
+    return _saved(path, nodes, shape, {"predicted_depth": [None, None, None]}, [weights, axes], kind)
 
 
-def put_detector(path: Path, data: bytes | None = None) -> Path:
+def people_network(path: Path, side: int, boxes: list[tuple[float, float, float, float]]) -> Path:
+    """YOLOX over a square: finds a person in each box (left, top, right, bottom in the square), as sure as the picture
+    is blue; and in the same place once more, a little less sure."""
+    cells = [(x, y, step) for step in (8, 16, 32) for y in range(side // step) for x in range(side // step)]
+    base, sure = numpy.zeros((2, 1, len(cells), 85), numpy.float32)
+    base[..., 5] = 1
+    for left, top, right, bottom in boxes:
+        middle = (left + right) / 2, (top + bottom) / 2
+        for step, share in ((8, 1.0), (16, 0.9)):
+            cell = cells.index((int(middle[0] // step), int(middle[1] // step), step))
+            base[0, cell, :2] = middle[0] / step - cells[cell][0], middle[1] / step - cells[cell][1]
+            base[0, cell, 2:4] = numpy.log([(right - left) / step, (bottom - top) / step])
+            sure[0, cell, 4] = share / 255
+    nodes = [*_mean_of("images", 0), *_times("mean", "sure", "base", "output")]
+    constants = [numpy_helper.from_array(base, "base"), numpy_helper.from_array(sure, "sure"), *_channel(0)]
+    return _saved(path, nodes, [1, 3, side, side], {"output": list(base.shape)}, constants)
+
+
+def points_network(path: Path, width: int, height: int, points: dict[int, tuple[float, float]]) -> Path:
+    """DWPose's second one: each of these points at its place in the view, as sure as the picture is red."""
+    across, down = numpy.zeros((1, 133, 2 * width), numpy.float32), numpy.zeros((1, 133, 2 * height), numpy.float32)
+    for point, (x, y) in points.items():
+        across[0, point, round(2 * x)] = down[0, point, round(2 * y)] = 1
+    zeros = [numpy_helper.from_array(numpy.zeros_like(one), f"no_{name}") for name, one in (("x", across), ("y", down))]
+    nodes = [
+        *_mean_of("input", 0),
+        *_times("mean", "x", "no_x", "simcc_x"),
+        *_times("mean", "y", "no_y", "simcc_y"),
+    ]
+    constants = [numpy_helper.from_array(across, "x"), numpy_helper.from_array(down, "y"), *zeros, *_channel(0)]
+    answers = {"simcc_x": list(across.shape), "simcc_y": list(down.shape)}
+    return _saved(path, nodes, [None, 3, height, width], answers, constants)
+
+
+def _channel(number: int) -> list[onnx.TensorProto]:
+    return [
+        numpy_helper.from_array(numpy.array(number), "channel"),
+        numpy_helper.from_array(numpy.array([1, 2]), "axes"),
+    ]
+
+
+def _mean_of(image: str, channel: int) -> list[onnx.NodeProto]:
+    """Of one channel of the input: `mean`, of one value."""
+    return [
+        helper.make_node("Gather", [image, "channel"], ["plane"], axis=1),
+        helper.make_node("ReduceMean", ["plane", "axes"], ["mean"], keepdims=1),
+    ]
+
+
+def _times(value: str, factor: str, addend: str, answer: str) -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("Mul", [value, factor], [f"{answer}_part"]),
+        helper.make_node("Add", [f"{answer}_part", addend], [answer]),
+    ]
+
+
+def _saved(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    shape: list[int | str | None],
+    answers: dict[str, list[int | None]],
+    constants: list[onnx.TensorProto],
+    kind: int = FLOAT,
+) -> Path:
+    given = helper.make_tensor_value_info(nodes[0].input[0], kind, shape)
+    answered = [helper.make_tensor_value_info(name, kind, shape) for name, shape in answers.items()]
+    graph = helper.make_graph(nodes, "tiny", [given], answered, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(red_detector() if data is None else data)
+    onnx.save(model, str(path))
     return path
-
-
-def damaged(data: bytes) -> bytes:
-    """With its header whole, and of no use: the kinds of its operations are not known."""
-    return data.replace(b"Concat", b"Concut")

@@ -151,6 +151,14 @@ class Checks:
         check(base64.b64decode(body["image_base64"]).startswith(PNG), "the cutout is no PNG")
         return f"{body['width']} x {body['height']} pixels"
 
+    def preprocess(self) -> str:
+        names = [one["name"] for one in self.studio.ask("GET", "/preprocessors").json() if one["missing"] is None]
+        asked = {"image": self.pictures[0], "preprocessor": "canny"}
+        body = self.studio.ask("POST", "/preprocess", json=asked).json()
+        check(base64.b64decode(body["image_base64"]).startswith(PNG), "the map is no PNG")
+        self.studio.ask("POST", "/preprocess", 404, json={**asked, "preprocessor": "no such preprocessor"})
+        return f"{body['width']} x {body['height']} pixels by {body['preprocessor']} of {len(names)}"
+
     def upscale(self) -> str:
         names = [one["name"] for one in self.studio.ask("GET", "/upscalers").json()["upscalers"]]
         body = self.studio.ask("POST", "/upscale", json={"image_id": self.pictures[0], "upscaler": names[0]}).json()
@@ -232,8 +240,8 @@ class Checks:
     def all(self) -> list[Callable[[], str]]:
         return [
             self.health, self.status, self.generate_image, self.generate_image_refuses, self.jobs, self.chat,
-            self.chat_stream, self.chat_generate, self.analyze_image, self.remove_background, self.upscale, self.loras,
-            self.prompts, self.gallery, self.sessions, self.models, self.pages, self.tidy_up,
+            self.chat_stream, self.chat_generate, self.analyze_image, self.remove_background, self.preprocess,
+            self.upscale, self.loras, self.prompts, self.gallery, self.sessions, self.models, self.pages, self.tidy_up,
         ]  # fmt: skip
 
     def _say(self, message: str) -> dict[str, Any]:

@@ -159,7 +159,8 @@ def guard_api(
     """The guard around it. Only pictures may be larger than the rest; each API has its own shape of errors."""
     with_pictures = (*WITH_PICTURES, *A1111_WITH_PICTURES, *OPENAI_WITH_PICTURES)
     larger = dict.fromkeys(with_pictures, 36 * MIB) | {"/mcp": LARGEST_BODY}
-    shapes = {"/v1/": openai_error, "/sdapi/": a1111_error, "/internal/": a1111_error, "/adetailer/": a1111_error}
+    of_a1111 = "/sdapi/", "/internal/", "/controlnet/", "/adetailer/"
+    shapes = {"/v1/": openai_error} | dict.fromkeys(of_a1111, a1111_error)
     return Guard(app, port=port, hosts=hosts, key=key, larger=larger, shapes=shapes, on_refusal=on_refusal)
 
 

@@ -93,6 +93,8 @@ UPSCALERS = "models/upscalers"
 CONTROLS = "models/controlnet"
 PREPROCESSORS = "models/preprocessors"
 DETECTORS = "models/detectors"
+OWN_FOLDERS = (CHECKPOINTS, VAES, LORAS, EMBEDDINGS, UPSCALERS, CONTROLS, PREPROCESSORS, DETECTORS)
+"""There, people put their own."""
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
@@ -180,8 +182,8 @@ async def open_studio(
         inputs = InputService(FolderInputs(settings.data_dir / "inputs"), gallery)
         remover = U2NetRemover()
         stack.push_async_callback(remover.aclose)
-        annotator = OpenCvAnnotator(settings.data_dir / PREPROCESSORS, _checkpoint_places(settings), free_cores())
-        stack.push_async_callback(annotator.aclose)
+        preprocessors = annotator(settings)
+        stack.push_async_callback(preprocessors.aclose)
         memory = MemoryService(engine, chat_models, settings.share_memory, settings.batch_size)
         vaes = VaeService(vae_catalogue(settings, hashes))
         loras = LoraService(lora_catalogue(settings, hashes))
@@ -190,7 +192,7 @@ async def open_studio(
         upscalers = UpscalerService(upscaler_catalogue(settings))
         tiles = Tiles(settings.upscale_tile, settings.upscale_tile_overlap)
         upscales = UpscaleRunner(engine, upscalers, inputs, gallery, tiles)
-        preprocessing = PreprocessingService(annotator)
+        preprocessing = PreprocessingService(preprocessors)
         controls = ControlService(DiskControls(places, hashes), preprocessing, inputs, memory)
         regions = RegionService(inputs, sketches)
         detectors = DetectorService(DiskDetectors(places))
@@ -297,6 +299,11 @@ def upscaler_catalogue(settings: Settings) -> DiskUpscalers:
     return DiskUpscalers(_checkpoint_places(settings))
 
 
+def annotator(settings: Settings) -> OpenCvAnnotator:
+    """What computes the maps that controls see, with the networks of the data folder and beside the checkpoints."""
+    return OpenCvAnnotator(settings.data_dir / PREPROCESSORS, _checkpoint_places(settings), free_cores())
+
+
 def _checkpoint_places(settings: Settings) -> list[Path]:
     named = Path(settings.sd_model).expanduser()
     roots = [named] if settings.sd_model and named.exists() else []
@@ -357,16 +364,7 @@ def free_cores() -> int:
 def _only_one(data_dir: Path, me: RunningStudio) -> Iterator[None]:
     """Two studios on one folder would draw each other's queue. The lock goes with the process, also with kill -9."""
     try:
-        for folder in (
-            CHECKPOINTS,
-            VAES,
-            LORAS,
-            EMBEDDINGS,
-            UPSCALERS,
-            CONTROLS,
-            PREPROCESSORS,
-            DETECTORS,
-        ):  # there, people put their own
+        for folder in OWN_FOLDERS:
             (data_dir / folder).mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(data_dir / LOCK_FILE)
         lock.acquire(timeout=0)

@@ -71,7 +71,15 @@ def shown(result: CallToolResult) -> tuple[Image.Image, str, str]:
 async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anything(api: Api) -> None:
     async with host(api) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    reads = {"analyze_image", "enhance_prompt", "search_gallery", "get_image", "list_models", "status"}
+    reads = {
+        "analyze_image",
+        "preprocess_image",
+        "enhance_prompt",
+        "search_gallery",
+        "get_image",
+        "list_models",
+        "status",
+    }
     assert tools.keys() == reads | {"generate_image", "refine_image", "remove_background", "upscale_image", "chat"}
     for name, tool in tools.items():
         assert tool.title and tool.description and tool.annotations and tool.output_schema

@@ -104,6 +104,7 @@ OWN = _described(create_api(NOBODY))
 OPENAI = _described_to_nobody(create_openai_api(NOBODY))
 SDAPI = _described_to_nobody(A1111["/sdapi/v1"])
 INTERNAL = _described_to_nobody(A1111["/internal"])
+CONTROLNET = _described_to_nobody(A1111["/controlnet"])
 
 
 @OWN.parametrize()
@@ -130,6 +131,11 @@ def test_nothing_that_an_a1111_client_sends_is_a_fault_of_the_studio(case: Case,
 @INTERNAL.parametrize()
 def test_nor_is_what_follows_a_task(case: Case, api: Running) -> None:
     _check_a1111(case, f"{api.url}/internal")
+
+
+@CONTROLNET.parametrize()
+def test_nor_is_what_a_client_of_its_extension_sends(case: Case, api: Running) -> None:
+    _check_a1111(case, f"{api.url}/controlnet")
 
 
 def _check_a1111(case: Case, url: str) -> None:

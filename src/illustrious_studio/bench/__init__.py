@@ -24,6 +24,7 @@ def benchmarks() -> dict[str, Benchmark]:
     from illustrious_studio.bench.draw_preview import draw_preview
     from illustrious_studio.bench.interfaces import interfaces_overhead
     from illustrious_studio.bench.lora_switch import lora_switch
+    from illustrious_studio.bench.preprocess import preprocess
     from illustrious_studio.bench.start_ready import start_ready
     from illustrious_studio.bench.upscale import upscale
 
@@ -34,6 +35,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "chat.added": chat_added,
         "draw.preview": draw_preview,
         "upscale": upscale,
+        "preprocess": preprocess,
         "lora.switch": lora_switch,
         "batch": batch,
     }

@@ -189,6 +189,22 @@ async def cutout(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def preprocess(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the map that a control model reads: of a file, or of a picture of the gallery by its id."""
+    file = Path(options.picture)
+    of_gallery = _ID.fullmatch(options.picture) is not None and not file.exists()
+    body: dict[str, Any] = {"image": options.picture if of_gallery else _base64_of(file)}
+    names = ("preprocessor", "resolution", "threshold_a", "threshold_b")
+    body |= {name: given for name in names if (given := getattr(options, name)) is not None}
+    async with studio_client(settings) as client:
+        with console.status("Preprocessing"):
+            made = await _post(client, "/preprocess", body)
+    target = options.output or _beside(file, made["preprocessor"])
+    _write(target, base64.b64decode(made["image_base64"]))
+    print(target)
+    return 0
+
+
 async def upscale(settings: Settings, options: argparse.Namespace) -> int:
     """Write a picture made larger: of a file, or of the gallery by its id. It is kept in the gallery, too."""
     file, target = Path(options.picture), options.output
@@ -284,6 +300,7 @@ COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any,
     "chat": chat,
     "analyze": analyze,
     "cutout": cutout,
+    "preprocess": preprocess,
     "upscale": upscale,
     "models": models,
     "gallery": gallery,

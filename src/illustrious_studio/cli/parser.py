@@ -99,6 +99,18 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
         "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-cutout.png."
     )
 
+    preprocess = add("preprocess", _client("preprocess"), "Make of a picture the map that a control model reads.")
+    preprocess.add_argument("picture", help="A PNG, JPEG or WebP file, or the id of a picture in the gallery.")
+    preprocess.add_argument(
+        "--preprocessor", metavar="NAME", required=True, help="canny, softedge, depth ... A wrong one lists them."
+    )
+    preprocess.add_argument("--resolution", type=int, metavar="N", help="Pixels of the shorter side to work in.")
+    preprocess.add_argument("--threshold-a", type=float, metavar="NUMBER", help="Its first number.")
+    preprocess.add_argument("--threshold-b", type=float, metavar="NUMBER", help="Its second number.")
+    preprocess.add_argument(
+        "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-canny.png."
+    )
+
     upscale = add("upscale", _client("upscale"), "Make a picture larger.")
     upscale.add_argument("picture", help="A PNG, JPEG or WebP file, or the id of a picture in the gallery.")
     upscale.add_argument("--scale", type=float, help="How many times as wide and high, 1 to 8; left out: 2.")

@@ -129,8 +129,7 @@ class ControlService:
             raise InvalidRequest(f"preprocessor: {error.detail}") from error
         union_type = None
         if file.kind == "controlnet-union":
-            made = preprocessor.union_type
-            union_type = control.union_type or (None if made is None else UNION_TYPES[made])
+            union_type = control.union_type or preprocessor.union_type
             if union_type not in file.union_types:
                 raise InvalidRequest(
                     f"union_type: {file.name} reads several kinds of pictures; say which one this is: "

@@ -43,6 +43,7 @@ class Studio:
     prompts: PromptService
     vision: VisionService
     cutouts: CutoutService
+    preprocessing: PreprocessingService
     upscalers: UpscalerService
     detectors: DetectorService
     details: DetailService
@@ -54,7 +55,6 @@ class Studio:
     loras: LoraService
     embeddings: EmbeddingService
     controls: ControlService
-    preprocessing: PreprocessingService
     tokens: TokenService
     sketches: SketchService
     layouts: LayoutService

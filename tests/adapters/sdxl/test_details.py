@@ -23,7 +23,7 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromPicture, Regions, RenderPlan
 from illustrious_studio.services.render_plan import Enlarging, render_plan
-from tiny_onnx import damaged, put_detector, red_detector
+from tiny_detectors import damaged, put_detector, red_detector
 
 pytestmark = pytest.mark.model
 

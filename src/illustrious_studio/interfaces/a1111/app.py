@@ -1,20 +1,33 @@
 """A1111's API for its clients (AUTOMATIC1111, Forge, SD.Next) as FastAPI apps over a Studio.
 
-Three, because the paths are A1111's: `/sdapi/v1`, `/internal`, which its own page uses to follow a task by its id, and
-that of its extension ADetailer.
+Several, because the paths are A1111's: `/sdapi/v1`; `/internal`, which its own page uses to follow a task by its id;
+and those of its extensions ControlNet and ADetailer.
 """
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from illustrious_studio.interfaces.a1111 import adetailer, extras, image_info, lists, options, pictures, progress
+from illustrious_studio.interfaces.a1111 import (
+    adetailer,
+    controlnet,
+    extras,
+    image_info,
+    lists,
+    options,
+    pictures,
+    progress,
+)
 from illustrious_studio.interfaces.a1111.common import ApiState
 from illustrious_studio.interfaces.a1111.errors import error_body
 from illustrious_studio.interfaces.http.errors import add_error_handlers
 from illustrious_studio.interfaces.http.sse import CallerLeft, caller_left
 from illustrious_studio.services.studio import Studio
 
-WITH_PICTURES = tuple(
-    f"/sdapi/v1/{name}" for name in ("img2img", "png-info", "interrogate", "extra-single-image", "extra-batch-images")
+WITH_PICTURES = (
+    *(
+        f"/sdapi/v1/{name}"
+        for name in ("img2img", "png-info", "interrogate", "extra-single-image", "extra-batch-images")
+    ),
+    "/controlnet/detect",
 )
 """Requests to these may be as large as pictures are."""
 
@@ -22,15 +35,16 @@ WITH_PICTURES = tuple(
 def create_a1111_apis(studio: Studio) -> dict[str, FastAPI]:
     """What is to be mounted where."""
     state = ApiState(studio)
-    api, internal, adetailers = _app(state), _app(state), _app(state)
-    for noun in (pictures, progress, options, lists, image_info, extras):
-        api.include_router(noun.router)
-    internal.include_router(progress.tasks_router)
-    adetailers.include_router(adetailer.router)
-    return {"/sdapi/v1": api, "/internal": internal, "/adetailer/v1": adetailers}
+    api = _app(state, *(noun.router for noun in (pictures, progress, options, lists, image_info, extras)))
+    return {
+        "/sdapi/v1": api,
+        "/internal": _app(state, progress.tasks_router),
+        "/controlnet": _app(state, controlnet.router),
+        "/adetailer/v1": _app(state, adetailer.router),
+    }
 
 
-def _app(state: ApiState) -> FastAPI:
+def _app(state: ApiState, *routers: APIRouter) -> FastAPI:
     app = FastAPI(
         title="Illustrious AI Studio, A1111's API",
         openapi_url=None,
@@ -41,4 +55,6 @@ def _app(state: ApiState) -> FastAPI:
     app.state.a1111 = state
     add_error_handlers(app, error_body)
     app.add_exception_handler(CallerLeft, caller_left)
+    for router in routers:
+        app.include_router(router)
     return app

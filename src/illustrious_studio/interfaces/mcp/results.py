@@ -12,7 +12,9 @@ from mcp.types import ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic_core import to_json
 
 from illustrious_studio.domain.cutouts import Cutout
+from illustrious_studio.domain.encoding import to_preview
 from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.services.studio import Studio
 
 ADDRESS = "studio://images/"
@@ -45,6 +47,13 @@ async def cutout_shown(cutout: Cutout, uri: str) -> list[ContentBlock]:
     line = f"A cutout of {cutout.width} x {cutout.height} pixels; what was background is transparent."
     whole = ResourceLink(uri=uri, name="cutout.png", mime_type="image/png")
     return [ImageContent(data=preview, mime_type="image/webp"), text(line), whole]
+
+
+async def map_shown(map: Picture, preprocessor: str) -> list[ContentBlock]:
+    """What a control model sees of a picture, preview first."""
+    preview = await asyncio.to_thread(lambda: b64encode(to_preview(map.image())).decode("ascii"))
+    line = f"The map that {preprocessor} makes of the picture, {map.width} x {map.height} pixels."
+    return [ImageContent(data=preview, mime_type="image/webp"), text(line)]
 
 
 def facts(item: GalleryItem) -> str:

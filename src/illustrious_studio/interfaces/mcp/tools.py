@@ -30,10 +30,20 @@ from illustrious_studio.domain.setting import value_types
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.http.errors import sentences
-from illustrious_studio.interfaces.mcp.results import CUTOUTS, Answer, cutout_shown, facts, link, picture, text
+from illustrious_studio.interfaces.mcp.results import (
+    CUTOUTS,
+    Answer,
+    cutout_shown,
+    facts,
+    link,
+    map_shown,
+    picture,
+    text,
+)
 from illustrious_studio.interfaces.shared.image_inputs import (
     ImageRequestBody,
     OnePicture,
+    PreprocessBody,
     UpscaleBody,
     resolve_inputs,
     store_inputs,
@@ -187,6 +197,14 @@ class CutoutFound(BaseModel):
     height: int
 
 
+class MapFound(BaseModel):
+    """What a control model sees of a picture."""
+
+    preprocessor: str = Field(description="The studio's name of what made it.")
+    width: int
+    height: int
+
+
 class Words(Value):
     """A prompt to be put into the words that the picture model was trained on."""
 
@@ -245,6 +263,13 @@ async def remove_background(studio: Studio, request: OnePicture, report: Report)
     cutout = await studio.cutouts.remove_background_of(picture_id)
     found = CutoutFound(uri=f"{CUTOUTS}{picture_id}", width=cutout.width, height=cutout.height)
     return Answer(found, await cutout_shown(cutout, found.uri))
+
+
+async def preprocess_image(studio: Studio, request: PreprocessBody, report: Report) -> Answer:
+    """Show what a control model sees of a picture: its edges (canny, softedge, lineart, scribble), depth, poses
+    (openpose) and others; a wrong name lists them. Nothing of it is kept."""
+    map, name = await request.map(studio), studio.preprocessing.named(request.preprocessor).name
+    return Answer(MapFound(preprocessor=name, width=map.width, height=map.height), await map_shown(map, name))
 
 
 async def upscale_image(studio: Studio, request: UpscaleBody, report: Report) -> Answer:
@@ -349,6 +374,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(refine_image, "Draw a picture again, changed", Refinement, PictureItem, reads_only=False),
     Tool(analyze_image, "Analyze a picture", Question, Analysis, reads_only=True),
     Tool(remove_background, "Remove a picture's background", OnePicture, CutoutFound, reads_only=False),
+    Tool(preprocess_image, "Preprocess a picture for a control", PreprocessBody, MapFound, reads_only=True),
     Tool(upscale_image, "Upscale a picture", UpscaleBody, PictureItem, reads_only=False),
     Tool(chat, "Chat", ChatRequest, ChatAnswer, reads_only=False),
     Tool(enhance_prompt, "Improve a prompt", Words, Enhanced, reads_only=True),

@@ -18,6 +18,7 @@ from illustrious_studio.interfaces.rest import (
     layouts,
     models,
     networks,
+    preprocessing,
     system,
     upscaling,
 )
@@ -28,7 +29,15 @@ DESCRIPTION = """Draw with SDXL, chat with a language model, ask about pictures,
 
 Every error is `{"detail", "code"}`: what happened, then what to do; and a word for programs."""
 
-WITH_PICTURES = ("/analyze-image", "/detail", "/generate-image", "/jobs", "/remove-background", "/upscale")
+WITH_PICTURES = (
+    "/analyze-image",
+    "/detail",
+    "/generate-image",
+    "/jobs",
+    "/preprocess",
+    "/remove-background",
+    "/upscale",
+)
 """Requests to these may be as large as pictures are."""
 
 
@@ -47,7 +56,8 @@ def create_api(studio: Studio) -> FastAPI:
     app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     add_error_handlers(app)
     app.add_exception_handler(CallerLeft, caller_left)
-    for noun in (system, images, cutouts, upscaling, details, layouts, chat, gallery, jobs, models, networks):
+    drawing = system, images, cutouts, preprocessing, upscaling, details, layouts
+    for noun in (*drawing, chat, gallery, jobs, models, networks):
         app.include_router(noun.router)
     _add_docs(app)
     return app

@@ -10,11 +10,12 @@ from pydantic import BeforeValidator, Field, model_validator
 from illustrious_studio.domain.controls import MOST_CONTROLS, Control
 from illustrious_studio.domain.details import MOST_DETAILS, Detail
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.pictures import base64_bytes
+from illustrious_studio.domain.pictures import Picture, base64_bytes, open_picture
+from illustrious_studio.domain.preprocessing import RESOLUTION
 from illustrious_studio.domain.redrawing import Redraw
 from illustrious_studio.domain.regions import MOST_REGIONS, Region
 from illustrious_studio.domain.upscaling import UpscaleSettings
-from illustrious_studio.domain.values import NonEmptyPrompt, Value, as_tuple
+from illustrious_studio.domain.values import NonEmptyPrompt, Text, Value, as_tuple
 from illustrious_studio.services.studio import Studio
 
 _INPUT = re.compile(r"[0-9a-f]{64}")
@@ -95,6 +96,37 @@ class OnePicture(Value):
         return await asyncio.to_thread(base64_bytes, self.image_base64, "image_base64")
 
 
+class PreprocessBody(Value):
+    """A picture, and which preprocessor makes a map of it."""
+
+    image: str = Field(
+        description="A PNG, JPEG or WebP file in base64, with or without a `data:` prefix, the id of a picture in the "
+        "gallery, or `image` from the metadata of another one."
+    )
+    preprocessor: Text = Field(
+        max_length=100, description="By its name in GET /preprocessors, or by sd-webui-controlnet's."
+    )
+    resolution: int | None = Field(
+        None,
+        ge=RESOLUTION.minimum,
+        le=RESOLUTION.maximum,
+        description="Pixels of the shorter side in which it works; left out: the picture's own.",
+    )
+    threshold_a: float | None = Field(None, description="Its first number; left out: its usual one.")
+    threshold_b: float | None = Field(None, description="Its second one.")
+
+    async def map(self, studio: Studio) -> Picture:
+        """Raises what `PreprocessingService.run` raises, and NotAnImage."""
+        file = await _file(self.image, "image", studio)
+        return await studio.preprocessing.run(
+            self.preprocessor,
+            (await asyncio.to_thread(open_picture, file)).picture,
+            resolution=self.resolution,
+            threshold_a=self.threshold_a,
+            threshold_b=self.threshold_b,
+        )
+
+
 class UpscaleBody(OnePicture, UpscaleSettings):
     """A picture, from the gallery or as it is, and how much larger it becomes: twice where nothing is said."""
 
@@ -144,6 +176,14 @@ async def kept_details(details: Sequence[DetailBody], studio: Studio) -> tuple[D
             fields["mask"] = await _kept(detail.mask, f"details.{number}.mask", studio)
         found.append(Detail.model_validate(fields))
     return tuple(found)
+
+
+async def _file(text: str, name: str, studio: Studio) -> bytes:
+    if _INPUT.fullmatch(text):
+        return await studio.inputs.file(text)
+    if _ITEM.fullmatch(text):
+        return await studio.gallery.png(text)
+    return await asyncio.to_thread(base64_bytes, text, name)
 
 
 async def _kept(text: str, name: str, studio: Studio) -> str:
