@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.checkpoint_reports import CheckpointReports
 from illustrious_studio.services.cutouts import CutoutService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
@@ -13,6 +14,7 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.loras import LoraService
+from illustrious_studio.services.model_hashes import ModelHashes
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
@@ -43,6 +45,8 @@ class Studio:
     redrawing: RedrawService
     gallery: GalleryService
     models: ModelService
+    reports: CheckpointReports
+    hashes: ModelHashes
     vaes: VaeService
     loras: LoraService
     embeddings: EmbeddingService
