@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from illustrious_studio.domain.chat import ChatChunk, ChatOptions, ChatTurn
+from illustrious_studio.domain.checkpoints.values import FileHash
 from illustrious_studio.domain.encoding import to_file
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
 from illustrious_studio.domain.machine import MachineFacts
@@ -15,6 +16,7 @@ from illustrious_studio.domain.models import Checkpoint, Chosen, LanguageModel, 
 from illustrious_studio.domain.pictures import OpenedPicture, Picture
 from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
+from illustrious_studio.services.model_hashes import ModelHashes
 from waiting import turns
 
 
@@ -274,3 +276,17 @@ class FakeMachine:
         if not self._facts.desktop:
             raise Unavailable("This machine has no desktop.")
         self.shown.append(folder)
+
+
+class NoHashes:
+    """Of no model file a hash is known, and none can be computed."""
+
+    async def known(self, paths: Sequence[Path]) -> dict[Path, FileHash]:
+        return {}
+
+    async def of(self, path: Path, *, without_header: bool = False) -> str | None:
+        return None
+
+
+def no_hashes() -> ModelHashes:
+    return ModelHashes(NoHashes(), {})

@@ -26,6 +26,7 @@ from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.preprocessors.annotator import OpenCvAnnotator
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
+from illustrious_studio.adapters.sdxl.checkpoint_facts import DiskHeaders
 from illustrious_studio.adapters.sdxl.control_catalogue import DiskControls
 from illustrious_studio.adapters.sdxl.detector_catalogue import DiskDetectors
 from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
@@ -51,6 +52,7 @@ from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.vision import VisionModel
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.checkpoint_reports import CheckpointReports
 from illustrious_studio.services.controls import ControlService
 from illustrious_studio.services.cutouts import CutoutService
 from illustrious_studio.services.details import DetailService
@@ -66,6 +68,7 @@ from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.memory import MemoryService
+from illustrious_studio.services.model_hashes import ModelHashes
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.preprocessing import PreprocessingService
 from illustrious_studio.services.prompts import PromptService
@@ -135,6 +138,22 @@ async def open_studio(
         await stack.enter_async_context(_in_background(gallery.reconcile()))
         hashes = FileHashes(settings.data_dir / "models" / "hashes.json")
         catalogue = OverriddenCheckpoints(checkpoint_catalogue(settings, hashes), settings.data_dir / OVERRIDES)
+        vae_files, lora_files = vae_catalogue(settings, hashes), lora_catalogue(settings, hashes)
+        places = _checkpoint_places(settings)
+        embedding_files = DiskEmbeddings(settings.data_dir / EMBEDDINGS, places, hashes)
+        upscaler_files = upscaler_catalogue(settings)
+        model_hashes = await stack.enter_async_context(
+            ModelHashes(
+                hashes,
+                {
+                    "checkpoint": catalogue.list,
+                    "vae": vae_files.list,
+                    "lora": lora_files.list,
+                    "embedding": embedding_files.list,
+                    "upscaler": upscaler_files.list,
+                },
+            )
+        )
         if engine is None:
             engine = await stack.enter_async_context(
                 SdxlEngine(
@@ -168,6 +187,7 @@ async def open_studio(
                 chat_models,
                 vision_models,
                 chosen=ChosenModelsFile(settings.data_dir / CHOSEN),
+                hashes=model_hashes,
                 wanted_checkpoint=_wanted_checkpoint(settings),
                 wanted_language_model=settings.ollama_model,
                 look_after=look_after,
@@ -185,11 +205,10 @@ async def open_studio(
         preprocessors = annotator(settings)
         stack.push_async_callback(preprocessors.aclose)
         memory = MemoryService(engine, chat_models, settings.share_memory, settings.batch_size)
-        vaes = VaeService(vae_catalogue(settings, hashes))
-        loras = LoraService(lora_catalogue(settings, hashes))
-        places = _checkpoint_places(settings)
-        embeddings = EmbeddingService(DiskEmbeddings(settings.data_dir / EMBEDDINGS, places, hashes))
-        upscalers = UpscalerService(upscaler_catalogue(settings))
+        vaes = VaeService(vae_files, model_hashes)
+        loras = LoraService(lora_files, model_hashes)
+        embeddings = EmbeddingService(embedding_files)
+        upscalers = UpscalerService(upscaler_files)
         tiles = Tiles(settings.upscale_tile, settings.upscale_tile_overlap)
         upscales = UpscaleRunner(engine, upscalers, inputs, gallery, tiles)
         preprocessing = PreprocessingService(preprocessors)
@@ -264,6 +283,8 @@ async def open_studio(
             redrawing=RedrawService(inputs, upscalers, models),
             gallery=gallery,
             models=models,
+            reports=CheckpointReports(models, DiskHeaders(), model_hashes),
+            hashes=model_hashes,
             vaes=vaes,
             loras=loras,
             embeddings=embeddings,

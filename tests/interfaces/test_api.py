@@ -343,12 +343,13 @@ async def test_what_a_checkpoints_file_does_not_say_can_be_said(api: Api) -> Non
     said = await api.http.patch(f"/models/checkpoints/{name}", json={"prediction_type": "epsilon"})
     assert (said.status_code, said.json()["prediction_type"]) == (200, "epsilon")
     more = (await api.http.patch(f"/models/checkpoints/{name}", json={"zero_terminal_snr": False})).json()
-    assert more["override"] == {"prediction_type": "epsilon", "zero_terminal_snr": False}
+    assert more["override"] == {"prediction_type": "epsilon", "zero_terminal_snr": False, "preset": None}
     assert api.studio.models.checkpoint().prediction_type == "epsilon", "it holds for the next picture"
     both = [{"prediction_type": "v_prediction"}, {"zero_terminal_snr": True}]
     await asyncio.gather(*(api.http.patch(f"/models/checkpoints/{name}", json=one) for one in both))
     said = (await api.http.patch(f"/models/checkpoints/{name}", json={})).json()
-    assert said["override"] == {"prediction_type": "v_prediction", "zero_terminal_snr": True}, "of two neither is lost"
+    both_said = {"prediction_type": "v_prediction", "zero_terminal_snr": True, "preset": None}
+    assert said["override"] == both_said, "of two neither is lost"
     back = {"prediction_type": None, "zero_terminal_snr": None}
     assert (await api.http.patch(f"/models/checkpoints/{name}", json=back)).json()["prediction_type"] == "v_prediction"
     assert (await api.http.patch("/models/checkpoints/nobody", json=back)).status_code == 404

@@ -80,6 +80,7 @@ async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anyth
         "list_models",
         "status",
     }
+    reads |= {"checkpoint_report"}
     assert tools.keys() == reads | {"generate_image", "refine_image", "remove_background", "upscale_image", "chat"}
     for name, tool in tools.items():
         assert tool.title and tool.description and tool.annotations and tool.output_schema

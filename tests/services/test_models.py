@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes import FakeChat, FakeChosen, FakeEngine, FakeVision
+from fakes import FakeChat, FakeChosen, FakeEngine, FakeVision, no_hashes
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus, RefusedFile
 from illustrious_studio.services.memory import MemoryService
@@ -66,6 +66,7 @@ async def models(server: Server) -> AsyncIterator[ModelService]:
         [server, FakeChat(name="small")],
         [FakeVision()],
         chosen=FakeChosen(),
+        hashes=no_hashes(),
     )
     async with service:
         await service.check_again()
@@ -115,6 +116,7 @@ async def test_a_missing_checkpoint_is_said_with_what_to_do() -> None:
         [FakeVision()],
         wanted_checkpoint="/no/such.safetensors",
         chosen=FakeChosen(),
+        hashes=no_hashes(),
     ) as models:
         status = await models.check_again()
         assert status.sdxl.state == "absent"
@@ -133,6 +135,7 @@ async def test_a_file_that_is_no_checkpoint_is_named_with_the_reason() -> None:
         [FakeVision()],
         wanted_checkpoint=wanted,
         chosen=FakeChosen(),
+        hashes=no_hashes(),
     ) as models:
         assert "It is a LoRA." in (await models.check_again()).sdxl.reason
 
@@ -146,7 +149,9 @@ async def test_a_picture_asked_for_before_a_switch_is_drawn_by_the_model_of_then
 
 async def test_a_checkpoint_whose_file_was_replaced_is_drawn_with_as_it_is_now_and_one_that_is_gone_as_it_was() -> None:
     catalogue = CatalogueOf("good")
-    async with ModelService("1", FussyEngine(), catalogue, [FakeChat()], [FakeVision()], chosen=FakeChosen()) as models:
+    async with ModelService(
+        "1", FussyEngine(), catalogue, [FakeChat()], [FakeVision()], chosen=FakeChosen(), hashes=no_hashes()
+    ) as models:
         before = await models.loaded_checkpoint()
         replaced = before.model_copy(update={"stamp": "another", "steps": 12})
         catalogue.found = [replaced]
@@ -157,7 +162,13 @@ async def test_a_checkpoint_whose_file_was_replaced_is_drawn_with_as_it_is_now_a
 
 async def test_when_nobody_can_answer_it_says_what_to_start() -> None:
     async with ModelService(
-        "1", FakeEngine(), CatalogueOf("good"), [FakeChat(ready=False)], [FakeVision(ready=False)], chosen=FakeChosen()
+        "1",
+        FakeEngine(),
+        CatalogueOf("good"),
+        [FakeChat(ready=False)],
+        [FakeVision(ready=False)],
+        chosen=FakeChosen(),
+        hashes=no_hashes(),
     ) as models:
         await models.check_again()
         with pytest.raises(Unavailable, match="Start Ollama"):
@@ -213,7 +224,13 @@ async def test_before_the_first_look_ends_nothing_is_said_to_be_absent() -> None
 
     chat = Slow(ready=False)
     service = ModelService(
-        "1", FakeEngine(), CatalogueOf("good"), [chat], [FakeVision(ready=False)], chosen=FakeChosen()
+        "1",
+        FakeEngine(),
+        CatalogueOf("good"),
+        [chat],
+        [FakeVision(ready=False)],
+        chosen=FakeChosen(),
+        hashes=no_hashes(),
     )
     async with service:
         await turns()
@@ -227,20 +244,28 @@ async def test_before_the_first_look_ends_nothing_is_said_to_be_absent() -> None
 async def test_the_models_that_were_chosen_are_in_use_after_a_restart() -> None:
     chosen, catalogue, engine = FakeChosen(), CatalogueOf("first", "good"), FakeEngine()
     chat = FakeChat(name="one")
-    async with ModelService("1", engine, catalogue, [chat], [FakeVision()], chosen=chosen) as models:
+    async with ModelService(
+        "1", engine, catalogue, [chat], [FakeVision()], chosen=chosen, hashes=no_hashes()
+    ) as models:
         await models.check_again()
         assert models.checkpoint().name == "first"
         await models.switch(checkpoint="good", language_model="other-chat")
     again = FakeChat(name="one")
-    async with ModelService("1", FakeEngine(), catalogue, [again], [FakeVision()], chosen=chosen) as models:
+    async with ModelService(
+        "1", FakeEngine(), catalogue, [again], [FakeVision()], chosen=chosen, hashes=no_hashes()
+    ) as models:
         await models.check_again()
         assert models.checkpoint().name == "good"
         assert models.chat_model().status.model == "other-chat"
-    async with ModelService("1", FakeEngine(), CatalogueOf("first"), [again], [FakeVision()], chosen=chosen) as models:
+    async with ModelService(
+        "1", FakeEngine(), CatalogueOf("first"), [again], [FakeVision()], chosen=chosen, hashes=no_hashes()
+    ) as models:
         await models.check_again()
         assert models.checkpoint().name == "first"  # the other is gone
     wanted = {"wanted_checkpoint": "first", "wanted_language_model": "one"}
     chat = FakeChat(name="one")
-    async with ModelService("1", FakeEngine(), catalogue, [chat], [FakeVision()], chosen=chosen, **wanted) as models:
+    async with ModelService(
+        "1", FakeEngine(), catalogue, [chat], [FakeVision()], chosen=chosen, hashes=no_hashes(), **wanted
+    ) as models:
         await models.check_again()
         assert (models.checkpoint().name, models.chat_model().status.model) == ("first", "one")

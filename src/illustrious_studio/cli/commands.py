@@ -11,11 +11,13 @@ import base64
 import contextlib
 import json
 import re
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from rich.console import Console
@@ -24,6 +26,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from illustrious_studio import __version__
+from illustrious_studio.cli.reports import show as show_report
+from illustrious_studio.cli.reports import told
+from illustrious_studio.domain.checkpoints.report import CheckpointReport
 from illustrious_studio.domain.errors import InvalidRequest, StudioError, Unavailable, error_from_code
 from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.interfaces.shared.overview import ModelList
@@ -33,6 +38,7 @@ from illustrious_studio.wiring import running_studio
 
 console = Console(stderr=True)
 POLL_SECONDS = 0.3
+HASHING_POLLS = 30
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -226,10 +232,25 @@ async def upscale(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def models(settings: Settings, options: argparse.Namespace) -> int:
-    """List image and chat models, or switch."""
+    """List image and chat models, switch, find a file by its hash, or tell what a checkpoint is and what suits it."""
     if options.use and running_studio(settings.data_dir) is None:
         raise Unavailable("No studio is running that could switch. Start it with --sd-model or --ollama-model.")
     async with studio_client(settings) as client:
+        if options.report:
+            alone = running_studio(settings.data_dir) is None
+            show_report(await _report(client, options.report, hashed=alone), Console())
+            return 0
+        if options.hash:
+            return await _found(client, options.hash)
+        if name := options.preset or options.no_preset:
+            path = _path_of(name)
+            if options.preset:
+                await _post(client, f"{path}/preset", {})
+            else:
+                await _checked(await client.patch(path, json={"preset": None}))
+            kept = (await _read_report(client, name)).preset
+            print(f"The preset of {name}: {'none' if kept is None else told(kept)}.")
+            return 0
         found = await _get(client, "/models")
         if options.use:
             kind = (
@@ -250,6 +271,38 @@ async def models(settings: Settings, options: argparse.Namespace) -> int:
             table.add_row("chat model", one["name"], where, _size(one["size_bytes"]))
         Console().print(table)
     return 0
+
+
+async def _report(client: httpx.AsyncClient, name: str, *, hashed: bool = True) -> CheckpointReport:
+    """Of a checkpoint; with its hashes, or as soon as the studio goes on computing them without this command."""
+    with console.status("Hashing"):
+        for polls in count():
+            report = await _read_report(client, name)
+            if not report.hashing or (polls >= HASHING_POLLS and not hashed):
+                return report
+            await asyncio.sleep(POLL_SECONDS)
+    raise AssertionError("it counts for ever")
+
+
+async def _read_report(client: httpx.AsyncClient, name: str) -> CheckpointReport:
+    answer = await _checked(await client.get(f"{_path_of(name)}/report"))
+    return CheckpointReport.model_validate_json(answer.content)
+
+
+def _path_of(name: str) -> str:
+    return f"/models/checkpoints/{quote(name, safe='')}"
+
+
+async def _found(client: httpx.AsyncClient, digits: str) -> int:
+    """Print the model files with that hash, once all are hashed that may have it. 1 for none."""
+    with console.status("Hashing"):
+        while not (found := await _get(client, "/models/files", hash=digits))["files"] and found["unknown"]:
+            await asyncio.sleep(POLL_SECONDS)
+    for one in found["files"]:
+        print(f"{one['kind']:<11} {one['name']}  AutoV2 {one['auto_v2']}  AutoV3 {one['auto_v3']}")
+    if not found["files"]:
+        print("No model file has that hash.", file=sys.stderr)
+    return 0 if found["files"] else 1
 
 
 async def models_in_use(settings: Settings) -> ModelList:

@@ -125,8 +125,13 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
         "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-upscaled.png."
     )
 
-    models = add("models", _client("models"), "List the models, or switch to one.")
-    models.add_argument("--use", metavar="NAME", help="Checkpoint or language model for the running studio.")
+    models = add("models", _client("models"), "List the models, switch to one, or tell what a checkpoint is.")
+    which = models.add_mutually_exclusive_group()
+    which.add_argument("--use", metavar="NAME", help="Checkpoint or language model for the running studio.")
+    which.add_argument("--report", metavar="NAME", help="What a checkpoint is, and what suits it.")
+    which.add_argument("--preset", metavar="NAME", help="Keep what its report recommends as a checkpoint's preset.")
+    which.add_argument("--no-preset", metavar="NAME", help="Take a checkpoint's preset back.")
+    which.add_argument("--hash", metavar="HASH", help="Find model files by a hash, such as 67ab2fd8ec.")
 
     gallery = add(
         "gallery", _client("gallery"), "List, export or delete pictures of the gallery, or rebuild its index."

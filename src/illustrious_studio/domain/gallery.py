@@ -50,7 +50,9 @@ def own_text(item: GalleryItem) -> dict[str, str]:
 class GalleryQuery(Value):
     """Which pictures. All conditions hold together."""
 
-    q: str = Field("", max_length=500, description="Words that the prompt, the checkpoint or the seed contain.")
+    q: str = Field(
+        "", max_length=500, description="Words that the prompt, the checkpoint, its hash or the seed contain."
+    )
     checkpoint: str | None = None
     favourites: bool = False
     from_chat: bool = False

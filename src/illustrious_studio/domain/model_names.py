@@ -2,7 +2,7 @@
 
 The studio's name for it comes first. A1111's clients keep what A1111 called it: its file, with the folders above it
 (`sub/name.safetensors`, also with Windows' backslashes) and a hash behind it (`name.safetensors [0123456789]`), or the
-folders and the file joined by underscores, without an ending (`sub_name`).
+folders and the file joined by underscores, without an ending (`sub_name`). What the hash says is `hash_in`.
 """
 
 import re
@@ -12,7 +12,10 @@ from typing import Protocol, TypeVar
 
 from illustrious_studio.domain.models import RefusedFile, without_ending
 
-_HASH = re.compile(r"\s*\[[0-9a-fA-F]{6,64}\]\s*$")
+_HASH = re.compile(r"\s*\[([0-9a-fA-F]{6,64})\]\s*$")
+_ALONE = re.compile(r"[0-9a-fA-F]{8,64}")
+SHORTEST_HASH = 8
+"""Of fewer digits several files would have the same."""
 
 
 class Named(Protocol):
@@ -34,6 +37,13 @@ def named(name: str, files: Sequence[File]) -> File | None:
     return next(exact, None) or min(
         (one for one in files if _means(name, one.path)), key=lambda one: len(one.path.parts), default=None
     )
+
+
+def hash_in(name: str) -> str | None:
+    """The hash that stands behind a name, or alone, in small hex digits; None for none that could be one."""
+    if (behind := _HASH.search(name)) is not None and len(behind[1]) >= SHORTEST_HASH:
+        return behind[1].lower()
+    return name.strip().lower() if _ALONE.fullmatch(name.strip()) else None
 
 
 def why_refused(name: str, refused: Iterable[RefusedFile]) -> str:

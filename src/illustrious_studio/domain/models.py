@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, Field
 
+from illustrious_studio.domain.presets import Preset
 from illustrious_studio.domain.values import Text, Value
 
 MemoryPolicy = Literal["auto", "always", "never"]
@@ -25,6 +26,7 @@ class CheckpointOverride(Value):
 
     prediction_type: PredictionType | None = None
     zero_terminal_snr: bool | None = None
+    preset: Preset | None = Field(None, description="The settings and words to begin with.")
 
 
 class Checkpoint(Value):
@@ -59,8 +61,16 @@ class Checkpoint(Value):
 
     def with_override(self, override: CheckpointOverride) -> "Checkpoint":
         """The same, with what a person set in place of what the file says."""
-        given = {name: value for name, value in dict(override).items() if value is not None}
-        return self.model_copy(update={**given, "override": override})
+        given = {name: value for name, value in dict(override).items() if value is not None and name != "preset"}
+        preset = override.preset or Preset()
+        offered = {name: value for name in ("steps", "guidance") if (value := getattr(preset, name)) is not None}
+        return self.model_copy(update={**given, **offered, "override": override})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What to offer first for a picture with it, by the names of a request's fields."""
+        own = {"steps": self.steps, "guidance": self.guidance}
+        return own | (self.override.preset.settings if self.override.preset is not None else {})
 
     def same_weights(self, other: "Checkpoint") -> bool:
         """Whether both are loaded from the same files: what the UNet's output means is said for each drawing."""
@@ -70,7 +80,7 @@ class Checkpoint(Value):
     def hint(self) -> str:
         """What may be wrong with what is known of it."""
         known = self.prediction_type == "v_prediction" or self.override.prediction_type is not None
-        if known or not _V_PREDICTION_NAME.search(self.name):
+        if known or not names_v_prediction(self.name):
             return ""
         return (
             "Its name says v-prediction, and nothing in its file does. If pictures come out as noise, set its "
@@ -78,7 +88,12 @@ class Checkpoint(Value):
         )
 
 
-_OF_A_DRAWING = ("prediction_type", "zero_terminal_snr", "override")
+_OF_A_DRAWING = ("prediction_type", "zero_terminal_snr", "override", "steps", "guidance")
+
+
+def names_v_prediction(name: str) -> bool:
+    """Whether a file's name says that it is a v-prediction checkpoint: a hint, and no more."""
+    return _V_PREDICTION_NAME.search(name) is not None
 
 
 AUTOMATIC_VAE = "automatic"

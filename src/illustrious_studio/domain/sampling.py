@@ -7,12 +7,11 @@ How each is done is the engine's matter; a name that stands here can be drawn wi
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, WithJsonSchema
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.models import Checkpoint
 
 AUTOMATIC = "Automatic"
 SCHEDULES: dict[str, tuple[str, ...]] = {
@@ -111,7 +110,16 @@ def split_joined(name: str) -> tuple[str, str]:
     return name, ""
 
 
-def resolved_schedule(sampler: str, schedule: str, checkpoint: Checkpoint) -> str:
+class DrawnWith(Protocol):
+    """What must be known of a checkpoint (a `Checkpoint`, whose presets name samplers)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def zero_terminal_snr(self) -> bool: ...
+
+
+def resolved_schedule(sampler: str, schedule: str, checkpoint: DrawnWith) -> str:
     """The schedule that is drawn with.
 
     Leading begins below pure noise, so where a checkpoint has zero terminal SNR it is Trailing, too: pictures from

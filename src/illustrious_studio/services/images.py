@@ -73,9 +73,10 @@ class ImageService:
         """Held while a request with that key is queued, so that of two of them one is the first."""
 
     def suggested(self, prompt: str, checkpoint: Checkpoint | None = None) -> ImageRequest:
-        """A request with the steps and the guidance that the checkpoint (the one in use) wants. Raises Unavailable."""
+        """A request with the settings that the checkpoint (the one in use) wants, and with no words but these. Raises
+        Unavailable."""
         checkpoint = checkpoint or self._models.checkpoint()
-        return ImageRequest(prompt=prompt, steps=checkpoint.steps, guidance=checkpoint.guidance)
+        return ImageRequest(prompt=prompt, **checkpoint.settings)
 
     async def wildcards(self) -> list[str]:
         """The names that may stand between two underscores each."""

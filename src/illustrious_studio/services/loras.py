@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import MOST, LoraCatalogue, LoraFile, LoraUse, lora_names, loras_in
-from illustrious_studio.domain.model_names import named, why_refused
+from illustrious_studio.domain.model_names import why_refused
 from illustrious_studio.domain.models import Checkpoint, RefusedFile
+from illustrious_studio.services.model_hashes import ModelHashes
 
 NEAREST = 3
 
@@ -16,8 +17,9 @@ NEAREST = 3
 class LoraService:
     """Lists the LoRA files, and finds those that a request draws with."""
 
-    def __init__(self, catalogue: LoraCatalogue) -> None:
+    def __init__(self, catalogue: LoraCatalogue, hashes: ModelHashes) -> None:
         self._catalogue = catalogue
+        self._hashes = hashes
 
     async def loras(self) -> list[LoraFile]:
         """Those that can be drawn with."""
@@ -28,11 +30,11 @@ class LoraService:
         return await self._catalogue.refused()
 
     async def named(self, name: str) -> LoraFile:
-        """The file of that name or alias (`domain/model_names.py`). Raises NotFound, with the reason where there is one
-        that is not offered or where several have the alias, and with the nearest names else."""
+        """The file of that name or alias (`domain/model_names.py`), or of that hash. Raises NotFound, with the reason
+        where there is one that is not offered or where several have the alias, and with the nearest names else."""
         found = await self._catalogue.list()
         aliased = [one for one in found if one.alias and one.alias == name]
-        if (file := named(name, found)) is not None:
+        if (file := await self._hashes.named(name, found)) is not None:
             return file
         if len(aliased) == 1:
             return aliased[0]
@@ -44,7 +46,7 @@ class LoraService:
         small = {one.name.lower(): one.name for one in found}
         near = [small[one] for one in get_close_matches(name.lower(), small, NEAREST, 0.4)]
         hint = f"Nearest: {', '.join(near)}." if near else "Put its file into the folder models/loras."
-        raise NotFound(f"There is no LoRA {name!r}. {hint}")
+        raise NotFound(f"There is no LoRA {name!r}. {hint}{await self._hashes.not_yet(name, found)}")
 
     async def meant(self, prompt: str) -> dict[str, LoraFile]:
         """The names in a prompt's tags that are there, each with its file."""

@@ -13,7 +13,7 @@ import structlog
 
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import NotFound, StudioError, Unavailable
-from illustrious_studio.domain.model_names import named, why_refused
+from illustrious_studio.domain.model_names import why_refused
 from illustrious_studio.domain.models import (
     Checkpoint,
     Chosen,
@@ -26,6 +26,7 @@ from illustrious_studio.domain.models import (
 from illustrious_studio.domain.rendering import ImageEngine
 from illustrious_studio.domain.values import Value
 from illustrious_studio.domain.vision import VisionModel
+from illustrious_studio.services.model_hashes import ModelHashes
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +61,7 @@ class ModelService:
         vision_models: Sequence[VisionModel],
         *,
         chosen: ChosenModels,
+        hashes: ModelHashes,
         wanted_checkpoint: str = "",
         wanted_language_model: str = "",
         check_every: float = 5.0,
@@ -71,6 +73,7 @@ class ModelService:
         self._chat_models = list(chat_models)
         self._vision_models = list(vision_models)
         self._chosen = chosen
+        self._hashes = hashes
         self._wanted = wanted_checkpoint
         self._wanted_language_model = wanted_language_model
         self._remembered: str | None = None
@@ -149,7 +152,8 @@ class ModelService:
         return now
 
     async def checkpoint_named(self, name: str) -> Checkpoint:
-        """One of those one can switch to, by any of its names (`domain/model_names.py`); without one that in use.
+        """One of those one can switch to, by any of its names (`domain/model_names.py`) or by its hash; without a name
+        that in use.
 
         Raises NotFound, with the reason where there is a file of that name that is not offered, else the names there
         are.
@@ -157,11 +161,12 @@ class ModelService:
         if not name:
             return self.checkpoint()
         found = await self._catalogue.list()
-        if (one := named(name, found)) is not None:
+        if (one := await self._hashes.named(name, found)) is not None:
             return one
         if reason := why_refused(name, await self._catalogue.refused()):
             raise NotFound(f"The checkpoint {name!r} cannot be used. {reason}")
-        raise NotFound(f"There is no checkpoint {name!r}. There are: {', '.join(one.name for one in found)}.")
+        names = ", ".join(one.name for one in found)
+        raise NotFound(f"There is no checkpoint {name!r}. There are: {names}.{await self._hashes.not_yet(name, found)}")
 
     def chat_model(self) -> ChatModel:
         """The one in use. Raises Unavailable with what to do."""
@@ -283,9 +288,9 @@ class ModelService:
     async def _load_first_checkpoint(self) -> None:
         found = await self._catalogue.list()
         before = (await self._chosen.read()).checkpoint
-        chosen = (named(before, found) if before else None) or (found[0] if found else None)
+        chosen = (await self._hashes.named(before, found) if before else None) or (found[0] if found else None)
         if self._wanted:
-            chosen = named(self._wanted, found)
+            chosen = await self._hashes.named(self._wanted, found)
             if chosen is None:
                 reason = why_refused(self._wanted, await self._catalogue.refused()) or "It is not there."
                 self._no_checkpoint = (

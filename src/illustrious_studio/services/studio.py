@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from illustrious_studio.services.answers import AnswerService
 from illustrious_studio.services.chat import ChatService
+from illustrious_studio.services.checkpoint_reports import CheckpointReports
 from illustrious_studio.services.controls import ControlService
 from illustrious_studio.services.cutouts import CutoutService
 from illustrious_studio.services.details import DetailService
@@ -16,6 +17,7 @@ from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import LayoutService
 from illustrious_studio.services.loras import LoraService
+from illustrious_studio.services.model_hashes import ModelHashes
 from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.preprocessing import PreprocessingService
 from illustrious_studio.services.prompts import PromptService
@@ -51,6 +53,8 @@ class Studio:
     redrawing: RedrawService
     gallery: GalleryService
     models: ModelService
+    reports: CheckpointReports
+    hashes: ModelHashes
     vaes: VaeService
     loras: LoraService
     embeddings: EmbeddingService

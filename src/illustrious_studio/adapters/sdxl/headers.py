@@ -10,7 +10,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,10 +63,11 @@ def stamp_of(files: Iterable[Path]) -> str:
 
 @dataclass(frozen=True)
 class Header:
-    """Shapes by name, and the free texts that came with them."""
+    """Shapes and number formats (F16, ...) by name, and the free texts that came with them."""
 
     shapes: dict[str, tuple[int, ...]]
     metadata: dict[str, str]
+    formats: dict[str, str] = field(default_factory=dict)
 
 
 def read_header(path: Path, most: int = MAX_HEADER) -> Header:
@@ -91,7 +92,8 @@ def read_header(path: Path, most: int = MAX_HEADER) -> Header:
     if len(entries) > MAX_TENSORS:
         raise BadFile(f"It has {len(entries):,} tensors, more than any checkpoint. It is not loaded.")
     _check_layout(entries, size - 8 - length)
-    return Header({name: tuple(entry["shape"]) for name, entry in entries.items()}, metadata)
+    shapes = {name: tuple(entry["shape"]) for name, entry in entries.items()}
+    return Header(shapes, metadata, {name: entry["dtype"] for name, entry in entries.items()})
 
 
 def json_object(text: str | bytes, what: str) -> dict[str, Any]:

@@ -146,7 +146,14 @@ def _row(item: GalleryItem) -> dict[str, Any]:
         "favourite": item.favourite,
         "checkpoint": of.checkpoint,
         "session_id": of.origin.session_id,
-        "words": searchable(request.prompt, request.negative_prompt, of.checkpoint, str(request.seed), of.origin.words),
+        "words": searchable(
+            request.prompt,
+            request.negative_prompt,
+            of.checkpoint,
+            of.checkpoint_hash or "",
+            str(request.seed),
+            of.origin.words,
+        ),
         "value": item.model_dump_json(),
     }
 

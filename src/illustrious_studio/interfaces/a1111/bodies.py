@@ -181,7 +181,9 @@ class Txt2ImgBody(SettingsBody):
         return {}
 
     def _defaults(self, checkpoint: Checkpoint) -> dict[str, Any]:
-        return {"prompt": "", "steps": checkpoint.steps, "guidance": checkpoint.guidance}
+        """Of a preset those that A1111 has no other default for."""
+        settings = {name: checkpoint.settings.get(name) for name in ("steps", "guidance", "guidance_rescale")}
+        return {"prompt": ""} | {name: value for name, value in settings.items() if value is not None}
 
     def _overridden(self) -> set[str]:
         """The options that were sent with this request."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from illustrious_studio.domain.checkpoints.values import FileHash
 from illustrious_studio.domain.hires import LATENT_UPSCALERS
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import vae_file
@@ -23,17 +24,20 @@ NEED_INNER_MODEL = ("Uniform", "SGM Uniform", "Simple", "Normal", "DDIM", "Beta"
 
 @router.get("/sd-models")
 async def list_checkpoints(state: StateIn) -> list[dict[str, Any]]:
-    """Where the files lie stays in the studio, and whole files are not read only for their hashes."""
+    """Where the files lie stays in the studio, and whole files are not read only for their hashes: those that are known
+    stand here."""
+    checkpoints = await state.studio.models.checkpoints()
+    known = await state.studio.hashes.known([one.path for one in checkpoints])
     return [
         {
             "title": title_of(one),
             "model_name": one.name,
-            "hash": None,
-            "sha256": None,
+            "hash": known.get(one.path, FileHash()).auto_v2,
+            "sha256": known.get(one.path, FileHash()).sha256,
             "filename": one.path.name,
             "config": None,
         }
-        for one in await state.studio.models.checkpoints()
+        for one in checkpoints
     ]
 
 

@@ -21,6 +21,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from illustrious_studio.domain.chat import ChatRequest, Done, DrawingStep, ImageReady, Notice
+from illustrious_studio.domain.checkpoints.report import CheckpointReport
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.gallery import GalleryItem, GalleryQuery
 from illustrious_studio.domain.images import ImageRequest, Origin
@@ -222,6 +223,12 @@ class Nothing(Value):
     """No arguments."""
 
 
+class CheckpointName(Value):
+    """A checkpoint."""
+
+    name: str = Field("", max_length=500, description="Its name, its file's, or its hash. Left out: the one in use.")
+
+
 class ChatAnswer(BaseModel):
     """What was answered, and the picture, when one was drawn."""
 
@@ -331,6 +338,12 @@ async def list_models(studio: Studio, request: Nothing, report: Report) -> Answe
     return Answer(await models_now(studio))
 
 
+async def checkpoint_report(studio: Studio, request: CheckpointName, report: Report) -> Answer:
+    """What a checkpoint is, by its file and its name, and what suits it: steps, guidance, sampler, sizes and quality
+    words, each with the reason. Without a name, the one in use."""
+    return Answer(await studio.reports.report(request.name))
+
+
 async def status(studio: Studio, request: Nothing, report: Report) -> Answer:
     """Whether pictures can be drawn and analyzed, and a chat model answers; and what waits in the queue."""
     return Answer(status_now(studio))
@@ -381,5 +394,6 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(search_gallery, "Search the gallery", Search, PicturePage, reads_only=True),
     Tool(get_image, "Show a picture", ImageId, PictureItem, reads_only=True),
     Tool(list_models, "List the models", Nothing, ModelList, reads_only=True),
+    Tool(checkpoint_report, "What a checkpoint is", CheckpointName, CheckpointReport, reads_only=True),
     Tool(status, "How the studio is", Nothing, Status, reads_only=True),
 )

@@ -89,6 +89,8 @@ class ImagesBody(Body):
         if own.get("steps") == 0:  # a field that was left empty
             del own["steps"]
         asked = studio.images.suggested(enhanced.prompt if enhanced else self.prompt, checkpoint).model_dump()
+        if "sampler" in own:
+            del asked["schedule"]  # that was for the sampler of the checkpoint's preset
         try:
             request = ImageRequest.model_validate(asked | own | self._pixels())
         except ValidationError as error:

@@ -1,15 +1,18 @@
 """Models: checkpoints and language models, and switching between them without a restart."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
 from pydantic import Field, model_validator
 
+from illustrious_studio.domain.checkpoints.report import CheckpointReport
 from illustrious_studio.domain.models import CheckpointOverride
 from illustrious_studio.domain.setting import given
 from illustrious_studio.domain.values import Value
-from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body
+from illustrious_studio.interfaces.rest.common import StudioIn, errors, errors_of_body
 from illustrious_studio.interfaces.shared.overview import CheckpointEntry, ModelList, Status, models_now, status_now
+from illustrious_studio.services.model_hashes import FoundByHash
 
 router = APIRouter(tags=["Models"])
 
@@ -43,6 +46,47 @@ class SwitchByOldNames(Value):
 @router.get("/models", summary="List models")
 async def list_models(studio: StudioIn) -> ModelList:
     return await models_now(studio)
+
+
+@router.get("/models/files", summary="Find model files by a hash", responses=errors(400, 422))
+async def find_by_hash(
+    hash: Annotated[str, Query(max_length=600, description="8 to 64 hex digits, or `name [0123456789]`.")],
+    studio: StudioIn,
+) -> FoundByHash:
+    """Checkpoints, VAEs, LoRAs, embeddings and upscalers whose SHA-256 begins so, of the whole file (A1111's "Model
+    hash", AutoV2) or without its header ("Lora hashes", AutoV3). Where none is known to, those that are not hashed yet
+    are hashed in the background, and `unknown` says how many these are."""
+    return await studio.hashes.find(hash)
+
+
+@router.get(
+    "/models/checkpoints/{name:path}/report", summary="Get a checkpoint's report", responses=errors(400, 404, 503)
+)
+async def get_report(name: str, studio: StudioIn) -> CheckpointReport:
+    """What its file says it is, what its name hints, and what is recommended for it, as a preset and with each reason.
+    Read from the header. Its hashes are computed in the background: while `hashing`, ask again."""
+    return await studio.reports.report(name)
+
+
+@router.get(
+    "/models/checkpoints/{name:path}/thumbnail",
+    summary="Get a checkpoint's thumbnail",
+    responses={**errors(400, 404, 503), 200: {"content": {"image/webp": {}}, "description": "A small WebP."}},
+    response_class=Response,
+)
+async def get_thumbnail(name: str, studio: StudioIn) -> Response:
+    """The picture in its header."""
+    return Response(await studio.reports.thumbnail(name), media_type="image/webp")
+
+
+@router.post(
+    "/models/checkpoints/{name:path}/preset",
+    summary="Keep what is recommended for a checkpoint as its preset",
+    responses=errors(400, 404, 503),
+)
+async def apply_offered(name: str, studio: StudioIn) -> CheckpointEntry:
+    """As `offered` in its report. Another preset, or none: `PATCH /models/checkpoints/{name}`."""
+    return CheckpointEntry.model_validate(await studio.reports.apply_offered(name), from_attributes=True)
 
 
 @router.patch(

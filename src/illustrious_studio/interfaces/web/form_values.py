@@ -17,6 +17,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.presets import Preset
 from illustrious_studio.domain.setting import has_what_it_needs
 from illustrious_studio.domain.upscaling import USUAL_SCALE
 from illustrious_studio.domain.values import Prompt
@@ -117,12 +118,10 @@ class FormValues:
         settings = {name: ImageRequest.model_fields[name].default for name in form_settings()} | {"strength": STRENGTH}
         if checkpoint is None:
             return cls(settings=settings)
-        return cls(
-            width=checkpoint.native_width,
-            height=checkpoint.native_height,
-            checkpoint=checkpoint.name,
-            settings=settings | {"steps": checkpoint.steps, "guidance": checkpoint.guidance},
-        )
+        own = checkpoint.settings
+        size = own.pop("width", checkpoint.native_width), own.pop("height", checkpoint.native_height)
+        shape, width, height = sized(size, checkpoint)
+        return cls(shape=shape, width=width, height=height, checkpoint=checkpoint.name, settings=settings | own)
 
     @classmethod
     def remembered(cls, saved: str, checkpoint: Checkpoint | None) -> Self:
@@ -158,12 +157,20 @@ class FormValues:
         )
 
     def with_checkpoint(self, checkpoint: Checkpoint | None) -> Self:
-        """The words stay when another checkpoint draws; its own size, steps and guidance come with it."""
+        """The words stay when another checkpoint draws; its own size, steps and guidance come with it, and what its
+        preset sets."""
         fresh = type(self).fresh(checkpoint)
         if fresh.checkpoint == self.checkpoint:
             return self
-        its_own = {name: value for name, value in fresh.by_name().items() if name in OF_THE_CHECKPOINT}
-        return self.of(self.by_name() | its_own)
+        names = of_the_checkpoint(checkpoint)
+        return self.of(self.by_name() | {name: value for name, value in fresh.by_name().items() if name in names})
+
+    def with_preset(self, checkpoint: Checkpoint) -> Self:
+        """With what the checkpoint's preset sets, and its words in the prompts, where they are not yet."""
+        preset = checkpoint.override.preset or Preset()
+        fresh, names = type(self).fresh(checkpoint).by_name(), of_the_checkpoint(checkpoint)
+        words = {"prompt": preset.prompt(self.prompt), "negative_prompt": preset.negative(self.negative_prompt)}
+        return self.of(self.by_name() | {name: fresh[name] for name in names} | words)
 
     def request(self, checkpoint: Checkpoint | None) -> ImageRequest:
         """The request that the form means. Raises InvalidRequest, and ValidationError."""
@@ -209,6 +216,13 @@ class FormValues:
         if self.width is None or self.height is None:
             raise InvalidRequest("Give the picture a width and a height, or choose a shape.")
         return self.width, self.height
+
+
+def of_the_checkpoint(checkpoint: Checkpoint | None) -> list[str]:
+    """The values that come with it."""
+    preset = None if checkpoint is None else checkpoint.override.preset
+    settings = {} if preset is None else preset.settings
+    return [*OF_THE_CHECKPOINT, *(["shape"] if "width" in settings else []), *(settings.keys() - OF_THE_CHECKPOINT)]
 
 
 def _hires_values(hires: HiresFix | None) -> dict[str, Any]:
