@@ -84,9 +84,15 @@ async def test_a_layout_knows_faces_people_and_things(api: Api) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"details": [{"detector": "eyes"}]}, "details.0.detector: There is no detector 'eyes'. There are: face_yolov8n"),
+        (
+            {"details": [{"detector": "eyes"}]},
+            "details.0.detector: There is no detector 'eyes'. There are: face_yolov8n",
+        ),
         ({"details": [{"detector": "person"}]}, "yolo export model=person.pt format=onnx"),
-        ({"details": [{}, {"detector": "hand", "what": "foot"}]}, "details.1.what: hand does not find 'foot'; it finds"),
+        (
+            {"details": [{}, {"detector": "hand", "what": "foot"}]},
+            "details.1.what: hand does not find 'foot'; it finds",
+        ),
         ({"details": [{"what": "unicycle race"}]}, "details.0.what: there is no drawing of 'unicycle race'"),
         ({"details": [{"boxes": [{**BOX, "x": 0.9}]}]}, "details.0.boxes.0: reaches out of the picture"),
         ({"details": [{"boxes": [{**BOX, "w": 0}]}]}, "details.0.boxes.0.w"),

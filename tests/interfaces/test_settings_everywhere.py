@@ -36,7 +36,7 @@ GIVEN: dict[str, Any] = {
     "mask": "b" * 64,
     "loras": [{"name": "ink", "weight": 0.5, "text_encoder_weight": None}],
     "hires": HiresFix(scale=1.5, upscaler="Lanczos", strength=0.5).model_dump(),
-    "details": [Detail(what="people", strength=0.3, width=512, height=512).model_dump()],
+    "details": [Detail(what="people", strength=0.3, width=512, height=512).model_dump(mode="json")],
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
 }
 """Values for settings whose type alone does not say which values there are."""

@@ -56,9 +56,7 @@ async def test_files_lie_in_the_studios_folder_and_in_those_of_other_programs(tm
         ("face.onnx", model([], [], [], None), "no ONNX file"),
     ],
 )
-async def test_what_cannot_be_used_is_named_with_its_reason(
-    tmp_path: Path, name: str, data: bytes, words: str
-) -> None:
+async def test_what_cannot_be_used_is_named_with_its_reason(tmp_path: Path, name: str, data: bytes, words: str) -> None:
     put_detector(tmp_path / "detectors" / name, data)
     catalogue = DiskDetectors([tmp_path / "checkpoints"])
     (refused,) = await catalogue.refused()
@@ -100,9 +98,7 @@ async def test_of_boxes_that_cover_each_other_the_surest_stays(tmp_path: Path) -
 
 
 async def test_an_outline_is_that_of_the_thing_within_its_box(tmp_path: Path) -> None:
-    found = Detectors().find(
-        await only(tmp_path, red_detector(masks=True)), with_red((128, 64), (48, 16, 64, 32)), 0.5
-    )
+    found = Detectors().find(await only(tmp_path, red_detector(masks=True)), with_red((128, 64), (48, 16, 64, 32)), 0.5)
     assert boxes(found) and found[0].outline is not None
     seen = numpy.array(found[0].outline) > 0
     rows, columns = numpy.nonzero(seen)
