@@ -595,7 +595,10 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
 
     assert await asked(api, lists) == [[]] * 6
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
-    assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": ["sd upscale"]}
+    assert await asked(api, lambda client: client.get_scripts()) == {
+        "txt2img": ["adetailer"],
+        "img2img": ["adetailer", "sd upscale"],
+    }
 
 
 async def test_its_extras_upscale(api: Api) -> None:
@@ -623,6 +626,7 @@ OFF_UNITS: list[Any] = [False, False, {"ad_model": "None"}]
         pytest.param({"restore_faces": "False", "tiling": "false", "enable_hr": "False"}, id="AUTOMATIC1111-9467"),
         pytest.param({"styles": [""], "subseed_strength": 0, "seed_resize_from_w": 0}, id="AUTOMATIC1111-10221"),
         pytest.param({"alwayson_scripts": {"ADetailer": {"args": OFF_UNITS}}}, id="sdwebuiapi-179"),
+        pytest.param({"alwayson_scripts": {"adetailer": {"args": [True, {}]}}}, id="ADetailer without a model"),
         pytest.param({"alwayson_scripts": {"ControlNet": {"args": [{"enabled": False, "image": None}] * 3}}}, id="off"),
         pytest.param({"alwayson_scripts": {"Refiner": {"args": []}, "Seed": {"args": None}}}, id="empty"),
         pytest.param({"alwayson_scripts": {"Sampler": {"args": [20, "DPM++ 2M", "Automatic"]}}}, id="of its own page"),
@@ -642,7 +646,6 @@ async def test_what_says_that_nothing_is_wanted_is_neutral(api: Api, fields: dic
         pytest.param("txt2img", {"restore_faces": True}, "restore_faces", id="faces"),
         pytest.param("txt2img", {"restore_faces": "True"}, "restore_faces", id="faces as text"),
         pytest.param("txt2img", {"styles": ["", "Anime"]}, "styles", id="a style"),
-        pytest.param("txt2img", {"alwayson_scripts": {"ADetailer": {"args": [True, {}]}}}, "ADetailer", id="ADetailer"),
         pytest.param(
             "txt2img", {"alwayson_scripts": {"ControlNet": {"args": [{"module": "canny"}]}}}, "ControlNet", id="unit"
         ),

@@ -42,7 +42,7 @@ GIVEN: dict[str, Any] = {
     "region_ratios": [1, 2],
     "hires": HiresFix(scale=1.5, upscaler="Lanczos", strength=0.5).model_dump(),
     "controls": [Control(model="canny", image="c" * 64, preprocessor="canny", weight=0.5).model_dump()],
-    "details": [Detail(what="people", strength=0.3, width=512, height=512).model_dump()],
+    "details": [Detail(what="people", strength=0.3, width=512, height=512).model_dump(mode="json")],
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
 }
 """Values for settings whose type alone does not say which values there are."""

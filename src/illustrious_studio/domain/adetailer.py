@@ -62,6 +62,8 @@ KEYS: Final = {
     "ad_controlnet_guidance_end": "ADetailer ControlNet guidance end",
 }
 """Every argument, in ADetailer's order, and its key in a picture's text."""
+OLDER: Final = {"ad_mask_k_largest": "ad_mask_k"}
+"""What an argument was called before 24.11; webuiapi sends it so."""
 NOT_ARGUMENTS = ("is_api",)
 """What comes with them and says nothing."""
 MEANT: Final = {
@@ -125,6 +127,7 @@ def detail_of(said: Mapping[str, Any], size: tuple[int | None, int | None] = (No
     Raises InvalidRequest, which names the argument, for what is not done here; and pydantic's ValidationError, by the
     names of the detail's fields.
     """
+    said = {OLDER.get(name, name): value for name, value in said.items()}
     if _is_off(said.get("ad_model", "None")) or _is_no(said.get("ad_tab_enable", True)):
         return None
     _refuse(said)
@@ -239,6 +242,7 @@ def arguments_in(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while f"{KEYS['ad_model']}{_suffix(len(found))}".lower() in small:
         suffix = _suffix(len(found))
-        named = {name: small.get(f"{key}{suffix}".lower()) for name, key in KEYS.items()}
+        keys = {**{older: f"{KEYS[name]} largest" for older, name in OLDER.items()}, **KEYS}
+        named = {name: small.get(f"{key}{suffix}".lower()) for name, key in keys.items()}
         found.append({name: value for name, value in named.items() if value is not None})
     return found

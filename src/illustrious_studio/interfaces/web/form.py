@@ -4,11 +4,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from illustrious_studio.domain.details import DetectorFile
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
 from illustrious_studio.domain.upscaling import Upscaler
 from illustrious_studio.interfaces.web.controlnet import ControlNetSection
 from illustrious_studio.interfaces.web.controls import control, controls, named, read, shown
+from illustrious_studio.interfaces.web.details import OFFERED as DETAILS_OFFERED
+from illustrious_studio.interfaces.web.details import TITLE as DETAILS_TITLE
+from illustrious_studio.interfaces.web.details import DetailsSection
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
 from illustrious_studio.interfaces.web.held import always_starts_from_sketch
 from illustrious_studio.interfaces.web.hires import TITLE as HIRES_TITLE
@@ -104,6 +108,7 @@ class Form:
         self.img2img = Img2ImgSection()
         self.controlnet = ControlNetSection()
         self.hires = HiresSection()
+        self.details = DetailsSection()
         with gr.Accordion("LoRAs", open=False, elem_id="loras-fold"):
             html('<div id="loras"></div>')
         with gr.Accordion("Negative prompt", open=False, elem_id="negative-fold") as self.negative_fold:
@@ -143,6 +148,7 @@ class Form:
             "held_controls": self.controlnet.held,
             "checkpoint": self.checkpoint,
             **self.hires.controls,
+            **self.details.controls,
             "seed": self.seed,
             **advanced,
             **self.img2img.settings,
@@ -156,6 +162,8 @@ class Form:
             self.layout.strength,
             self.controls["vae"],
             self.hires.upscaler,
+            self.details.find,
+            self.details.offered,
             self.controls["image_upscaler"],
             self.about,
         ]
@@ -170,6 +178,9 @@ class Form:
         hires = self.hires
         yield HIRES_TITLE, [hires.on, hires.scale], hires.fold
         yield REGIONS_TITLE, [self.regions.wanted, self.regions.held], self.regions.fold
+        details = self.details
+        yield DETAILS_TITLE, [details.on, details.find], details.fold
+        yield DETAILS_OFFERED, [details.on, details.offered], [details.shown, details.why_not]
         yield self.script("own_size"), [self.shape], self.own
         for name in form_settings(*GROUPS):
             needed, _, value = SETTINGS[name].needs.partition("=")
@@ -197,10 +208,14 @@ class Form:
         return json.dumps({name: shown(name, value) for name, value in values.by_name().items()})
 
     def dressed(
-        self, checkpoint: Checkpoint | None, vaes: Sequence[VaeFile], upscalers: Sequence[Upscaler]
+        self,
+        checkpoint: Checkpoint | None,
+        vaes: Sequence[VaeFile],
+        upscalers: Sequence[Upscaler],
+        detectors: Sequence[DetectorFile],
     ) -> tuple[Any, ...]:
         """What the models change around the controls: sizes, the layout switch, what a sketch strength left out is, the
-        VAEs, the upscalers, the line about the model."""
+        VAEs, the upscalers, the detectors and whether details are offered, the line about the model."""
         import gradio as gr
 
         return (
@@ -209,6 +224,7 @@ class Form:
             gr.Number(placeholder=automatic_strength(checkpoint)),
             gr.Dropdown(choices=named("vae", [AUTOMATIC_VAE, *(vae.name for vae in vaes)])),
             self.hires.offering(upscalers),
+            *self.details.offering(checkpoint, detectors),
             gr.Dropdown(choices=named("image_upscaler", [one.name for one in upscalers])),
             create_view.about(checkpoint),
         )

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from illustrious_studio.domain.details import FACES
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
@@ -21,6 +22,7 @@ from illustrious_studio.domain.presets import Preset
 from illustrious_studio.domain.setting import has_what_it_needs
 from illustrious_studio.domain.upscaling import USUAL_SCALE
 from illustrious_studio.domain.values import Prompt
+from illustrious_studio.interfaces.web.details_form import details_of, values_of
 from illustrious_studio.interfaces.web.held import (
     HeldPicture,
     always_starts_from_sketch,
@@ -96,6 +98,13 @@ class FormValues:
     hires_strength: Annotated[float | None, Field(ge=0.01, le=1)] = None
     hires_others: str = ""
     """What else the second pass of a picture had, as JSON."""
+    details: bool = False
+    details_find: str = FACES
+    details_prompt: Prompt = ""
+    details_strength: Annotated[float | None, Field(ge=0.01, le=1)] = None
+    details_side: int | None = None
+    details_others: str = ""
+    """What else its details had, as JSON."""
     checkpoint: str = ""
     """The name of the one that the values were set for."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -153,6 +162,7 @@ class FormValues:
             held_picture=held.text() if held else "",
             held_controls=controls_text(request.controls),
             **_hires_values(request.hires),
+            **values_of(request.details),
             settings={**fresh.settings, **given},
         )
 
@@ -187,6 +197,7 @@ class FormValues:
             "controls": held_controls(self.held_controls),
             "hires": self._hires() if self.hires and picture is None else None,
             "regions": held_regions(self.held_regions) if self.regions_wanted else None,
+            "details": self._details() if self.details else None,
         }
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)
@@ -208,6 +219,11 @@ class FormValues:
         if unseen.get("width") or unseen.get("height"):
             del shown["scale"]
         return {**unseen, **{name: value for name, value in shown.items() if value not in (None, "")}}
+
+    def _details(self) -> list[dict[str, Any]]:
+        return details_of(
+            self.details_find, self.details_prompt, self.details_strength, self.details_side, self.details_others
+        )
 
     def _size(self, checkpoint: Checkpoint | None) -> tuple[int, int]:
         if self.shape != "custom":

@@ -15,7 +15,7 @@ from illustrious_studio.adapters.sdxl.worker.progress import PlanProgress, Progr
 from illustrious_studio.domain.details import DetectorFile, Found, boxes_found, chosen, mask_of
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.inputs import Box, PreparedInit, prepare_region
-from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.pictures import Picture, open_image
 from illustrious_studio.domain.rendering import DetailPass, FromPicture, RenderPlan, Step
 from illustrious_studio.domain.sampling import img2img_steps
 
@@ -118,8 +118,7 @@ class _InPicture:
         image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
         left, right = (round(self._region[at] * image.width / self._image.width) for at in (0, 2))
         top, bottom = (round(self._region[at] * image.height / self._image.height) for at in (1, 3))
-        with Image.open(io.BytesIO(preview), formats=("JPEG",)) as part:
-            image.paste(part.resize((max(1, right - left), max(1, bottom - top))), (left, top))
+        image.paste(open_image(preview).resize((max(1, right - left), max(1, bottom - top))), (left, top))
         target = io.BytesIO()
         image.save(target, "JPEG", quality=80)
         return target.getvalue()

@@ -120,6 +120,7 @@ class CreateTab:
         page.on("variation", self.variation, [], [page.tabs, *queued])
         page.on("upscale", self.upscale, [], [page.tabs, *queued])
         page.on("redraw", self.redraw, [], [page.tabs, *queued])
+        page.on("detail", self.detail, [], [page.tabs, *queued])
         page.on("retry", self.retry, [], queued)
         page.on("reuse", self.reuse, [], [page.tabs, *form.all])
         page.on("img2img", self.img2img, [], [page.tabs, form.img2img.held, form.img2img.fold, *form.size])
@@ -269,6 +270,10 @@ class CreateTab:
         request = await self.studio.redrawing.request(item_id, UpscaleSettings(), Redraw())
         return (self.page.goto("create"), *await self._start(request))
 
+    async def detail(self, item_id: str) -> tuple[Any, ...]:
+        """Draw the faces of a picture again, and leave the rest of it."""
+        return (self.page.goto("create"), *await self._start(await self.studio.details.request(item_id)))
+
     async def retry(self, job_id: str) -> tuple[str, str]:
         job = (await self.studio.jobs.progress(job_id)).job
         if job.upscale is not None:
@@ -329,7 +334,8 @@ class CreateTab:
 
     async def dressed(self) -> tuple[Any, ...]:
         vaes, upscalers = await self.studio.vaes.vaes(), await self.studio.upscalers.upscalers()
-        return self.form.dressed(create_view.checkpoint_of(self.studio), vaes, upscalers)
+        detectors = await self.studio.detectors.detectors()
+        return self.form.dressed(create_view.checkpoint_of(self.studio), vaes, upscalers, detectors)
 
     async def _start(self, request: ImageRequest, count: int = 1) -> tuple[str, str]:
         job, *_ = await self.studio.images.start_images(request, count, Origin(way="create"))

@@ -12,7 +12,7 @@ from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.domain.jobs import JobProgress
 from illustrious_studio.domain.layout.values import Layout
-from illustrious_studio.domain.metadata.infotext import hires_words, written
+from illustrious_studio.domain.metadata.infotext import details_fields, hires_words, written
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.setting import Setting, is_recorded
 from illustrious_studio.domain.upscaling import UpscaleRecord
@@ -78,6 +78,12 @@ def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
             "Upscale and redraw",
             title="Twice as wide and high, then drawn over in tiles by the model in use; that takes a while",
         ),
+        act(
+            "detail",
+            item.id,
+            "Detail",
+            title="Its faces drawn again, larger, and put back: found by its layout, or by a detector",
+        ),
         act("cutout", item.id, "Remove background", title="A PNG with a transparent background, to download"),
         act("reuse", item.id, "Reuse settings", title="Put its prompt and settings into the form"),
     ]
@@ -98,10 +104,11 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
     rows = [
         (setting.label, _shown(getattr(request, name), setting))
         for name, setting in SETTINGS.items()
-        if name not in ("width", "height", "hires") and is_recorded(request, name, setting)
+        if name not in ("width", "height", "hires", "details") and is_recorded(request, name, setting)
     ]
     if request.hires is not None:
         rows += hires_words(request.hires).items()
+    rows += details_fields(request.details).items()
     if request.prompt != metadata.origin.words:
         rows.append(("Typed", metadata.origin.words))
     rows += [
