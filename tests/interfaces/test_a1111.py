@@ -595,10 +595,9 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
 
     assert await asked(api, lists) == [[]] * 6
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
-    assert await asked(api, lambda client: client.get_scripts()) == {
-        "txt2img": ["adetailer"],
-        "img2img": ["adetailer", "sd upscale"],
-    }
+    always = ["controlnet", "adetailer", "regional prompter", "forge couple"]
+    scripts = {"txt2img": always, "img2img": ["sd upscale", *always]}
+    assert await asked(api, lambda client: client.get_scripts()) == scripts
 
 
 async def test_its_extras_upscale(api: Api) -> None:

@@ -25,6 +25,7 @@ def benchmarks() -> dict[str, Benchmark]:
     from illustrious_studio.bench.interfaces import interfaces_overhead
     from illustrious_studio.bench.lora_switch import lora_switch
     from illustrious_studio.bench.preprocess import preprocess
+    from illustrious_studio.bench.regions import regions
     from illustrious_studio.bench.start_ready import start_ready
     from illustrious_studio.bench.upscale import upscale
 
@@ -38,6 +39,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "preprocess": preprocess,
         "lora.switch": lora_switch,
         "batch": batch,
+        "regions": regions,
     }
 
 
