@@ -148,6 +148,7 @@ FILES = {
 JSON = {
     "loras": """LoRAs in JSON, such as '[{"name": "ink", "weight": 0.8}]'; or <lora:ink:0.8> in the prompt.""",
     "hires": """Hires fix in JSON, such as '{"scale": 1.5, "upscaler": "Latent"}'; '{}': twice as large.""",
+    "outpaint": """By how much the image grows, in JSON, such as '{"left": 128, "top": 64}' or '{"aspect": "16:9"}'.""",
 }
 """Settings that the command line takes as JSON."""
 

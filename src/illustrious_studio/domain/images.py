@@ -9,6 +9,7 @@ from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import Layout, LayoutGiven
 from illustrious_studio.domain.loras import MOST, Loras
 from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
+from illustrious_studio.domain.outpainting import Outpaint
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
 from illustrious_studio.domain.sizes import (
@@ -19,6 +20,15 @@ from illustrious_studio.domain.sizes import (
     SHORTEST,
     SMALLEST_TILE,
     too_large,
+)
+from illustrious_studio.domain.soft_inpainting import (
+    DifferenceContrast,
+    DifferenceThreshold,
+    MaskInfluence,
+    PreservationStrength,
+    ScheduleBias,
+    SoftSwitch,
+    TransitionContrastBoost,
 )
 from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.domain.values import Prompt, Text, Value
@@ -301,7 +311,11 @@ class ImageRequest(Value):
     ] = None
     strength: Annotated[
         float | None,
-        Field(ge=0, le=1, description="Denoising strength: how much of the picture is redrawn. 0.75 by default."),
+        Field(
+            ge=0,
+            le=1,
+            description="Denoising strength: how much of the picture is redrawn. 0.75 by default; 0.9 to outpaint.",
+        ),
         Setting(
             "Denoising strength",
             "img2img",
@@ -351,8 +365,18 @@ class ImageRequest(Value):
     ] = 4
     mask_content: Annotated[
         MaskContent,
-        Field(description="What drawing begins with under the mask: the picture, or the colours around the mask."),
-        Setting("Masked content", "inpaint", infotext="Masked content", needs="mask", a1111=("inpainting_fill",)),
+        Field(
+            description="What drawing begins with under the mask: the picture, the colours around the mask, noise, or "
+            "nothing; the last two want a strength of 1."
+        ),
+        Setting(
+            "Masked content",
+            "inpaint",
+            infotext="Masked content",
+            needs="mask",
+            a1111=("inpainting_fill",),
+            words={"latent_noise": "latent noise", "latent_nothing": "latent nothing"},
+        ),
     ] = "original"
     mask_area: Annotated[
         MaskArea,
@@ -383,6 +407,18 @@ class ImageRequest(Value):
             a1111=("inpaint_full_res_padding",),
         ),
     ] = 32
+    soft_inpainting: SoftSwitch = False
+    soft_inpainting_schedule_bias: ScheduleBias = 1.0
+    soft_inpainting_preservation_strength: PreservationStrength = 0.5
+    soft_inpainting_transition_contrast_boost: TransitionContrastBoost = 4.0
+    soft_inpainting_mask_influence: MaskInfluence = 0.0
+    soft_inpainting_difference_threshold: DifferenceThreshold = 0.5
+    soft_inpainting_difference_contrast: DifferenceContrast = 2.0
+    outpaint: Annotated[
+        Outpaint | None,
+        Field(description="Make the picture's canvas larger, and draw what is new; the picture keeps its pixels."),
+        Setting("Outpaint", infotext="Outpaint", needs="image"),
+    ] = None
     layout_from_words: Annotated[
         bool,
         Field(description="Lay the known objects of the prompt out as a sketch first, and start from it."),
@@ -433,19 +469,26 @@ class ImageRequest(Value):
             raise ValueError(f"must be at most half of the tile, which is {tile}")
         return overlap
 
-    @field_validator("strength", "mask")
+    @field_validator("strength", "mask", "outpaint")
     @classmethod
     def _goes_with_a_picture(cls, value: object, known: ValidationInfo) -> object:
         if value is not None and known.data.get("image", "") is None:
             raise ValueError("needs an image")
         return value
 
-    @field_validator("mask_content", "mask_area")
+    @field_validator("mask_content", "mask_area", "soft_inpainting")
     @classmethod
-    def _goes_with_a_mask(cls, value: str, known: ValidationInfo) -> str:
+    def _goes_with_a_mask(cls, value: object, known: ValidationInfo) -> object:
         assert known.field_name is not None
         if value != cls.model_fields[known.field_name].default and known.data.get("mask", "") is None:
             raise ValueError("needs a mask")
+        return value
+
+    @field_validator("outpaint")
+    @classmethod
+    def _goes_without_a_mask(cls, value: object, known: ValidationInfo) -> object:
+        if value is not None and known.data.get("mask") is not None:
+            raise ValueError("cannot be used with a mask; outpaint first, then inpaint what came of it")
         return value
 
     @field_validator("image")

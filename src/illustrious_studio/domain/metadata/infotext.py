@@ -20,6 +20,7 @@ from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.loras import without_loras
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import vae_file
+from illustrious_studio.domain.outpainting import Outpaint
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import Setting, is_recorded
 from illustrious_studio.domain.upscaling import USUAL_SCALE, UpscaleRecord
@@ -171,6 +172,8 @@ def written(value: object, setting: Setting) -> str:
         whole = value.model_dump(mode="json")
         whole["things"] = [thing.model_dump(exclude_defaults=True) for thing in value.things]
         return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, Outpaint):
+        return json.dumps(value.model_dump(exclude_defaults=True), separators=(",", ":"))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return setting.words.get(str(value), str(value))

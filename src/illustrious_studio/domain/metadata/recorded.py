@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
@@ -19,8 +20,11 @@ from illustrious_studio.domain.metadata.infotext import read_infotext
 from illustrious_studio.domain.metadata.programs import found_in
 from illustrious_studio.domain.metadata.record import request_within_limits
 from illustrious_studio.domain.models import AUTOMATIC_VAE
+from illustrious_studio.domain.outpainting import Outpaint
 from illustrious_studio.domain.sampling import sampler_named, split_joined
 from illustrious_studio.domain.setting import given, has_what_it_needs, value_types
+
+T = TypeVar("T", bound=BaseModel)
 
 LONGEST_SHOWN = 500
 LONGEST_LAYOUT = 100_000
@@ -216,7 +220,9 @@ def converted(name: str, value: object) -> object:
     """A setting's value, as another program wrote it, in the request's own type; None when it cannot be one."""
     kinds = value_types(ImageRequest.model_fields[name].annotation)
     if Layout in kinds:
-        return _layout(value)
+        return _from_json(Layout, value)
+    if Outpaint in kinds:
+        return _from_json(Outpaint, value)
     if kinds & {int, float}:
         number = _number(value, whole=float not in kinds)
         if name == "clip_skip" and number is not None:  # some count from the end as ComfyUI does, and 0 is none
@@ -242,10 +248,10 @@ def _number(value: object, *, whole: bool) -> int | float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
-def _layout(value: object) -> Layout | None:
+def _from_json(kind: type[T], value: object) -> T | None:
     if not isinstance(value, str) or len(value) > LONGEST_LAYOUT:
         return None
     try:
-        return Layout.model_validate_json(value)
+        return kind.model_validate_json(value)
     except ValueError:
         return None

@@ -39,6 +39,8 @@ NO_UPSCALER = "None"
 OF_ITS_PAGE = ("sampler", "seed", "refiner")
 """A1111's own scripts that its page's controls are. It does not run them for its API (`setup_for_ui_only`), though they
 come in what its page exports."""
+DONE = ("soft inpainting",)
+"""Those that are done here, each by a module of its own."""
 OFF = ("", "false", "off", "no", "none", "null")
 NOT_DONE = "is something that this studio does not do; leave it out"
 
@@ -63,18 +65,19 @@ def switched_off(scripts: object) -> object:
     """
     if isinstance(scripts, dict):  # {} is none
         for name, script in scripts.items():
-            if str(name).lower() in OF_ITS_PAGE:
+            if str(name).lower() in (*OF_ITS_PAGE, *DONE):
                 continue
             args = script.get("args") if isinstance(script, dict) else script
             args = args if isinstance(args, list) else [args]
-            if not (_says_nothing(args[:1]) or all(map(_is_off, args))):
+            if not (_says_nothing(args[:1]) or all(map(is_off, args))):
                 raise ValueError(f"has {str(name)[:100]}, and this studio draws without it; leave it out")
     elif not _says_nothing(scripts):
         raise ValueError(NOT_DONE)
     return scripts
 
 
-def _is_off(unit: object) -> bool:
+def is_off(unit: object) -> bool:
+    """Whether a switch, or a unit that has one, is off."""
     if isinstance(unit, dict):
         switches = [unit[name] for name in ("enabled", "is_enabled", "ad_model") if name in unit]
         return any(map(_says_nothing, switches))

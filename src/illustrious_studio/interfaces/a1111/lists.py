@@ -9,7 +9,9 @@ from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
 from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, ApiState, StateIn, title_of
+from illustrious_studio.interfaces.a1111.outpainting import MK2, POOR_MANS
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
+from illustrious_studio.interfaces.a1111.soft_inpainting import TITLE as SOFT_INPAINTING
 
 router = APIRouter()
 
@@ -138,7 +140,8 @@ async def list_embeddings(state: StateIn) -> dict[str, Any]:
 
 @router.get("/scripts")
 async def list_scripts() -> dict[str, Any]:
-    return {"txt2img": [], "img2img": [SD_UPSCALE.lower()]}
+    scripts = (SD_UPSCALE, MK2, POOR_MANS, SOFT_INPAINTING)
+    return {"txt2img": [], "img2img": [name.lower() for name in scripts]}
 
 
 @router.get("/cmd-flags")

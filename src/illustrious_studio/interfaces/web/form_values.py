@@ -17,7 +17,9 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.outpainting import SIDES, Outpaint, OutpaintContent
 from illustrious_studio.domain.setting import has_what_it_needs
+from illustrious_studio.domain.sizes import LONGEST_IN_TILES
 from illustrious_studio.domain.upscaling import USUAL_SCALE
 from illustrious_studio.domain.values import Prompt
 from illustrious_studio.interfaces.web.held import (
@@ -62,6 +64,7 @@ POSITIONAL = (
 HIRES_SHOWN = ("scale", "upscaler", "steps", "strength")
 """What of hires fix has a control. The rest stays with a picture's form unseen, until hires fix is switched off."""
 
+Pixels = Annotated[int | None, Field(ge=0, le=LONGEST_IN_TILES)]
 Shape = Literal["square", "portrait", "landscape", "custom"]
 
 
@@ -80,6 +83,13 @@ class FormValues:
     """None: as the checkpoint and what is in the picture want it."""
     held_layout: str = ""
     held_picture: str = ""
+    outpaint: bool = False
+    outpaint_left: Pixels = 128
+    outpaint_right: Pixels = 128
+    outpaint_top: Pixels = 128
+    outpaint_bottom: Pixels = 128
+    outpaint_seam: Annotated[int, Field(ge=0, le=512)] = 32
+    outpaint_content: OutpaintContent = "fill"
     hires: bool = False
     hires_scale: Annotated[float, Field(ge=1, le=4)] = USUAL_SCALE
     hires_upscaler: str = ""
@@ -142,6 +152,7 @@ class FormValues:
             sketch_strength=_own_sketch_strength(request, checkpoint),
             held_layout=held_by(request),
             held_picture=held.text() if held else "",
+            **_outpaint_values(request.outpaint),
             **_hires_values(request.hires),
             settings={**fresh.settings, **given},
         )
@@ -168,6 +179,8 @@ class FormValues:
             "mask": picture and picture.mask,
             "hires": self._hires() if self.hires and picture is None else None,
         }
+        if picture is not None and picture.mask is None and self.outpaint:
+            values |= {"outpaint": self._outpaint(), "width": None, "height": None}
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)
             if held and not held.edited and not held.fits(self.prompt, -1 if seed is None else seed, (width, height)):
@@ -181,6 +194,11 @@ class FormValues:
             if value is not None and (name not in self.settings or has_what_it_needs(SETTINGS[name], values))
         }
         return ImageRequest.model_validate(useful)
+
+    def _outpaint(self) -> dict[str, Any]:
+        return {name: getattr(self, f"outpaint_{name}") or 0 for name in (*SIDES, "seam")} | {
+            "content": self.outpaint_content
+        }
 
     def _hires(self) -> dict[str, Any]:
         unseen = json.loads(self.hires_others) if self.hires_others else {}
@@ -196,6 +214,13 @@ class FormValues:
         if self.width is None or self.height is None:
             raise InvalidRequest("Give the picture a width and a height, or choose a shape.")
         return self.width, self.height
+
+
+def _outpaint_values(outpaint: Outpaint | None) -> dict[str, Any]:
+    if outpaint is None:
+        return {}
+    shown = {f"outpaint_{name}": getattr(outpaint, name) for name in (*SIDES, "seam", "content")}
+    return {"outpaint": True, **shown}
 
 
 def _hires_values(hires: HiresFix | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from illustrious_studio.adapters.sdxl.worker.memory import unless_out_of_memory
 from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import RenderPlan, Step
+from illustrious_studio.domain.rendering import FromPicture, RenderPlan, Step
 
 TILED = "memory cleared, VAE decoded in tiles"
 AGAIN = "memory cleared, steps taken again, VAE decoded in tiles"
@@ -58,6 +58,15 @@ class ProgressCallback(Protocol):
     def wants_preview(self) -> bool: ...
 
 
+class NobodyWatching:
+    """Follows a short piece of work of which nothing is shown, and which nobody stops."""
+
+    def check(self) -> None: ...
+    def step(self, step: Step) -> None: ...
+    def wants_preview(self) -> bool:
+        return False
+
+
 class PipelineStages(Protocol):
     """A pass, the decoding, and clearing between attempts. Latents are the pipeline's own matter."""
 
@@ -71,6 +80,10 @@ class PipelineStages(Protocol):
 
     def decode(self, latents: Any, *, tiled: bool) -> Picture:
         """Raises BadNumbers."""
+        ...
+
+    def changed(self, plan: RenderPlan, latents: Any) -> Picture:
+        """What of the latents of a last pass with soft inpainting is to be seen. Raises BadNumbers."""
         ...
 
     def upcast(self, part: Part) -> bool:
@@ -89,13 +102,14 @@ class Drawn:
     picture: Picture
     attempts: tuple[str, ...]
     batch_size: int = 1
+    changed: Picture | None = None
+    """With soft inpainting: how much of each pixel is to be seen."""
 
 
 def draw(stages: PipelineStages, plan: RenderPlan, watch: ProgressCallback) -> Drawn:
     """Carry the plan out. Raises OutOfMemory, Unavailable (bad numbers), Stopped."""
     drawing = _Drawing(stages, plan)
-    latents = _through_all_passes(plan, watch, drawing.denoised)
-    return Drawn(drawing.decoded(latents), tuple(drawing.tried))
+    return drawing.finished(_through_all_passes(plan, watch, drawing.denoised))
 
 
 def draw_batch(
@@ -121,9 +135,8 @@ def draw_batch(
                 drawn = draw(stages, plan, alone)
                 results.append(replace(drawn, attempts=(SINGLY, *drawn.attempts)))
             else:
-                drawing = _Drawing(stages, plan)
-                row = latents[number : number + 1]
-                results.append(Drawn(drawing.decoded(row), tuple(drawing.tried), len(plans)))
+                finished = _Drawing(stages, plan).finished(latents[number : number + 1])
+                results.append(replace(finished, batch_size=len(plans)))
         except StudioError as error:
             results.append(error)
     return results
@@ -176,7 +189,21 @@ class _Drawing:
             self._retry_low_memory(AGAIN)
         return latents
 
-    def decoded(self, latents: Any) -> Picture:
+    def finished(self, latents: Any) -> Drawn:
+        """What the latents of its passes are."""
+        picture, changed = self._decoded(latents), self._changed(latents)
+        return Drawn(picture, tuple(self.tried), changed=changed)
+
+    def _changed(self, latents: Any) -> Picture | None:
+        last = self._plan.passes[-1].start
+        if not isinstance(last, FromPicture) or last.mask is None or last.soft is None:
+            return None
+        work = partial(self._stages.changed, self._plan, latents)
+        while (changed := self._attempt(work)) is None:
+            self._retry_low_memory(DECODED_AGAIN)
+        return changed
+
+    def _decoded(self, latents: Any) -> Picture:
         tiled = self._low_memory or self._plan.passes[-1].coded_in_tiles
         while (picture := self._attempt(partial(self._stages.decode, latents, tiled=tiled))) is None:
             if tiled:
