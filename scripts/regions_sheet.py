@@ -1,5 +1,5 @@
-"""The sheet of regions in the docs: the same words with the built-in model, seeds 1 to 12, without regions and with those
-of their layout; nothing is chosen by hand. In each pair of rows the first is without, the second with.
+"""The sheet of regions in the docs: the same words with the built-in model, seeds 1 to 12, without regions and with
+those of their layout; nothing is chosen by hand. In each pair of rows the first is without, the second with.
 
     PYTHONPATH=src python scripts/regions_sheet.py docs/images/regions.webp
 """

@@ -596,7 +596,10 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
     assert await asked(api, lists) == [[]] * 6
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
     always = ["controlnet", "adetailer", "regional prompter", "forge couple"]
-    scripts = {"txt2img": always, "img2img": ["sd upscale", *always]}
+    scripts = {
+        "txt2img": always,
+        "img2img": ["sd upscale", "outpainting mk2", "poor man's outpainting", *always, "soft inpainting"],
+    }
     assert await asked(api, lambda client: client.get_scripts()) == scripts
 
 

@@ -169,6 +169,7 @@ JSON = {
     "region_ratios": "How wide or high the parts at BREAK are beside each other, in JSON, such as '[1, 2, 1]'.",
     "details": """Details in JSON, such as '[{"detector": "face_yolov8n"}]'; '[{}]': faces by the layout.""",
     "hires": """Hires fix in JSON, such as '{"scale": 1.5, "upscaler": "Latent"}'; '{}': twice as large.""",
+    "outpaint": """By how much the image grows, in JSON, such as '{"left": 128, "top": 64}' or '{"aspect": "16:9"}'.""",
 }
 """Settings that the command line takes as JSON."""
 

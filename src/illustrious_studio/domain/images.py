@@ -11,6 +11,7 @@ from illustrious_studio.domain.inputs import Fit, InputId, MaskArea, MaskContent
 from illustrious_studio.domain.layout.values import Layout, LayoutGiven
 from illustrious_studio.domain.loras import MOST, Loras
 from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
+from illustrious_studio.domain.outpainting import Outpaint
 from illustrious_studio.domain.regions import BASE_SHARE, MOST_REGIONS, Ratios, Regions, RegionSplit
 from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
 from illustrious_studio.domain.setting import Setting, settings_of
@@ -22,6 +23,15 @@ from illustrious_studio.domain.sizes import (
     SHORTEST,
     SMALLEST_TILE,
     too_large,
+)
+from illustrious_studio.domain.soft_inpainting import (
+    DifferenceContrast,
+    DifferenceThreshold,
+    MaskInfluence,
+    PreservationStrength,
+    ScheduleBias,
+    SoftSwitch,
+    TransitionContrastBoost,
 )
 from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.domain.values import Prompt, Text, Value
@@ -345,7 +355,11 @@ class ImageRequest(Value):
     ] = None
     strength: Annotated[
         float | None,
-        Field(ge=0, le=1, description="Denoising strength: how much of the picture is redrawn. 0.75 by default."),
+        Field(
+            ge=0,
+            le=1,
+            description="Denoising strength: how much of the picture is redrawn. 0.75 by default; 0.9 to outpaint.",
+        ),
         Setting(
             "Denoising strength",
             "img2img",
@@ -403,8 +417,18 @@ class ImageRequest(Value):
     ] = 4
     mask_content: Annotated[
         MaskContent,
-        Field(description="What drawing begins with under the mask: the picture, or the colours around the mask."),
-        Setting("Masked content", "inpaint", infotext="Masked content", needs="mask", a1111=("inpainting_fill",)),
+        Field(
+            description="What drawing begins with under the mask: the picture, the colours around the mask, noise, or "
+            "nothing; the last two want a strength of 1."
+        ),
+        Setting(
+            "Masked content",
+            "inpaint",
+            infotext="Masked content",
+            needs="mask",
+            a1111=("inpainting_fill",),
+            words={"latent_noise": "latent noise", "latent_nothing": "latent nothing"},
+        ),
     ] = "original"
     mask_area: Annotated[
         MaskArea,
@@ -452,6 +476,18 @@ class ImageRequest(Value):
         ),
         Setting("Layout as", infotext="Layout as", needs="layout"),
     ] = "sketch"
+    soft_inpainting: SoftSwitch = False
+    soft_inpainting_schedule_bias: ScheduleBias = 1.0
+    soft_inpainting_preservation_strength: PreservationStrength = 0.5
+    soft_inpainting_transition_contrast_boost: TransitionContrastBoost = 4.0
+    soft_inpainting_mask_influence: MaskInfluence = 0.0
+    soft_inpainting_difference_threshold: DifferenceThreshold = 0.5
+    soft_inpainting_difference_contrast: DifferenceContrast = 2.0
+    outpaint: Annotated[
+        Outpaint | None,
+        Field(description="Make the picture's canvas larger, and draw what is new; the picture keeps its pixels."),
+        Setting("Outpaint", infotext="Outpaint", needs="image"),
+    ] = None
     layout_from_words: Annotated[
         bool,
         Field(description="Lay the known objects of the prompt out as a sketch first, and start from it."),
@@ -506,11 +542,12 @@ class ImageRequest(Value):
 
     @model_validator(mode="after")
     def _details_go_without_a_mask(self) -> Self:
-        if self.details and self.mask is not None:
-            raise ValueError("details: cannot be used with a mask, which says what is redrawn; leave one of them out")
+        if self.details and (self.mask is not None or self.outpaint is not None):
+            what = "a mask" if self.outpaint is None else "outpaint"
+            raise ValueError(f"details: cannot be used with {what}, which says what is redrawn; leave one of them out")
         return self
 
-    @field_validator("strength", "mask", "skip_img2img")
+    @field_validator("strength", "mask", "skip_img2img", "outpaint")
     @classmethod
     def _goes_with_a_picture(cls, value: object, known: ValidationInfo) -> object:
         if value is not None and value is not False and known.data.get("image", "") is None:
@@ -525,9 +562,9 @@ class ImageRequest(Value):
             raise ValueError(f"the one at {lacking[0]} needs an image of its own, where the drawing starts from none")
         return controls
 
-    @field_validator("mask_content", "mask_area")
+    @field_validator("mask_content", "mask_area", "soft_inpainting")
     @classmethod
-    def _goes_with_a_mask(cls, value: str, known: ValidationInfo) -> str:
+    def _goes_with_a_mask(cls, value: object, known: ValidationInfo) -> object:
         assert known.field_name is not None
         if value != cls.model_fields[known.field_name].default and known.data.get("mask", "") is None:
             raise ValueError("needs a mask")
@@ -552,6 +589,13 @@ class ImageRequest(Value):
     def _goes_with_the_whole_picture(cls, value: str, known: ValidationInfo) -> str:
         if value == "masked" and (known.data.get("regions") or known.data.get("region_split")):
             raise ValueError("cannot be masked with regions, which are shares of the whole picture; use whole")
+        return value
+
+    @field_validator("outpaint")
+    @classmethod
+    def _goes_without_a_mask(cls, value: object, known: ValidationInfo) -> object:
+        if value is not None and known.data.get("mask") is not None:
+            raise ValueError("cannot be used with a mask; outpaint first, then inpaint what came of it")
         return value
 
     @field_validator("image")

@@ -26,7 +26,7 @@ Fit = Literal["crop", "stretch", "fill"]
 MaskAlpha = Literal["none", "opaque", "transparent"]
 """What in a mask's file means what to redraw: its brightness, or (A1111) what is opaque, or (OpenAI) transparent."""
 
-MaskContent = Literal["original", "fill"]
+MaskContent = Literal["original", "fill", "latent_noise", "latent_nothing"]
 """A1111's masked content: what is under the mask when drawing begins."""
 
 MaskArea = Literal["whole", "masked"]
@@ -72,10 +72,15 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
     scaled = image.resize(
         (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS
     )
-    left, top = (width - scaled.width) // 2, (height - scaled.height) // 2
-    whole = Image.new(scaled.mode, size)
-    whole.paste(scaled, (left, top))
-    right, bottom = left + scaled.width, top + scaled.height
+    return extended(scaled, size, ((width - scaled.width) // 2, (height - scaled.height) // 2))
+
+
+def extended(image: Image.Image, size: tuple[int, int], place: tuple[int, int]) -> Image.Image:
+    """The image in a larger one of that size, its left upper corner at that place; its edges run out to all sides."""
+    (width, height), (left, top) = size, place
+    whole = Image.new(image.mode, size)
+    whole.paste(image, place)
+    right, bottom = left + image.width, top + image.height
     for edge, border in (
         ((left, top, left + 1, bottom), (0, top, left, bottom)),
         ((right - 1, top, right, bottom), (right, top, width, bottom)),
@@ -189,11 +194,12 @@ def _widened(start: int, end: int, wanted: int, bound: int) -> tuple[int, int]:
     return start, start + length
 
 
-def filled(image: Image.Image, mask: Image.Image) -> Image.Image:
-    """The image with the colours around its masked part run into that, the nearest ones last: A1111's "fill"."""
+def filled(image: Image.Image, mask: Image.Image, behind: Image.Image | None = None) -> Image.Image:
+    """The image with the colours around its masked part run into that, the nearest ones last: A1111's "fill".
+    `behind`: what is seen where none of them reaches; left out, black."""
     kept = Image.new("RGBa", image.size)
     kept.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask))
-    whole = Image.new("RGBA", image.size)
+    whole = Image.new("RGBA", image.size) if behind is None else behind.convert("RGBA")
     for radius, times in FILLED_FROM:
         near = kept.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
         for _ in range(times):
@@ -216,19 +222,36 @@ class PreparedInit:
     """How much each pixel of the region comes from the drawing. Made when it is needed, as well."""
     region: Box = (0, 0, 0, 0)
     """Which part of the whole the drawing shows."""
+    in_scale: bool = False
+    """Whether the drawing has the region's scale, and beyond its right and lower edge what makes whole latents."""
 
-    def finished(self, drawn: Picture) -> Image.Image:
-        """What was drawn, in the picture as far as the mask goes; all of it where there is no mask."""
+    def finished(self, drawn: Picture, changed: Picture | None = None) -> Image.Image:
+        """What was drawn, in the picture as far as the mask goes; all of it where there is no mask.
+
+        `changed`: how much of each pixel of the drawing is seen (grey), found from what was drawn, in place of the
+        mask, outside of which nothing changes all the same.
+        """
         if self.whole is None or self.blend_mask is None:
             return drawn.image()
         left, top, right, bottom = self.region
         size, blend_mask, image = (right - left, bottom - top), self.blend_mask(), drawn.image()
+        if self.in_scale:
+            image = image.crop((0, 0, *size))
+        if changed is not None:
+            blend_mask = _within(fitted(changed.image().convert("L"), size, "crop"), blend_mask)
         whole = self.whole()
         for first in range(0, size[1], STRIP):  # all of a large region would be in memory twice
             last = min(first + STRIP, size[1])
             rows = _cut(image, size, (first, last))
             whole.paste(rows, (left, top + first), blend_mask.crop((0, first, size[0], last)))
         return whole
+
+
+def _within(mask: Image.Image, bounds: Image.Image) -> Image.Image:
+    """The mask, black wherever the bounds are."""
+    inside = Image.new("L", mask.size)
+    inside.paste(mask, mask=bounds.point(lambda value: 255 if value else 0))
+    return inside
 
 
 def prepare_whole(

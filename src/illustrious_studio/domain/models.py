@@ -41,6 +41,7 @@ class Checkpoint(Value):
     native_height: int = 1024
     prediction_type: PredictionType = "epsilon"
     zero_terminal_snr: bool = False
+    inpainting: bool = Field(False, description="Made for inpainting: it is shown the mask and what the mask leaves.")
     override: CheckpointOverride = Field(CheckpointOverride(), description="What a person set for it.")
     size_bytes: int = 0
     stamp: str = Field("", description="Another one when its files were changed or replaced.")

@@ -12,11 +12,13 @@ from illustrious_studio.domain.controls import ControlUse
 from illustrious_studio.domain.details import Detail, DetailBox, DetectorFile
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.images import ImageRequest, apart_from_chance
+from illustrious_studio.domain.inputs import MaskContent
 from illustrious_studio.domain.loras import LoraUse, without_loras
 from illustrious_studio.domain.models import Checkpoint, ModelStatus, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.sampling import img2img_steps
 from illustrious_studio.domain.sizes import MOST_PIXELS
+from illustrious_studio.domain.soft_inpainting import SoftInpainting
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
@@ -33,6 +35,10 @@ class FromPicture:
     picture: Picture
     mask: Picture | None = None
     """How much each pixel of it is redrawn, as grey. Whoever plans puts the drawing into its picture."""
+    content: MaskContent = "original"
+    """What is under the mask: the latent ones take the place of the picture's latents there."""
+    soft: SoftInpainting | None = None
+    """How grey in the mask mixes; None: what is not black is redrawn, all of it."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +222,8 @@ class Rendered:
     """What was tried because of lack of memory or bad numbers, in order; empty when the first attempt worked."""
     batch_size: int = 1
     """How many pictures were drawn in one go; `seconds` is this one's share."""
+    changed: Picture | None = None
+    """With soft inpainting: how much of each pixel is seen in the picture that it is put into, as grey."""
 
 
 class ImageEngine(Protocol):

@@ -246,7 +246,9 @@ class ImageService:
     ) -> ImageRequest:
         """The request with nothing left to chance or to anybody who may answer otherwise the next time."""
         size = size_of(request, checkpoint)
-        if over is not None and request.width is None and request.height is None:
+        if over is not None and request.outpaint is not None:
+            request, size = _outpainting(request, over)
+        elif over is not None and request.width is None and request.height is None:
             size = size_like(over, size)
         values = request.model_dump() | {
             "width": size[0],
@@ -301,3 +303,17 @@ class ImageService:
             request = request.model_copy(update=update)
         await self._regions.check(request, size, checkpoint)
         return request
+
+
+def _outpainting(request: ImageRequest, picture: tuple[int, int]) -> tuple[ImageRequest, tuple[int, int]]:
+    """With what is added in pixels, and the size in which that is drawn. Raises InvalidRequest."""
+    assert request.outpaint is not None
+    outpaint = request.outpaint.settled(picture)
+    size = outpaint.drawn(picture, in_tiles=request.tile is not None)
+    for name, asked, drawn in zip(("width", "height"), (request.width, request.height), size, strict=True):
+        if asked not in (None, drawn):
+            raise InvalidRequest(
+                f"{name}: with outpaint it is what the picture becomes, here {size[0]} x {size[1]}; leave it out, or "
+                "say in outpaint to which size the picture grows."
+            )
+    return request.model_copy(update={"outpaint": outpaint}), size

@@ -20,6 +20,7 @@ from illustrious_studio.domain.inputs import (
     prepare_whole,
     soft_mask_part,
 )
+from illustrious_studio.domain.outpainting import prepare_outpaint
 from illustrious_studio.domain.pictures import (
     Picture,
     check_picture,
@@ -97,9 +98,10 @@ class InputService:
 
     async def to_enlarge(self, request: ImageRequest, size: tuple[int, int]) -> tuple[Picture, tuple[int, int]] | None:
         """What of the request's picture its upscaler makes larger before drawing starts from it in that size, and how
-        large; None where it does not grow, or by Lanczos's filter, which `prepared` does itself. Raises NotFound."""
+        large; None where it does not grow, or by Lanczos's filter, which `prepared` does itself; outpainting makes
+        nothing larger. Raises NotFound."""
         assert request.image is not None
-        if request.image_upscaler == LANCZOS:
+        if request.image_upscaler == LANCZOS or request.outpaint is not None:
             return None
         file, part = await self.file(request.image), request.mask is not None and request.mask_area == "masked"
         mask = await self.file(request.mask) if part and request.mask is not None else None
@@ -128,6 +130,8 @@ class InputService:
 
         def prepare() -> PreparedInit:
             image = None if larger is None else larger.image()
+            if request.outpaint is not None:
+                return prepare_outpaint(file, request.outpaint, size)
             if mask is None:
                 fit = request.fit
                 return PreparedInit(

@@ -18,6 +18,7 @@ from illustrious_studio.domain.jobs import FinishedWork, Job, RenderedJob, Upsca
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Rendered, RenderPlan, Step, alike
+from illustrious_studio.domain.soft_inpainting import soft_inpainting_of
 from illustrious_studio.domain.upscaling import Upscaled
 from illustrious_studio.services.controls import ControlService
 from illustrious_studio.services.details import DetailService
@@ -121,7 +122,8 @@ class JobRunner:
             if (small := await self._inputs.to_enlarge(request, size)) is not None:
                 larger = await self._upscales.enlarged(request.image_upscaler, *small)
             prepared = await self._inputs.prepared(request, size, None if larger is None else larger.picture)
-            start = FromPicture(prepared.base, prepared.mask)
+            content = request.mask_content if request.outpaint is None else request.outpaint.content
+            start = FromPicture(prepared.base, prepared.mask, content, soft_inpainting_of(request))
         vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
         embeddings = await self._embeddings.of(request)
         enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
@@ -140,7 +142,9 @@ class JobRunner:
             return await self._upscales.keep(job, drawn)
         rendered, prepared = drawn.rendered, drawn.prepared
         request, checkpoint = drawn.plan.request, drawn.plan.checkpoint
-        image = await asyncio.to_thread((prepared or PreparedInit(rendered.picture)).finished, rendered.picture)
+        image = await asyncio.to_thread(
+            (prepared or PreparedInit(rendered.picture)).finished, rendered.picture, rendered.changed
+        )
         metadata = ImageMetadata(
             request=request,
             width=image.width,

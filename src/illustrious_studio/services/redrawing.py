@@ -24,6 +24,8 @@ OF_ANOTHER_SIZE: dict[str, object] = {
     "mask": None,
     "mask_area": "whole",
     "mask_content": "original",
+    "soft_inpainting": False,
+    "outpaint": None,
     "fit": "crop",
     "layout_from_words": False,
     "variation_seed": None,

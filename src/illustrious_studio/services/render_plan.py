@@ -28,6 +28,8 @@ PEOPLE_STRENGTH = 0.1
 that it loses their faces, the colour of the eyes first (measured in docs/models.md)."""
 STRENGTH = 0.75
 """How much of a given picture is redrawn when the request does not say it, as in A1111."""
+OUTPAINT_STRENGTH = 0.9
+"""The same of what outpainting adds, which begins with nothing but colours."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,8 @@ def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:
 def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:
     """How much of its picture, or else of its sketch, the request has redrawn."""
     if request.image is not None:
-        return STRENGTH if request.strength is None else request.strength
+        usual = STRENGTH if request.outpaint is None else OUTPAINT_STRENGTH
+        return usual if request.strength is None else request.strength
     people = request.layout is not None and any(one.figure for one in request.layout.things)
     return request.sketch_strength or usual_sketch_strength(checkpoint, people=people)
 

@@ -26,6 +26,8 @@ BUILTIN = Path(__file__).parents[2] / "data" / "mini"
 MAX_JSON = 1 << 20
 SHORT_HASH = 10
 UNET_INPUT = "model.diffusion_model.input_blocks.0.0.weight"
+LATENTS, INPAINTING = 4, 9
+"""Channels that a UNet takes; one for inpainting also a mask, and the latents of what that leaves."""
 SDXL_KEYS = (
     "conditioner.embedders.0.transformer.text_model.embeddings.position_embedding.weight",
     "conditioner.embedders.1.model.positional_embedding",
@@ -160,8 +162,8 @@ def _single_file(path: Path) -> Checkpoint:
     missing = [key for key in SDXL_KEYS if key not in header.shapes]
     if missing:
         raise BadFile(_what_instead(header))
-    if len(shape := header.shapes[UNET_INPUT]) != 4 or shape[1] != 4:
-        raise BadFile("It is an SDXL model for inpainting or editing, not for drawing from words.")
+    shape = header.shapes[UNET_INPUT]
+    inpainting = _is_for_inpainting(shape[1] if len(shape) == 4 else 0)
     v_prediction = "v_pred" in header.shapes or header.metadata.get("modelspec.prediction_type", "") in (
         "v",
         "v_prediction",
@@ -175,9 +177,17 @@ def _single_file(path: Path) -> Checkpoint:
         layout="single-file",
         prediction_type="v_prediction" if v_prediction else "epsilon",
         zero_terminal_snr="ztsnr" in header.shapes,
+        inpainting=inpainting,
         size_bytes=path.stat().st_size,
         **facts,
     )
+
+
+def _is_for_inpainting(channels: int) -> bool:
+    """By how many its UNet takes. Raises BadFile for one that is for something else."""
+    if channels not in (LATENTS, INPAINTING):
+        raise BadFile("It is an SDXL model for editing pictures, not for drawing from words.")
+    return channels == INPAINTING
 
 
 def _what_instead(header: Header) -> str:
@@ -213,6 +223,7 @@ def _folder(path: Path) -> Checkpoint:
         layout="folder",
         prediction_type="v_prediction" if scheduler.get("prediction_type") == "v_prediction" else "epsilon",
         zero_terminal_snr=scheduler.get("rescale_betas_zero_snr") is True,
+        inpainting=_is_for_inpainting(_number(unet, "in_channels", LATENTS)),
         size_bytes=size,
         **facts,
     )

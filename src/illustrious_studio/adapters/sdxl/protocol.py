@@ -9,7 +9,7 @@ This module knows both directions and no more: it starts nothing and draws nothi
 import asyncio
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
@@ -22,6 +22,7 @@ from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, VaeFile
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import DetailPass, Pass, Regions, Rendered, RenderPlan, Start, Step
+from illustrious_studio.domain.soft_inpainting import SoftInpainting
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
@@ -86,16 +87,16 @@ def plans_frame(plans: Sequence[RenderPlan]) -> Frame:
 
 
 def plans_of(frame: Frame) -> list[RenderPlan]:
-    pictures = _pictures_of(frame)
+    pictures = _pictures_of(frame.fields["pictures"], frame.payload)
     return [_plan_of(fields, pictures) for fields in frame.fields["plans"]]
 
 
-def _pictures_of(frame: Frame) -> list[Picture]:
+def _pictures_of(sizes: Iterable[tuple[int, int]], payload: bytes) -> list[Picture]:
     pictures: list[Picture] = []
     at = 0
-    for width, height in frame.fields["pictures"]:
+    for width, height in sizes:
         end = at + 3 * width * height
-        pictures.append(Picture(width, height, frame.payload[at:end]))
+        pictures.append(Picture(width, height, payload[at:end]))
         at = end
     return pictures
 
@@ -160,6 +161,8 @@ def _pass_fields(one: Pass, pictures: list[Picture]) -> dict[str, Any]:
     for name, value in vars(one.start).items():
         if isinstance(value, Picture):
             start["pictures"][name] = _number(value, pictures)
+        elif isinstance(value, SoftInpainting):
+            start["soft"] = vars(value)
         else:
             start["facts"][name] = value
     return {**vars(one), "start": start}
@@ -171,6 +174,7 @@ def _pass_of(fields: dict[str, Any], pictures: list[Picture]) -> Pass:
         name: tuple(value) if isinstance(value, list) else value for name, value in start["facts"].items()
     }
     facts |= {name: pictures[number] for name, number in start["pictures"].items()}
+    facts |= {"soft": SoftInpainting(**start["soft"])} if "soft" in start else {}
     kind: Callable[..., Start] = STARTS[start["from"]]
     return Pass(**{**fields, "start": kind(**facts)})
 
@@ -264,15 +268,17 @@ def error_of(fields: dict[str, Any]) -> StudioError:
 
 def _answer(kind: str, answer: Rendered | Upscaled) -> Frame:
     """Its pixels as bytes, everything else as fields."""
-    facts = {name: value for name, value in vars(answer).items() if name != "picture"}
-    size = {"width": answer.picture.width, "height": answer.picture.height}
-    return Frame(kind, fields=facts | size, payload=answer.picture.rgb)
+    pictures = {name: value for name, value in vars(answer).items() if isinstance(value, Picture)}
+    facts = {name: value for name, value in vars(answer).items() if name not in pictures}
+    sizes = {name: (picture.width, picture.height) for name, picture in pictures.items()}
+    return Frame(kind, fields=facts | {"pictures": sizes}, payload=b"".join(one.rgb for one in pictures.values()))
 
 
 def _answered(frame: Frame) -> dict[str, Any]:
     fields = dict(frame.fields)
-    picture = Picture(fields.pop("width"), fields.pop("height"), frame.payload)
-    return {**fields, "picture": picture, "attempts": tuple(fields["attempts"])}
+    sizes = fields.pop("pictures")
+    pictures = dict(zip(sizes, _pictures_of(sizes.values(), frame.payload), strict=True))
+    return {**fields, **pictures, "attempts": tuple(fields["attempts"])}
 
 
 def upscale_frame(plan: UpscalePlan) -> Frame:

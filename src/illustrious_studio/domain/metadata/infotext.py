@@ -23,6 +23,7 @@ from illustrious_studio.domain.loras import without_loras
 from illustrious_studio.domain.metadata.controlnet_text import controlnet_fields
 from illustrious_studio.domain.metadata.record import ImageMetadata
 from illustrious_studio.domain.models import vae_file
+from illustrious_studio.domain.outpainting import Outpaint
 from illustrious_studio.domain.sampling import split_joined
 from illustrious_studio.domain.setting import Setting, is_recorded
 from illustrious_studio.domain.upscaling import USUAL_SCALE, UpscaleRecord
@@ -194,6 +195,8 @@ def written(value: object, setting: Setting) -> str:
         return _json(whole)
     if isinstance(value, tuple):
         return _json([one.model_dump(mode="json", exclude_defaults=True) for one in value])
+    if isinstance(value, Outpaint):
+        return _json(value.model_dump(exclude_defaults=True))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return setting.words.get(str(value), str(value))

@@ -27,7 +27,7 @@ from illustrious_studio.domain.setting import given, has_what_it_needs, value_ty
 
 LONGEST_SHOWN = 500
 LONGEST_JSON = 100_000
-IN_JSON = ("layout", "controls", "regions", "details")
+IN_JSON = ("layout", "controls", "regions", "details", "outpaint")
 """Settings of which the text has the whole value."""
 NO_VAE = ("default", "default (model)", "default vae")
 """What programs write where the checkpoint's own VAE decodes, in lower case; and `vae_named` knows A1111's words."""

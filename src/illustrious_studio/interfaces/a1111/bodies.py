@@ -24,6 +24,7 @@ from illustrious_studio.interfaces.a1111.adetailer import arguments_among, setti
 from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, Options, none_wanted, only, switched_off
 from illustrious_studio.interfaces.a1111.controlnet_units import controls_in
 from illustrious_studio.interfaces.a1111.image_info import sent
+from illustrious_studio.interfaces.a1111.outpainting import MK2, POOR_MANS, settings_of_outpainting
 from illustrious_studio.interfaces.a1111.regional import settings_of_regions
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
 from illustrious_studio.interfaces.a1111.sd_upscale import settings_of_script
@@ -35,6 +36,7 @@ from illustrious_studio.interfaces.a1111.settings import (
     settings_in,
     their_name,
 )
+from illustrious_studio.interfaces.a1111.soft_inpainting import soft_inpainting_in
 from illustrious_studio.interfaces.a1111.tasks import LONGEST_ID
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
@@ -43,7 +45,8 @@ MOST_PICTURES = 100
 LATENT = 8
 """Pixels of a picture's side for one latent."""
 FITS = {0: "stretch", 1: "crop", 2: "fill"}
-CONTENTS = {0: "fill", 1: "original"}
+CONTENTS = {0: "fill", 1: "original", 2: "latent_noise", 3: "latent_nothing"}
+OUTPAINTING = (MK2, POOR_MANS)
 HR_STRENGTH = 0.75
 """A1111's API has it where none is said."""
 SAME = ("use same sampler", "use same scheduler", "use same checkpoint", "none", "")
@@ -66,8 +69,9 @@ def as_said(name: Any) -> Any:
 
 def known_script(name: Any) -> Any:
     """The one of A1111's scripts that is done here; any other is refused. Raises ValueError."""
-    if isinstance(name, str) and name.strip().lower() == SD_UPSCALE.lower():
-        return SD_UPSCALE
+    for known in (SD_UPSCALE, *OUTPAINTING):
+        if isinstance(name, str) and name.strip().lower() == known.lower():
+            return known
     return none_wanted(name)
 
 
@@ -233,7 +237,7 @@ class Img2ImgBody(Txt2ImgBody):
             await _bytes(self.mask, "mask"),
             alpha="opaque",
             inverted=bool(self.inpainting_mask_invert),
-            rounded=self.mask_round is not False,
+            rounded=self.mask_round is not False and not soft_inpainting_in(self.alwayson_scripts),
         )
         return {"image": image, "mask": mask}
 
@@ -253,19 +257,20 @@ class Img2ImgBody(Txt2ImgBody):
         return values
 
     async def _scripted(self, studio: Studio, values: Mapping[str, Any], checkpoint: Checkpoint) -> Mapping[str, Any]:
-        if self.script_name != SD_UPSCALE:
+        if self.script_name not in (SD_UPSCALE, *OUTPAINTING):
             return {}
         if self.mask:
-            raise InvalidRequest("script_name: SD upscale draws the whole picture; send no mask with it")
+            raise InvalidRequest(f"script_name: {self.script_name} sees to the whole picture; send no mask with it")
+        if self.script_name in OUTPAINTING:
+            picture = await studio.inputs.size(values["image"])
+            return settings_of_outpainting(self.script_name, self.script_args or [], picture)
         tile = values.get("width") or checkpoint.native_width, values.get("height") or checkpoint.native_height
         picture = await studio.inputs.size(values["image"])
         return await settings_of_script(self.script_args or [], picture, tile, studio.upscalers)
 
     def _given_of_the_mask(self) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+        values = soft_inpainting_in(self.alwayson_scripts)
         if self.inpainting_fill is not None:
-            if self.inpainting_fill not in CONTENTS:
-                raise InvalidRequest("inpainting_fill: latent noise and nothing are not done here; use 0 (fill) or 1")
             values["mask_content"] = CONTENTS[self.inpainting_fill]
         if self.inpaint_full_res is not None:
             values["mask_area"] = "masked" if self.inpaint_full_res else "whole"

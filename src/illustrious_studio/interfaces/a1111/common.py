@@ -43,7 +43,8 @@ CONTROLNET = "controlnet"
 ADETAILER = "adetailer"
 REGIONAL_PROMPTER = "regional prompter"
 FORGE_COUPLE = "forge couple"
-DONE = (CONTROLNET, ADETAILER, REGIONAL_PROMPTER, FORGE_COUPLE)
+SOFT_INPAINTING = "soft inpainting"
+DONE = (CONTROLNET, ADETAILER, REGIONAL_PROMPTER, FORGE_COUPLE, SOFT_INPAINTING)
 """Extensions' scripts that mean something here."""
 OFF = ("", "false", "off", "no", "none", "null")
 NOT_DONE = "is something that this studio does not do; leave it out"
@@ -86,10 +87,11 @@ def script_name(name: object) -> str:
 def switched_on(args: object) -> bool:
     """Whether a script with these arguments does anything."""
     args = args if isinstance(args, list) else [args]
-    return not (_says_nothing(args[:1]) or all(map(unit_is_off, args)))
+    return not (_says_nothing(args[:1]) or all(map(is_off, args)))
 
 
-def unit_is_off(unit: object) -> bool:
+def is_off(unit: object) -> bool:
+    """Whether a switch, or a unit that has one, is off."""
     if isinstance(unit, dict):
         switches = [unit[name] for name in ("enabled", "is_enabled", "ad_model") if name in unit]
         return any(map(_says_nothing, switches))

@@ -15,7 +15,7 @@ from illustrious_studio.domain.controls import Control, ControlFile, ControlMode
 from illustrious_studio.domain.errors import InvalidRequest, StudioError
 from illustrious_studio.domain.inputs import Fit
 from illustrious_studio.domain.pictures import base64_bytes
-from illustrious_studio.interfaces.a1111.common import CONTROLNET, number_in, script_name, unit_is_off
+from illustrious_studio.interfaces.a1111.common import CONTROLNET, is_off, number_in, script_name
 from illustrious_studio.interfaces.a1111.image_info import sent
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
@@ -63,7 +63,7 @@ async def controls_in(scripts: object, studio: Studio) -> dict[str, Any]:
             units += args if isinstance(args, list) else [args]
     found = []
     for number, unit in enumerate(units):
-        if unit_is_off(unit):
+        if is_off(unit):
             continue
         where = f"alwayson_scripts: ControlNet's unit {number}"
         if not isinstance(unit, dict):

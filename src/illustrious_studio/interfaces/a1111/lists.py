@@ -9,7 +9,8 @@ from illustrious_studio.domain.hires import LATENT_UPSCALERS
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
-from illustrious_studio.interfaces.a1111.common import DONE, NO_UPSCALER, ApiState, StateIn, title_of
+from illustrious_studio.interfaces.a1111.common import DONE, NO_UPSCALER, SOFT_INPAINTING, ApiState, StateIn, title_of
+from illustrious_studio.interfaces.a1111.outpainting import MK2, POOR_MANS
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
 
 router = APIRouter()
@@ -142,7 +143,8 @@ async def list_embeddings(state: StateIn) -> dict[str, Any]:
 
 @router.get("/scripts")
 async def list_scripts() -> dict[str, Any]:
-    return {"txt2img": list(DONE), "img2img": [SD_UPSCALE.lower(), *DONE]}
+    of_pictures = [name.lower() for name in (SD_UPSCALE, MK2, POOR_MANS)]
+    return {"txt2img": [name for name in DONE if name != SOFT_INPAINTING], "img2img": [*of_pictures, *DONE]}
 
 
 @router.get("/cmd-flags")

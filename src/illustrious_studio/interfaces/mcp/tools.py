@@ -176,7 +176,7 @@ class Refinement(ImageRequestBody):
         return value
 
     @classmethod
-    def _goes_with_a_mask(cls, value: str, known: ValidationInfo) -> str:
+    def _goes_with_a_mask(cls, value: object, known: ValidationInfo) -> object:
         return value
 
     async def changes(self, studio: Studio) -> dict[str, object]:

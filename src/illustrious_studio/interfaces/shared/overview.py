@@ -46,6 +46,7 @@ class CheckpointEntry(BaseModel):
     native_height: int
     prediction_type: PredictionType
     zero_terminal_snr: bool
+    inpainting: bool = Field(description="Made for inpainting: it is shown the mask and what the mask leaves.")
     override: CheckpointOverride = Field(description="What a person set for it: PATCH /models/checkpoints/{name}.")
     hint: str = Field(description="What may be wrong with what is known of it, and what to do.")
     size_bytes: int

@@ -87,7 +87,7 @@ def _choices(name: str) -> list[tuple[str, Any]]:
     """What there is to choose from, each with its word; empty for what is no choice."""
     kind, setting = _kind(name), SETTINGS[name]
     values = kind.get("enum", ())
-    choices: list[tuple[str, Any]] = [(setting.words.get(one, _word(one)), one) for one in values]
+    choices: list[tuple[str, Any]] = [(_word(setting.words.get(one, one)), one) for one in values]
     if not _may_be_left_out(name):
         return choices
     if kind["type"] == "boolean":

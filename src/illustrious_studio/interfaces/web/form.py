@@ -53,12 +53,15 @@ SCRIPTS = {
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text || 'empty';
   return { __type__: 'update', label: `Negative prompt: ${shown}` };
 }""",
-    "img2img_title": """(text) => {
+    "img2img_title": """(text, outpaint) => {
   const held = text ? JSON.parse(text) : null;
-  const what = held ? (held.mask ? 'inpaint' : 'whole picture') : 'off';
+  const whole = outpaint ? 'outpaint' : 'whole picture';
+  const what = held ? (held.mask ? 'inpaint' : whole) : 'off';
   return [
     { __type__: 'update', label: `Image to image: ${what}` },
     { __type__: 'update', visible: what === 'inpaint' },
+    { __type__: 'update', visible: what === whole },
+    { __type__: 'update', visible: what === 'outpaint' },
   ];
 }""",
     # A setting that means nothing without another's value is not in sight without it.
@@ -151,6 +154,7 @@ class Form:
             **self.details.controls,
             "seed": self.seed,
             **advanced,
+            **self.img2img.outpaint.controls,
             **self.img2img.settings,
             **self.regions.settings,
         }
@@ -173,8 +177,10 @@ class Form:
         numbers = [self.controls[name] for name in ("steps", "guidance", "seed")]
         yield self.script("advanced_title"), numbers, self.advanced
         yield self.script("negative_title"), [self.negative], self.negative_fold
-        yield self.script("img2img_title"), [self.img2img.held], [self.img2img.fold, self.img2img.painted]
         yield self.script("controlnet_title"), [self.controlnet.held], self.controlnet.fold
+        img2img, outpaint = self.img2img, self.img2img.outpaint
+        shown = [img2img.fold, img2img.painted, outpaint.area, outpaint.sides]
+        yield self.script("img2img_title"), [img2img.held, outpaint.on], shown
         hires = self.hires
         yield HIRES_TITLE, [hires.on, hires.scale], hires.fold
         yield REGIONS_TITLE, [self.regions.wanted, self.regions.held], self.regions.fold
@@ -184,8 +190,9 @@ class Form:
         yield self.script("own_size"), [self.shape], self.own
         for name in form_settings(*GROUPS):
             needed, _, value = SETTINGS[name].needs.partition("=")
-            if value:
-                script = self.script("useful").replace("NEEDED", json.dumps(value))
+            switched = needed in self.controls and ImageRequest.model_fields[needed].annotation is bool
+            if value or switched:
+                script = self.script("useful").replace("NEEDED", json.dumps(value or True))
                 yield script, [self.controls[needed]], self.controls[name]
 
     def script(self, name: str) -> str:

@@ -18,8 +18,10 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.outpainting import SIDES, Outpaint, OutpaintContent
 from illustrious_studio.domain.presets import Preset
 from illustrious_studio.domain.setting import has_what_it_needs
+from illustrious_studio.domain.sizes import LONGEST_IN_TILES
 from illustrious_studio.domain.upscaling import USUAL_SCALE
 from illustrious_studio.domain.values import Prompt
 from illustrious_studio.interfaces.web.details_form import details_of, values_of
@@ -69,6 +71,7 @@ POSITIONAL = (
 HIRES_SHOWN = ("scale", "upscaler", "steps", "strength")
 """What of hires fix has a control. The rest stays with a picture's form unseen, until hires fix is switched off."""
 
+Pixels = Annotated[int | None, Field(ge=0, le=LONGEST_IN_TILES)]
 Shape = Literal["square", "portrait", "landscape", "custom"]
 
 
@@ -91,6 +94,13 @@ class FormValues:
     held_regions: str = ""
     held_picture: str = ""
     held_controls: str = ""
+    outpaint: bool = False
+    outpaint_left: Pixels = 128
+    outpaint_right: Pixels = 128
+    outpaint_top: Pixels = 128
+    outpaint_bottom: Pixels = 128
+    outpaint_seam: Annotated[int, Field(ge=0, le=512)] = 32
+    outpaint_content: OutpaintContent = "fill"
     hires: bool = False
     hires_scale: Annotated[float, Field(ge=1, le=4)] = USUAL_SCALE
     hires_upscaler: str = ""
@@ -161,6 +171,7 @@ class FormValues:
             held_regions=text_of_regions(request.regions),
             held_picture=held.text() if held else "",
             held_controls=controls_text(request.controls),
+            **_outpaint_values(request.outpaint),
             **_hires_values(request.hires),
             **values_of(request.details),
             settings={**fresh.settings, **given},
@@ -199,6 +210,8 @@ class FormValues:
             "regions": held_regions(self.held_regions) if self.regions_wanted else None,
             "details": self._details() if self.details else None,
         }
+        if picture is not None and picture.mask is None and self.outpaint:
+            values |= {"outpaint": self._outpaint(), "width": None, "height": None}
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)
             if held and not held.edited and not held.fits(self.prompt, -1 if seed is None else seed, (width, height)):
@@ -212,6 +225,11 @@ class FormValues:
             if value is not None and (name not in self.settings or has_what_it_needs(SETTINGS[name], values))
         }
         return ImageRequest.model_validate(useful)
+
+    def _outpaint(self) -> dict[str, Any]:
+        return {name: getattr(self, f"outpaint_{name}") or 0 for name in (*SIDES, "seam")} | {
+            "content": self.outpaint_content
+        }
 
     def _hires(self) -> dict[str, Any]:
         unseen = json.loads(self.hires_others) if self.hires_others else {}
@@ -239,6 +257,13 @@ def of_the_checkpoint(checkpoint: Checkpoint | None) -> list[str]:
     preset = None if checkpoint is None else checkpoint.override.preset
     settings = {} if preset is None else preset.settings
     return [*OF_THE_CHECKPOINT, *(["shape"] if "width" in settings else []), *(settings.keys() - OF_THE_CHECKPOINT)]
+
+
+def _outpaint_values(outpaint: Outpaint | None) -> dict[str, Any]:
+    if outpaint is None:
+        return {}
+    shown = {f"outpaint_{name}": getattr(outpaint, name) for name in (*SIDES, "seam", "content")}
+    return {"outpaint": True, **shown}
 
 
 def _hires_values(hires: HiresFix | None) -> dict[str, Any]:

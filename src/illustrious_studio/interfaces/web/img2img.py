@@ -6,6 +6,7 @@ themselves are kept by the studio under their names. Choosing and painting is th
 """
 
 from illustrious_studio.interfaces.web.controls import controls
+from illustrious_studio.interfaces.web.outpaint import OutpaintSection
 from illustrious_studio.interfaces.web.page import html
 from illustrious_studio.interfaces.web.theme import script
 
@@ -18,6 +19,7 @@ class Img2ImgSection:
 
         with gr.Accordion("Image to image", open=False, elem_id="img2img-fold") as self.fold:
             html('<div id="img2img-editor"></div>')
+            self.outpaint = OutpaintSection()
             self.settings = controls("img2img")
             with gr.Column(visible=False, elem_id="inpaint") as self.painted:
                 self.settings |= controls("inpaint")

@@ -196,7 +196,8 @@ class _Hint:
             shared |= {"controlnet_cond": [pixels], "control_type": kinds, "control_type_idx": [self.use.union_type]}
         else:
             shared |= {"controlnet_cond": pixels}
-        down, mid = self._model(sample.to(dtype), timestep, encoder_hidden_states=states.to(dtype), **shared)
+        latents = sample[:, : self._model.config.in_channels]  # of an inpaint checkpoint, without what is beside them
+        down, mid = self._model(latents.to(dtype), timestep, encoder_hidden_states=states.to(dtype), **shared)
         found = [*down, mid]
         return [one * weight for one, weight in zip(found, self._weights(len(found)), strict=True)]
 

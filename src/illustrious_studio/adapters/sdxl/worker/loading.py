@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, UNET_INPUT
+from illustrious_studio.adapters.sdxl.catalogue import BUILTIN, INPAINTING, UNET_INPUT
 from illustrious_studio.adapters.sdxl.headers import read_header
 from illustrious_studio.adapters.sdxl.worker.memory import is_out_of_memory
 from illustrious_studio.domain.errors import InvalidRequest, OutOfMemory
@@ -51,7 +51,7 @@ def load_pipeline(checkpoint: Checkpoint, dtype: Any, config: Path = SDXL_CONFIG
 
 
 def _loaded(checkpoint: Checkpoint, dtype: Any, config: Path) -> Any:
-    from diffusers import StableDiffusionXLPipeline
+    from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
     from transformers import CLIPTokenizer
 
     if checkpoint.layout == "folder":
@@ -69,6 +69,16 @@ def _loaded(checkpoint: Checkpoint, dtype: Any, config: Path) -> Any:
     config = _config_for(checkpoint.path, config)
     vocabulary, second = config / "tokenizer", config / "tokenizer_2"
     with _in_small_letters(checkpoint.path) as file:
+        parts = {}
+        if checkpoint.inpainting:  # the configuration is that of a UNet that takes latents alone
+            parts["unet"] = UNet2DConditionModel.from_single_file(
+                str(file),
+                config=str(config),
+                subfolder="unet",
+                dtype=dtype,
+                local_files_only=True,
+                in_channels=INPAINTING,
+            )
         return StableDiffusionXLPipeline.from_single_file(
             str(file),
             config=str(config),
@@ -80,6 +90,7 @@ def _loaded(checkpoint: Checkpoint, dtype: Any, config: Path) -> Any:
             else CLIPTokenizer.from_pretrained(vocabulary, local_files_only=True, pad_token="!"),
             local_files_only=True,
             add_watermarker=False,
+            **parts,
         )
 
 

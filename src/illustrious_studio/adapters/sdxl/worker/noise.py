@@ -28,6 +28,11 @@ def first_noise(request: ImageRequest, shape: Shape, scale: int, generator: "Gen
     return noise if same else _in_the_middle(_of(generator, shape), noise)
 
 
+def seed_noise(request: ImageRequest, shape: Shape) -> "Tensor":
+    """That of the seed alone, led nowhere and in the drawing's own size. Float32, on the CPU."""
+    return _of(_generator(request.seed), shape)
+
+
 def _generator(seed: int) -> "Generator":
     import torch
 

@@ -21,7 +21,7 @@ from illustrious_studio.adapters.sdxl.worker.progress import OfOnePicture, PlanP
 from illustrious_studio.domain.details import DetectorFile, Found
 from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import RenderPlan
+from illustrious_studio.domain.rendering import FromPicture, RenderPlan
 
 TILED = "memory cleared, VAE decoded in tiles"
 AGAIN = "memory cleared, steps taken again, VAE decoded in tiles"
@@ -69,6 +69,10 @@ class PipelineStages(Protocol):
         """Raises InvalidRequest."""
         ...
 
+    def changed(self, plan: RenderPlan, latents: Any) -> Picture:
+        """What of the latents of a last pass with soft inpainting is to be seen. Raises BadNumbers."""
+        ...
+
     def upcast(self, part: Part) -> bool:
         """Let a part work in float32 from now on; whether that is a change."""
         ...
@@ -85,6 +89,8 @@ class Drawn:
     picture: Picture
     attempts: tuple[str, ...]
     batch_size: int = 1
+    changed: Picture | None = None
+    """With soft inpainting: how much of each pixel is to be seen."""
 
 
 def draw(stages: PipelineStages, plan: RenderPlan, watch: ProgressCallback) -> Drawn:
@@ -118,10 +124,9 @@ def draw_batch(
                 results.append(replace(drawn, attempts=(SINGLY, *drawn.attempts)))
             else:
                 drawing = _Drawing(stages)
-                picture = drawing.decoded(plan, latents[number : number + 1])
+                drawn = drawing.finished(plan, latents[number : number + 1])
                 progress.watch = shown
-                picture = with_details(plan, picture, drawing, progress)
-                results.append(Drawn(picture, tuple(drawing.tried), count))
+                results.append(replace(drawing.detailed(plan, drawn, progress), batch_size=count))
         except StudioError as error:
             results.append(error)
     return results
@@ -129,10 +134,10 @@ def draw_batch(
 
 def _drawn(stages: PipelineStages, plan: RenderPlan, progress: PlanProgress) -> Drawn:
     drawing = _Drawing(stages)
-    picture = plan.picture
-    if picture is None:
-        picture = drawing.decoded(plan, _through_all_passes(plan, progress, partial(drawing.denoised, plan)))
-    return Drawn(with_details(plan, picture, drawing, progress), tuple(drawing.tried))
+    if plan.picture is not None:
+        return drawing.detailed(plan, Drawn(plan.picture, ()), progress)
+    latents = _through_all_passes(plan, progress, partial(drawing.denoised, plan))
+    return drawing.detailed(plan, drawing.finished(plan, latents), progress)
 
 
 def _through_all_passes(
@@ -163,6 +168,25 @@ class _Drawing:
         while (latents := self._attempt(work)) is None:
             self._retry_low_memory(plan, AGAIN)
         return latents
+
+    def finished(self, plan: RenderPlan, latents: Any) -> Drawn:
+        """What the latents of its passes are."""
+        picture, changed = self.decoded(plan, latents), self._changed(plan, latents)
+        return Drawn(picture, tuple(self.tried), changed=changed)
+
+    def detailed(self, plan: RenderPlan, drawn: Drawn, progress: PlanProgress) -> Drawn:
+        """The same with the plan's details."""
+        picture = with_details(plan, drawn.picture, self, progress)
+        return replace(drawn, picture=picture, attempts=tuple(self.tried))
+
+    def _changed(self, plan: RenderPlan, latents: Any) -> Picture | None:
+        last = plan.passes[-1].start
+        if not isinstance(last, FromPicture) or last.mask is None or last.soft is None:
+            return None
+        work = partial(self._stages.changed, plan, latents)
+        while (changed := self._attempt(work)) is None:
+            self._retry_low_memory(plan, DECODED_AGAIN)
+        return changed
 
     def decoded(self, plan: RenderPlan, latents: Any) -> Picture:
         tiled = self._low_memory or plan.passes[-1].coded_in_tiles

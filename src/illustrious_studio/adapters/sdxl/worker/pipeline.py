@@ -18,10 +18,17 @@ from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet, Conditioning, conditioning_of
 from illustrious_studio.adapters.sdxl.worker.controls import ControlModels, SteeredUnet
 from illustrious_studio.adapters.sdxl.worker.detectors import Detectors
-from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
+from illustrious_studio.adapters.sdxl.worker.inpainting import (
+    InpaintUnet,
+    LatentMask,
+    beside_latents,
+    is_for_inpainting,
+    share_drawn,
+    with_content,
+)
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
 from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
-from illustrious_studio.adapters.sdxl.worker.noise import first_noise
+from illustrious_studio.adapters.sdxl.worker.noise import first_noise, seed_noise
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import (
     BadNumbers,
     Drawn,
@@ -30,9 +37,10 @@ from illustrious_studio.adapters.sdxl.worker.oom_fallback import (
     draw_batch,
 )
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
-from illustrious_studio.adapters.sdxl.worker.progress import ProgressCallback
+from illustrious_studio.adapters.sdxl.worker.progress import NobodyWatching, ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
+from illustrious_studio.adapters.sdxl.worker.soft_inpainting import SoftMask, changed_pixels
 from illustrious_studio.adapters.sdxl.worker.starts import Starts
 from illustrious_studio.adapters.sdxl.worker.tiles import in_tiles
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
@@ -40,7 +48,7 @@ from illustrious_studio.domain.details import DetectorFile, Found
 from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
-from illustrious_studio.domain.rendering import FromPicture, Rendered, RenderPlan, Step
+from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Step
 
 if TYPE_CHECKING:
     import torch
@@ -175,6 +183,7 @@ class SdxlPipeline:
             seconds=seconds,
             attempts=drawn.attempts,
             batch_size=drawn.batch_size,
+            changed=drawn.changed,
         )
 
     def enable_offload(self) -> bool:
@@ -235,8 +244,7 @@ class SdxlPipeline:
             prediction_type=plan.checkpoint.prediction_type,
             rescale_betas_zero_snr=plan.checkpoint.zero_terminal_snr,
         )
-        starts = Starts(self._codec, self._scale, self.device, self.device_name, tiled=self._offloaded)
-        base = starts.of([one.passes[number] for one in plans], before, watch)
+        base = self._base(plans, number, before, watch)
         scheduler = scheduler_for(
             render_pass.sampler,
             render_pass.schedule,
@@ -248,20 +256,30 @@ class SdxlPipeline:
             render_pass.taken,
         )
         generators = [torch.Generator("cpu").manual_seed(one.request.seed) for one in plans]
-        shape = (1, self._pipeline.unet.config.in_channels, height // self._scale, width // self._scale)
+        shape = self._shape(render_pass)
         noises = [
             first_noise(one.request, shape, self._scale, generator)
             for one, generator in zip(plans, generators, strict=True)
         ]
         noise = torch.cat(noises).to(self.device)
         latents = scheduler.begin(noise) if base is None else scheduler.add_noise(base, noise)
-        mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
-        kept = LatentMask(base, noise, mask) if base is not None and mask is not None else None
-        # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
+        own_unet = self._pipeline.unet
+        kept: LatentMask | None = None
+        start = render_pass.start
+        if base is not None and isinstance(start, FromPicture) and start.mask is not None:
+            if start.soft is not None:
+                scheduler.mix = SoftMask(start.soft, base, share_drawn(start.mask, base)).mix
+            elif not is_for_inpainting(own_unet):
+                kept = LatentMask(base, noise, start.mask)
         size, evaluations = (width, height), len(scheduler.timesteps)
-        steered = SteeredUnet(self._pipeline.unet, self._controls, plan.controls, size, self._scale, evaluations)
-        tiled = in_tiles(steered, render_pass, self._scale, watch.check)
-        unet = ConditionedUnet(tiled, conditioning, len(plans))
+        steered = SteeredUnet(own_unet, self._controls, plan.controls, size, self._scale, evaluations)
+        unet = in_tiles(steered, render_pass, self._scale, watch.check)
+        if is_for_inpainting(own_unet):
+            tiled = self._offloaded or render_pass.coded_in_tiles
+            beside = [beside_latents(self._codec, one.passes[number], self._scale, tiled=tiled) for one in plans]
+            unet = InpaintUnet(unet, torch.cat(beside))
+        # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
+        unet = ConditionedUnet(unet, conditioning, len(plans))
         others = {"unet": unet, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
         parts = {**self._pipeline.components, **others}
         pipeline = self._kind(**parts, add_watermarker=False)
@@ -287,6 +305,37 @@ class SdxlPipeline:
         if not torch.isfinite(latents).all():
             raise BadNumbers("unet")
         return latents
+
+    def changed(self, plan: RenderPlan, latents: "torch.Tensor") -> Picture:
+        """With soft inpainting in the last pass: how much of each pixel of its latents is to be seen, as grey. Raises
+        BadNumbers."""
+        number = len(plan.passes) - 1
+        last = plan.passes[number]
+        base = self._base([plan], number, None, NobodyWatching())
+        assert base is not None and isinstance(last.start, FromPicture) and last.start.mask is not None
+        assert last.start.soft is not None
+        share, size = share_drawn(last.start.mask, base), (last.width, last.height)
+        return Picture.from_image(changed_pixels(last.start.soft, base, latents, share, size))
+
+    def _base(
+        self, plans: Sequence[RenderPlan], number: int, before: "torch.Tensor | None", watch: ProgressCallback
+    ) -> "torch.Tensor | None":
+        """What a pass of several pictures starts from, a row for each; None where it is noise."""
+        import torch
+
+        starts = Starts(self._codec, self._scale, self.device, self.device_name, tiled=self._offloaded)
+        base = starts.of([one.passes[number] for one in plans], before, watch)
+        start = plans[0].passes[number].start
+        if base is None or not isinstance(start, FromPicture) or start.mask is None:
+            return base
+        shape = self._shape(plans[0].passes[number])
+        noise = torch.cat([seed_noise(one.request, shape) for one in plans]).to(self.device)
+        return with_content(base, noise, start.mask, start.content, soft=start.soft is not None)
+
+    def _shape(self, render_pass: Pass) -> tuple[int, int, int, int]:
+        """Of the latents of one picture."""
+        channels = int(self._pipeline.vae.config.latent_channels)
+        return 1, channels, render_pass.height // self._scale, render_pass.width // self._scale
 
     def _use_networks(self, plan: RenderPlan) -> None:
         assert self._encoder is not None and self._loras is not None

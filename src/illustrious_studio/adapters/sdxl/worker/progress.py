@@ -20,6 +20,15 @@ class ProgressCallback(Protocol):
     def wants_preview(self) -> bool: ...
 
 
+class NobodyWatching:
+    """Follows a short piece of work of which nothing is shown, and which nobody stops."""
+
+    def check(self) -> None: ...
+    def step(self, step: Step) -> None: ...
+    def wants_preview(self) -> bool:
+        return False
+
+
 class PlanProgress:
     """Steps over all passes: how many are done, and how many are still to come, as far as that is known."""
 

@@ -1,6 +1,6 @@
 """A sampler and its sigmas in the place of a diffusers scheduler, for one drawing."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +75,8 @@ class Scheduler:
         self.sigmas = torch.tensor(sigmas, dtype=torch.float32)
         self.denoised: torch.Tensor | None = None
         """The last estimate of the finished latents."""
+        self.mix: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+        """What an estimate is made to be before it is used (soft inpainting), with the noise that it was made at."""
         self._sampler = sampler
         self._prediction_type = prediction_type
         levels = levels_of(self._sampler, self.sigmas.unbind())
@@ -121,6 +123,8 @@ class Scheduler:
             self._run = self._sampler(sample, self.sigmas.unbind(), noise)
             next(self._run)
         self.denoised = self._denoised(model_output.float(), sample)
+        if self.mix is not None:
+            self.denoised = self.mix(self.denoised, self.sigma)
         self._done += 1
         try:
             following, _ = self._run.send((sample, self.denoised))

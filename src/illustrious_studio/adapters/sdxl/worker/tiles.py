@@ -51,14 +51,16 @@ class TiledUnet:
     def __call__(
         self, sample: "Tensor", timestep: Any, added_cond_kwargs: "dict[str, Tensor]", asked: Asked, **others: Any
     ) -> "tuple[Tensor]":
-        """The prediction for latents (n, 4, height / 8, width / 8) for SDXL, in their shape and dtype."""
+        """The prediction for latents (n, 4, height / 8, width / 8) for SDXL, in their shape and dtype; beside them
+        there may be more channels that the UNet takes."""
         import torch
 
         rows, columns = (spans(length, self._tile, self._overlap) for length in sample.shape[-2:])
         height, width = rows[0][1] * self._scale, columns[0][1] * self._scale
         time_ids = added_cond_kwargs["time_ids"]
         of_a_tile = time_ids.new_tensor([height, width, 0, 0, height, width]).expand_as(time_ids)
-        blended = torch.zeros(sample.shape, dtype=torch.float32, device=sample.device)
+        shape = len(sample), self._unet.config.out_channels, *sample.shape[-2:]
+        blended = torch.zeros(shape, dtype=torch.float32, device=sample.device)
         for (top, bottom), down in zip(rows, shares(rows), strict=True):
             for (left, right), across in zip(columns, shares(columns), strict=True):
                 self._check()

@@ -92,6 +92,17 @@ def _unusable(file: VaeFile, reason: str) -> InvalidRequest:
     )
 
 
+def pixels_of(picture: Picture, size: tuple[int, int]) -> "torch.Tensor":
+    """A picture brought to that width and height, as float32 from -1 to 1, (1, 3, height, width)."""
+    import numpy as np
+    import torch
+
+    image = picture.image()
+    if image.size != size:
+        image = image.resize(size)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
 class VaeCodec:
     """The VAE in use. `own` is the checkpoint's, in the machine's memory; `attach` gives the pipeline what works."""
 
@@ -127,13 +138,13 @@ class VaeCodec:
     def encode(self, picture: Picture, size: tuple[int, int], *, tiled: bool) -> "torch.Tensor":
         """Float32 latents in the UNet's scale, (1, 4, height / 8, width / 8) for SDXL, of a picture brought to that
         width and height in pixels. Raises BadNumbers."""
-        import numpy as np
+        return self.encode_pixels(pixels_of(picture, size), tiled=tiled)
+
+    def encode_pixels(self, pixels: "torch.Tensor", *, tiled: bool) -> "torch.Tensor":
+        """The same of pixels from -1 to 1, (1, 3, height, width), float32."""
         import torch
 
-        image = picture.image()
-        if image.size != size:
-            image = image.resize(size)
-        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].to(self._device).float() / 127.5 - 1
+        pixels = pixels.to(self._device)
         self._tile(pixels[..., :: self._scale, :: self._scale] if tiled else None)
         with torch.no_grad():
             latents: torch.Tensor = self._vae.encode(pixels.to(self._vae.dtype)).latent_dist.mode()

@@ -124,6 +124,8 @@ class CreateTab:
         page.on("retry", self.retry, [], queued)
         page.on("reuse", self.reuse, [], [page.tabs, *form.all])
         page.on("img2img", self.img2img, [], [page.tabs, form.img2img.held, form.img2img.fold, *form.size])
+        outpainted = [page.tabs, form.img2img.held, form.img2img.fold, *form.size, form.img2img.outpaint.on]
+        page.on("outpaint", self.outpaint, [], outpainted)
         page.on("seed", self.use_seed, [], [form.seed])
         page.on("lora", self.lora, [form.prompt], [form.prompt])
         page.on("lora_less", self.lora_less, [form.prompt], [form.prompt])
@@ -213,6 +215,10 @@ class CreateTab:
         held = HeldPicture(image=await self.studio.inputs.keep_from_gallery(item_id)).text()
         opened = gr.Accordion(open=True)
         return self.page.goto("create"), held, opened, *await self.like_the_picture(held)
+
+    async def outpaint(self, item_id: str) -> tuple[Any, ...]:
+        """The same, to make its canvas larger."""
+        return *await self.img2img(item_id), True
 
     async def enhance(self, prompt: str) -> tuple[str, str]:
         better = await self.studio.prompts.enhance(prompt)

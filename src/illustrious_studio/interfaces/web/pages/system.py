@@ -100,6 +100,7 @@ class SystemTab:
         override = checkpoint.override
         by = "as you set it" if override != CheckpointOverride() else "as its file says"
         what = f"{checkpoint.prediction_type}{', zero terminal SNR' if checkpoint.zero_terminal_snr else ''}"
+        what += ", for inpainting" if checkpoint.inpainting else ""
         hint = parts.notice(checkpoint.hint)
         kind = override.prediction_type or AS_ITS_FILE_SAYS
         zero_snr = next((word for word, on in SWITCHED.items() if on is override.zero_terminal_snr), AS_ITS_FILE_SAYS)

@@ -3,11 +3,13 @@
 // held by the names that it keeps them under. `trigger('chosen')` has the server bring the size to the picture's shape.
 
 const LARGEST_MASK = 1024; // pixels of its longer side: a mask needs no more
+const HIGHEST_BOARD = 400; // pixels, as in the style sheet
 const COLOUR = '#0f766e';
 
 let held = read(props.value);
 let strokes = []; // canvases as they were before each stroke
 let sending = Promise.resolve();
+let sides = null; // pixels that outpainting adds: left, right, top, bottom
 
 function read(text) {
   return text ? JSON.parse(text) : null;
@@ -60,7 +62,8 @@ function sync() {
   if (!editor) return;
   strokes = [];
   $('[data-does=choose]', editor).textContent = held ? 'Choose another' : 'Choose a picture';
-  for (const part of ['[data-does=away]', '[data-does=subject]', '[data-does=background]', '.img2img-board', '.img2img-brush', '.hint']) $(part, editor).hidden = !held;
+  for (const part of ['[data-does=away]', '.img2img-board']) $(part, editor).hidden = !held;
+  for (const part of ['[data-does=subject]', '[data-does=background]', '.img2img-brush', '.hint']) $(part, editor).hidden = !held || outpaints();
   controls();
   const picture = $('.img2img-board img', editor);
   if (!held) return picture.removeAttribute('src');
@@ -116,6 +119,34 @@ async function send(where, file) {
   return showStatus(page.body.textContent);
 }
 
+// ---- Outpainting ------------------------------------------------------------------------------------------------------
+
+document.addEventListener('studio-form', ({ detail: form }) => {
+  const now = form.outpaint ? ['left', 'right', 'top', 'bottom'].map((side) => Math.max(0, form[`outpaint_${side}`] ?? 0)) : null;
+  if (JSON.stringify(now) === JSON.stringify(sides)) return;
+  sides = now;
+  sync();
+});
+
+function outpaints() { // a mask is painted without it
+  return Boolean(sides && held && !held.mask);
+}
+
+function frame() { // the picture on the canvas that it comes to
+  const board = $('#img2img-editor .img2img-board');
+  const picture = $('img', board);
+  const [left, right, top, bottom] = outpaints() ? sides : [0, 0, 0, 0];
+  const width = picture.naturalWidth + left + right;
+  const height = picture.naturalHeight + top + bottom;
+  board.classList.toggle('outpainting', outpaints());
+  const scale = Math.min(1, board.parentElement.clientWidth / width, HIGHEST_BOARD / height);
+  picture.style.width = outpaints() ? `${picture.naturalWidth * scale}px` : '';
+  board.style.padding = [top, right, bottom, left].map((pixels) => `${pixels * scale}px`).join(' ');
+  const [status, becomes] = [$('#img2img-editor .img2img-status'), `becomes ${width} × ${height}`];
+  if (outpaints()) showStatus(`${picture.naturalWidth} × ${picture.naturalHeight} ${becomes}.`);
+  else if (status.textContent.includes(' becomes ')) showStatus('');
+}
+
 // ---- Painting ---------------------------------------------------------------------------------------------------------
 
 function fit() { // the canvas over the picture, with the mask that is held
@@ -126,6 +157,7 @@ function fit() { // the canvas over the picture, with the mask that is held
   canvas.width = Math.round(picture.naturalWidth * scale);
   canvas.height = Math.round(picture.naturalHeight * scale);
   if (held?.mask) show(canvas, held.mask);
+  frame();
 }
 
 function show(canvas, mask) {

@@ -4,7 +4,7 @@
 
 // Events the server answers. A press on a button of one of these names raises it with the button's value.
 const EVENTS = new Set([
-  'example', 'undo_enhance', 'regenerate', 'variation', 'upscale', 'redraw', 'detail', 'retry', 'reuse', 'img2img', 'seed', 'show', 'cancel', 'delete', 'restore',
+  'example', 'undo_enhance', 'regenerate', 'variation', 'upscale', 'redraw', 'detail', 'retry', 'reuse', 'img2img', 'outpaint', 'seed', 'show', 'cancel', 'delete', 'restore',
   'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
   'reuse_recorded', 'finished', 'model', 'busy', 'idle', 'chat_changed', 'reindex',
   'check_models', 'use_checkpoint', 'open_models', 'lora', 'lora_less', 'lora_more',
@@ -114,7 +114,7 @@ function progress(jobs) { // several, where they are drawn in one go
 // ---- Presses ------------------------------------------------------------------------------------------------------
 
 const LEADS_TO = {
-  regenerate: 'create', variation: 'create', upscale: 'create', redraw: 'create', detail: 'create', reuse: 'create', img2img: 'create', reuse_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
+  regenerate: 'create', variation: 'create', upscale: 'create', redraw: 'create', detail: 'create', reuse: 'create', img2img: 'create', outpaint: 'create', reuse_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
 };
 
 document.addEventListener('click', (event) => {
@@ -145,7 +145,7 @@ document.addEventListener('click', (event) => {
   if (['regenerate', 'variation', 'upscale', 'redraw', 'detail', 'retry', 'example'].includes(name)) { peeking = false; poke(); }
   if (['check_models', 'use_checkpoint'].includes(name)) { button.disabled = true; button.textContent = name === 'check_models' ? 'Checking' : 'Loading'; }
   if (name === 'cancel') { button.disabled = true; button.textContent = 'Cancelling'; hurry = 6; }
-  if (['regenerate', 'variation', 'upscale', 'redraw', 'detail', 'reuse', 'img2img', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
+  if (['regenerate', 'variation', 'upscale', 'redraw', 'detail', 'reuse', 'img2img', 'outpaint', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
   if (['choose', 'new_chat', 'open_chat', 'say'].includes(name)) { down = true; }
   if (['choose', 'new_chat', 'open_chat'].includes(name)) document.body.classList.remove('drawer-open');
   if (LEADS_TO[name]) localStorage.setItem('studio.tab', LEADS_TO[name]);

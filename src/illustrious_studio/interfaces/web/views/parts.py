@@ -14,6 +14,7 @@ from illustrious_studio.domain.jobs import JobProgress
 from illustrious_studio.domain.layout.values import Layout
 from illustrious_studio.domain.metadata.infotext import details_fields, hires_words, written
 from illustrious_studio.domain.metadata.record import ImageMetadata
+from illustrious_studio.domain.outpainting import SIDES, Outpaint
 from illustrious_studio.domain.setting import Setting, is_recorded
 from illustrious_studio.domain.upscaling import UpscaleRecord
 
@@ -71,6 +72,7 @@ def picture_buttons(item: GalleryItem, *, everywhere: bool = True) -> str:
         ),
         act("to_chat", item.id, "Send to chat", title="Ask the chat about this picture"),
         act("img2img", item.id, "Image to image", title="Start from this picture, or inpaint a part of it"),
+        act("outpaint", item.id, "Outpaint", title="Make its canvas larger, and draw what is new"),
         act("upscale", item.id, "Upscale", title="Twice as wide and high, as a new picture"),
         act(
             "redraw",
@@ -132,6 +134,8 @@ def _shown(value: object, setting: Setting) -> str:
         return _layout(value)
     if setting is SETTINGS["image"] or setting is SETTINGS["mask"]:
         return "a picture that was given"
+    if isinstance(value, Outpaint):
+        return ", ".join(f"{getattr(value, side)} px {side}" for side in SIDES if getattr(value, side))
     return written(value, setting)
 
 
