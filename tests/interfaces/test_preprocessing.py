@@ -26,9 +26,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 T = TypeVar("T")
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("preprocessing") / "data"
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    async with running_api(tmp_path_factory.mktemp("preprocessing") / "data") as running:
+async def api(folder: Path) -> AsyncIterator[Api]:
+    async with running_api(folder) as running:
         yield running
 
 
@@ -84,7 +89,7 @@ async def test_what_cannot_be_done_is_a_sentence(api: Api, body: dict[str, Any],
     assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
 
 
-async def test_the_list_says_what_each_takes_and_what_is_missing(api: Api) -> None:
+async def test_the_list_says_what_each_takes_and_what_is_missing(api: Api, folder: Path) -> None:
     listed = {one["name"]: one for one in (await api.http.get("/preprocessors")).json()}
     assert list(listed)[:2] == ["none", "canny"]
     assert listed["canny"]["threshold_a"] == {
@@ -96,9 +101,8 @@ async def test_the_list_says_what_each_takes_and_what_is_missing(api: Api) -> No
         None,
     )
     assert "depth_anything_v2_vits.onnx" in listed["depth"]["missing"]
-    folder = Path(listed["depth"]["missing"].rpartition("Put it into ")[2].rstrip("."))
-    assert folder.as_posix().endswith(PREPROCESSORS) and folder.is_dir()
-    file = depth_network(folder / "midas_small.onnx")
+    assert listed["depth"]["missing"].endswith(f"Put it into the folder {PREPROCESSORS}.")
+    file = depth_network(folder / PREPROCESSORS / "midas_small.onnx")
     assert {one["name"]: one for one in (await api.http.get("/preprocessors")).json()}["depth"]["missing"] is None
     made = await api.http.post("/preprocess", json={"image": await sent(), "preprocessor": "depth"})
     assert made.status_code == 200

@@ -87,10 +87,12 @@ class Preprocessor(Value):
     ) -> Numbers:
         """What it works with. Raises InvalidRequest, naming the field, for a number outside of its range, and for one
         that would have no effect. A resolution has none where it works pixel by pixel, and is let pass."""
+        if self.resolution is None:
+            resolution = None
+        elif resolution is not None:
+            resolution = int(self.resolution.checked(resolution, "resolution"))
         return Numbers(
-            None
-            if self.resolution is None or resolution is None
-            else int(RESOLUTION.checked(resolution, "resolution")),
+            resolution,
             self._checked(self.threshold_a, threshold_a, "threshold_a"),
             self._checked(self.threshold_b, threshold_b, "threshold_b"),
         )

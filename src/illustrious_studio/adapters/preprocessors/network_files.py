@@ -73,7 +73,8 @@ class NetworkFiles:
 
     def _sentence(self, network: Network, paths: Sequence[Path | None]) -> str:
         there = "".join(f" There is {path.name}." for path in paths if path is not None)
-        return f"{WANTED[network]} Put {'it' if len(paths) == 1 else 'both'} into {self._folder}.{there}"
+        folder = "/".join(self._folder.parts[-2:])
+        return f"{WANTED[network]} Put {'it' if len(paths) == 1 else 'both'} into the folder {folder}.{there}"
 
 
 class OnnxNetwork:
