@@ -64,14 +64,14 @@ class DetailService:
 
     async def _checked(self, detail: Detail, number: int) -> Detail:
         where = f"details.{number}"
-        in_a_layout = {"", FACES, PEOPLE, *(one.name for one in self._sketches.objects())}
-        if detail.find == "layout" and detail.what not in in_a_layout:
-            near = self._sketches.nearest(detail.what)
-            hint = f" Nearest: {', '.join(near)}." if near else ""
-            raise InvalidRequest(
-                f"{where}.what: there is no drawing of {detail.what!r}; a layout has {FACES}, {PEOPLE} and the things "
-                f"that can be painted.{hint}"
-            )
+        if detail.find == "layout" and detail.what not in ("", FACES, PEOPLE):
+            named = self._sketches.named(detail.what)
+            if named is None:
+                raise InvalidRequest(
+                    f"{where}.what: there is no drawing of {detail.what!r}; a layout has {FACES}, {PEOPLE} and the "
+                    "things that can be painted (GET /layout/objects)"
+                )
+            return detail.model_copy(update={"what": named[0]})
         if detail.mask is not None:
             file = await self._inputs.file(detail.mask)
             if await asyncio.to_thread(lambda: open_grey(file)[0].getbbox()) is None:

@@ -50,9 +50,9 @@ class Detectors:
         except Exception as error:  # onnxruntime's errors have no class in common that it names
             if isinstance(error, MemoryError):
                 raise
-            reason = " ".join(str(error).split())[:300]
+            reason = " ".join(str(error).replace(str(file.path), file.path.name).split())[:300].rstrip(".")
             raise InvalidRequest(
-                f"The detector {file.name} cannot be used: {reason} Choose another one, or export it again."
+                f"The detector {file.name} cannot be used: {reason}. Choose another one, or export it again."
             ) from error
 
     def release(self) -> None:
@@ -128,7 +128,7 @@ def found_in(answers: list[Numbers], letter: _Letter, confidence: float, names: 
     weights = 0 if protos is None else len(protos)
     kinds = rows.shape[1] - COORDINATES - weights
     if kinds < 1:
-        raise ValueError("its answer has no boxes.")
+        raise ValueError("its answer has no boxes")
     sure, kind = rows[:, COORDINATES : COORDINATES + kinds].max(dim=1)
     surest = sure.argsort(descending=True, stable=True)
     surest = surest[sure[surest] > confidence][:MOST_LOOKED_AT]
