@@ -8,6 +8,7 @@ from illustrious_studio.services.cutouts import CutoutService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.grids import GridService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -17,6 +18,7 @@ from illustrious_studio.services.models import ModelService
 from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
+from illustrious_studio.services.sheets import SheetService
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.tokens import TokenService
 from illustrious_studio.services.upscalers import UpscalerService
@@ -33,6 +35,8 @@ class Studio:
     images: ImageService
     inputs: InputService
     jobs: JobQueue
+    grids: GridService
+    sheets: SheetService
     chat: ChatService
     answers: AnswerService
     prompts: PromptService

@@ -12,6 +12,7 @@ from illustrious_studio.interfaces.rest import (
     chat,
     cutouts,
     gallery,
+    grids,
     images,
     jobs,
     layouts,
@@ -27,7 +28,7 @@ DESCRIPTION = """Draw with SDXL, chat with a language model, ask about pictures,
 
 Every error is `{"detail", "code"}`: what happened, then what to do; and a word for programs."""
 
-WITH_PICTURES = ("/analyze-image", "/generate-image", "/jobs", "/remove-background", "/upscale")
+WITH_PICTURES = ("/analyze-image", "/generate-image", "/grids", "/jobs", "/remove-background", "/upscale")
 """Requests to these may be as large as pictures are."""
 
 
@@ -46,7 +47,7 @@ def create_api(studio: Studio) -> FastAPI:
     app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     add_error_handlers(app)
     app.add_exception_handler(CallerLeft, caller_left)
-    for noun in (system, images, cutouts, upscaling, layouts, chat, gallery, jobs, models, networks):
+    for noun in (system, images, cutouts, upscaling, layouts, chat, gallery, jobs, grids, models, networks):
         app.include_router(noun.router)
     _add_docs(app)
     return app
