@@ -22,6 +22,7 @@ from illustrious_studio.adapters.files.checkpoint_overrides import OverriddenChe
 from illustrious_studio.adapters.files.chosen_models import ChosenModelsFile
 from illustrious_studio.adapters.files.gallery import FolderGallery
 from illustrious_studio.adapters.files.inputs import FolderInputs
+from illustrious_studio.adapters.files.sheets import FolderSheets
 from illustrious_studio.adapters.files.wildcards import WildcardFolder
 from illustrious_studio.adapters.machine import ThisMachine
 from illustrious_studio.adapters.preprocessors.annotator import OpenCvAnnotator
@@ -38,6 +39,7 @@ from illustrious_studio.adapters.sdxl.vae_catalogue import DiskVaes
 from illustrious_studio.adapters.sketch.sprites import SpritePainter
 from illustrious_studio.adapters.sql.database import Database
 from illustrious_studio.adapters.sql.gallery_index import SqlGalleryIndex
+from illustrious_studio.adapters.sql.grids import SqlGrids
 from illustrious_studio.adapters.sql.jobs import SqlJobs
 from illustrious_studio.adapters.sql.sessions import SqlSessions
 from illustrious_studio.adapters.vision.builtin import BuiltinVision
@@ -60,6 +62,7 @@ from illustrious_studio.services.detectors import DetectorService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.grids import GridService
 from illustrious_studio.services.guesses import GuessService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
@@ -75,6 +78,7 @@ from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.regions import RegionService
+from illustrious_studio.services.sheets import SheetService
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.services.tokens import TokenService
@@ -101,6 +105,7 @@ OWN_FOLDERS = (CHECKPOINTS, VAES, LORAS, EMBEDDINGS, UPSCALERS, CONTROLS, PREPRO
 OVERRIDES = "checkpoint_overrides.json"
 CHOSEN = "chosen_models.json"
 WILDCARDS = "wildcards"
+SHEETS = "grids"
 LOCK_FILE = "studio.lock"
 RUNNING_FILE = "studio.json"
 
@@ -252,6 +257,10 @@ async def open_studio(
             regions,
             details,
         )
+        sheets = SheetService(gallery, FolderSheets(settings.data_dir / SHEETS))
+        grids = await stack.enter_async_context(
+            GridService(images, jobs, models, vaes, loras, SqlGrids(database), sheets)
+        )
         prompts = PromptService(models.chat_model, sketches.tags)
         answers = AnswerService(models)
         vision = VisionService(models.vision_model)
@@ -271,6 +280,8 @@ async def open_studio(
             images=images,
             inputs=inputs,
             jobs=jobs,
+            grids=grids,
+            sheets=sheets,
             chat=chat,
             answers=answers,
             prompts=prompts,

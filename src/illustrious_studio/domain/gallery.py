@@ -57,6 +57,7 @@ class GalleryQuery(Value):
     favourites: bool = False
     from_chat: bool = False
     session_id: str | None = None
+    grid_id: str | None = Field(None, max_length=100, description="The pictures of one grid.")
     since: Moment | None = None
 
 

@@ -652,3 +652,6 @@ class Origin(Value):
     negative_template: Template = Field("", description="The same of the negative prompt.")
     session_id: str | None = None
     message_id: str | None = None
+    grid_id: str | None = Field(
+        None, exclude_if=lambda grid: grid is None, description="The grid that it is a picture of."
+    )

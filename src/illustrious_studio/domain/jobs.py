@@ -1,5 +1,6 @@
 """Jobs: work that waits or runs, and the port that keeps it over a restart."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import prod
@@ -86,6 +87,10 @@ class Once:
     def job_id(self, number: int) -> str:
         return uuid5(_ONCE, f"{number} {self.key}").hex
 
+    @property
+    def grid_id(self) -> str:
+        return uuid5(_ONCE, f"grid {self.key}").hex
+
     def message_id(self, role: str) -> str:
         """Of a chat's message that asks for the drawing, or answers with it. Another request has others."""
         return uuid5(_ONCE, f"{role} {self.key} {self.asked}").hex
@@ -132,6 +137,10 @@ class JobStore(Protocol):
 
     async def save(self, *jobs: Job) -> None: ...
     async def get(self, job_id: str) -> Job | None: ...
+    async def those(self, job_ids: Sequence[str]) -> list[Job]:
+        """Of these ids those that there are, in any order."""
+        ...
+
     async def unfinished(self) -> list[Job]:
         """Queued and running ones, oldest first."""
         ...

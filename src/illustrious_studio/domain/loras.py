@@ -165,6 +165,17 @@ def weighed(prompt: str, names: Container[str], more: float) -> str:
     return _TAG.sub(changed, prompt)
 
 
+def with_lora_weight(prompt: str, name: str, weight: float) -> str:
+    """The prompt with a LoRA of that weight: where its tags stand, or else behind all."""
+    one = LoraChoice(name=name, weight=weight)
+    found = [tag for tag in _TAG.finditer(prompt) if _name(tag).lower() == name.lower()]
+    if not found:
+        return with_loras(prompt, [one])
+    for tag in reversed(found):
+        prompt = prompt[: tag.start()] + one.tag + prompt[tag.end() :]
+    return prompt
+
+
 def _name(tag: re.Match[str]) -> str:
     return tag[1].partition(":")[0].strip()
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 from weakref import WeakValueDictionary
@@ -35,6 +36,15 @@ from illustrious_studio.services.vaes import VaeService
 
 EXAMPLES = ("a black cat in the snow", "1girl, silver hair, blue eyes")
 """Where a checkpoint that starts from sketches has none."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Requests with nothing left to chance, each for a picture; where they come from, and what draws them."""
+
+    requests: Sequence[ImageRequest]
+    origin: Origin
+    checkpoint: Checkpoint
 
 
 class ImageService:
@@ -132,6 +142,15 @@ class ImageService:
         stay: bool = True,
         once: Once | None = None,
     ) -> list[Job]:
+        settled = await self.settled(request, count, origin, checkpoint)
+        return await self._jobs.submit_all(
+            settled.requests, settled.origin, settled.checkpoint.name, stay=stay, once=once
+        )
+
+    async def settled(
+        self, request: ImageRequest, count: int = 1, origin: Origin | None = None, checkpoint: str = ""
+    ) -> Settled:
+        """What `start_images` queues. Raises what it raises, but Busy."""
         using = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
         await self._vaes.named(request.vae)
@@ -172,7 +191,7 @@ class ImageService:
             origin = origin.model_copy(update={"words": request.prompt})
         if choosing:
             origin = origin.model_copy(update=dict(zip(("template", "negative_template"), templates, strict=True)))
-        return await self._jobs.submit_all(resolved, origin, using.name, stay=stay, once=once)
+        return Settled(resolved, origin, using)
 
     async def generate_image(self, request: ImageRequest, origin: Origin | None = None) -> GalleryItem:
         """Draw a picture and wait for it; who stops waiting (a client that went away) cancels it.

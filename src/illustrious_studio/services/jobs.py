@@ -13,7 +13,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -81,7 +81,8 @@ class JobQueue:
         self._store = store
         self._executor = executor
         self._gallery = gallery
-        self._limit = limit
+        self.limit = limit
+        """How many may wait."""
         self._lanes = lanes
         self._live: dict[str, LiveJob] = {}
         self._waiting: deque[LiveJob] = deque()
@@ -148,10 +149,6 @@ class JobQueue:
         Who asks may go away in this moment: what is written down is queued all the same, and cancelled unless it may
         stay.
         """
-        room = self._limit - len(self._live) - self._coming
-        if len(requests) > room:
-            full = f"{self._limit} pictures are waiting already" if room <= 0 else f"The queue has room for {room} more"
-            raise Busy(f"{full}. Try again when some are drawn.", retry_after=30)
         jobs = [
             Job(
                 id=once.job_id(number) if once else uuid.uuid4().hex,
@@ -164,8 +161,19 @@ class JobQueue:
             )
             for number, request in enumerate(requests)
         ]
+        await self.submit_jobs(jobs, stay=stay)
+        return jobs
+
+    async def submit_jobs(
+        self, jobs: Sequence[Job], *, stay: bool = True, keep: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """The same of jobs that are made already. `keep` writes them down, with what belongs to them, all or none."""
+        room = self.limit - len(self._live) - self._coming
+        if len(jobs) > room:
+            full = f"{self.limit} pictures are waiting already" if room <= 0 else f"The queue has room for {room} more"
+            raise Busy(f"{full}. Try again when some are drawn.", retry_after=30)
         self._coming += len(jobs)
-        taking = self._spawn(self._take(jobs), self._keeping)
+        taking = self._spawn(self._take(jobs, keep), self._keeping)
         try:
             await asyncio.shield(taking)
         except asyncio.CancelledError:
@@ -173,11 +181,10 @@ class JobQueue:
                 await asyncio.wait([taking])
                 await self.cancel_all(jobs)
             raise
-        return jobs
 
-    async def _take(self, jobs: list[Job]) -> None:
+    async def _take(self, jobs: Sequence[Job], keep: Callable[[], Awaitable[None]] | None) -> None:
         try:
-            await self._store.save(*jobs)
+            await (self._store.save(*jobs) if keep is None else keep())
         finally:
             self._coming -= len(jobs)
         for job in jobs:
@@ -248,6 +255,12 @@ class JobQueue:
         if live := self._live.get(job_id):
             return self._progress(live)
         return JobProgress(job=await self._get(job_id))
+
+    async def progress_of(self, job_ids: Sequence[str]) -> dict[str, JobProgress]:
+        """The same of several, by their ids: those that there are."""
+        now = {job_id: self._progress(self._live[job_id]) for job_id in job_ids if job_id in self._live}
+        over = await self._store.those([job_id for job_id in job_ids if job_id not in now])
+        return now | {job.id: JobProgress(job=job) for job in over}
 
     def active(self) -> list[JobProgress]:
         """Jobs that are drawn now, then those that wait, in order."""

@@ -12,6 +12,7 @@ from illustrious_studio.services.detectors import DetectorService
 from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.first_steps import FirstStepsService
 from illustrious_studio.services.gallery import GalleryService
+from illustrious_studio.services.grids import GridService
 from illustrious_studio.services.images import ImageService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.jobs import JobQueue
@@ -24,6 +25,7 @@ from illustrious_studio.services.prompts import PromptService
 from illustrious_studio.services.redrawing import RedrawService
 from illustrious_studio.services.refused_requests import RefusedRequests
 from illustrious_studio.services.regions import RegionService
+from illustrious_studio.services.sheets import SheetService
 from illustrious_studio.services.sketch import SketchService
 from illustrious_studio.services.tokens import TokenService
 from illustrious_studio.services.upscalers import UpscalerService
@@ -40,6 +42,8 @@ class Studio:
     images: ImageService
     inputs: InputService
     jobs: JobQueue
+    grids: GridService
+    sheets: SheetService
     chat: ChatService
     answers: AnswerService
     prompts: PromptService

@@ -38,8 +38,9 @@ def with_migration(folder: Path, body: str) -> Path:
     """The studio's migrations and one more."""
     migrations = folder / "migrations"
     shutil.copytree(MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
-    head = "from alembic import op\nimport os\nrevision = '0002'\ndown_revision = '0001'\n\n\ndef upgrade():\n"
-    (migrations / "versions" / "0002_more.py").write_text(head + f"    {body}\n")
+    last = max(path.name[:4] for path in (migrations / "versions").glob("[0-9]*.py"))
+    head = f"from alembic import op\nimport os\nrevision = '9999'\ndown_revision = '{last}'\n\n\ndef upgrade():\n"
+    (migrations / "versions" / "9999_more.py").write_text(head + f"    {body}\n")
     return migrations
 
 
@@ -86,7 +87,7 @@ async def test_an_older_database_is_migrated_and_a_copy_of_it_kept(url: str, tmp
     async with Database(url, migrations=migrations) as database:
         await database.read(lambda connection: connection.execute(text("SELECT x FROM later")).all())
         assert [job.id for job in await SqlJobs(database).recent(9)] == ["one"]
-    (copy,) = tmp_path.glob("studio.db.before-0001-*")
+    (copy,) = tmp_path.glob("studio.db.before-*")
     async with Database(f"sqlite:///{copy}") as database:
         assert [job.id for job in await SqlJobs(database).recent(9)] == ["one"]
 

@@ -127,6 +127,8 @@ def _selection(connection: Connection, query: GalleryQuery, before: int | None) 
         wanted = wanted.where(gallery.c.checkpoint == query.checkpoint)
     if query.session_id is not None:
         wanted = wanted.where(gallery.c.session_id == query.session_id)
+    if query.grid_id is not None:
+        wanted = wanted.where(gallery.c.grid_id == query.grid_id)
     if query.from_chat:
         wanted = wanted.where(gallery.c.session_id.is_not(None))
     if query.favourites:
@@ -155,6 +157,7 @@ def _row(item: GalleryItem) -> dict[str, Any]:
             of.origin.words,
         ),
         "value": item.model_dump_json(),
+        "grid_id": of.origin.grid_id,
     }
 
 

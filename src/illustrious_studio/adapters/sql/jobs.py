@@ -1,5 +1,6 @@
 """Jobs over restarts: the `jobs` table as the port `JobStore`."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
@@ -16,17 +17,14 @@ class SqlJobs:
         self._database = database
 
     async def save(self, *changed: Job) -> None:
-        def change(connection: Connection) -> None:
-            for job in changed:
-                values = {"finished": job.finished, "value": job.model_dump_json()}
-                if not connection.execute(update(jobs).where(jobs.c.id == job.id).values(values)).rowcount:
-                    connection.execute(insert(jobs).values(**values, id=job.id))
-
-        await self._database.write(change)
+        await self._database.write(lambda connection: keep_jobs(connection, changed))
 
     async def get(self, job_id: str) -> Job | None:
         found = await self._fetch(select(jobs.c.value).where(jobs.c.id == job_id))
         return found[0] if found else None
+
+    async def those(self, job_ids: Sequence[str]) -> list[Job]:
+        return await self._fetch(select(jobs.c.value).where(jobs.c.id.in_(job_ids)))
 
     async def unfinished(self) -> list[Job]:
         return await self._fetch(select(jobs.c.value).where(jobs.c.finished.is_(False)).order_by(jobs.c.position))
@@ -39,3 +37,11 @@ class SqlJobs:
             return list(connection.execute(wanted).scalars())
 
         return [Job.model_validate_json(value) for value in await self._database.read(fetch)]
+
+
+def keep_jobs(connection: Connection, changed: Iterable[Job]) -> None:
+    """Insert them, or replace the rows of the same ids."""
+    for job in changed:
+        values = {"finished": job.finished, "value": job.model_dump_json()}
+        if not connection.execute(update(jobs).where(jobs.c.id == job.id).values(values)).rowcount:
+            connection.execute(insert(jobs).values(**values, id=job.id))

@@ -25,9 +25,11 @@ gallery = Table(
     Column("session_id", String(100)),
     Column("words", Text, nullable=False),
     Column("value", Text, nullable=False),
+    Column("grid_id", String(32)),
 )
 Index("gallery_checkpoint", gallery.c.checkpoint, gallery.c.position)
 Index("gallery_session", gallery.c.session_id, gallery.c.position)
+Index("gallery_grid", gallery.c.grid_id, gallery.c.position)
 Index(
     "gallery_from_chat",
     gallery.c.position,
@@ -80,6 +82,20 @@ Index(
     postgresql_where=jobs.c.finished.is_(False),
 )
 
+grids = Table(
+    "grids",
+    metadata,
+    Column("position", _Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("finished", Boolean, nullable=False),
+    Column("value", Text, nullable=False),
+)
+Index(
+    "grids_unfinished",
+    grids.c.position,
+    sqlite_where=grids.c.finished.is_(False),
+    postgresql_where=grids.c.finished.is_(False),
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

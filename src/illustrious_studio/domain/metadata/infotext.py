@@ -74,6 +74,11 @@ def write_infotext(metadata: ImageMetadata) -> str:
     return _assemble(request.prompt, request.negative_prompt, fields)
 
 
+def text_with(parameters: str, fields: Mapping[str, str]) -> str:
+    """A picture's text with these fields behind its own."""
+    return ", ".join(filter(None, [parameters, *(f"{key}: {_quoted(value)}" for key, value in fields.items())]))
+
+
 def text_of_upscale(record: UpscaleRecord) -> str:
     """What A1111 writes of what was done to a picture after it was drawn."""
     return ", ".join(f"{key}: {_quoted(value)}" for key, value in record.fields.items())

@@ -13,6 +13,7 @@ from illustrious_studio.interfaces.rest import (
     cutouts,
     details,
     gallery,
+    grids,
     images,
     jobs,
     layouts,
@@ -33,6 +34,7 @@ WITH_PICTURES = (
     "/analyze-image",
     "/detail",
     "/generate-image",
+    "/grids",
     "/jobs",
     "/preprocess",
     "/remove-background",
@@ -57,7 +59,7 @@ def create_api(studio: Studio) -> FastAPI:
     add_error_handlers(app)
     app.add_exception_handler(CallerLeft, caller_left)
     drawing = system, images, cutouts, preprocessing, upscaling, details, layouts
-    for noun in (*drawing, chat, gallery, jobs, models, networks):
+    for noun in (*drawing, chat, gallery, jobs, grids, models, networks):
         app.include_router(noun.router)
     _add_docs(app)
     return app

@@ -68,9 +68,16 @@ async def _job_id(job_id: Annotated[str, Path(description="Id of a job.")]) -> s
     return job_id
 
 
+async def _grid_id(grid_id: Annotated[str, Path(description="Id of a grid.")]) -> str:
+    if not _ID.fullmatch(grid_id):
+        raise NotFound("There is no grid with this id. GET /grids lists those there are.")
+    return grid_id
+
+
 StudioIn = Annotated[Studio, Depends(_studio)]
 ItemId = Annotated[str, Depends(_item_id)]
 JobId = Annotated[str, Depends(_job_id)]
+GridId = Annotated[str, Depends(_grid_id)]
 
 
 def link(request: Request, path: str) -> str:

@@ -73,12 +73,19 @@ async def browse(
     favourites: bool = False,
     from_chat: bool = False,
     session_id: Annotated[str | None, Query(max_length=100)] = None,
+    grid_id: Annotated[str | None, Query(max_length=100, description="The pictures of one grid.")] = None,
     since: Moment | None = None,
     cursor: Annotated[str | None, Query(max_length=500, description="From the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> GalleryEntries:
     query = GalleryQuery(
-        q=q, checkpoint=checkpoint, favourites=favourites, from_chat=from_chat, session_id=session_id, since=since
+        q=q,
+        checkpoint=checkpoint,
+        favourites=favourites,
+        from_chat=from_chat,
+        session_id=session_id,
+        grid_id=grid_id,
+        since=since,
     )
     page = await studio.gallery.page(query, cursor, limit)
     return GalleryEntries(items=[_entry(request, item) for item in page.items], cursor=page.cursor)
