@@ -144,7 +144,7 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"seed_resize_from_w": 32, "seed_resize_from_h": 512}, "seed_resize_from_width: must be at least 64"),
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
         ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
-        ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: has ControlNet"),
+        ({"alwayson_scripts": {"ReActor": {"args": [True]}}}, "alwayson_scripts: has ReActor"),
         ({"tiling": int("9" * 400)}, "tiling: is something"),
         ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
         ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),

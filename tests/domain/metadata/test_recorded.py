@@ -135,3 +135,11 @@ def test_long_values_are_shown_short() -> None:
     recorded = recorded_settings({"parameters": f'a cat\nSteps: 20, Seed: 1, Note: "{"n" * 9000}"'})
     assert recorded is not None
     assert len(recorded.fields["Note"]) <= 500
+
+
+def test_a1111s_controlnet_is_named_since_its_pictures_are_not_in_the_text() -> None:
+    recorded = recorded_settings(
+        {"parameters": 'a cat\nSteps: 20, Seed: 7, Size: 64x64, ControlNet 0: "Module: canny, Model: x [0123]"'}
+    )
+    assert recorded is not None and recorded.left_out == ("controls",)
+    assert recorded.not_usable == "Not usable here: ControlNet."
