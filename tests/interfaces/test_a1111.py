@@ -143,7 +143,7 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"subseed_strength": 1.3}, "subseed_strength: must be at most 1"),
         ({"seed_resize_from_w": 32, "seed_resize_from_h": 512}, "seed_resize_from_width: must be at least 64"),
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
-        ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
+        ({"script_name": "Prompt matrix"}, "script_name: is something"),
         ({"alwayson_scripts": {"ControlNet": {"args": [{}]}}}, "alwayson_scripts: has ControlNet"),
         ({"tiling": int("9" * 400)}, "tiling: is something"),
         ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
@@ -595,7 +595,10 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
 
     assert await asked(api, lists) == [[]] * 6
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
-    assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": ["sd upscale"]}
+    assert await asked(api, lambda client: client.get_scripts()) == {
+        "txt2img": ["x/y/z plot"],
+        "img2img": ["x/y/z plot", "sd upscale"],
+    }
 
 
 async def test_its_extras_upscale(api: Api) -> None:

@@ -78,9 +78,7 @@ async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
 
 async def generate(settings: Settings, options: argparse.Namespace) -> int:
     """Queue a picture, show how far it is, and write it where `--output` says."""
-    given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
-    given |= {name: _base64_of(given[name]) for name in ("image", "mask") if name in given}
-    given |= {"layout": _layout_in(given["layout"])} if "layout" in given else {}
+    given = _settings_in(options)
     async with studio_client(settings, needs="sdxl") as client:
         if options.enhance:
             enhanced = await _post(client, "/prompts/enhance", {"prompt": options.prompt})
@@ -103,6 +101,47 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
                 await _save(client, image_id, output)
             print(f"{output or image_id}  seed {one['request']['seed']}")
     return 0
+
+
+async def grid(settings: Settings, options: argparse.Namespace) -> int:
+    """Queue a grid, show how far it is, and write its sheet. Ctrl-C cancels what is not drawn."""
+    given = _settings_in(options) | {"layout_from_words": options.layout_from_words}
+    axes = {name: _axis_in(text) for name in ("x", "y", "z") if (text := getattr(options, name)) is not None}
+    async with studio_client(settings, needs="sdxl") as client:
+        now = await _post(client, "/grids", given | axes)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+        with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+            task = bar.add_task("Waiting", total=now["steps"])
+            try:
+                while not now["finished"]:
+                    await asyncio.sleep(POLL_SECONDS)
+                    now = await _get(client, f"/grids/{now['id']}")
+                    words = f"{now['done']} of {now['pictures']} pictures"
+                    bar.update(task, description=words, completed=now["step"], total=now["steps"])
+            except asyncio.CancelledError:
+                await client.delete(f"/grids/{now['id']}")
+                raise
+        target = options.output or Path(f"grid-{now['id']}.png")
+        sheet = await _checked(await client.get(f"/grids/{now['id']}/sheet"))
+        _write(target, sheet.content, f" Its pictures are in the gallery; the sheet is at /grids/{now['id']}/sheet.")
+        for cell in now["cells"]:
+            print(f"{cell['image_id'] or 'not drawn: ' + (cell['error'] or cell['state'])}  {cell['label']}")
+        print(target)
+    return 0 if now["done"] else 1
+
+
+def _axis_in(text: str) -> dict[str, str]:
+    setting, sign, values = text.partition("=")
+    if not sign:
+        raise InvalidRequest(f"{text!r} is no axis. Write a setting and its values, such as 'steps=20, 30'.")
+    return {"setting": setting.strip(), "values": values}
+
+
+def _settings_in(options: argparse.Namespace) -> dict[str, Any]:
+    """The picture settings that were given; files as the API takes them."""
+    given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
+    given |= {name: _base64_of(given[name]) for name in ("image", "mask") if name in given}
+    return given | ({"layout": _layout_in(given["layout"])} if "layout" in given else {})
 
 
 def _base64_of(file: Path) -> str:
@@ -258,6 +297,7 @@ async def mcp(settings: Settings, options: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]] = {
     "generate": generate,
+    "grid": grid,
     "chat": chat,
     "analyze": analyze,
     "cutout": cutout,

@@ -10,6 +10,7 @@ from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
 from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, ApiState, StateIn, title_of
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
+from illustrious_studio.interfaces.a1111.xyz_plot import TITLE as XYZ_PLOT
 
 router = APIRouter()
 
@@ -138,7 +139,7 @@ async def list_embeddings(state: StateIn) -> dict[str, Any]:
 
 @router.get("/scripts")
 async def list_scripts() -> dict[str, Any]:
-    return {"txt2img": [], "img2img": [SD_UPSCALE.lower()]}
+    return {"txt2img": [XYZ_PLOT.lower()], "img2img": [XYZ_PLOT.lower(), SD_UPSCALE.lower()]}
 
 
 @router.get("/cmd-flags")
