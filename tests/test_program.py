@@ -218,6 +218,20 @@ def test_the_command_upscales_a_file_with_the_real_network(tmp_path: Path) -> No
     assert (done.returncode != 0, "There are: Lanczos" in done.stderr) == (True, True)
 
 
+def test_the_command_draws_a_grid_with_the_real_model_and_writes_its_sheet(tmp_path: Path) -> None:
+    where = ("--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none", "-o", str(tmp_path / "sheet.png"))
+    how = ("--steps", "2", "--width", "128", "--height", "128", "--seed", "1")
+    done = run_app("grid", "a red apple", "-x", "guidance=1, 3", "-y", "search_replace=red, green", *how, *where)
+    assert [line.partition("  ")[2] for line in done.stdout.splitlines()[:-1]] == [
+        "CFG scale: 1, red", "CFG scale: 3, red", "CFG scale: 1, green", "CFG scale: 3, green",
+    ], done.stderr  # fmt: skip
+    assert done.stdout.splitlines()[-1] == str(tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert 'X Type: CFG scale, X Values: "1, 3"' in sheet.info["parameters"]
+    done = run_app("grid", "a red apple", "-x", "guidance=1, 99", *how, *where)
+    assert (done.returncode, "x, value 2 (99): must be at most 30" in done.stderr) == (78, True)
+
+
 def test_the_command_redraws_a_file_in_tiles(tmp_path: Path) -> None:
     file = tmp_path / "owl.png"
     file.write_bytes(to_png(asyncio.run(owl())))

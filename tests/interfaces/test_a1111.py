@@ -143,8 +143,8 @@ async def test_samplers_and_schedules_are_known_by_every_name(
         ({"subseed_strength": 1.3}, "subseed_strength: must be at most 1"),
         ({"seed_resize_from_w": 32, "seed_resize_from_h": 512}, "seed_resize_from_width: must be at least 64"),
         ({"refiner_checkpoint": "refiner"}, "refiner_checkpoint: is something"),
-        ({"script_name": "X/Y/Z plot"}, "script_name: is something"),
         ({"alwayson_scripts": {"ReActor": {"args": [True]}}}, "alwayson_scripts: has ReActor"),
+        ({"script_name": "Prompt matrix"}, "script_name: is something"),
         ({"tiling": int("9" * 400)}, "tiling: is something"),
         ({"sampler_name": "DDIM", "eta": 2.0}, "eta: must be at most 1"),
         ({"override_settings": {"eta_ddim": 1}}, "eta_ddim: is no option of this studio"),
@@ -597,8 +597,15 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
     always = ["controlnet", "adetailer", "regional prompter", "forge couple"]
     scripts = {
-        "txt2img": always,
-        "img2img": ["sd upscale", "outpainting mk2", "poor man's outpainting", *always, "soft inpainting"],
+        "txt2img": ["x/y/z plot", *always],
+        "img2img": [
+            "x/y/z plot",
+            "sd upscale",
+            "outpainting mk2",
+            "poor man's outpainting",
+            *always,
+            "soft inpainting",
+        ],
     }
     assert await asked(api, lambda client: client.get_scripts()) == scripts
 

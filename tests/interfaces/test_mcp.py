@@ -81,7 +81,8 @@ async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anyth
         "status",
     }
     reads |= {"checkpoint_report"}
-    assert tools.keys() == reads | {"generate_image", "refine_image", "remove_background", "upscale_image", "chat"}
+    draws = {"generate_image", "refine_image", "draw_grid", "remove_background", "upscale_image", "chat"}
+    assert tools.keys() == reads | draws
     for name, tool in tools.items():
         assert tool.title and tool.description and tool.annotations and tool.output_schema
         assert tool.annotations.read_only_hint is (name in reads)
@@ -94,6 +95,30 @@ async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anyth
     refined = tools["refine_image"].input_schema
     assert refined["required"] == ["image_id"]
     assert not [name for name, field in refined["properties"].items() if "default" in field]
+
+
+async def test_a_grid_comes_as_its_sheet_and_what_is_not_drawn_is_said(api: Api) -> None:
+    axes = {"x": {"setting": "steps", "values": "2-4"}, "y": {"setting": "sampler", "values": ["Euler", "LMS"]}}
+    api.engine.faults.append(OutOfMemory("Too large."))
+    told: list[float] = []
+
+    async def tell(done: float, total: float | None, words: str | None) -> None:
+        told.append(done)
+
+    async with host(api) as client:
+        result = await client.call_tool("draw_grid", CAT | {"width": 128, "height": 64} | axes, progress_callback=tell)
+        assert not result.is_error, result.content
+        preview, line, lost, link = result.content
+        assert isinstance(preview, ImageContent) and isinstance(line, TextContent) and isinstance(link, ResourceLink)
+        assert "5 of 6 pictures. x Steps: Steps: 2, Steps: 3, Steps: 4; y Sampler: Euler, LMS." in line.text
+        assert isinstance(lost, TextContent) and lost.text == "Not drawn: Steps: 2, Euler: Too large."
+        found = result.structured_content
+        assert (found["done"], found["failed"], found["sheet_url"]) == (5, 1, link.uri)
+        assert told == sorted(told)
+        (whole,) = (await client.read_resource(link.uri)).contents
+        assert Image.open(io.BytesIO(b64decode(whole.blob))).info["illustrious_grid"]
+        wrong = {"x": {"setting": "steps", "values": "1, 500"}}
+        assert "x, value 2 (500): must be at most 150" in sentence(await client.call_tool("draw_grid", CAT | wrong))
 
 
 @ERAS

@@ -22,6 +22,7 @@ def benchmarks() -> dict[str, Benchmark]:
     from illustrious_studio.bench.batch import batch
     from illustrious_studio.bench.chat_added import chat_added
     from illustrious_studio.bench.draw_preview import draw_preview
+    from illustrious_studio.bench.grid import grid
     from illustrious_studio.bench.interfaces import interfaces_overhead
     from illustrious_studio.bench.lora_switch import lora_switch
     from illustrious_studio.bench.preprocess import preprocess
@@ -40,6 +41,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "lora.switch": lora_switch,
         "batch": batch,
         "regions": regions,
+        "grid": grid,
     }
 
 

@@ -84,12 +84,7 @@ async def _wait_until_ready(client: httpx.AsyncClient, needs: str) -> None:
 
 async def generate(settings: Settings, options: argparse.Namespace) -> int:
     """Queue a picture, show how far it is, and write it where `--output` says."""
-    given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
-    given |= {name: _base64_of(given[name]) for name in ("image", "mask") if name in given}
-    if "controls" in given:
-        given["controls"] = [_with_picture(one) for one in given["controls"]]
-    given |= {"layout": _layout_in(given["layout"])} if "layout" in given else {}
-    given |= {"regions": _with_masks(given["regions"])} if "regions" in given else {}
+    given = _settings_in(options)
     async with studio_client(settings, needs="sdxl") as client:
         if options.enhance:
             enhanced = await _post(client, "/prompts/enhance", {"prompt": options.prompt})
@@ -114,11 +109,48 @@ async def generate(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _with_picture(control: object) -> object:
-    """A control with its picture in place of the name of its file."""
-    if not isinstance(control, dict) or not isinstance(image := control.get("image"), str) or _ID.fullmatch(image):
-        return control
-    return {**control, "image": _base64_of(Path(image))}
+async def grid(settings: Settings, options: argparse.Namespace) -> int:
+    """Queue a grid, show how far it is, and write its sheet. Ctrl-C cancels what is not drawn."""
+    given = _settings_in(options) | {"layout_from_words": options.layout_from_words}
+    axes = {name: _axis_in(text) for name in ("x", "y", "z") if (text := getattr(options, name)) is not None}
+    async with studio_client(settings, needs="sdxl") as client:
+        now = await _post(client, "/grids", given | axes)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+        with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+            task = bar.add_task("Waiting", total=now["steps"])
+            try:
+                while not now["finished"]:
+                    await asyncio.sleep(POLL_SECONDS)
+                    now = await _get(client, f"/grids/{now['id']}")
+                    words = f"{now['done']} of {now['pictures']} pictures"
+                    bar.update(task, description=words, completed=now["step"], total=now["steps"])
+            except asyncio.CancelledError:
+                await client.delete(f"/grids/{now['id']}")
+                raise
+        target = options.output or Path(f"grid-{now['id']}.png")
+        sheet = await _checked(await client.get(f"/grids/{now['id']}/sheet"))
+        _write(target, sheet.content, f" Its pictures are in the gallery; the sheet is at /grids/{now['id']}/sheet.")
+        for cell in now["cells"]:
+            print(f"{cell['image_id'] or 'not drawn: ' + (cell['error'] or cell['state'])}  {cell['label']}")
+        print(target)
+    return 0 if now["done"] else 1
+
+
+def _axis_in(text: str) -> dict[str, str]:
+    setting, sign, values = text.partition("=")
+    if not sign:
+        raise InvalidRequest(f"{text!r} is no axis. Write a setting and its values, such as 'steps=20, 30'.")
+    return {"setting": setting.strip(), "values": values}
+
+
+def _settings_in(options: argparse.Namespace) -> dict[str, Any]:
+    """The picture settings that were given; files as the API takes them."""
+    given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
+    given |= {name: _base64_of(given[name]) for name in ("image", "mask") if name in given}
+    given |= {"layout": _layout_in(given["layout"])} if "layout" in given else {}
+    pictures = {"controls": "image", "regions": "mask", "details": "mask"}
+    given |= {name: _with_files(given[name], picture) for name, picture in pictures.items() if name in given}
+    return given
 
 
 def _base64_of(file: Path) -> str:
@@ -128,17 +160,18 @@ def _base64_of(file: Path) -> str:
         raise InvalidRequest(f"{file} cannot be read ({error.strerror}).") from error
 
 
-def _with_masks(regions: object) -> object:
-    """Regions with the masks that are files; an id of a picture stays. What is wrong else, the API says."""
-    if not isinstance(regions, list):
-        return regions
+def _with_files(given: object, picture: str) -> object:
+    """A list of objects with their pictures that are files read; an id of a picture stays. What is wrong else, the API
+    says."""
+    if not isinstance(given, list):
+        return given
 
-    def read(region: object) -> object:
-        if not isinstance(region, dict) or not isinstance(mask := region.get("mask"), str) or not Path(mask).suffix:
-            return region
-        return region | {"mask": _base64_of(Path(mask))}
+    def read(one: object) -> object:
+        if not isinstance(one, dict) or not isinstance(file := one.get(picture), str) or not Path(file).suffix:
+            return one
+        return one | {picture: _base64_of(Path(file))}
 
-    return list(map(read, regions))
+    return list(map(read, given))
 
 
 def _layout_in(file: Path) -> object:
@@ -350,6 +383,7 @@ async def mcp(settings: Settings, options: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]] = {
     "generate": generate,
+    "grid": grid,
     "chat": chat,
     "analyze": analyze,
     "cutout": cutout,

@@ -85,6 +85,21 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
             draw.add_argument(*(["-n"] if name == "negative_prompt" else []), _option(name), **_setting_option(name))
     draw.add_argument("--enhance", action="store_true", help="Let the language model enhance the prompt first.")
 
+    grid = add("grid", _client("grid"), "Draw a picture with one to three of its settings varied, and their sheet.")
+    grid.add_argument("prompt", help="What to draw.")
+    for axis, where in (("x", "columns"), ("y", "rows"), ("z", "blocks")):
+        grid.add_argument(
+            f"-{axis}",
+            metavar="SETTING=VALUES",
+            required=axis == "x",
+            help=f"What the {where} differ in, such as 'sampler=Euler, LMS', 'steps=10-30 (+10)', 'lora:ink=0, 1'.",
+        )
+    grid.add_argument("-o", "--output", type=Path, help="Where to write the sheet; left out: grid-ID.png, here.")
+    grid.add_argument("--layout-from-words", action="store_true", help="Lay known objects out, start from that sketch.")
+    for name in SETTINGS:
+        if name != "prompt":
+            grid.add_argument(*(["-n"] if name == "negative_prompt" else []), _option(name), **_setting_option(name))
+
     chat = add("chat", _client("chat"), "Chat in the terminal. `#generate words` draws.")
     chat.add_argument("message", nargs="?", help="Send just this; left out: chat until Ctrl-D.")
     chat.add_argument("--session", default="terminal", help="The chat session to go on with.")

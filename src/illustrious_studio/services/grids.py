@@ -127,6 +127,12 @@ class GridService:
     async def progress_of_recent(self, limit: int = 20) -> list[GridProgress]:
         return [await self._progress(grid) for grid in await self.recent(limit)]
 
+    async def jobs_of(self, grid: Grid) -> list[Job]:
+        """Its jobs in the order in which they are drawn."""
+        known = await self._of_jobs(grid)
+        by_place = dict(zip(grid.places, grid.jobs, strict=True))
+        return [known[by_place[place]].job for place in _drawing_order(grid)]
+
     async def cancel(self, grid_id: str) -> None:
         """Stop what is not drawn yet. Raises NotFound, and Conflict when all of it is over."""
         now = await self.progress(grid_id)
@@ -187,9 +193,8 @@ class GridService:
             asked=once.asked if once else "",
         )
         jobs = await self._settled_jobs(grid, origin or Origin())
-        pairs = [None if axis is None else (axis.setting, axis.values) for axis in grid.axes]
         by_place = dict(zip(grid.places, jobs, strict=True))
-        in_order = [by_place[place] for place in drawing_order(pairs, in_use.name)]
+        in_order = [by_place[place] for place in _drawing_order(grid)]
         await self._jobs.submit_jobs(in_order, stay=stay, keep=lambda: self._grids.add(grid, in_order))
         self._follow(grid)
         return grid
@@ -278,6 +283,11 @@ class GridService:
         held_up = next((known.held_up for known in jobs.values() if known.held_up), "")
         now = GridProgress(grid=grid, cells=cells, held_up=held_up)
         return now.model_copy(update={"seconds_left": _seconds_left(now, list(jobs.values()))})
+
+
+def _drawing_order(grid: Grid) -> list[Place]:
+    axes = [None if axis is None else (axis.setting, axis.values) for axis in grid.axes]
+    return drawing_order(axes, grid.checkpoint)
 
 
 def _cell(grid: Grid, place: Place, known: JobProgress) -> GridCell:

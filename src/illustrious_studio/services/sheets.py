@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from illustrious_studio.domain.encoding import image_to_png
 from illustrious_studio.domain.errors import NotFound
 from illustrious_studio.domain.gallery import GalleryItem
+from illustrious_studio.domain.grids.axes import AxisValue
 from illustrious_studio.domain.grids.sheet import Sheet, grid_labels, sheet_plan
 from illustrious_studio.domain.grids.values import NAMES, Grid, GridCell, GridProgress, Place, SheetFiles
 from illustrious_studio.domain.metadata.infotext import text_with, write_infotext
@@ -92,6 +93,14 @@ def fields_of(grid: Grid) -> dict[str, str]:
     fields = {"Script": SCRIPT}
     for name, axis in zip(NAMES, grid.axes, strict=True):
         if axis is not None:
-            values = ", ".join("" if value is None else str(value) for value in axis.values)
+            values = ", ".join(_written(value) for value in axis.values)
             fields |= {f"{name.upper()} Type": axis.label, f"{name.upper()} Values": values}
     return fields
+
+
+def _written(value: AxisValue) -> str:
+    """As a line of values has it."""
+    if value is None:
+        return "none"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f'"{text.replace(chr(34), chr(34) * 2)}"' if "," in text or '"' in text else text

@@ -5,7 +5,8 @@ is as the checkpoint wants it (A1111's own defaults, 50 steps at 512 x 512, suit
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -38,6 +39,8 @@ from illustrious_studio.interfaces.a1111.settings import (
 )
 from illustrious_studio.interfaces.a1111.soft_inpainting import soft_inpainting_in
 from illustrious_studio.interfaces.a1111.tasks import LONGEST_ID
+from illustrious_studio.interfaces.a1111.xyz_plot import IMG2IMG, TXT2IMG, XyzPlot, plot_of
+from illustrious_studio.interfaces.a1111.xyz_plot import TITLE as XYZ_PLOT
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
 
@@ -67,11 +70,11 @@ def as_said(name: Any) -> Any:
     return "" if name is None or str(name).lower() in SAME else name
 
 
-def known_script(name: Any) -> Any:
-    """The one of A1111's scripts that is done here; any other is refused. Raises ValueError."""
-    for known in (SD_UPSCALE, *OUTPAINTING):
-        if isinstance(name, str) and name.strip().lower() == known.lower():
-            return known
+def known_script(name: Any, scripts: Sequence[str] = (XYZ_PLOT, SD_UPSCALE, *OUTPAINTING)) -> Any:
+    """One of A1111's scripts that are done here; any other is refused. Raises ValueError."""
+    done = {script.lower(): script for script in scripts}
+    if isinstance(name, str) and name.strip().lower() in done:
+        return done[name.strip().lower()]
     return none_wanted(name)
 
 
@@ -106,7 +109,8 @@ class Txt2ImgBody(SettingsBody):
     firstphase_width: Unwanted = None
     firstphase_height: Unwanted = None
     refiner_checkpoint: Unwanted = None
-    script_name: Unwanted = None
+    script_name: Annotated[Any, BeforeValidator(partial(known_script, scripts=(XYZ_PLOT,)))] = None
+    script_args: list[Any] | None = None
     alwayson_scripts: Annotated[Any, BeforeValidator(switched_off)] = None
 
     @model_validator(mode="after")
@@ -143,6 +147,15 @@ class Txt2ImgBody(SettingsBody):
             return ImageRequest.model_validate(values)
         except ValidationError as error:
             raise InvalidRequest(_in_their_words(error)) from None
+
+    def plot(self, wanted: ImageRequest) -> XyzPlot | None:
+        """The grid that the script "X/Y/Z plot" makes of the request; None without it. Raises InvalidRequest."""
+        if self.script_name != XYZ_PLOT:
+            return None
+        if self.count > 1:
+            raise InvalidRequest("batch_size: a cell of the X/Y/Z plot is one picture; use 1, or an axis Seed")
+        page = IMG2IMG if "init_images" in type(self).model_fields else TXT2IMG
+        return plot_of(self.script_args or [], page, hires=wanted.hires is not None, open_seed=wanted.seed < 0)
 
     def _hires(self, checkpoint: Checkpoint) -> dict[str, Any]:
         """The second pass, which only pictures from words have there, too. Raises InvalidRequest."""
@@ -221,7 +234,6 @@ class Img2ImgBody(Txt2ImgBody):
     initial_noise_multiplier: Annotated[Any, only(1)] = None
     latent_mask: Unwanted = None
     script_name: Annotated[Any, BeforeValidator(known_script)] = None
-    script_args: list[Any] | None = None
 
     def echo(self) -> dict[str, Any]:
         """Without the pictures, which would go back and forth for nothing, unless they are wanted."""

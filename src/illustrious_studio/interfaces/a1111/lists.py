@@ -12,6 +12,7 @@ from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHE
 from illustrious_studio.interfaces.a1111.common import DONE, NO_UPSCALER, SOFT_INPAINTING, ApiState, StateIn, title_of
 from illustrious_studio.interfaces.a1111.outpainting import MK2, POOR_MANS
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
+from illustrious_studio.interfaces.a1111.xyz_plot import TITLE as XYZ_PLOT
 
 router = APIRouter()
 
@@ -144,7 +145,8 @@ async def list_embeddings(state: StateIn) -> dict[str, Any]:
 @router.get("/scripts")
 async def list_scripts() -> dict[str, Any]:
     of_pictures = [name.lower() for name in (SD_UPSCALE, MK2, POOR_MANS)]
-    return {"txt2img": [name for name in DONE if name != SOFT_INPAINTING], "img2img": [*of_pictures, *DONE]}
+    always, plot = [name for name in DONE if name != SOFT_INPAINTING], XYZ_PLOT.lower()
+    return {"txt2img": [plot, *always], "img2img": [plot, *of_pictures, *DONE]}
 
 
 @router.get("/cmd-flags")

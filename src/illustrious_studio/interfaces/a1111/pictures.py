@@ -9,13 +9,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from illustrious_studio.domain.encoding import to_file
 from illustrious_studio.domain.gallery import GalleryItem
 from illustrious_studio.domain.images import ImageRequest, Origin
+from illustrious_studio.domain.jobs import Once
 from illustrious_studio.domain.metadata.infotext import setting_fields, write_infotext
 from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, vae_file, vae_named
+from illustrious_studio.domain.pictures import open_image, text_in
 from illustrious_studio.interfaces.a1111.bodies import Img2ImgBody, Txt2ImgBody
 from illustrious_studio.interfaces.a1111.common import ApiState, Options, StateIn, check_options
 from illustrious_studio.interfaces.a1111.options import changed
+from illustrious_studio.interfaces.a1111.xyz_plot import XyzPlot
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
 
@@ -41,8 +45,10 @@ async def _made(body: Txt2ImgBody, request: Request, state: ApiState) -> dict[st
     options, checkpoint = await _overridden(body, state)
     wanted = await body.request(state.studio, checkpoint, options)
     once = once_of(request, wanted, body.count, checkpoint.name)
+    origin = Origin(way="api", words=wanted.prompt)
+    if (plot := body.plot(wanted)) is not None:
+        return await _plotted(plot, wanted, origin, checkpoint, body, options, state, once)
     with state.tasks.open(body.force_task_id) as task:
-        origin = Origin(way="api", words=wanted.prompt)
         task.jobs = await state.studio.images.start_images(
             wanted,
             body.count,
@@ -54,6 +60,48 @@ async def _made(body: Txt2ImgBody, request: Request, state: ApiState) -> dict[st
         items = await state.tasks.finished(task, stay=once is not None)
     images = [] if body.send_images is False else [await _base64(item, options, state) for item in items]
     return {"images": images, "parameters": body.echo(), "info": json.dumps(_info(items, body))}
+
+
+async def _plotted(
+    plot: XyzPlot,
+    wanted: ImageRequest,
+    origin: Origin,
+    checkpoint: Checkpoint,
+    body: Txt2ImgBody,
+    options: Options,
+    state: ApiState,
+    once: Once | None,
+) -> dict[str, Any]:
+    """The script "X/Y/Z plot": its sheet, then those of each z, then its pictures, as far as they are asked for. One
+    that fails is a gap. Raises what the first failed with where none was drawn."""
+    grids, stay = state.studio.grids, once is not None
+    with state.tasks.open(body.force_task_id) as task:
+        grid = await grids.start(wanted, plot.axes, origin, checkpoint.name, stay=False, once=once)
+        task.jobs = await grids.jobs_of(grid)
+        await grids.wait(grid.id, stay=stay)
+    now = await grids.progress(grid.id)
+    items = [await state.studio.gallery.get(cell.image_id) for cell in now.cells if cell.image_id is not None]
+    if not items:
+        await state.studio.jobs.wait(grid.jobs[0])
+    sheets = [await grids.sheet(grid.id)]
+    if plot.blocks:
+        sheets += [await state.studio.sheets.drawn(now, block) for block in range(grid.shape[2])]
+    images = [] if body.send_images is False else [await _base64_of(sheet, options) for sheet in sheets]
+    if images and plot.pictures:
+        images += [await _base64(item, options, state) for item in items]
+    info = _info([items[0]] * len(sheets) + items, body)
+    texts = [text_in(sheet)["parameters"] for sheet in sheets]
+    info |= {"index_of_first_image": len(sheets), "infotexts": texts + info["infotexts"][len(sheets) :]}
+    return {"images": images, "parameters": body.echo(), "info": json.dumps(info)}
+
+
+async def _base64_of(sheet: bytes, options: Options) -> str:
+    def encoded() -> str:
+        png = options.kind == "png"
+        file = sheet if png else to_file(open_image(sheet), options.kind, options.quality, text_in(sheet))
+        return b64encode(file).decode("ascii")
+
+    return await asyncio.to_thread(encoded)
 
 
 async def _overridden(body: Txt2ImgBody, state: ApiState) -> tuple[Options, Checkpoint]:

@@ -1,5 +1,5 @@
-"""Resources: every picture of the gallery as its PNG file, under `studio://images/<id>`, and the same without its
-background, under `studio://cutouts/<id>`."""
+"""Resources: every picture of the gallery as its PNG file, under `studio://images/<id>`, the same without its
+background, under `studio://cutouts/<id>`, and the sheet of a grid, under `studio://grids/<id>`."""
 
 import asyncio
 from base64 import b64encode
@@ -14,7 +14,7 @@ from mcp.types import (
 )
 
 from illustrious_studio.domain.errors import NotFound
-from illustrious_studio.interfaces.mcp.results import ADDRESS, CUTOUTS, link
+from illustrious_studio.interfaces.mcp.results import ADDRESS, CUTOUTS, GRIDS, link
 from illustrious_studio.services.studio import Studio
 
 PAGE = 50
@@ -33,6 +33,13 @@ TEMPLATES = ListResourceTemplatesResult(
             name="cutout",
             title="A picture of the gallery without its background",
             description="A PNG file with alpha, cut out as it is read.",
+            mime_type="image/png",
+        ),
+        ResourceTemplate(
+            uri_template=f"{GRIDS}{{grid_id}}",
+            name="sheet",
+            title="The sheet of a grid",
+            description="A PNG file: the grid's pictures side by side, labelled. The tool draw_grid makes one.",
             mime_type="image/png",
         ),
     ]
@@ -60,6 +67,8 @@ async def read_picture(studio: Studio, uri: str) -> ReadResourceResult:
     """The PNG file. Raises NotFound, and for a cutout what removing its background raises."""
     if uri.startswith(CUTOUTS):
         png = (await studio.cutouts.remove_background_of(uri.removeprefix(CUTOUTS))).png
+    elif uri.startswith(GRIDS):
+        png = await studio.grids.sheet(uri.removeprefix(GRIDS))
     elif uri.startswith(ADDRESS):
         png = await studio.gallery.png(uri.removeprefix(ADDRESS))
     else:

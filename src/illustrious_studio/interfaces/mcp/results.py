@@ -14,11 +14,14 @@ from pydantic_core import to_json
 from illustrious_studio.domain.cutouts import Cutout
 from illustrious_studio.domain.encoding import to_preview
 from illustrious_studio.domain.gallery import GalleryItem
-from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.pictures import Picture, open_image
+from illustrious_studio.interfaces.shared.grids import GridEntry
 from illustrious_studio.services.studio import Studio
 
 ADDRESS = "studio://images/"
 """A picture's id follows it."""
+GRIDS = "studio://grids/"
+"""The id of a grid follows it: its sheet."""
 CUTOUTS = "studio://cutouts/"
 """The id of a picture of the gallery, or of one that was given, follows it: that picture without its background."""
 
@@ -54,6 +57,20 @@ async def map_shown(map: Picture, preprocessor: str) -> list[ContentBlock]:
     preview = await asyncio.to_thread(lambda: b64encode(to_preview(map.image())).decode("ascii"))
     line = f"The map that {preprocessor} makes of the picture, {map.width} x {map.height} pixels."
     return [ImageContent(data=preview, mime_type="image/webp"), text(line)]
+
+
+async def sheet_shown(sheet: bytes, grid: GridEntry) -> list[ContentBlock]:
+    """A grid's sheet, preview first, with what was varied and what is missing."""
+    preview = await asyncio.to_thread(lambda: b64encode(to_preview(open_image(sheet))).decode("ascii"))
+    axes = (grid.x, grid.y, grid.z)
+    varied = "; ".join(
+        f"{name} {axis.label}: {', '.join(axis.labels)}" for name, axis in zip("xyz", axes, strict=True) if axis
+    )
+    line = f"Grid {grid.id}: {grid.done} of {grid.pictures} pictures. {varied}."
+    lost = [f"{cell.label}: {cell.error or cell.state}" for cell in grid.cells if cell.image_id is None]
+    whole = ResourceLink(uri=f"{GRIDS}{grid.id}", name=f"grid-{grid.id}.png", mime_type="image/png")
+    shown = [text(line), *([text(f"Not drawn: {'; '.join(lost)}")] if lost else [])]
+    return [ImageContent(data=preview, mime_type="image/webp"), *shown, whole]
 
 
 def facts(item: GalleryItem) -> str:

@@ -33,14 +33,17 @@ from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.results import (
     CUTOUTS,
+    GRIDS,
     Answer,
     cutout_shown,
     facts,
     link,
     map_shown,
     picture,
+    sheet_shown,
     text,
 )
+from illustrious_studio.interfaces.shared.grids import GridBody, GridEntry
 from illustrious_studio.interfaces.shared.image_inputs import (
     ImageRequestBody,
     OnePicture,
@@ -55,6 +58,9 @@ from illustrious_studio.services.prompts import Enhanced
 from illustrious_studio.services.studio import Studio
 
 T = TypeVar("T", bound=Value)
+
+REPORT_EVERY = 0.5
+"""Seconds between two looks at how far a grid is."""
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 """Reports progress to the host: how far, of how much, and in words."""
@@ -349,6 +355,25 @@ async def status(studio: Studio, request: Nothing, report: Report) -> Answer:
     return Answer(status_now(studio))
 
 
+async def draw_grid(studio: Studio, request: GridBody, report: Report) -> Answer:
+    """Draw a picture over and over with one to three of its settings varied (x, y, z), to compare them side by side.
+    All pictures are kept in the gallery; the sheet shows them labelled. At most as many as may wait (100)."""
+    wanted, grids = await resolve_inputs(request, studio), studio.grids
+    grid = await grids.start(wanted, request.axes, Origin(way="api", words=request.prompt), stay=False)
+    waiting = asyncio.create_task(grids.wait(grid.id, stay=False))
+    steps = _Steps(report)
+    try:
+        while not waiting.done():
+            await asyncio.wait([waiting], timeout=REPORT_EVERY)
+            now = await grids.progress(grid.id)
+            await steps.report(now.step, now.steps, f"{now.done} of {len(now.cells)} pictures")
+    finally:
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    found = GridEntry.of(await grids.progress(grid.id), lambda grid_id: f"{GRIDS}{grid_id}")
+    return Answer(found, await sheet_shown(await grids.sheet(grid.id), found))
+
+
 async def _draw(studio: Studio, request: ImageRequest, report: Report) -> Answer:
     following = studio.images.follow_image(request, Origin(way="api", words=request.prompt))
     return await _followed(studio, following, "Drawing", report)
@@ -385,6 +410,7 @@ class _Steps:
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(generate_image, "Draw a picture", ImageRequestBody, PictureItem, reads_only=False),
     Tool(refine_image, "Draw a picture again, changed", Refinement, PictureItem, reads_only=False),
+    Tool(draw_grid, "Draw a grid", GridBody, GridEntry, reads_only=False),
     Tool(analyze_image, "Analyze a picture", Question, Analysis, reads_only=True),
     Tool(remove_background, "Remove a picture's background", OnePicture, CutoutFound, reads_only=False),
     Tool(preprocess_image, "Preprocess a picture for a control", PreprocessBody, MapFound, reads_only=True),
