@@ -17,7 +17,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.outpainting import SIDES, Outpaint, OutpaintContent
+from illustrious_studio.domain.outpainting import SIDES, OutpaintContent
 from illustrious_studio.domain.setting import has_what_it_needs
 from illustrious_studio.domain.sizes import LONGEST_IN_TILES
 from illustrious_studio.domain.upscaling import USUAL_SCALE
@@ -88,6 +88,8 @@ class FormValues:
     outpaint_right: Pixels = 128
     outpaint_top: Pixels = 128
     outpaint_bottom: Pixels = 128
+    outpaint_strength: Annotated[float | None, Field(ge=0, le=1)] = None
+    """None: as the model and what the new part begins with want it."""
     outpaint_seam: Annotated[int, Field(ge=0, le=512)] = 32
     outpaint_content: OutpaintContent = "fill"
     hires: bool = False
@@ -152,7 +154,7 @@ class FormValues:
             sketch_strength=_own_sketch_strength(request, checkpoint),
             held_layout=held_by(request),
             held_picture=held.text() if held else "",
-            **_outpaint_values(request.outpaint),
+            **_outpaint_values(request),
             **_hires_values(request.hires),
             settings={**fresh.settings, **given},
         )
@@ -180,7 +182,7 @@ class FormValues:
             "hires": self._hires() if self.hires and picture is None else None,
         }
         if picture is not None and picture.mask is None and self.outpaint:
-            values |= {"outpaint": self._outpaint(), "width": None, "height": None}
+            values |= {"outpaint": self._outpaint(), "strength": self.outpaint_strength, "width": None, "height": None}
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)
             if held and not held.edited and not held.fits(self.prompt, -1 if seed is None else seed, (width, height)):
@@ -216,11 +218,11 @@ class FormValues:
         return self.width, self.height
 
 
-def _outpaint_values(outpaint: Outpaint | None) -> dict[str, Any]:
-    if outpaint is None:
+def _outpaint_values(request: ImageRequest) -> dict[str, Any]:
+    if request.outpaint is None:
         return {}
-    shown = {f"outpaint_{name}": getattr(outpaint, name) for name in (*SIDES, "seam", "content")}
-    return {"outpaint": True, **shown}
+    shown = {f"outpaint_{name}": getattr(request.outpaint, name) for name in (*SIDES, "seam", "content")}
+    return {"outpaint": True, "outpaint_strength": request.strength, **shown}
 
 
 def _hires_values(hires: HiresFix | None) -> dict[str, Any]:
