@@ -416,7 +416,6 @@ async def test_the_masked_part_alone_comes_back_in_the_whole_picture(api: Api) -
         ({"init_images": ["bm90IGEgcGljdHVyZQ=="]}, 400, "not a picture"),
         ({"init_images": ["%%%"]}, 400, "init_images is not base64"),
         ({"resize_mode": 3}, 422, "resize_mode: latent upscaling is not done here"),
-        ({"inpainting_fill": 2}, 422, "inpainting_fill: latent noise and nothing"),
         ({"mask_blur_x": 4, "mask_blur_y": 8}, 422, "mask_blur_x: must be the same as mask_blur_y"),
         ({"denoising_strength": 3}, 422, "denoising_strength: must be at most 1"),
         ({"initial_noise_multiplier": 1.2}, 422, "initial_noise_multiplier: is something"),

@@ -17,6 +17,7 @@ from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import recorded_settings
+from illustrious_studio.domain.outpainting import Outpaint
 from illustrious_studio.domain.regions import Region
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.interfaces.mcp.tools import TOOLS, generate_image
@@ -43,6 +44,7 @@ GIVEN: dict[str, Any] = {
     "hires": HiresFix(scale=1.5, upscaler="Lanczos", strength=0.5).model_dump(),
     "controls": [Control(model="canny", image="c" * 64, preprocessor="canny", weight=0.5).model_dump()],
     "details": [Detail(what="people", strength=0.3, width=512, height=512).model_dump(mode="json")],
+    "outpaint": Outpaint(left=128, seam=16).model_dump(),
     "layout": {"things": [{"what": "cat", "x": 0.5, "y": 0.5, "w": 0.3, "h": 0.3}]},
 }
 """Values for settings whose type alone does not say which values there are."""
@@ -125,7 +127,7 @@ async def test_rest_takes_it_and_records_it(api: Api, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name != "prompt"])
 def test_the_command_line_has_an_option_for_it(name: str) -> None:
     option, value = "--" + name.replace("_", "-"), another(name)
-    in_json = name in ("loras", "hires", "controls", "details", "regions", "region_ratios")
+    in_json = name in ("loras", "hires", "controls", "details", "regions", "region_ratios", "outpaint")
     text = json.dumps(value) if in_json else "file" if isinstance(value, dict) else str(value)
     options = _parser()[0].parse_args(["generate", "a cat", *([option] if value is True else [option, text])])
     assert getattr(options, name) == value if in_json else str(getattr(options, name)) == text

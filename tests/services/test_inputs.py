@@ -251,7 +251,8 @@ def test_a1111s_own_hash_names_no_picture_here_and_that_is_said() -> None:
 @pytest.mark.parametrize(
     ("said", "wanted", "left_out"),
     [
-        ("Masked content: latent noise", {"mask_content": "original"}, ("mask_content",)),
+        ("Masked content: latent noise", {"mask_content": "latent_noise"}, ()),
+        ("Masked content: the moon", {"mask_content": "original"}, ("mask_content",)),
         ("Masked content: original", {"mask_content": "original"}, ()),
         ("Inpaint area: Whole picture", {"mask_area": "whole"}, ()),
         ("Inpaint area: the moon", {"mask_area": "whole"}, ("mask_area",)),

@@ -194,12 +194,11 @@ def _widened(start: int, end: int, wanted: int, bound: int) -> tuple[int, int]:
     return start, start + length
 
 
-def filled(image: Image.Image, mask: Image.Image, behind: Image.Image | None = None) -> Image.Image:
-    """The image with the colours around its masked part run into that, the nearest ones last: A1111's "fill".
-    `behind`: what is seen where none of them reaches; left out, black."""
+def filled(image: Image.Image, mask: Image.Image) -> Image.Image:
+    """The image with the colours around its masked part run into that, the nearest ones last: A1111's "fill"."""
     kept = Image.new("RGBa", image.size)
     kept.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask))
-    whole = Image.new("RGBA", image.size) if behind is None else behind.convert("RGBA")
+    whole = Image.new("RGBA", image.size)
     for radius, times in FILLED_FROM:
         near = kept.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
         for _ in range(times):

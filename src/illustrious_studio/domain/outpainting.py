@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageFilter
 from pydantic import AfterValidator, Field, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.inputs import GRAIN, PreparedInit, extended, filled
+from illustrious_studio.domain.inputs import GRAIN, PreparedInit, extended
 from illustrious_studio.domain.pictures import Picture, open_image, size_of_picture
 from illustrious_studio.domain.sizes import LONGEST_IN_TILES, SHORTEST, too_large
 from illustrious_studio.domain.values import Text, Value
@@ -37,8 +37,11 @@ OutpaintContent = Literal["fill", "latent_noise", "latent_nothing"]
 """Of A1111's masked contents those that make sense where nothing was."""
 
 SIDES = ("left", "right", "top", "bottom")
-SOFTENED = 64
-"""Pixels over which the edges that run out are softened, where no other colour reaches."""
+OUTERMOST = 8
+"""Pixels of the picture that do not run out, within the seam: a VAE draws them worst."""
+SOFTENED = ((4, 1), (16, 64), (48, 256))
+"""How the edges that run out are blurred, and from how many pixels beside the picture on that is all that is seen. (The
+"fill" of masks, which mixes colours from all around, loses a horizon at once.)"""
 
 
 class Outpaint(Value):
@@ -114,13 +117,9 @@ class Outpaint(Value):
 
     def mask(self, picture: Size) -> Image.Image:
         """How much of each pixel of the canvas is drawn (0 to 255): all of the new part, nothing beyond the seam."""
-        width, height = self.canvas(picture)
         across = _profile(picture[0], self.left, self.right, self.seam)
         down = _profile(picture[1], self.top, self.bottom, self.seam)
-        return ImageChops.screen(
-            Image.frombytes("L", (width, 1), across).resize((width, height), Image.Resampling.NEAREST),
-            Image.frombytes("L", (1, height), down).resize((width, height), Image.Resampling.NEAREST),
-        )
+        return ImageChops.screen(*_spread(across, down))
 
     def _size(self, picture: Size) -> Size:
         """What is asked for; what grows to a shape does so in whole latents."""
@@ -153,11 +152,7 @@ def prepare_outpaint(picture: bytes, outpaint: Outpaint, size: Size) -> Prepared
     def blend_mask() -> Image.Image:
         return outpaint.mask(shape)
 
-    base = extended(open_image(picture), size, place)
-    if outpaint.content == "fill":
-        new = Image.new("L", size, 255)
-        new.paste(0, (*place, place[0] + shape[0], place[1] + shape[1]))
-        base = filled(base, new, base.filter(ImageFilter.GaussianBlur(SOFTENED)))
+    base = _run_out(open_image(picture), outpaint, size)
     mask = extended(blend_mask(), size, (0, 0))
     return PreparedInit(
         Picture.from_image(base), Picture.from_image(mask), whole, blend_mask, (0, 0, *canvas), in_scale=True
@@ -169,6 +164,19 @@ def _grown(side: int, wanted: Fraction) -> int:
     return side if wanted <= side else ceil(wanted / GRAIN) * GRAIN
 
 
+def _run_out(picture: Image.Image, outpaint: Outpaint, size: Size) -> Image.Image:
+    """The picture in its place, and the colours of the sides that grow beside it, softer and softer."""
+    away = min(OUTERMOST, outpaint.seam // 2)
+    left, right, top, bottom = (away if side else 0 for side in outpaint.sides)
+    inner = picture.crop((left, top, picture.width - right, picture.height - bottom))
+    place = outpaint.left + left, outpaint.top + top
+    base = extended(inner, size, place)
+    for radius, distance in SOFTENED:
+        lines = (_beside(*line, distance) for line in zip(place, inner.size, size, strict=True))
+        base.paste(base.filter(ImageFilter.GaussianBlur(radius)), mask=ImageChops.lighter(*_spread(*lines)))
+    return base
+
+
 def _shared(pixels: int, anchor: str, ends: tuple[str, str]) -> tuple[int, int]:
     """What is added before and behind the picture, where it stays at an end or in the middle."""
     if ends[0] in anchor:
@@ -176,6 +184,20 @@ def _shared(pixels: int, anchor: str, ends: tuple[str, str]) -> tuple[int, int]:
     if ends[1] in anchor:
         return pixels, 0
     return pixels // 2, pixels - pixels // 2
+
+
+def _spread(across: bytes, down: bytes) -> tuple[Image.Image, Image.Image]:
+    """Two images of one size: of these values for its columns, and of those for its rows."""
+    size = len(across), len(down)
+    nearest = Image.Resampling.NEAREST
+    columns = Image.frombytes("L", (size[0], 1), across).resize(size, nearest)
+    return columns, Image.frombytes("L", (1, size[1]), down).resize(size, nearest)
+
+
+def _beside(first: int, length: int, whole: int, distance: int) -> bytes:
+    """Along one direction: nothing within the picture, more and more beside it, all from that distance on."""
+    away = [max(first - place, place - (first + length - 1), 0) for place in range(whole)]
+    return bytes(min(255 * far // distance, 255) for far in away)
 
 
 def _profile(length: int, before: int, behind: int, seam: int) -> bytes:

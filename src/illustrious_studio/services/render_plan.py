@@ -7,6 +7,7 @@ from illustrious_studio.domain.hires import LATENT_UPSCALERS, HiresFix
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.models import Checkpoint, VaeFile
+from illustrious_studio.domain.outpainting import Outpaint
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import (
     DetailPass,
@@ -162,10 +163,19 @@ def as_asked(request: ImageRequest, checkpoint: Checkpoint) -> Checkpoint:
 def strength_of(request: ImageRequest, checkpoint: Checkpoint) -> float:
     """How much of its picture, or else of its sketch, the request has redrawn."""
     if request.image is not None:
-        usual = STRENGTH if request.outpaint is None else OUTPAINT_STRENGTH
-        return usual if request.strength is None else request.strength
+        if request.strength is not None:
+            return request.strength
+        return STRENGTH if request.outpaint is None else usual_outpaint_strength(request.outpaint, checkpoint)
     people = request.layout is not None and any(one.figure for one in request.layout.things)
     return request.sketch_strength or usual_sketch_strength(checkpoint, people=people)
+
+
+def usual_outpaint_strength(outpaint: Outpaint, checkpoint: Checkpoint) -> float:
+    """How much is redrawn where a picture grows: all of what begins without its colours; of these as much as a
+    checkpoint that starts from sketches can draw."""
+    if outpaint.content != "fill":
+        return 1.0
+    return OUTPAINT_STRENGTH if checkpoint.sketch_strength is None else checkpoint.sketch_strength
 
 
 def usual_sketch_strength(checkpoint: Checkpoint, *, people: bool) -> float:

@@ -7,8 +7,10 @@ from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
 from illustrious_studio.adapters.sdxl.worker.controls import SteeredUnet
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.inputs import MaskContent
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.rendering import FromPicture, RenderPlan
+from illustrious_studio.domain.soft_inpainting import SoftInpainting
 from illustrious_studio.services.render_plan import render_plan
 
 HERE = Path(__file__).parent
@@ -39,11 +41,13 @@ def plan(
     size: int = 64,
     sketch: Any = None,
     mask: Any = None,
+    content: MaskContent = "original",
+    soft: SoftInpainting | None = None,
     **fields: Any,
 ) -> RenderPlan:
     settings: dict[str, Any] = {"steps": 4, "guidance": 3.0, "seed": 7, "width": size, "height": size}
     request = ImageRequest(prompt=prompt, **{**settings, **fields})
-    return render_plan(request, checkpoint, FromPicture(sketch, mask) if sketch else None)
+    return render_plan(request, checkpoint, FromPicture(sketch, mask, content, soft) if sketch else None)
 
 
 def unsteered(pipeline: SdxlPipeline) -> SteeredUnet:

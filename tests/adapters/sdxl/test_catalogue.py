@@ -114,7 +114,7 @@ OTHERS = {
     "lora": ({"lora_unet_down.lora_down.weight": [4]}, "LoRA"),
     "sd15": ({"cond_stage_model.transformer.x": [4], UNET_INPUT: [8, 4, 3, 3]}, "Stable Diffusion 1"),
     "unet-only": ({UNET_INPUT: [8, 4, 3, 3]}, "lacks a text encoder"),
-    "inpainting": (SDXL | {UNET_INPUT: [8, 9, 3, 3]}, "inpainting"),
+    "editing": (SDXL | {UNET_INPUT: [8, 8, 3, 3]}, "for editing pictures"),
     "vae": ({"decoder.conv_in.weight": [4]}, "not an SDXL checkpoint"),
 }
 
@@ -125,6 +125,21 @@ async def test_other_kinds_of_model_are_told_apart(tmp_path: Path, kind: str) ->
     (tmp_path / "other.safetensors").write_bytes(safetensors(tensors))
     (refused,) = await DiskCheckpoints([tmp_path], builtin=None).refused()
     assert reason in refused.reason
+
+
+async def test_a_checkpoint_for_inpainting_is_known_by_the_channels_of_its_unet(tmp_path: Path) -> None:
+    (tmp_path / "plain.safetensors").write_bytes(safetensors(SDXL))
+    (tmp_path / "inpainting.safetensors").write_bytes(safetensors(SDXL | {UNET_INPUT: [8, 9, 3, 3]}))
+    folder = tmp_path / "folder" / "unet" / "config.json"
+    for channels in (9, 8):
+        shutil.rmtree(folder.parents[1], ignore_errors=True)
+        shutil.copytree(BUILTIN, folder.parents[1])
+        folder.write_text(json.dumps(json.loads(folder.read_text()) | {"in_channels": channels}))
+        catalogue = DiskCheckpoints([tmp_path], builtin=None)
+        found = {checkpoint.path.stem: checkpoint.inpainting for checkpoint in await catalogue.list()}
+        assert found == {"plain": False, "inpainting": True} | ({"folder": True} if channels == 9 else {})
+    (refused,) = await catalogue.refused()
+    assert "for editing pictures" in refused.reason
 
 
 @pytest.mark.parametrize("ending", [".ckpt", ".pt", ".pth", ".bin", ".pkl", ".PT"])

@@ -1,17 +1,20 @@
 """Checkpoints that were made for inpainting draw what a bare diffusers pipeline of the same parts draws."""
 
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
+from illustrious_studio.adapters.sdxl.worker.inpainting import InpaintUnet, beside_latents
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.tiles import TiledUnet
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.rendering import Rendered
 from samples import a_picture
 from scripts_of_the_project import script
 
@@ -99,3 +102,56 @@ async def test_it_draws_what_diffusers_inpaint_pipeline_draws(pipeline: SdxlPipe
         assert pictures[-1] == pipeline.decode(bare, tiled=False)
     assert [checkpoint.layout for checkpoint in both] == ["folder", "single-file"]
     assert pictures[0] == pictures[1]
+
+
+async def test_the_mask_is_shown_to_it_in_batches(pipeline: SdxlPipeline, both: list[Checkpoint]) -> None:
+    checkpoint = both[0]
+    pipeline.load(checkpoint)
+
+    def wanted(seed: int = SEED, given: Picture = GIVEN, **more: Any) -> Any:
+        return plan(checkpoint, sketch=given, mask=mask(), image="a" * 64, steps=2, seed=seed, **more)
+
+    alone = pipeline.render(wanted(), QuietWatch()).picture
+    other = Picture.from_image(GIVEN.image().rotate(180))
+    first, second = pipeline.render_batch([wanted(), wanted(8, other)], QuietWatch())
+    assert isinstance(first, Rendered)
+    assert isinstance(second, Rendered)
+    for one, batch in ((alone, first), (pipeline.render(wanted(8, other), QuietWatch()).picture, second)):
+        assert max(ImageChops.difference(one.image(), batch.picture.image()).getextrema())[1] <= 2
+
+
+class Shown:
+    """In the place of such a UNet: answers with the latents that it is shown."""
+
+    config = SimpleNamespace(out_channels=4)
+
+    def __call__(self, sample: Any, timestep: Any, added_cond_kwargs: Any) -> Any:
+        assert sample.shape[1:] == (9, 16, 16)
+        return (sample[:, 5:],)
+
+
+def test_each_tile_is_shown_its_own_part_and_each_prompt_the_same() -> None:
+    import torch
+
+    beside = torch.randn(2, 5, 24, 40)
+    unet = InpaintUnet(TiledUnet(Shown(), 16, 8, 4, lambda: None), beside)
+    (seen,) = unet(torch.zeros(4, 4, 24, 40), 0, added_cond_kwargs={"time_ids": torch.zeros(4, 6)})
+    assert torch.allclose(seen, torch.cat([beside[:, 1:]] * 2), atol=1e-5)
+
+
+async def test_without_a_mask_everything_is_masked_and_the_picture_is_grey(
+    pipeline: SdxlPipeline, both: list[Checkpoint]
+) -> None:
+    """As A1111 has it for such checkpoints: they draw from words, too."""
+    import torch
+
+    pipeline.load(both[0])
+    from_words = plan(both[0], size=SIZE)
+    over = plan(both[0], sketch=GIVEN, image="a" * 64, strength=0.5)
+    with torch.no_grad():
+        grey = pipeline._pipeline.vae.encode(torch.zeros(1, 3, SIZE, SIZE)).latent_dist.mode()
+    for wanted in (from_words, over):
+        shown = beside_latents(pipeline._codec, wanted.passes[0], pipeline._scale, tiled=False)
+        assert torch.equal(shown[:, :1], torch.ones_like(shown[:, :1]))
+        assert torch.allclose(shown[:, 1:], grey * pipeline._pipeline.vae.config.scaling_factor)
+        assert pipeline.render(wanted, QuietWatch()).picture.width == SIZE

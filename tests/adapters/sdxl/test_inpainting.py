@@ -81,3 +81,26 @@ def test_strength_says_how_much_is_redrawn(loaded: SdxlPipeline, builtin: Checkp
     )
     assert [len(watch.seen) for watch in watches] == [3, 8]
     assert apart(little, GIVEN, everything) < apart(much, GIVEN, everything)
+
+
+@pytest.mark.parametrize("content", ["latent_noise", "latent_nothing"])
+def test_under_the_mask_latents_begin_as_in_a1111(loaded: SdxlPipeline, builtin: Checkpoint, content: Any) -> None:
+    """`init` of its `modules/processing.py`: with the seed's noise, whatever it is led to, or with nothing."""
+    import numpy as np
+    import torch
+
+    grey = Image.linear_gradient("L").resize((SIZE, SIZE))
+    led = {"variation_strength": 0.5, "variation_seed": 3}
+    wanted = plan(
+        builtin, sketch=GIVEN, mask=Picture.from_image(grey), content=content, image="a" * 64, strength=1.0, **led
+    )
+    base = loaded._base([wanted], 0, None, QuietWatch())
+    assert base is not None
+    rows, columns = base.shape[-2:]
+    masked = torch.from_numpy(np.around(np.array(grey.resize((columns, rows)), dtype=np.float32) / 255))
+    noise = torch.randn(base.shape, generator=torch.Generator("cpu").manual_seed(wanted.request.seed))
+    under = noise if content == "latent_noise" else torch.zeros(1)
+    before = loaded._codec.encode(GIVEN, (SIZE, SIZE), tiled=False)
+    assert torch.equal(base, before * (1 - masked) + under * masked)
+    original = plan(builtin, sketch=GIVEN, mask=Picture.from_image(grey), image="a" * 64, strength=1.0, **led)
+    assert loaded.render(wanted, QuietWatch()).picture != loaded.render(original, QuietWatch()).picture

@@ -62,6 +62,7 @@ SCRIPTS = {
     { __type__: 'update', visible: what === 'inpaint' },
     { __type__: 'update', visible: what === whole },
     { __type__: 'update', visible: what === 'outpaint' },
+    { __type__: 'update', visible: what !== 'outpaint' },
   ];
 }""",
     # A setting that means nothing without another's value is not in sight without it.
@@ -179,7 +180,7 @@ class Form:
         yield self.script("negative_title"), [self.negative], self.negative_fold
         yield self.script("controlnet_title"), [self.controlnet.held], self.controlnet.fold
         img2img, outpaint = self.img2img, self.img2img.outpaint
-        shown = [img2img.fold, img2img.painted, outpaint.area, outpaint.sides]
+        shown = [img2img.fold, img2img.painted, outpaint.area, outpaint.sides, img2img.fitting]
         yield self.script("img2img_title"), [img2img.held, outpaint.on], shown
         hires = self.hires
         yield HIRES_TITLE, [hires.on, hires.scale], hires.fold

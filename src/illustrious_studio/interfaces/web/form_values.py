@@ -18,7 +18,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.outpainting import SIDES, Outpaint, OutpaintContent
+from illustrious_studio.domain.outpainting import SIDES, OutpaintContent
 from illustrious_studio.domain.presets import Preset
 from illustrious_studio.domain.setting import has_what_it_needs
 from illustrious_studio.domain.sizes import LONGEST_IN_TILES
@@ -99,6 +99,8 @@ class FormValues:
     outpaint_right: Pixels = 128
     outpaint_top: Pixels = 128
     outpaint_bottom: Pixels = 128
+    outpaint_strength: Annotated[float | None, Field(ge=0, le=1)] = None
+    """None: as the model and what the new part begins with want it."""
     outpaint_seam: Annotated[int, Field(ge=0, le=512)] = 32
     outpaint_content: OutpaintContent = "fill"
     hires: bool = False
@@ -171,7 +173,7 @@ class FormValues:
             held_regions=text_of_regions(request.regions),
             held_picture=held.text() if held else "",
             held_controls=controls_text(request.controls),
-            **_outpaint_values(request.outpaint),
+            **_outpaint_values(request),
             **_hires_values(request.hires),
             **values_of(request.details),
             settings={**fresh.settings, **given},
@@ -211,7 +213,7 @@ class FormValues:
             "details": self._details() if self.details else None,
         }
         if picture is not None and picture.mask is None and self.outpaint:
-            values |= {"outpaint": self._outpaint(), "width": None, "height": None}
+            values |= {"outpaint": self._outpaint(), "strength": self.outpaint_strength, "width": None, "height": None}
         if picture is None and (self.layout_from_words or always_starts_from_sketch(checkpoint)):
             held = held_layout(self.held_layout)
             if held and not held.edited and not held.fits(self.prompt, -1 if seed is None else seed, (width, height)):
@@ -259,11 +261,11 @@ def of_the_checkpoint(checkpoint: Checkpoint | None) -> list[str]:
     return [*OF_THE_CHECKPOINT, *(["shape"] if "width" in settings else []), *(settings.keys() - OF_THE_CHECKPOINT)]
 
 
-def _outpaint_values(outpaint: Outpaint | None) -> dict[str, Any]:
-    if outpaint is None:
+def _outpaint_values(request: ImageRequest) -> dict[str, Any]:
+    if request.outpaint is None:
         return {}
-    shown = {f"outpaint_{name}": getattr(outpaint, name) for name in (*SIDES, "seam", "content")}
-    return {"outpaint": True, **shown}
+    shown = {f"outpaint_{name}": getattr(request.outpaint, name) for name in (*SIDES, "seam", "content")}
+    return {"outpaint": True, "outpaint_strength": request.strength, **shown}
 
 
 def _hires_values(hires: HiresFix | None) -> dict[str, Any]:

@@ -20,7 +20,8 @@ class Img2ImgSection:
         with gr.Accordion("Image to image", open=False, elem_id="img2img-fold") as self.fold:
             html('<div id="img2img-editor"></div>')
             self.outpaint = OutpaintSection()
-            self.settings = controls("img2img")
+            with gr.Column() as self.fitting:
+                self.settings = controls("img2img")
             with gr.Column(visible=False, elem_id="inpaint") as self.painted:
                 self.settings |= controls("inpaint")
         self.held = gr.HTML(

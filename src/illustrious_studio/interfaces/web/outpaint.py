@@ -7,6 +7,7 @@ from typing import Any
 
 from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.domain.outpainting import SIDES, Outpaint
+from illustrious_studio.interfaces.web.controls import AUTOMATIC
 
 STEP = 8
 CONTENTS = {"Fill": "fill", "Latent noise": "latent_noise", "Latent nothing": "latent_nothing"}
@@ -34,6 +35,11 @@ class OutpaintSection:
                         )
                         for side in SIDES
                     }
+                self.strength = gr.Number(
+                    None, label="Denoising strength", step=0.05, placeholder=AUTOMATIC,
+                    info="How much of what the new part begins with is redrawn; automatic: what suits the model.",
+                    elem_id="outpaint_strength",
+                )  # fmt: skip
                 self.seam = gr.Slider(
                     0, 512, fields["seam"].default, step=STEP, label="Seam",
                     info=fields["seam"].description, elem_id="outpaint_seam",
@@ -47,4 +53,10 @@ class OutpaintSection:
     def controls(self) -> dict[str, Any]:
         """By the names of the form's values."""
         pixels = {f"outpaint_{side}": control for side, control in self.pixels.items()}
-        return {"outpaint": self.on, **pixels, "outpaint_seam": self.seam, "outpaint_content": self.content}
+        return {
+            "outpaint": self.on,
+            **pixels,
+            "outpaint_strength": self.strength,
+            "outpaint_seam": self.seam,
+            "outpaint_content": self.content,
+        }
