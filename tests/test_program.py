@@ -176,6 +176,21 @@ def test_the_command_line_uses_the_studio_that_runs(program: Program, folder: Pa
     assert "a black cat" in found.stdout
 
 
+def test_the_command_tells_what_a_checkpoint_is_and_keeps_its_preset(program: Program, folder: Path) -> None:
+    where = ("--data-dir", str(folder))
+    told = run_app("models", "--report", "illustrious-mini", *where, COLUMNS="200")
+    for words in ("the velocity (v-prediction)", "16.6 million parameters", "the built-in model", "Its preset: none."):
+        assert words in told.stdout, told.stdout + told.stderr
+    assert "steps" in run_app("models", "--preset", "illustrious-mini", *where).stdout
+    kept = {one["name"]: one["override"]["preset"] for one in program.get("/models")["checkpoints"]}
+    assert kept["illustrious-mini"]["width"] == 256
+    assert "none" in run_app("models", "--no-preset", "illustrious-mini", *where).stdout
+    missing = run_app("models", "--report", "nobody", *where)
+    assert "There is no checkpoint 'nobody'" in missing.stderr
+    none = run_app("models", "--hash", "0123456789", *where)
+    assert (none.returncode, none.stderr.strip()) == (1, "No model file has that hash.")
+
+
 def test_the_command_cuts_a_picture_out_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "owl.png"
     file.write_bytes(to_png(asyncio.run(owl())))

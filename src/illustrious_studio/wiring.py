@@ -146,6 +146,7 @@ async def open_studio(
         vae_files, lora_files = vae_catalogue(settings, hashes), lora_catalogue(settings, hashes)
         places = _checkpoint_places(settings)
         embedding_files = DiskEmbeddings(settings.data_dir / EMBEDDINGS, places, hashes)
+        control_files = DiskControls(places, hashes)
         upscaler_files = upscaler_catalogue(settings)
         model_hashes = await stack.enter_async_context(
             ModelHashes(
@@ -156,6 +157,7 @@ async def open_studio(
                     "lora": lora_files.list,
                     "embedding": embedding_files.list,
                     "upscaler": upscaler_files.list,
+                    "control": control_files.list,
                 },
             )
         )
@@ -217,7 +219,7 @@ async def open_studio(
         tiles = Tiles(settings.upscale_tile, settings.upscale_tile_overlap)
         upscales = UpscaleRunner(engine, upscalers, inputs, gallery, tiles)
         preprocessing = PreprocessingService(preprocessors)
-        controls = ControlService(DiskControls(places, hashes), preprocessing, inputs, memory)
+        controls = ControlService(control_files, preprocessing, inputs, memory)
         regions = RegionService(inputs, sketches)
         detectors = DetectorService(DiskDetectors(places))
         details = DetailService(detectors, inputs, sketches, models)

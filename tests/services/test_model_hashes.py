@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.loras import hashes_in
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.wiring import CHECKPOINTS, LORAS, VAES
 from studio_for_tests import studio_for_tests
@@ -77,6 +78,18 @@ async def test_a_vae_and_a_lora_are_found_by_theirs(studio: Studio, data: Path) 
     own = (await studio.models.checkpoints())[0]
     uses = await studio.loras.of(ImageRequest(prompt=f"a cat <lora:{sha256(lora, without_header=True)[:12]}:0.5>"), own)
     assert [(use.file.name, use.unet) for use in uses] == [("ink", 0.5)]
+
+
+async def test_the_loras_of_another_programs_picture_are_found_by_their_recorded_hashes(
+    studio: Studio, data: Path
+) -> None:
+    await hashed(studio, "00000000")
+    digits = sha256(data / LORAS / "ink.safetensors", without_header=True)[:12]
+    hashes = hashes_in(f'"old name: {digits}, gone: 0123456789ab, ink: ffffffffffff"')
+    assert hashes == {"old name": digits, "gone": "0123456789ab", "ink": "ffffffffffff"}
+    prompt = "a <lora:old name:0.8:0.5> b <lora:gone:1> <lora:ink:1>"
+    assert await studio.loras.by_hash(prompt, hashes) == "a <lora:ink:0.8:0.5> b <lora:gone:1> <lora:ink:1>"
+    assert await studio.loras.by_hash("a cat", hashes_in("")) == "a cat"
 
 
 async def test_files_of_every_kind_are_searched(studio: Studio, data: Path) -> None:

@@ -8,7 +8,7 @@ for the whole picture: also within `[a:b:0.5]`, where A1111 knows no schedule ei
 
 import math
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -149,6 +149,22 @@ def without_lora(prompt: str, names: Container[str], words: Sequence[str] = ()) 
             at = len(prompt) - len(prompt[at:].lstrip(" ,"))
             left += " " if left else ""
     return (left + prompt[at:]).strip()
+
+
+def renamed(prompt: str, names: Mapping[str, str]) -> str:
+    """The prompt with other names in the tags of these."""
+
+    def changed(found: re.Match[str]) -> str:
+        name, colon, rest = found[1].partition(":")
+        return f"<lora:{names[name.strip()]}{colon}{rest}>" if name.strip() in names else found[0]
+
+    return _TAG.sub(changed, prompt)
+
+
+def hashes_in(text: str) -> dict[str, str]:
+    """A1111's "Lora hashes" by the files' names: `ink: 0123456789ab, paint: ba9876543210`."""
+    pairs = (part.rpartition(":") for part in text.strip(' "').split(","))
+    return {name.strip(): digits.strip() for name, _, digits in pairs if name.strip() and digits.strip()}
 
 
 def weighed(prompt: str, names: Container[str], more: float) -> str:

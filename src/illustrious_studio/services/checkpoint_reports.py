@@ -64,9 +64,16 @@ class CheckpointReports:
 def preset_of(values: Mapping[str, Any]) -> Preset:
     """A preset of what a person filled in. Raises InvalidRequest that names the field."""
     try:
-        return Preset.model_validate({name: value for name, value in values.items() if value not in (None, "")})
+        return Preset.model_validate(
+            {name: _whole(value) for name, value in values.items() if value is not None and value != ""}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")
         raise InvalidRequest(f"{place}: {message}" if place else message) from None
+
+
+def _whole(value: object) -> object:
+    """A number as a request has it: pages give whole ones as they come."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,12 +1,12 @@
 """LoRAs: which there are, and which files a picture's prompts name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.loras import MOST, LoraCatalogue, LoraFile, LoraUse, lora_names, loras_in
+from illustrious_studio.domain.loras import MOST, LoraCatalogue, LoraFile, LoraUse, lora_names, loras_in, renamed
 from illustrious_studio.domain.model_names import why_refused
 from illustrious_studio.domain.models import Checkpoint, RefusedFile
 from illustrious_studio.services.model_hashes import ModelHashes
@@ -55,6 +55,17 @@ class LoraService:
             with suppress(NotFound):
                 found[name] = await self.named(name)
         return found
+
+    async def by_hash(self, prompt: str, hashes: Mapping[str, str]) -> str:
+        """The prompt of another program's picture, with the names that the files have here: those of its tags that are
+        not here are looked for by the hashes recorded with them."""
+        here: dict[str, str] = {}
+        known = await self.meant(prompt)
+        for name in lora_names(prompt):
+            if name not in known and (digits := hashes.get(name)):
+                with suppress(NotFound):
+                    here[name] = (await self.named(digits)).name
+        return renamed(prompt, here)
 
     async def preview(self, name: str) -> bytes:
         """A small WebP of the picture beside its file. Raises NotFound, NotAnImage."""

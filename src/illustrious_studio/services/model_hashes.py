@@ -18,7 +18,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.model_names import File, Named, hash_in, named
 from illustrious_studio.domain.values import Value
 
-Kind = Literal["checkpoint", "vae", "lora", "embedding", "upscaler"]
+Kind = Literal["checkpoint", "vae", "lora", "embedding", "upscaler", "control", "detector"]
 
 log = structlog.get_logger(__name__)
 

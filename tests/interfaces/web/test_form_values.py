@@ -12,7 +12,8 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.layout.figures import Figure
 from illustrious_studio.domain.layout.values import Layout, Placed
-from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.models import Checkpoint, CheckpointOverride
+from illustrious_studio.domain.presets import Preset
 from illustrious_studio.interfaces.web.error_handling import error_message
 from illustrious_studio.interfaces.web.form_values import POSITIONAL, FormValues
 from illustrious_studio.interfaces.web.held import HeldLayout, HeldPicture
@@ -172,3 +173,49 @@ def test_a_message_that_is_too_long_is_told_so() -> None:
     with pytest.raises(ValidationError) as raised:
         ChatRequest(message="x" * 10_001)
     assert error_message(raised.value) == "The message: must have at most 10,000 characters."
+
+
+PRESET = Preset(
+    width=832,
+    height=1216,
+    steps=25,
+    sampler="Euler a",
+    guidance=5.0,
+    clip_skip=2,
+    after="absurdres",
+    negative_prompt="lowres",
+)
+
+
+def test_a_new_page_begins_with_the_checkpoints_preset_and_without_its_words() -> None:
+    own = checkpoint().with_override(CheckpointOverride(preset=PRESET))
+    fresh = FormValues.fresh(own)
+    assert (fresh.shape, fresh.width, fresh.height, fresh.prompt, fresh.negative_prompt) == (
+        "portrait",
+        832,
+        1216,
+        "",
+        "",
+    )
+    made = FormValues.of(fresh.by_name() | {"prompt": "a boat"}).request(own)
+    assert (made.steps, made.sampler, made.guidance, made.width, made.clip_skip) == (25, "Euler a", 5.0, 832, 2)
+
+
+def test_another_checkpoint_brings_what_its_preset_sets_and_leaves_the_rest() -> None:
+    before = form(sampler="DPM++ 2M", eta=0.5, shape="landscape", negative_prompt="rain")
+    other = checkpoint("two").with_override(CheckpointOverride(preset=PRESET))
+    after = before.with_checkpoint(other)
+    assert (after.settings["sampler"], after.settings["eta"], after.shape) == ("Euler a", 0.5, "portrait")
+    assert (after.prompt, after.negative_prompt) == ("a boat", "rain")
+    without = before.with_checkpoint(checkpoint("two", steps=12))
+    assert (without.settings["sampler"], without.settings["steps"], without.shape) == ("DPM++ 2M", 12, "landscape")
+
+
+def test_a_preset_is_put_into_the_form_with_its_words_once() -> None:
+    own = checkpoint().with_override(CheckpointOverride(preset=PRESET))
+    filled = form(negative_prompt="rain", eta=0.5).with_preset(own)
+    assert (filled.prompt, filled.negative_prompt) == ("a boat, absurdres", "lowres, rain")
+    assert (filled.shape, filled.settings["steps"], filled.settings["eta"]) == ("portrait", 25, 0.5)
+    assert filled.with_preset(own) == filled
+    size_alone = checkpoint().with_override(CheckpointOverride(preset=Preset(steps=12)))
+    assert form(shape="landscape").with_preset(size_alone).shape == "landscape"

@@ -20,6 +20,7 @@ from illustrious_studio.domain.checkpoints.families import (
 from illustrious_studio.domain.checkpoints.merges import Parent, clean, parents_of, recipe_of
 from illustrious_studio.domain.checkpoints.recommendations import SDXL_SIZES, USUAL, Recommendation, recommended
 from illustrious_studio.domain.checkpoints.values import CheckpointFacts, FileHash, Part
+from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.domain.models import Checkpoint, PredictionType
 from illustrious_studio.domain.presets import Preset
 from illustrious_studio.domain.sampling import AUTOMATIC, NOT_WITH_ZERO_SNR, SAMPLERS
@@ -49,18 +50,16 @@ NOTES = {
     "modelspec.description": "Description",
 }
 """The header's notes that are shown, and what they are called there."""
+WORDS = {"before": "Words before the prompt", "after": "Words after the prompt", "negative_prompt": "Negative prompt"}
 LABELS = {
     "width": "Size",
-    "steps": "Steps",
-    "sampler": "Sampler",
-    "schedule": "Schedule",
-    "guidance": "Guidance (CFG)",
-    "guidance_rescale": "Guidance rescale",
-    "clip_skip": "Clip skip",
-    "before": "Words before the prompt",
-    "after": "Words after the prompt",
-    "negative_prompt": "Negative prompt",
+    **{
+        name: SETTINGS[name].label
+        for name in ("steps", "sampler", "schedule", "guidance", "guidance_rescale", "clip_skip")
+    },
+    **WORDS,
 }
+"""What a preset sets, by the names of its fields; `width` speaks for both sides."""
 
 
 class Note(Value):
@@ -74,7 +73,7 @@ class Note(Value):
 class Advice(Value):
     """What is recommended for one setting, and why."""
 
-    setting: str = Field(description="The request's field; `width` speaks for both sides.")
+    setting: str = Field(description="The preset's field; `width` speaks for both sides.")
     label: str
     value: str
     reason: str
@@ -186,6 +185,9 @@ def _recommendation(checkpoint: Checkpoint, metadata: Mapping[str, str], known: 
         distilled=distilled_by(checkpoint.name, title),
         named_steps=steps_named(checkpoint.name, title),
     )
+    if (native := (checkpoint.native_width, checkpoint.native_height)) != SDXL_SIZES[0]:
+        own = "Its own configuration says so."
+        best = best.with_values(width=(native[0], own), height=(native[1], own))
     if not checkpoint.zero_terminal_snr:
         return best
     if best.preset.schedule in NOT_WITH_ZERO_SNR:

@@ -33,8 +33,8 @@ def prediction_words(report: CheckpointReport) -> str:
 def network_rows(report: CheckpointReport) -> Iterator[tuple[str, str]]:
     """Each of its networks, and the file as a whole."""
     for part in report.parts:
-        yield part.name, f"{_count(part.parameters)} parameters, {_formats(part)}, {_bytes(part.size_bytes)}"
-    yield "In all", f"{_count(report.parameters)} parameters, {_bytes(report.size_bytes)}"
+        yield part.name, f"{_count(part.parameters)} parameters, {_formats(part)}, {size_words(part.size_bytes)}"
+    yield "In all", f"{_count(report.parameters)} parameters, {size_words(report.size_bytes)}"
     if not report.own_vae:
         yield "VAE", "none of its own"
 
@@ -53,6 +53,13 @@ def hash_rows(report: CheckpointReport) -> Iterator[tuple[str, str]]:
         yield "SHA-256", report.hashes.sha256
 
 
+def size_words(number: int) -> str:
+    """Bytes as people say them."""
+    if number >= 1e9:
+        return f"{number / 1e9:.2f} GB"
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"
+
+
 def _formats(part: Part) -> str:
     """Its number format; of several, how much is in which."""
     if len(part.precision) == 1:
@@ -65,9 +72,3 @@ def _count(number: int) -> str:
     if number >= 1e9:
         return f"{number / 1e9:.2f} billion"
     return f"{number / 1e6:.1f} million" if number >= 1e6 else f"{number:,}"
-
-
-def _bytes(number: int) -> str:
-    if number >= 1e9:
-        return f"{number / 1e9:.2f} GB"
-    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"

@@ -1,9 +1,12 @@
 """How the studio is and which models it has, in the words that the interfaces share."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, Field
 
 from illustrious_studio.domain.models import CheckpointOverride, LanguageModel, ModelStatus, PredictionType, RefusedFile
 from illustrious_studio.domain.values import printable
+from illustrious_studio.services.model_hashes import Kind
 from illustrious_studio.services.studio import Studio
 
 
@@ -71,6 +74,7 @@ class VaeEntry(BaseModel):
 class RefusedEntry(BaseModel):
     """A file among the models that cannot be used, and why."""
 
+    kind: Kind = Field(description="What it lies among.")
     file: str
     reason: str
 
@@ -84,7 +88,7 @@ class ModelList(BaseModel):
     language_models: list[LanguageModel]
     vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")
     refused: list[RefusedEntry] = Field(
-        description="Files among the checkpoints, VAEs, LoRAs, embeddings, upscalers and control models that cannot be "
+        description="Files among the checkpoints, VAEs, LoRAs, embeddings, upscalers, control models and detectors that cannot be "
         "used."
     )
 
@@ -113,11 +117,27 @@ async def models_now(studio: Studio) -> ModelList:
         ],
         language_models=await studio.models.language_models(),
         vaes=[VaeEntry(name=vae.name, size_bytes=vae.size_bytes) for vae in await studio.vaes.vaes()],
-        refused=[RefusedEntry(file=printable(one.path.name), reason=one.reason) for one in await refused_files(studio)],
+        refused=[
+            RefusedEntry(kind=kind, file=printable(one.path.name), reason=one.reason)
+            for kind, files in (await refused_by_kind(studio)).items()
+            for one in files
+        ],
     )
 
 
 async def refused_files(studio: Studio) -> list[RefusedFile]:
-    """What lies among the checkpoints, VAEs, LoRAs, embeddings, upscalers and control models and is not offered."""
-    kinds = studio.models, studio.vaes, studio.loras, studio.embeddings, studio.upscalers, studio.controls
-    return [file for kind in kinds for file in await kind.refused()]
+    """What lies among the model files of each kind and is not offered."""
+    return [file for files in (await refused_by_kind(studio)).values() for file in files]
+
+
+async def refused_by_kind(studio: Studio) -> dict[Kind, Sequence[RefusedFile]]:
+    """The same, by what it lies among."""
+    return {
+        "checkpoint": await studio.models.refused(),
+        "vae": await studio.vaes.refused(),
+        "lora": await studio.loras.refused(),
+        "embedding": await studio.embeddings.refused(),
+        "upscaler": await studio.upscalers.refused(),
+        "control": await studio.controls.refused(),
+        "detector": await studio.detectors.refused(),
+    }

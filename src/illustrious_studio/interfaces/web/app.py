@@ -54,7 +54,7 @@ def create_gradio_app(studio: Studio, access: Access) -> Any:
             with gr.Tab("Connect", id="connect", elem_id="tab-connect", render_children=True) as opened:
                 connect = ConnectTab(studio, access)
             with gr.Tab("System", id="system", elem_id="tab-system", render_children=True):
-                system = SystemTab(studio, page)
+                system = SystemTab(studio, page, create.form)
         html(ZOOM)
         html(CUTOUT)
         page.attach(blocks)

@@ -128,6 +128,10 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     async def preview(name: str) -> Response:
         return Response(await studio.loras.preview(name), media_type="image/webp", headers=NEVER)
 
+    @router.get("/checkpoints/{name:path}/thumbnail.webp")
+    async def checkpoint_thumbnail(name: str) -> Response:
+        return Response(await studio.reports.thumbnail(name), media_type="image/webp", headers=NEVER)
+
     @router.post("/tokens")
     async def tokens(counted: Words) -> Response:
         found, files = await studio.tokens.of(counted.prompt), await studio.loras.meant(counted.prompt)

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from html import escape
 from typing import Any
 
-from illustrious_studio.domain.errors import StudioError
+from illustrious_studio.domain.errors import NotFound, StudioError
+from illustrious_studio.domain.loras import hashes_in
 from illustrious_studio.domain.metadata.recorded import RecordedSettings
 from illustrious_studio.domain.vision import DEFAULT_QUESTION
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
@@ -99,7 +100,8 @@ class AnalyzeTab:
         listed = parts.table(found.named_fields, "Settings recorded in this file")
         button = parts.act("reuse_recorded", "", "Reuse settings") if found.usable else ""
         return (
-            f"<h3>Recorded settings ({escape(found.source)})</h3>{listed}{parts.notice(found.not_usable)}{button}",
+            f"<h3>Recorded settings ({escape(found.source)})</h3>{listed}{parts.notice(found.not_usable)}"
+            f"{await self._checkpoint_of(found)}{button}",
             "",
             "",
         )
@@ -110,8 +112,28 @@ class AnalyzeTab:
         found = await self._recorded(path)
         if found is None:
             return gr.skip()  # type: ignore[no-any-return]
-        values = FormValues.of_request(found.request, create_view.checkpoint_of(self.studio))
+        prompt = await self.studio.loras.by_hash(found.request.prompt, hashes_in(found.fields.get("Lora hashes", "")))
+        request = found.request.model_copy(update={"prompt": prompt})
+        values = FormValues.of_request(request, create_view.checkpoint_of(self.studio))
         return {self.page.tabs: self.page.goto("create"), **self.form.showing(values)}
+
+    async def _checkpoint_of(self, found: RecordedSettings) -> str:
+        """Whether the checkpoint that it was drawn with is here, by its hash whatever it is called; nothing where
+        neither is recorded, or that one is in use."""
+        name, digits = found.fields.get("Model", ""), found.fields.get("Model hash", "")
+        if not name and not digits:
+            return ""
+        title = f"{name} [{digits}]" if digits else name
+        try:
+            there = await self.studio.models.checkpoint_named(title)
+        except NotFound:
+            later = await self.studio.hashes.not_yet(title, await self.studio.models.checkpoints())
+            return parts.notice(f"It was drawn with {name or digits}, which is not here.{later}")
+        in_use = create_view.checkpoint_of(self.studio)
+        if in_use is not None and in_use.path == there.path:
+            return ""
+        switch = parts.act("use_checkpoint", there.name, "Switch to it", style="small")
+        return parts.notice(f"It was drawn with a checkpoint that is here as {there.name}.", more=switch)
 
     async def _recorded(self, path: str | None) -> RecordedSettings | None:
         if path is None:

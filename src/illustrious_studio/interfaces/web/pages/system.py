@@ -1,13 +1,13 @@
 """The System tab: the three models, how each is, and switching between them."""
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.models import Checkpoint, CheckpointOverride, RefusedFile
-from illustrious_studio.interfaces.shared.overview import refused_files
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.interfaces.web.checkpoints import CheckpointSection
 from illustrious_studio.interfaces.web.error_handling import show_errors
+from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.page import QUIET, Page, html
 from illustrious_studio.interfaces.web.views import parts
 from illustrious_studio.interfaces.web.views.create import checkpoint_of
@@ -26,7 +26,7 @@ PREDICTION = (
 class SystemTab:
     """The cards and the queue fill themselves as the state changes (`live`)."""
 
-    def __init__(self, studio: Studio, page: Page) -> None:
+    def __init__(self, studio: Studio, page: Page, form: Form) -> None:
         import gradio as gr
 
         self.studio = studio
@@ -47,13 +47,14 @@ class SystemTab:
                         self.unload = gr.Button("Unload the checkpoint", min_width=120)
                         self.again = gr.Button("Check again", min_width=120)
                     self.outcome = html("")
-                    self.refused = html("")
                 with gr.Column(min_width=300):
                     html('<h2>Queue</h2><div data-live="jobs"></div>')
+            self.reports = CheckpointSection(studio, page, form)
 
     def attach(self, blocks: Any) -> None:
         """Connect the events, once every tab is built."""
-        lists = [self.checkpoint, self.language, self.refused, self.hint, self.fold, self.kind, self.zero_snr]
+        self.reports.attach(blocks)
+        lists = [self.checkpoint, self.language, self.hint, self.fold, self.kind, self.zero_snr]
         blocks.load(show_errors(self.listed), None, lists, **QUIET)
         self.checkpoint.input(show_errors(self.switch_checkpoint), self.checkpoint, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
@@ -68,8 +69,10 @@ class SystemTab:
         self.unload.click(show_errors(self.unload_checkpoint), None, self.outcome, **QUIET)
         self.again.click(show_errors(self.check), None, self.outcome, **QUIET).then(
             show_errors(self.listed), None, lists, **QUIET
+        ).then(show_errors(self.reports.listed), self.reports.name, [self.reports.rows, self.reports.refused], **QUIET)
+        self.page.on("model", self.model_changed, [], lists).then(
+            show_errors(self.reports.listed), self.reports.name, [self.reports.rows, self.reports.refused], **QUIET
         )
-        self.page.on("model", self.model_changed, [], lists)
 
     async def model_changed(self, _: str) -> tuple[Any, ...]:
         """Another checkpoint is in use now, whoever chose it."""
@@ -87,7 +90,6 @@ class SystemTab:
         return (
             gr.Dropdown(choices=checkpoints, value=status.sdxl.model if status.sdxl.model in checkpoints else None),
             gr.Dropdown(choices=shown, value=status.ollama.model if status.ollama.model in models else None),
-            refused_list(await refused_files(self.studio)),
             *self._prediction(checkpoint_of(self.studio)),
         )
 
@@ -98,7 +100,8 @@ class SystemTab:
         if checkpoint is None:
             return "", gr.Accordion(visible=False), AS_ITS_FILE_SAYS, AS_ITS_FILE_SAYS
         override = checkpoint.override
-        by = "as you set it" if override != CheckpointOverride() else "as its file says"
+        mine = override.prediction_type is not None or override.zero_terminal_snr is not None
+        by = "as you set it" if mine else "as its file says"
         what = f"{checkpoint.prediction_type}{', zero terminal SNR' if checkpoint.zero_terminal_snr else ''}"
         what += ", for inpainting" if checkpoint.inpainting else ""
         hint = parts.notice(checkpoint.hint)
@@ -139,11 +142,3 @@ class SystemTab:
 
 def outcome(text: str) -> str:
     return f'<p class="quiet" role="status">{escape(text)}</p>'
-
-
-def refused_list(files: Sequence[RefusedFile]) -> str:
-    """Why files that somebody put among the models are not among those to choose from."""
-    if not files:
-        return ""
-    lines = "".join(f"<li><b>{escape(one.path.name)}</b> {escape(one.reason)}</li>" for one in files)
-    return f'<h2>Files that cannot be used</h2><ul class="quiet">{lines}</ul>'

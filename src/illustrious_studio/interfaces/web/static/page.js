@@ -8,6 +8,7 @@ const EVENTS = new Set([
   'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
   'reuse_recorded', 'finished', 'model', 'busy', 'idle', 'chat_changed', 'reindex',
   'check_models', 'use_checkpoint', 'open_models', 'lora', 'lora_less', 'lora_more',
+  'report', 'hashed', 'use_preset', 'use_offered',
 ]);
 
 function raise(name, value = '') {
@@ -84,6 +85,8 @@ function show(state) {
     for (const session of new Set(state.ended.map((job) => job.session))) if (session) raise('chat_changed', session);
     reloadGallery();
   }
+  const hashing = $('[data-hashing]'); // a report whose hashes are still being computed
+  if (hashing?.offsetParent) raise('hashed', hashing.dataset.hashing);
   const running = state.jobs.filter((job) => job.running);
   progress(running.length ? running : state.jobs.slice(0, 1));
 }
@@ -114,7 +117,7 @@ function progress(jobs) { // several, where they are drawn in one go
 // ---- Presses ------------------------------------------------------------------------------------------------------
 
 const LEADS_TO = {
-  regenerate: 'create', variation: 'create', upscale: 'create', redraw: 'create', detail: 'create', reuse: 'create', img2img: 'create', outpaint: 'create', reuse_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
+  report: 'system', use_preset: 'create', regenerate: 'create', variation: 'create', upscale: 'create', redraw: 'create', detail: 'create', reuse: 'create', img2img: 'create', outpaint: 'create', reuse_recorded: 'create', to_chat: 'chat', open_chat: 'chat',
 };
 
 document.addEventListener('click', (event) => {

@@ -68,11 +68,16 @@ def _examples(prompts: Sequence[str]) -> str:
 
 
 def about(checkpoint: Checkpoint | None) -> str:
-    """One line on the image model, and for the built-in model how to use a real one."""
-    if checkpoint is None or not checkpoint.about:
+    """One line on the image model: for the built-in model how to use a real one, for others what suits them."""
+    if checkpoint is None:
         return ""
-    more = f" {REAL_MODEL}" if checkpoint.builtin else ""
-    return f'<p class="about">{escape(checkpoint.about)}{more}</p>'
+    if checkpoint.builtin:
+        return f'<p class="about">{escape(checkpoint.about)} {REAL_MODEL}</p>'
+    about = escape(checkpoint.about or checkpoint.name)
+    kept = parts.act("use_preset", checkpoint.name, "Use its preset", style="small")
+    known = kept if checkpoint.override.preset is not None else ""
+    suits = parts.act("report", checkpoint.name, "What suits it?", title="Its report, in System", style="small")
+    return f'<p class="about">{about} {known}{suits}</p>'
 
 
 def strip(items: Sequence[GalleryItem]) -> str:
