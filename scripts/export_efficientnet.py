@@ -10,6 +10,7 @@ red, green, blue from -1 to 1. Output: `probabilities`, N x 1000, in ImageNet's 
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx  # type: ignore[import-not-found,unused-ignore]
@@ -37,7 +38,7 @@ class Graph:
         self.nodes.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
         return name
 
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 

@@ -230,7 +230,7 @@ PREPROCESSORS: dict[str, Preprocessor] = {
         _gamma("recolor_intensity", "Recolor, intensity", "The strongest of red, green and blue (HSV's V), as grey."),
         Preprocessor(
             name="shuffle", label="Shuffle", about="The picture's colours and patterns, without its arrangement.",
-            module="shuffle", module_label="shuffle", control_types=("Shuffle",),
+            module="shuffle", module_label="shuffle", control_types=("Shuffle",), resolution=RESOLUTION,
         ),
         Preprocessor(
             name="depth", label="Depth", about="How near each place is: what is white is nearest.",

@@ -65,15 +65,15 @@ def shuffle(pixels: Any, numbers: Numbers) -> Any:
     height, width = pixels.shape[:2]
     random, reach = numpy.random.default_rng(0), max(1, min(height, width) // 2)
     flow = [_waves(random, (height, width), reach) * (side - 1) for side in (width, height)]
-    return cv2.remap(pixels, numpy.dstack(flow).astype(numpy.float32), None, cv2.INTER_LINEAR)
+    return cv2.remap(pixels, numpy.dstack(flow), None, cv2.INTER_LINEAR)
 
 
 def _waves(random: Any, shape: tuple[int, int], reach: int) -> Any:
-    """Numbers from 0 to 1 that change slowly: hills and valleys `reach` pixels apart."""
+    """Numbers from 0 to 1, float32, that change slowly: hills and valleys `reach` pixels apart."""
     import cv2
 
     height, width = shape
-    points = random.uniform(size=(height // reach + 2, width // reach + 2))
+    points = random.random((height // reach + 2, width // reach + 2), "float32")
     whole = cv2.resize(points, (width + 2 * reach, height + 2 * reach), interpolation=cv2.INTER_CUBIC)
     waves = whole[reach : reach + height, reach : reach + width]
     return (waves - waves.min()) / max(waves.max() - waves.min(), 1e-6)

@@ -45,7 +45,7 @@ def lineart(pixels: Any, numbers: Numbers) -> Any:
     strength = _least(cv2.GaussianBlur(values, (0, 0), LINE_BLUR) - values).clip(0, 255)
     lines = strength[strength > NOTICED]
     usual = max(FAINTEST, float(numpy.median(lines)) if lines.size else 0.0)
-    return (strength * (127 / usual)).clip(0, 255).astype(numpy.uint8)
+    return (strength / usual * 127).clip(0, 255).astype(numpy.uint8)
 
 
 def scribble(pixels: Any, numbers: Numbers) -> Any:

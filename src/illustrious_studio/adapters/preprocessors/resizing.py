@@ -29,10 +29,9 @@ def resized_map(map: Any, kind: MapKind, size: Size) -> Any:
         return map
     if kind == "colours":
         return cv2.resize(map, size, interpolation=getattr(cv2, SINGLE_COLOURS))
-    there = larger_or_smaller(map, size)
     if kind == "smooth":
-        return there
-    grey = there if there.ndim == 2 else there.max(axis=2)
+        return larger_or_smaller(map, size)
+    grey = larger_or_smaller(map if map.ndim == 2 else cv2.extractChannel(map, 0), size)
     sharp = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]
     return thinned(sharp) if kind == "lines" else sharp
 
@@ -47,16 +46,16 @@ def thinned(lines: Any) -> Any:
     weights = numpy.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], numpy.float32)
     while True:
         before = lines.sum()
-        for table in _removable():
-            around = cv2.filter2D(lines, cv2.CV_16U, weights, borderType=cv2.BORDER_CONSTANT).astype(numpy.uint8)
-            lines = lines & ~(numpy.array(table, numpy.uint8)[around] & lines)
+        for table in _kept():
+            around = cv2.filter2D(lines, cv2.CV_8U, weights, borderType=cv2.BORDER_CONSTANT)
+            lines &= cv2.LUT(around, numpy.array(table, numpy.uint8))
         if lines.sum() == before:
             return lines * 255
 
 
 @cache
-def _removable() -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """For both turns: whether a pixel may go, by the eight around it as bits, from the north on clockwise."""
+def _kept() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """For both turns: whether a pixel stays, by the eight around it as bits, from the north on clockwise."""
     tables: tuple[list[int], list[int]] = ([], [])
     for code in range(256):
         around = [code >> bit & 1 for bit in range(8)]
@@ -65,5 +64,5 @@ def _removable() -> tuple[tuple[int, ...], tuple[int, ...]]:
         joins_nothing = sum(not one and other for one, other in zip(around, around[1:] + around[:1], strict=True)) == 1
         corners = (north * east * south, east * south * west), (north * east * west, north * south * west)
         for table, blocked in zip(tables, corners, strict=True):
-            table.append(int(at_a_rim and joins_nothing and not any(blocked)))
+            table.append(int(not (at_a_rim and joins_nothing) or any(blocked)))
     return tuple(tables[0]), tuple(tables[1])
