@@ -8,11 +8,11 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image
 from playwright.async_api import Page, expect
+from tests.interfaces.web.test_layout_editor import drag, place_of
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.regions import Region
 from running_web import WebWithFakes, draw
-from tests.interfaces.web.test_layout_editor import drag, place_of
 from waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
