@@ -72,7 +72,14 @@ async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anyth
     async with host(api) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     reads = {"analyze_image", "enhance_prompt", "search_gallery", "get_image", "list_models", "status"}
-    assert tools.keys() == reads | {"generate_image", "refine_image", "remove_background", "upscale_image", "chat"}
+    assert tools.keys() == reads | {
+        "generate_image",
+        "refine_image",
+        "remove_background",
+        "upscale_image",
+        "draw_details",
+        "chat",
+    }
     for name, tool in tools.items():
         assert tool.title and tool.description and tool.annotations and tool.output_schema
         assert tool.annotations.read_only_hint is (name in reads)

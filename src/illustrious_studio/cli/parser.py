@@ -113,6 +113,13 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
         "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-upscaled.png."
     )
 
+    detail = add("detail", _client("detail"), "Draw a picture's faces, or other details, again, larger.")
+    detail.add_argument("picture", help="A PNG, JPEG or WebP file, or the id of a picture in the gallery.")
+    detail.add_argument("--details", type=_json, metavar="JSON", help=f"{JSON['details']} Left out: faces.")
+    detail.add_argument(
+        "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-detail.png."
+    )
+
     models = add("models", _client("models"), "List the models, or switch to one.")
     models.add_argument("--use", metavar="NAME", help="Checkpoint or language model for the running studio.")
 

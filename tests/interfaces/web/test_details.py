@@ -28,7 +28,9 @@ async def own(web: WebWithFakes) -> AsyncIterator[WebWithFakes]:
     there, models = folder / CHECKPOINTS / "own", web.studio.models
     before = models.checkpoint().name
     shutil.copytree(DATA / "mini", there)
-    (there / "studio.json").write_text(json.dumps({"name": "own", "about": "One of my own.", "steps": 3, "native_width": 512}), "utf-8")
+    (there / "studio.json").write_text(
+        json.dumps({"name": "own", "about": "One of my own.", "steps": 3, "native_width": 512}), "utf-8"
+    )
     put_detector(folder / DETECTORS / "face_tiny.onnx")
     await models.switch(checkpoint="own")
     yield web

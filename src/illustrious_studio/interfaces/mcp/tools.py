@@ -32,6 +32,7 @@ from illustrious_studio.domain.vision import DEFAULT_QUESTION, Analysis
 from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.interfaces.mcp.results import CUTOUTS, Answer, cutout_shown, facts, link, picture, text
 from illustrious_studio.interfaces.shared.image_inputs import (
+    DetailRequest,
     ImageRequestBody,
     OnePicture,
     UpscaleBody,
@@ -258,6 +259,12 @@ async def upscale_image(studio: Studio, request: UpscaleBody, report: Report) ->
     return await _followed(studio, following, "Upscaling", report)
 
 
+async def draw_details(studio: Studio, request: DetailRequest, report: Report) -> Answer:
+    """Draw regions of a picture again, larger, and put them back, as a new picture; the rest of it stays as it is.
+    Without `details` it is faces: those of its layout, or those that a detector finds."""
+    return await _draw(studio, await request.request(studio), report)
+
+
 async def chat(studio: Studio, request: ChatRequest, report: Report) -> Answer:
     """Chat with the studio's own language model. The chat is kept and goes on under its session_id."""
     answer = ChatAnswer(response="", session_id=request.session_id, model="", notices=[], picture=None)
@@ -350,6 +357,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(analyze_image, "Analyze a picture", Question, Analysis, reads_only=True),
     Tool(remove_background, "Remove a picture's background", OnePicture, CutoutFound, reads_only=False),
     Tool(upscale_image, "Upscale a picture", UpscaleBody, PictureItem, reads_only=False),
+    Tool(draw_details, "Draw a picture's details again", DetailRequest, PictureItem, reads_only=False),
     Tool(chat, "Chat", ChatRequest, ChatAnswer, reads_only=False),
     Tool(enhance_prompt, "Improve a prompt", Words, Enhanced, reads_only=True),
     Tool(search_gallery, "Search the gallery", Search, PicturePage, reads_only=True),
