@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from PIL import Image
+from PIL import Image, ImageChops
 
 from illustrious_studio.domain.encoding import to_png
 from program import ROOT, Program, pictures, running_program
@@ -271,3 +271,16 @@ def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         env={**os.environ, **environment},
         check=False,
     )
+
+
+def test_the_command_draws_a_detail_of_a_file_again(tmp_path: Path) -> None:
+    file = tmp_path / "owl.png"
+    file.write_bytes(to_png(asyncio.run(owl())))
+    where = ("--data-dir", str(tmp_path / "data"), "--ollama-base-url", "none")
+    box = '[{"boxes": [{"x": 0.5, "y": 0.5, "w": 0.2, "h": 0.2}], "width": 64, "height": 64, "padding": 0}]'
+    done = run_app("detail", str(file), "--details", box, *where)
+    assert done.stdout.split() == [str(tmp_path / "owl-detail.png")], done.stderr
+    with Image.open(tmp_path / "owl-detail.png") as drawn, Image.open(file) as before:
+        changed = ImageChops.difference(drawn.convert("RGB"), before.convert("RGB")).getbbox()
+        assert changed is not None and drawn.info["parameters"]
+        assert changed[0] > 96 and changed[2] < 224, "only what is around the box"

@@ -98,6 +98,7 @@ async def test_a_layout_knows_faces_people_and_things(api: Api) -> None:
         ({"details": [{"boxes": [{**BOX, "w": 0}]}]}, "details.0.boxes.0.w"),
         ({"details": [{"strength": 0}]}, "details.0.strength: must be at least 0.01"),
         ({"details": [{"width": 100}]}, "details.0.width"),
+        ({"details": [{"boxes": [BOX], "schedule": "Karras"}]}, "details.0: The schedule Karras does not suit"),
         ({"details": [{}] * 9}, "details: must have at most 8"),
         ({"details": [{"mask": SENT[:100]}]}, "not a picture"),
         ({"details": [{"prompt": "a <lora:ink:1>"}]}, "The prompt of detail 1 names the LoRA ink"),

@@ -81,7 +81,15 @@ async def test_every_tool_says_truly_what_it_does_and_none_deletes_or_sets_anyth
         "status",
     }
     reads |= {"checkpoint_report"}
-    draws = {"generate_image", "refine_image", "draw_grid", "remove_background", "upscale_image", "chat"}
+    draws = {
+        "generate_image",
+        "refine_image",
+        "draw_grid",
+        "draw_details",
+        "upscale_image",
+        "remove_background",
+        "chat",
+    }
     assert tools.keys() == reads | draws
     for name, tool in tools.items():
         assert tool.title and tool.description and tool.annotations and tool.output_schema

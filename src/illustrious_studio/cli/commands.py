@@ -264,6 +264,21 @@ async def upscale(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def detail(settings: Settings, options: argparse.Namespace) -> int:
+    """Write a picture with its details drawn again: of a file, or of the gallery by its id. It is kept there, too."""
+    file, target = Path(options.picture), options.output
+    of_gallery = _ID.fullmatch(options.picture) is not None and not file.exists()
+    body: dict[str, Any] = {"image_id": options.picture} if of_gallery else {"image_base64": _base64_of(file)}
+    body |= {} if options.details is None else {"details": options.details}
+    target = target or _beside(file, "detail")
+    async with studio_client(settings, needs="sdxl") as client:
+        with console.status("Drawing"):
+            drawn = await _post(client, "/detail", body)
+        _write(target, base64.b64decode(drawn["image_base64"]), " The picture is in the gallery.")
+    print(target)
+    return 0
+
+
 async def models(settings: Settings, options: argparse.Namespace) -> int:
     """List image and chat models, switch, find a file by its hash, or tell what a checkpoint is and what suits it."""
     if options.use and running_studio(settings.data_dir) is None:
@@ -389,6 +404,7 @@ COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any,
     "cutout": cutout,
     "preprocess": preprocess,
     "upscale": upscale,
+    "detail": detail,
     "models": models,
     "gallery": gallery,
     "mcp": mcp,

@@ -148,6 +148,13 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     which.add_argument("--no-preset", metavar="NAME", help="Take a checkpoint's preset back.")
     which.add_argument("--hash", metavar="HASH", help="Find model files by a hash, such as 67ab2fd8ec.")
 
+    detail = add("detail", _client("detail"), "Draw a picture's faces, or other details, again, larger.")
+    detail.add_argument("picture", help="A PNG, JPEG or WebP file, or the id of a picture in the gallery.")
+    detail.add_argument("--details", type=_json, metavar="JSON", help=f"{JSON['details']} Left out: faces.")
+    detail.add_argument(
+        "-o", "--output", type=Path, help="Where to write the PNG; left out: beside, as NAME-detail.png."
+    )
+
     gallery = add(
         "gallery", _client("gallery"), "List, export or delete pictures of the gallery, or rebuild its index."
     )

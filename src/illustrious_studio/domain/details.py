@@ -285,10 +285,19 @@ def mask_of(found: Found, size: tuple[int, int], dilate: int) -> Image.Image:
 def dilated(mask: Image.Image, by: int) -> Image.Image:
     """The mask grown by a square of so many pixels, to the right and below by the larger half of it, as OpenCV's
     `dilate` does; below 0 shrunk by it, but not from the picture's edges."""
-    if by == 0:
+    box = mask.getbbox()
+    if by == 0 or box is None:
         return mask
-    if by < 0:
-        return ImageOps.invert(dilated(ImageOps.invert(mask), -by))
+    # Only where something may change: all of a large picture would take seconds.
+    around = max(box[0] - abs(by), 0), max(box[1] - abs(by), 0), box[2] + abs(by), box[3] + abs(by)
+    around = *around[:2], min(around[2], mask.width), min(around[3], mask.height)
+    part = mask.crop(around)
+    changed = mask.copy()
+    changed.paste(_grown(part, by) if by > 0 else ImageOps.invert(_grown(ImageOps.invert(part), -by)), around[:2])
+    return changed
+
+
+def _grown(mask: Image.Image, by: int) -> Image.Image:
     after = by // 2
     before = by - 1 - after
     for sideways in (True, False):

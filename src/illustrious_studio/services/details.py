@@ -26,7 +26,7 @@ from illustrious_studio.domain.upscaling import Size
 from illustrious_studio.services.detectors import DetectorService
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.models import ModelService
-from illustrious_studio.services.render_plan import settled_detail, size_of
+from illustrious_studio.services.render_plan import detail_pass, settled_detail, size_of
 from illustrious_studio.services.sketch import SketchService
 
 OF_THE_WHOLE: dict[str, object] = {
@@ -92,13 +92,17 @@ class DetailService:
 
     def settled(self, request: ImageRequest, checkpoint: Checkpoint) -> ImageRequest:
         """The request with nothing left open of its details, once its layout is known. Raises InvalidRequest for those
-        of a layout where there is none."""
+        of a layout where there is none, and for samplers that do not go with the checkpoint."""
         for number, detail in enumerate(request.details):
             if detail.find == "layout" and request.layout is None:
                 raise InvalidRequest(
                     f"details.{number}.find: this picture has no layout to find anything in. Use layout_from_words, a "
                     "detector (GET /detectors), boxes, or a mask."
                 )
+            try:
+                detail_pass(detail, request, checkpoint)
+            except InvalidRequest as error:
+                raise InvalidRequest(f"details.{number}: {error.detail}") from error
         details = tuple(settled_detail(detail, checkpoint) for detail in request.details)
         return request.model_copy(update={"details": details}) if details else request
 

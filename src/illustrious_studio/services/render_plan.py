@@ -75,7 +75,7 @@ def render_plan(
     )
     passes = (one,) if request.hires is None else (one, _second_pass(request.hires, one, drawn_as, enlarged_by))
     detail_passes = tuple(
-        DetailPass(detail, where, _in_tiles(_detail_pass(detail, request, drawn_as), request))
+        DetailPass(detail, where, _in_tiles(detail_pass(detail, request, drawn_as), request))
         for detail, where in zip(request.details, details, strict=True)
     )
     plan = RenderPlan(
@@ -94,8 +94,8 @@ def render_plan(
     return plan
 
 
-def _detail_pass(detail: Detail, request: ImageRequest, checkpoint: Checkpoint) -> Pass:
-    """Over each of its regions."""
+def detail_pass(detail: Detail, request: ImageRequest, checkpoint: Checkpoint) -> Pass:
+    """Over each of its regions. Raises InvalidRequest for a sampler that does not go with the checkpoint."""
     sampler = detail.sampler or request.sampler
     asked = detail.schedule or (request.schedule if detail.sampler is None else AUTOMATIC)
     return Pass(

@@ -87,15 +87,18 @@ def _detector(path: Path) -> DetectorFile:
             "Export it again: yolo export format=onnx"
         )
     sides = [side or USUAL_SIDE for side in images[2:]]
-    if max(sides) > LONGEST_SIDE or any(side % STRIDE for side in sides):
-        raise BadFile(f"It wants pictures of {sides[1]} x {sides[0]} pixels, which no such detector does.")
+    if sides[0] != sides[1] or sides[0] > LONGEST_SIDE or sides[0] % STRIDE:
+        raise BadFile(
+            f"It wants pictures of {sides[1]} x {sides[0]} pixels. Export it for squares of at most {LONGEST_SIDE}: "
+            f"yolo export format=onnx imgsz={USUAL_SIDE}"
+        )
     return DetectorFile(
         name=path.stem,
         path=path,
         size_bytes=path.stat().st_size,
         finds=_names(header.notes.get("names", "")),
         masks=len(shapes) == 2,
-        side=max(sides),
+        side=sides[0],
         stamp=stamp,
     )
 

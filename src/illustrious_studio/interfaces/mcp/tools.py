@@ -45,6 +45,7 @@ from illustrious_studio.interfaces.mcp.results import (
 )
 from illustrious_studio.interfaces.shared.grids import GridBody, GridEntry
 from illustrious_studio.interfaces.shared.image_inputs import (
+    DetailRequest,
     ImageRequestBody,
     OnePicture,
     PreprocessBody,
@@ -296,6 +297,12 @@ async def upscale_image(studio: Studio, request: UpscaleBody, report: Report) ->
     return await _followed(studio, following, "Upscaling", report)
 
 
+async def draw_details(studio: Studio, request: DetailRequest, report: Report) -> Answer:
+    """Draw regions of a picture again, larger, and put them back, as a new picture; the rest of it stays as it is.
+    Without `details` it is faces: those of its layout, or those that a detector finds."""
+    return await _draw(studio, await request.request(studio), report)
+
+
 async def chat(studio: Studio, request: ChatRequest, report: Report) -> Answer:
     """Chat with the studio's own language model. The chat is kept and goes on under its session_id."""
     answer = ChatAnswer(response="", session_id=request.session_id, model="", notices=[], picture=None)
@@ -415,6 +422,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(remove_background, "Remove a picture's background", OnePicture, CutoutFound, reads_only=False),
     Tool(preprocess_image, "Preprocess a picture for a control", PreprocessBody, MapFound, reads_only=True),
     Tool(upscale_image, "Upscale a picture", UpscaleBody, PictureItem, reads_only=False),
+    Tool(draw_details, "Draw a picture's details again", DetailRequest, PictureItem, reads_only=False),
     Tool(chat, "Chat", ChatRequest, ChatAnswer, reads_only=False),
     Tool(enhance_prompt, "Improve a prompt", Words, Enhanced, reads_only=True),
     Tool(search_gallery, "Search the gallery", Search, PicturePage, reads_only=True),

@@ -1,17 +1,17 @@
 """Details of pictures: POST /detail, and GET /detectors for what finds them."""
 
-from typing import Annotated, Self
+from typing import Self
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
-from illustrious_studio.domain.details import MOST_DETAILS, DetectorFile, as_tuple
+from illustrious_studio.domain.details import DetectorFile
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
 from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_drawing
 from illustrious_studio.interfaces.rest.images import DrawnImage, drawn_image
-from illustrious_studio.interfaces.shared.image_inputs import DetailBody, OnePicture, kept_details
+from illustrious_studio.interfaces.shared.image_inputs import DetailRequest
 
 router = APIRouter(tags=["Pictures"])
 
@@ -44,17 +44,6 @@ class DetectorList(BaseModel):
     refused: list[RefusedDetector] = Field(description="What lies among the files and cannot be used.")
 
 
-class DetailRequest(OnePicture):
-    """A picture, from the gallery or as it is, and what of it is drawn again."""
-
-    details: Annotated[tuple[DetailBody, ...], BeforeValidator(as_tuple)] = Field(
-        (),
-        max_length=MOST_DETAILS,
-        description="One kind of regions after the other. Left out: faces, by the layout that the picture was drawn "
-        "from, or else by a detector.",
-    )
-
-
 @router.get("/detectors", summary="List the detectors")
 async def list_detectors(studio: StudioIn) -> DetectorList:
     """What lies as ONNX files in `models/detectors` of the data folder, and in the folders `adetailer` and
@@ -67,8 +56,7 @@ async def list_detectors(studio: StudioIn) -> DetectorList:
 async def draw_details(body: DetailRequest, request: Request, studio: StudioIn) -> DrawnImage:
     """Draws regions of a picture again, larger, with the settings of its record, and leaves the rest of it as it is, in
     its own size. It is kept as another picture."""
-    picture = body.image_id or await body.file(studio)
-    wanted = await studio.details.request(picture, await kept_details(body.details, studio))
+    wanted = await body.request(studio)
     once = once_of(request, body)
     items = await while_connected(request, studio.images.generate_images(wanted, 1, Origin(way="api"), once=once))
     return await drawn_image(items, request, studio)

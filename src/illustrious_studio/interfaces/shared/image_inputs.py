@@ -143,6 +143,22 @@ class UpscaleBody(OnePicture, UpscaleSettings):
         return self.image_id or await self.file(studio)
 
 
+class DetailRequest(OnePicture):
+    """A picture, from the gallery or as it is, and what of it is drawn again."""
+
+    details: Annotated[tuple[DetailBody, ...], BeforeValidator(as_tuple)] = Field(
+        (),
+        max_length=MOST_DETAILS,
+        description="One kind of regions after the other. Left out: faces, by the layout that the picture was drawn "
+        "from, or else by a detector.",
+    )
+
+    async def request(self, studio: Studio) -> ImageRequest:
+        """What draws it. Raises what `DetailService.request` raises."""
+        picture = self.image_id or await self.file(studio)
+        return await studio.details.request(picture, await kept_details(self.details, studio))
+
+
 async def resolve_inputs(body: ImageRequestBody, studio: Studio) -> ImageRequest:
     """The studio's own request. Raises what `store_inputs` raises."""
     fields = body.model_dump(include=set(ImageRequest.model_fields)) | await store_inputs(body, studio)

@@ -88,8 +88,8 @@ class ModelList(BaseModel):
     language_models: list[LanguageModel]
     vaes: list[VaeEntry] = Field(description="VAE files that can take the place of a checkpoint's own.")
     refused: list[RefusedEntry] = Field(
-        description="Files among the checkpoints, VAEs, LoRAs, embeddings, upscalers, control models and detectors that cannot be "
-        "used."
+        description="Files among the checkpoints, VAEs, LoRAs, embeddings, upscalers, control models and detectors "
+        "that cannot be used."
     )
 
 

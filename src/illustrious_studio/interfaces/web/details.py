@@ -18,8 +18,8 @@ OFFERED = """(on, offered) => {
     { __type__: 'update', visible: !offered },
   ];
 }"""
-"""With a model that gains nothing by them, the controls are in sight only where a picture has brought them; pictures
-have no button for it (`theme.css`)."""
+"""With a model that gains nothing by them, the controls are in sight only where a picture has brought them, and
+pictures have no button for it (`theme.css`)."""
 IN_LAYOUT = [("Faces of the layout", "faces"), ("People of the layout", "people")]
 GAINS_NOTHING = (
     '<p class="about">The model in use paints over a sketch, and what it draws of a face is in that sketch already: '

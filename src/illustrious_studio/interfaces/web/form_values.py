@@ -325,8 +325,10 @@ def _fits(name: str, value: object) -> bool:
 
 @cache
 def _checks() -> dict[str, TypeAdapter[Any]]:
-    """What each value must be, alone: of the form's type, where it has one, and within the request's limits."""
+    """What each value must be, alone: of the form's type, where it has one, and within the request's limits. Of hires
+    fix and details the form has a switch under the request's name."""
     own = get_type_hints(FormValues, include_extras=True)
-    its = {name: info for name, info in ImageRequest.model_fields.items() if name in own or name in form_settings()}
+    mine = {name for name, kind in own.items() if kind is not bool} | set(form_settings())
+    its = {name: info for name, info in ImageRequest.model_fields.items() if name in mine}
     types = own | {name: Annotated[own.get(name, info.annotation), info] for name, info in its.items()}
     return {name: TypeAdapter(kind) for name, kind in types.items()}

@@ -105,8 +105,10 @@ class _InPicture:
 
     def __init__(self, watch: ProgressCallback, image: Image.Image, region: Box) -> None:
         self._watch = watch
-        self._image = image
-        self._region = region
+        self._small = image.copy()
+        self._small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+        scales = [small / side for small, side in zip(self._small.size, image.size, strict=True)] * 2
+        self._region = [round(edge * scale) for edge, scale in zip(region, scales, strict=True)]
         self.check = watch.check
         self.wants_preview = watch.wants_preview
 
@@ -114,10 +116,8 @@ class _InPicture:
         self._watch.step(replace(step, preview=self._shown(step.preview)) if step.preview else step)
 
     def _shown(self, preview: bytes) -> bytes:
-        image = self._image.copy()
-        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
-        left, right = (round(self._region[at] * image.width / self._image.width) for at in (0, 2))
-        top, bottom = (round(self._region[at] * image.height / self._image.height) for at in (1, 3))
+        image = self._small.copy()
+        left, top, right, bottom = self._region
         image.paste(open_image(preview).resize((max(1, right - left), max(1, bottom - top))), (left, top))
         target = io.BytesIO()
         image.save(target, "JPEG", quality=80)
