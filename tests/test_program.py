@@ -182,8 +182,8 @@ def test_the_command_tells_what_a_checkpoint_is_and_keeps_its_preset(program: Pr
     for words in ("the velocity (v-prediction)", "16.6 million parameters", "the built-in model", "Its preset: none."):
         assert words in told.stdout, told.stdout + told.stderr
     assert "steps" in run_app("models", "--preset", "illustrious-mini", *where).stdout
-    kept = {one["name"]: one["override"]["preset"] for one in program.get("/models")["checkpoints"]}
-    assert kept["illustrious-mini"]["width"] == 256
+    (mini,) = (one for one in program.get("/models")["checkpoints"] if one["builtin"])
+    assert mini["override"]["preset"]["width"] == mini["native_width"]
     assert "none" in run_app("models", "--no-preset", "illustrious-mini", *where).stdout
     missing = run_app("models", "--report", "nobody", *where)
     assert "There is no checkpoint 'nobody'" in missing.stderr
