@@ -9,6 +9,7 @@ from illustrious_studio.domain.models import AUTOMATIC_VAE, Checkpoint, VaeFile
 from illustrious_studio.domain.upscaling import Upscaler
 from illustrious_studio.interfaces.web.controls import control, controls, named, read, shown
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
+from illustrious_studio.interfaces.web.grid import GridSection
 from illustrious_studio.interfaces.web.held import always_starts_from_sketch
 from illustrious_studio.interfaces.web.hires import TITLE as HIRES_TITLE
 from illustrious_studio.interfaces.web.hires import HiresSection
@@ -95,6 +96,7 @@ class Form:
         self.layout = LayoutSection()
         self.img2img = Img2ImgSection()
         self.hires = HiresSection()
+        self.grid = GridSection()
         with gr.Accordion("LoRAs", open=False, elem_id="loras-fold"):
             html('<div id="loras"></div>')
         with gr.Accordion("Negative prompt", open=False, elem_id="negative-fold") as self.negative_fold:
@@ -131,6 +133,7 @@ class Form:
             "held_picture": self.img2img.held,
             "checkpoint": self.checkpoint,
             **self.hires.controls,
+            **self.grid.controls,
             "seed": self.seed,
             **advanced,
             **self.img2img.settings,

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 from pydantic import Field, TypeAdapter, ValidationError
 
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.grids.text import LONGEST_TEXT
+from illustrious_studio.domain.grids.values import NAMES, GridAxes
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
@@ -87,6 +89,13 @@ class FormValues:
     hires_strength: Annotated[float | None, Field(ge=0.01, le=1)] = None
     hires_others: str = ""
     """What else the second pass of a picture had, as JSON."""
+    grid_x: Annotated[str, Field(max_length=600)] = ""
+    grid_x_values: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    grid_y: Annotated[str, Field(max_length=600)] = ""
+    grid_y_values: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    grid_z: Annotated[str, Field(max_length=600)] = ""
+    grid_z_values: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    """The axes of a grid: a setting, or nothing, and its values in a line."""
     checkpoint: str = ""
     """The name of the one that the values were set for."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -181,6 +190,19 @@ class FormValues:
             if value is not None and (name not in self.settings or has_what_it_needs(SETTINGS[name], values))
         }
         return ImageRequest.model_validate(useful)
+
+    def grid_axes(self) -> GridAxes | None:
+        """What the grid varies; None where there is none. Axes that are left out move up. Raises InvalidRequest, and
+        ValidationError."""
+        given = [(getattr(self, f"grid_{name}"), getattr(self, f"grid_{name}_values")) for name in NAMES]
+        axes = [{"setting": setting, "values": values} for setting, values in given if setting]
+        if not axes:
+            return None
+        if self.count > 1:
+            raise InvalidRequest(
+                "A grid draws one picture for each of its values. Set Pictures to 1, or vary the seed."
+            )
+        return GridAxes.model_validate(dict(zip(NAMES, axes, strict=False)))
 
     def _hires(self) -> dict[str, Any]:
         unseen = json.loads(self.hires_others) if self.hires_others else {}
