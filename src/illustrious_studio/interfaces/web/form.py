@@ -14,6 +14,7 @@ from illustrious_studio.interfaces.web.details import OFFERED as DETAILS_OFFERED
 from illustrious_studio.interfaces.web.details import TITLE as DETAILS_TITLE
 from illustrious_studio.interfaces.web.details import DetailsSection
 from illustrious_studio.interfaces.web.form_values import GROUPS, MOST_AT_ONCE, FormValues, form_settings, shapes
+from illustrious_studio.interfaces.web.grid import GridSection
 from illustrious_studio.interfaces.web.held import always_starts_from_sketch
 from illustrious_studio.interfaces.web.hires import TITLE as HIRES_TITLE
 from illustrious_studio.interfaces.web.hires import HiresSection
@@ -113,6 +114,7 @@ class Form:
         self.controlnet = ControlNetSection()
         self.hires = HiresSection()
         self.details = DetailsSection()
+        self.grid = GridSection()
         with gr.Accordion("LoRAs", open=False, elem_id="loras-fold"):
             html('<div id="loras"></div>')
         with gr.Accordion("Negative prompt", open=False, elem_id="negative-fold") as self.negative_fold:
@@ -153,6 +155,7 @@ class Form:
             "checkpoint": self.checkpoint,
             **self.hires.controls,
             **self.details.controls,
+            **self.grid.controls,
             "seed": self.seed,
             **advanced,
             **self.img2img.outpaint.controls,

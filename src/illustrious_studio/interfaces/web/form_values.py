@@ -15,6 +15,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from illustrious_studio.domain.details import FACES
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.grids.text import LONGEST_TEXT
+from illustrious_studio.domain.grids.values import NAMES, GridAxes
 from illustrious_studio.domain.hires import HiresFix
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.models import Checkpoint
@@ -117,6 +119,13 @@ class FormValues:
     details_side: int | None = None
     details_others: str = ""
     """What else its details had, as JSON."""
+    grid_x: Annotated[str, Field(max_length=600)] = ""
+    grid_x_values: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    grid_y: Annotated[str, Field(max_length=600)] = ""
+    grid_y_values: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    grid_z: Annotated[str, Field(max_length=600)] = ""
+    grid_z_values: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    """The axes of a grid: a setting, or nothing, and its values in a line."""
     checkpoint: str = ""
     """The name of the one that the values were set for."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -232,6 +241,19 @@ class FormValues:
         return {name: getattr(self, f"outpaint_{name}") or 0 for name in (*SIDES, "seam")} | {
             "content": self.outpaint_content
         }
+
+    def grid_axes(self) -> GridAxes | None:
+        """What the grid varies; None where there is none. Axes that are left out move up. Raises InvalidRequest, and
+        ValidationError."""
+        given = [(getattr(self, f"grid_{name}"), getattr(self, f"grid_{name}_values")) for name in NAMES]
+        axes = [{"setting": setting, "values": values} for setting, values in given if setting]
+        if not axes:
+            return None
+        if self.count > 1:
+            raise InvalidRequest(
+                "A grid draws one picture for each of its values. Set Pictures to 1, or vary the seed."
+            )
+        return GridAxes.model_validate(dict(zip(NAMES, axes, strict=False)))
 
     def _hires(self) -> dict[str, Any]:
         unseen = json.loads(self.hires_others) if self.hires_others else {}

@@ -29,6 +29,7 @@ from illustrious_studio.interfaces.web.error_handling import error_message
 from illustrious_studio.interfaces.web.held import HeldLayout
 from illustrious_studio.interfaces.web.views import controlnet as controlnet_view
 from illustrious_studio.interfaces.web.views import gallery as gallery_view
+from illustrious_studio.interfaces.web.views import grids as grids_view
 from illustrious_studio.interfaces.web.views import live
 from illustrious_studio.interfaces.web.views import loras as loras_view
 from illustrious_studio.services.studio import Studio
@@ -103,13 +104,28 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     async def state(seen: str = "", after: str | None = None) -> Response:
         return JSONResponse(live.snapshot(studio, seen, after), headers=NEVER)
 
+    @router.get("/grids/{grid_id}.png")
+    async def sheet(grid_id: PictureId, download: str | None = None) -> Response:
+        headers = dict(NEVER)
+        if download is not None:
+            headers["Content-Disposition"] = f'attachment; filename="grid-{grid_id}.png"'
+        return Response(await studio.grids.sheet(grid_id), media_type="image/png", headers=headers)
+
+    @router.get("/fragments/grids/{grid_id}")
+    async def grid(grid_id: PictureId) -> Response:
+        return HTMLResponse(grids_view.shown(await studio.grids.progress(grid_id)), headers=NEVER)
+
     @router.get("/fragments/gallery")
     async def gallery(
         q: Annotated[str, Query(max_length=500)] = "",
         favourites: bool = False,
         from_chat: bool = False,
+        grid: Annotated[str, Query(pattern=r"^([0-9a-f]{32})?$")] = "",
         cursor: str | None = None,
     ) -> Response:
+        if grid:
+            now = await studio.grids.progress(grid)
+            return HTMLResponse(grids_view.shown(now, in_gallery=True), headers=NEVER)
         query = GalleryQuery(q=q, favourites=favourites, from_chat=from_chat)
         page = await studio.gallery.page(query, cursor, limit=48)
         return HTMLResponse(

@@ -19,6 +19,7 @@ from illustrious_studio.domain.upscaling import UpscaleSettings
 from illustrious_studio.interfaces.web.error_handling import error_message, show_errors, show_errors_stream
 from illustrious_studio.interfaces.web.form import Form
 from illustrious_studio.interfaces.web.form_values import OF_THE_CHECKPOINT, FormValues, sized
+from illustrious_studio.interfaces.web.grid import HELP, OFF
 from illustrious_studio.interfaces.web.held import HeldPicture, held_layout, held_picture
 from illustrious_studio.interfaces.web.layout_editor import fitted, laid_out
 from illustrious_studio.interfaces.web.page import IN_ORDER, QUIET, Page, html, now, undo_snack
@@ -50,6 +51,11 @@ class CreateTab:
             with gr.Column(scale=3, min_width=340, elem_id="create-left"):
                 self.notice = html("", elem_id="create-notice")
                 html('<div id="progress" hidden></div>')
+                html('<div id="grid-view"></div>')
+                # The grid that stands there; the page's script fills the place.
+                self.grid = html(
+                    "", html_template='<i data-grid="${value}"></i>', visible="hidden", elem_id="grid-shown"
+                )
                 self.picture = html(create_view.waiting(), elem_id="picture")
                 self.strip = html("", elem_id="strip")
                 self.started = html(
@@ -76,7 +82,7 @@ class CreateTab:
         blocks.load(
             show_errors(self.opened),
             [form.saved],
-            [*form.dressing, self.picture, self.strip, self.notice, self.shown, *titled[1], form.restored],
+            [*form.dressing, self.picture, self.strip, self.notice, self.shown, *titled[1], self.grid, form.restored],
             js="() => localStorage.getItem('studio.create') || ''",
             **QUIET,
         ).then(None, [form.restored, *form.all], form.all, js=form.script("restore"), **QUIET)
@@ -97,7 +103,14 @@ class CreateTab:
             answered.then(None, None, None, js=f"() => {{ {announce}; return []; }}", **QUIET)
         like = show_errors(self.like_the_picture)
         form.img2img.held.chosen(like, form.img2img.held, form.size, **QUIET | IN_ORDER)
-        self.generate_button.click(show_errors_stream(self.generate), values, queued, **QUIET)
+        self.generate_button.click(show_errors_stream(self.generate), values, [*queued, self.grid], **QUIET)
+        gr.on(
+            [one.change for one in (*form.grid.controls.values(), form.count)],
+            show_errors(self.grid_title),
+            values,
+            [form.grid.fold, form.grid.said],
+            **QUIET | {"trigger_mode": "always_last"},
+        )
         form.enhance_button.click(
             show_errors(self.enhance), form.prompt, [form.prompt, form.enhanced], **QUIET | {"show_progress": "minimal"}
         )
@@ -116,6 +129,7 @@ class CreateTab:
         )
         page.on("show", self.show, [], [self.picture], **IN_ORDER)
         page.on("cancel", self.cancel, [], self.notice)
+        page.on("cancel_grid", self.cancel_grid, [], self.notice)
         page.on("regenerate", self.regenerate, [], [page.tabs, *queued])
         page.on("variation", self.variation, [], [page.tabs, *queued])
         page.on("upscale", self.upscale, [], [page.tabs, *queued])
@@ -147,21 +161,28 @@ class CreateTab:
         dressed = await self.dressed()
         values = FormValues.remembered(saved, checkpoint)
         layout = await self.layout_title(values.held_layout, values.layout_from_words, values.held_picture)
-        return *dressed, *await self._latest(), text, ended, *layout, self.form.kept(values)
+        return *dressed, *await self._latest(), text, ended, *layout, await self._last_grid(), self.form.kept(values)
 
-    async def generate(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[str, str]]:
+    async def generate(self, given: Mapping[Any, Any]) -> AsyncIterator[tuple[Any, ...]]:
         """Queue what the form means; when a language model lays it out first, a notice says so meanwhile."""
+        import gradio as gr
+
         starting = asyncio.create_task(self._generate(self.form.values(given)))
         self._starting.add(starting)  # who refreshes the page meanwhile still gets the picture
         starting.add_done_callback(self._starting.discard)
         if not (await asyncio.wait([starting], timeout=AT_ONCE))[0]:
-            yield "", parts.notice("Laying the words out …")
-        yield await asyncio.shield(starting)
+            yield "", parts.notice("Laying the words out …"), gr.skip()
+        job, notice = await asyncio.shield(starting)
+        yield job, notice, await self._grid_of(job) if job else gr.skip()
 
     async def _generate(self, values: FormValues) -> tuple[str, str]:
         """The queued job, or what is wrong with the form, to stand above the picture."""
         try:
-            return await self._start(self._request(values), values.count)
+            request, axes = self._request(values), values.grid_axes()
+            if axes is None:
+                return await self._start(request, values.count)
+            grid = await self.studio.grids.start(request, axes, Origin(way="create"))
+            return (await self.studio.grids.jobs_of(grid))[0].id, ""
         except NothingKnown as error:
             return "", create_view.nothing_known(error)
         except (StudioError, ValidationError) as error:
@@ -175,6 +196,41 @@ class CreateTab:
         if not values.checkpoint:  # pressed before the form had its first values: steps and size are the checkpoint's
             values = values.with_checkpoint(checkpoint)
         return values.request(checkpoint)
+
+    async def grid_title(self, given: Mapping[Any, Any]) -> tuple[Any, Any]:
+        """How many pictures the grid makes, or what is wrong with it."""
+        import gradio as gr
+
+        try:
+            axes = self.form.values(given).grid_axes()
+        except (StudioError, ValidationError) as error:
+            return gr.Accordion(label="Grid: see inside"), f"**{error_message(error)}**"
+        if axes is None:
+            return gr.Accordion(label=OFF), HELP
+        shape, limit = [axis.spread.count for _, axis in axes.named], self.studio.jobs.limit
+        counted = f"{' × '.join(f'{one:,}' for one in shape)} = {axes.count:,}" if len(shape) > 1 else f"{axes.count:,}"
+        pictures = f"{counted} {'picture' if axes.count == 1 else 'pictures'}"
+        more = f"**That is more than the {limit:,} that may wait.** Take fewer values." if axes.count > limit else HELP
+        return gr.Accordion(label=f"Grid: {pictures}"), more
+
+    async def cancel_grid(self, grid_id: str) -> str:
+        """Stop what of a grid is not drawn."""
+        try:
+            await self.studio.grids.cancel(grid_id)
+        except Conflict as error:
+            return parts.notice(error.detail)
+        return parts.notice("Cancelled.")
+
+    async def _grid_of(self, job_id: str) -> str:
+        """The grid that a job is of; empty for none."""
+        return (await self.studio.jobs.progress(job_id)).job.origin.grid_id or ""
+
+    async def _last_grid(self) -> str:
+        """The grid to show to a page that opens: one that is drawn, or was lately."""
+        last = next(iter(await self.studio.grids.recent(1)), None)
+        if last is None or (last.finished and datetime.now(UTC) - last.created_at > STILL_NEWS):
+            return ""
+        return last.id
 
     async def example(self, given: Mapping[Any, Any]) -> tuple[str, str, str]:
         """Generate an example; a layout that was made for another prompt stays out of it."""

@@ -4,7 +4,7 @@
 
 // Events the server answers. A press on a button of one of these names raises it with the button's value.
 const EVENTS = new Set([
-  'example', 'undo_enhance', 'regenerate', 'variation', 'upscale', 'redraw', 'detail', 'retry', 'reuse', 'img2img', 'outpaint', 'seed', 'show', 'cancel', 'delete', 'restore',
+  'example', 'undo_enhance', 'regenerate', 'variation', 'upscale', 'redraw', 'detail', 'retry', 'reuse', 'img2img', 'outpaint', 'seed', 'show', 'cancel', 'cancel_grid', 'delete', 'restore',
   'favourite', 'to_chat', 'detach', 'open_chat', 'choose', 'new_chat', 'rename', 'forget', 'remember', 'say', 'ask',
   'reuse_recorded', 'finished', 'model', 'busy', 'idle', 'chat_changed', 'reindex',
   'check_models', 'use_checkpoint', 'open_models', 'lora', 'lora_less', 'lora_more',
@@ -87,8 +87,42 @@ function show(state) {
   }
   const hashing = $('[data-hashing]'); // a report whose hashes are still being computed
   if (hashing?.offsetParent) raise('hashed', hashing.dataset.hashing);
+  if (active || last) showGrid();
   const running = state.jobs.filter((job) => job.running);
   progress(running.length ? running : state.jobs.slice(0, 1));
+}
+
+// The grid that Create shows: the server says which, and it is asked for again until all of it is over.
+let gridAsked = false;
+async function showGrid() {
+  const place = $('#grid-view');
+  const id = $('#grid-shown [data-grid]')?.dataset.grid ?? '';
+  if (!place || gridAsked) return;
+  if (!id || sessionStorage.getItem('studio.grid.closed') === id) { place.innerHTML = ''; place.dataset.of = ''; return; }
+  if (place.dataset.of === id && $('[data-finished]', place)) return;
+  gridAsked = true;
+  const answer = await fetch(`fragments/grids/${id}`, { cache: 'no-store' }).catch(() => null);
+  gridAsked = false;
+  if (!answer?.ok) return;
+  const html = await answer.text();
+  if (place.dataset.of === id && place.dataset.html === html) return;
+  const at = $$('.grid-block', place).map((block) => block.scrollLeft);
+  place.innerHTML = html;
+  place.dataset.of = id;
+  place.dataset.html = html;
+  $$('.grid-block', place).forEach((block, number) => { block.scrollLeft = at[number] ?? 0; });
+}
+
+function closeGrid(id) {
+  sessionStorage.setItem('studio.grid.closed', id);
+  showGrid();
+}
+
+function openGrid(id) { // in the gallery; without one, all of its pictures again
+  asked.grid = id;
+  $$('dialog[open]').forEach((one) => one.close());
+  openTab('gallery');
+  loadGallery();
 }
 
 const regions = {};
@@ -136,6 +170,8 @@ document.addEventListener('click', (event) => {
   if (name === 'open') return openLarge(value);
   if (name === 'cutout') return showCutout(value);
   if (name === 'step') return stepLarge(Number(value));
+  if (name === 'close_grid') return closeGrid(value);
+  if (name === 'grid') return openGrid(value);
   if (name === 'close') return button.closest('dialog').close();
   if (name === 'filter') return filter(button);
   if (name === 'drawer') return document.body.classList.toggle('drawer-open');
@@ -145,9 +181,10 @@ document.addEventListener('click', (event) => {
   if (name === 'steps_hide' || name === 'steps_show') return showSteps(name === 'steps_show');
   if (!EVENTS.has(name)) return;
   if (name === 'show') { peeking = busy; document.body.classList.remove('drawing-now'); }
+  if (name === 'show' && button.closest('#grid-view')) $('#picture')?.scrollIntoView({ behavior: 'smooth', block: 'nearest' });
   if (['regenerate', 'variation', 'upscale', 'redraw', 'detail', 'retry', 'example'].includes(name)) { peeking = false; poke(); }
   if (['check_models', 'use_checkpoint'].includes(name)) { button.disabled = true; button.textContent = name === 'check_models' ? 'Checking' : 'Loading'; }
-  if (name === 'cancel') { button.disabled = true; button.textContent = 'Cancelling'; hurry = 6; }
+  if (name === 'cancel' || name === 'cancel_grid') { button.disabled = true; button.textContent = 'Cancelling'; hurry = 6; }
   if (['regenerate', 'variation', 'upscale', 'redraw', 'detail', 'reuse', 'img2img', 'outpaint', 'to_chat', 'delete', 'open_chat'].includes(name)) $$('dialog[open]').forEach((one) => one.close());
   if (['choose', 'new_chat', 'open_chat', 'say'].includes(name)) { down = true; }
   if (['choose', 'new_chat', 'open_chat'].includes(name)) document.body.classList.remove('drawer-open');
@@ -283,7 +320,7 @@ document.body.classList.toggle('here', ['localhost', '127.0.0.1', '[::1]'].inclu
 
 // ---- The gallery --------------------------------------------------------------------------------------------------
 
-const asked = { q: '', favourites: false, from_chat: false };
+const asked = { q: '', favourites: false, from_chat: false, grid: '' };
 let round = 0;
 
 async function loadGallery(cursor) {
@@ -292,6 +329,7 @@ async function loadGallery(cursor) {
   const mine = cursor ? round : ++round;
   const query = new URLSearchParams({ q: asked.q });
   for (const name of ['favourites', 'from_chat']) if (asked[name]) query.set(name, 'true');
+  if (asked.grid) query.set('grid', asked.grid);
   if (cursor) query.set('cursor', cursor);
   const answer = await fetch(`fragments/gallery?${query}`, { cache: 'no-store' });
   const html = await answer.text();
@@ -324,11 +362,12 @@ let typing = 0;
 document.addEventListener('input', (event) => {
   if (event.target.id !== 'gallery-search') return;
   clearTimeout(typing);
-  typing = setTimeout(() => { asked.q = event.target.value; loadGallery(); }, 250);
+  typing = setTimeout(() => { asked.q = event.target.value; asked.grid = ''; loadGallery(); }, 250);
 });
 
 function filter(button) {
   asked[button.value] = !asked[button.value];
+  asked.grid = '';
   button.setAttribute('aria-pressed', String(asked[button.value]));
   loadGallery();
 }
@@ -436,6 +475,7 @@ function joinRadios() {
 let gone = 0;
 let changes = '';
 let started = '';
+let gridShown = '';
 new MutationObserver(() => {
   fill();
   joinRadios();
@@ -448,6 +488,8 @@ new MutationObserver(() => {
     poke();
     if (innerWidth < 860) scrollTo({ top: 0, behavior: 'smooth' }); // on a phone the picture stands above
   }
+  const toShow = $('#grid-shown [data-grid]')?.dataset.grid ?? '';
+  if (toShow !== gridShown) { gridShown = toShow; showGrid(); }
   const change = $('#changed [data-changed]')?.dataset.changed;
   if (change !== changes) {
     changes = change;
@@ -460,7 +502,7 @@ new MutationObserver(() => {
   if ($('.chat-drawing:empty') && hurry <= 0 && !active) poke();
   const session = $('#chat-session [data-session]')?.dataset.session;
   if (session) localStorage.setItem('studio.session', session);
-}).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-job', 'data-session', 'data-changed'] });
+}).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-job', 'data-session', 'data-changed', 'data-grid'] });
 
 document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
 poll();

@@ -42,11 +42,12 @@ def large(item: GalleryItem) -> str:
     )
     origin = metadata.origin
     chat = parts.act("open_chat", origin.session_id, "Its chat") if origin.session_id and origin.way == "chat" else ""
+    grid = parts.act("grid", origin.grid_id, "Its grid") if origin.grid_id else ""
     return (
         f'<div class="viewer-picture"><img src="{parts.picture_url(item.id)}" '
         f'alt="{escape(metadata.request.prompt[:300])}" '
         f'width="{metadata.width}" height="{metadata.height}"></div>'
-        f'<div class="viewer-side">{parts.picture_buttons(item)}<div class="buttons">{favourite}{chat}</div>'
+        f'<div class="viewer-side">{parts.picture_buttons(item)}<div class="buttons">{favourite}{chat}{grid}</div>'
         f"{parts.table(parts.settings_rows(metadata), 'Settings of this picture')}</div>"
     )
 

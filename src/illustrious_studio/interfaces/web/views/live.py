@@ -3,6 +3,7 @@
 The state itself is on the server (the queue, the models), so a page that was refreshed shows the same at once.
 """
 
+from collections import Counter
 from hashlib import blake2s
 from html import escape
 from typing import Any
@@ -144,15 +145,35 @@ def queue(active: list[JobProgress]) -> str:
     waiting = [one for one in active if one.job.state == "queued"]
     if not waiting:
         return ""
-    rows = "".join(f"<li>{_row(one)}</li>" for one in waiting)
-    return f'<h3>Queue</h3><ol class="queue">{rows}</ol>'
+    return f'<h3>Queue</h3><ol class="queue">{_rows(waiting)}</ol>'
 
 
 def queue_table(active: list[JobProgress]) -> str:
     """All jobs, for System."""
     if not active:
         return '<p class="quiet">The queue is empty.</p>'
-    return f'<ol class="queue">{"".join(f"<li>{_row(one)}</li>" for one in active)}</ol>'
+    return f'<ol class="queue">{_rows(active)}</ol>'
+
+
+def _rows(jobs: list[JobProgress]) -> str:
+    """A line each, and one for all that wait of a grid."""
+    waiting = Counter(one.job.origin.grid_id for one in jobs if one.job.state == "queued")
+    rows: dict[str, str] = {}
+    for one in jobs:
+        grid = one.job.origin.grid_id
+        if grid is None or one.job.state != "queued":
+            rows[one.job.id] = _row(one)
+        elif grid not in rows:
+            rows[grid] = _grid_row(one, grid, waiting[grid])
+    return "".join(f"<li>{row}</li>" for row in rows.values())
+
+
+def _grid_row(first: JobProgress, grid_id: str, count: int) -> str:
+    return (
+        f'<span class="queue-prompt">Grid: {escape(first.job.origin.words[:120])}</span>'
+        f'<span class="quiet">{count} waiting · {WAYS[first.job.origin.way]}</span>'
+        f"{parts.act('cancel_grid', grid_id, 'Cancel', style='small')}"
+    )
 
 
 def _row(one: JobProgress) -> str:
