@@ -112,6 +112,18 @@ async def test_a_preset_is_kept_over_restarts_changed_and_taken_back(tmp_path: P
         assert (await tested.studio.reports.report("ponyXL")).preset is None
 
 
+async def test_a_preset_that_the_checkpoint_cannot_be_drawn_with_is_refused(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as tested:
+        mini = tested.studio.models.checkpoint().name
+        for preset, words in (
+            (Preset(sampler="Heun"), "Heun cannot draw"),
+            (Preset(schedule="Karras", sampler="Euler"), "Karras"),
+        ):
+            with pytest.raises(InvalidRequest, match=words):
+                await tested.studio.reports.keep_preset(mini, preset)
+        assert tested.studio.models.checkpoint().override.preset is None
+
+
 async def test_a_checkpoint_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     path = put(tmp_path, "one")
     async with studio_for_tests(tmp_path) as tested:

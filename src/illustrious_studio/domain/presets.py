@@ -9,7 +9,14 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from illustrious_studio.domain.sampling import AUTOMATIC, SamplerName, ScheduleName, check_together
+from illustrious_studio.domain.sampling import (
+    AUTOMATIC,
+    DrawnWith,
+    SamplerName,
+    ScheduleName,
+    check_together,
+    resolved_schedule,
+)
 from illustrious_studio.domain.sizes import LONGEST, SHORTEST, too_large
 from illustrious_studio.domain.values import Prompt, Value
 
@@ -47,6 +54,11 @@ class Preset(Value):
     def settings(self) -> dict[str, Any]:
         """What it sets, but for the words, by the names of a request's fields."""
         return {name: value for name, value in dict(self).items() if name not in WORDS and value is not None}
+
+    def check_with(self, checkpoint: DrawnWith) -> None:
+        """Raises InvalidRequest for a sampler or a schedule that the checkpoint cannot be drawn with."""
+        if self.sampler is not None:
+            resolved_schedule(self.sampler, self.schedule or AUTOMATIC, checkpoint)
 
     def prompt(self, words: str) -> str:
         """A prompt with its words before and after, each of them once."""

@@ -226,13 +226,15 @@ class ModelService:
         """Change these fields of a checkpoint's override, which says what its file does not. It holds from the next
         picture on.
 
-        Raises NotFound, also without a name, Unavailable.
+        Raises NotFound, also without a name, InvalidRequest (a preset that it cannot be drawn with), Unavailable.
         """
         if not name:
             raise NotFound("Name the checkpoint: PATCH /models/checkpoints/{name}. GET /models lists those there are.")
         async with self._overriding:
             checkpoint = await self.checkpoint_named(name)
             override = checkpoint.override.model_copy(update=dict(changes))
+            if override.preset is not None and changes.get("preset") is not None:
+                override.preset.check_with(checkpoint)
             await self._catalogue.set_override(checkpoint, override)
             changed = await self.checkpoint_named(name)
         if self._checkpoint is not None and self._checkpoint.path == changed.path:

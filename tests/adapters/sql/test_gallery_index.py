@@ -120,6 +120,13 @@ async def test_search_looks_into_prompts_checkpoint_seed_and_own_words(index: Sq
     assert await prompts(index, "ears_cat") == []
 
 
+async def test_search_finds_the_hash_of_the_checkpoint(index: SqlGalleryIndex) -> None:
+    await index.add(an_item("a cat", checkpoint_hash="67ab2fd8ec"))
+    await index.add(an_item("a dog", checkpoint_hash=None))
+    for asked in ("67ab2fd8ec", "67AB2FD8EC", "67ab2f"):
+        assert await prompts(index, asked) == ["a cat"]
+
+
 async def test_search_finds_words_in_scripts_without_spaces(index: SqlGalleryIndex) -> None:
     await index.add(an_item("赤い猫が座っている"))
     await index.add(an_item("고양이 그림"))
