@@ -119,6 +119,9 @@ class ImageMetadata(Value):
             recorded |= {"layout": None, "sketch_strength": None}
         elif "prompt" in changes and self.request.layout is not None and self.request.layout.by != "hand":
             recorded |= {"layout": None, "layout_from_words": True}
+        outpaint = changes.get("outpaint", self.request.outpaint)
+        if outpaint is not None and {"image", "outpaint"} & changes.keys():
+            recorded |= {"width": None, "height": None}  # which follow from what is added to what
         return ImageRequest.model_validate({**recorded, **changes})
 
 
