@@ -55,6 +55,17 @@ async def test_it_is_drawn_again_from_its_record_and_from_the_text_in_it(tmp_pat
             assert open_picture(await made.studio.gallery.png(again.id)).picture == png.picture
 
 
+async def test_a_picture_grows_by_its_record_and_what_has_grown_grows_again(tmp_path: Path) -> None:
+    async with studio_for_tests(tmp_path) as made:
+        first = await made.studio.images.generate_image(ImageRequest(prompt="a cat", width=160, height=128, seed=3))
+        image = await made.studio.inputs.keep_from_gallery(first.id)
+        wider = first.metadata.request_with({"image": image, "outpaint": {"right": 32}})
+        second = await made.studio.images.generate_image(wider)
+        assert (second.metadata.size, second.metadata.request.seed) == ((192, 128), 3)
+        again = second.metadata.request_with({"image": await made.studio.inputs.keep_from_gallery(second.id)})
+        assert (await made.studio.images.generate_image(again)).metadata.size == (224, 128)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _of_it(label: str, step: float) -> Setting:
-    return Setting(label, "inpaint", step, f"Soft inpainting {label.lower()}", needs="soft_inpainting")
+    return Setting(label, "inpaint", step, f"Soft inpainting {label.lower()}", always=True, needs="soft_inpainting")
 
 
 SoftSwitch = Annotated[

@@ -7,12 +7,14 @@ import pytest
 from PIL import Image
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
+from illustrious_studio.adapters.sdxl.protocol import plans_frame, plans_of, rendered_frame, rendered_of
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.adapters.sdxl.worker.soft_inpainting import SoftMask, averaged, changed_pixels
 from illustrious_studio.domain.encoding import to_png
 from illustrious_studio.domain.inputs import prepare_whole
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
+from illustrious_studio.domain.rendering import Rendered
 from illustrious_studio.domain.soft_inpainting import SoftInpainting
 from samples import a_picture
 
@@ -91,6 +93,20 @@ def test_where_nothing_was_changed_nothing_is_seen_and_where_much_was_all_is() -
     assert changed_pixels(threshold_of_nothing, base, drawn, share, (64, 64)).getextrema() == (255, 255)
     by_the_mask = SoftInpainting(mask_influence=1)
     assert changed_pixels(by_the_mask, base, drawn, share * 0, (64, 64)).getextrema() == (0, 0)
+
+
+def test_its_settings_reach_the_worker_process_and_what_is_seen_comes_back(builtin: Checkpoint) -> None:
+    wanted = plan(builtin, sketch=GIVEN, mask=GIVEN, content="latent_noise", soft=SoftInpainting(2), image="a" * 64)
+    assert plans_of(plans_frame([wanted])) == [wanted]
+    facts: dict[str, Any] = {
+        "device": "cpu",
+        "dtype": "float32",
+        "vae_dtype": "float32",
+        "versions": {},
+        "seconds": 1.0,
+    }
+    answers = [Rendered(GIVEN, **facts, changed=a_picture(8, 16)), Rendered(GIVEN, **facts)]
+    assert rendered_of(rendered_frame(answers)) == answers
 
 
 def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, grey: Image.Image, soft: SoftInpainting | None) -> Picture:

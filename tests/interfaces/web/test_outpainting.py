@@ -36,6 +36,7 @@ async def test_a_picture_grows_by_the_pixels_of_its_sides_and_comes_back_with_it
     assert start_picture(plan).content == "latent_noise"
     await page.reload()
     await page.wait_for_function("document.body.dataset.restored === 'yes'")
+    await page.click("#img2img-fold > button")
     await page.locator("#outpaint input").uncheck()
     await expect(page.locator("#outpaint_left")).to_be_hidden()
     await page.get_by_role("button", name="Reuse settings").first.click()

@@ -124,6 +124,9 @@ class ImageMetadata(Value):
             recorded |= {"layout": None, "layout_from_words": True}
             if self.request.layout_as == "both":
                 recorded["regions"] = ()
+        outpaint = changes.get("outpaint", self.request.outpaint)
+        if outpaint is not None and {"image", "outpaint"} & changes.keys():
+            recorded |= {"width": None, "height": None}  # which follow from what is added to what
         return ImageRequest.model_validate({**recorded, **changes})
 
 
