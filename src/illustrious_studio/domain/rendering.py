@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from illustrious_studio.domain.controls import ControlUse
 from illustrious_studio.domain.details import Detail, DetailBox, DetectorFile
 from illustrious_studio.domain.errors import StudioError
 from illustrious_studio.domain.images import ImageRequest, apart_from_chance
@@ -143,6 +144,8 @@ class RenderPlan:
     """What the request's prompts name."""
     embeddings: tuple[EmbeddingFile, ...] = ()
     """The same."""
+    controls: tuple[ControlUse, ...] = ()
+    """What steers every pass."""
     details: tuple[DetailPass, ...] = ()
     """What is done to the finished picture, the first one first."""
     picture: Picture | None = None

@@ -73,9 +73,8 @@ def render_plan(
         DetailPass(detail, where, _in_tiles(detail_pass(detail, request, drawn_as), request))
         for detail, where in zip(request.details, regions, strict=True)
     )
-    plan = RenderPlan(
-        request, drawn_as, tuple(_in_tiles(each, request) for each in passes), vae, loras, embeddings, details
-    )
+    tiled = tuple(_in_tiles(each, request) for each in passes)
+    plan = RenderPlan(request, drawn_as, tiled, vae, loras, embeddings, details=details)
     if request.skip_img2img:
         assert start is not None, "there is no picture of which the details are drawn"
         return replace(plan, passes=(), picture=start.picture)

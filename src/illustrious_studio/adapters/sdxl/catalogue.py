@@ -15,6 +15,7 @@ from illustrious_studio.adapters.reading import FileThreads, read_regular
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
 from illustrious_studio.adapters.sdxl.headers import BadFile, Header, json_object, read_header, refused, stamp_of
 from illustrious_studio.adapters.sdxl.model_files import each_once, model_files, why_not_loaded
+from illustrious_studio.domain.controls import ControlFile, VisionEncoderFile
 from illustrious_studio.domain.details import DetectorFile
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import Checkpoint, RefusedFile, VaeFile
@@ -48,7 +49,17 @@ logger = logging.getLogger(__name__)
 
 Checkpoints = list[Checkpoint]
 RefusedFiles = list[RefusedFile]
-Named = TypeVar("Named", Checkpoint, VaeFile, LoraFile, EmbeddingFile, UpscalerFile, DetectorFile)
+Named = TypeVar(
+    "Named",
+    Checkpoint,
+    VaeFile,
+    LoraFile,
+    EmbeddingFile,
+    UpscalerFile,
+    ControlFile,
+    VisionEncoderFile,
+    DetectorFile,
+)
 
 
 class Declared(BaseModel):

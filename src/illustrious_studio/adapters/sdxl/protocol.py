@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
+from illustrious_studio.domain.controls import ControlFile, ControlUse, VisionEncoderFile
 from illustrious_studio.domain.details import Detail, DetailBox, DetectorFile
 from illustrious_studio.domain.errors import StudioError, error_from_code
 from illustrious_studio.domain.images import ImageRequest
@@ -26,7 +27,8 @@ from illustrious_studio.domain.upscaling import Upscaled, UpscalePlan
 
 LENGTHS = struct.Struct(">II")
 MAX_HEADER = 1 << 20
-MAX_PAYLOAD = 1 << 28
+MAX_PAYLOAD = 1 << 30
+"""Ten pictures that steer, each in the largest size, are half of that."""
 STARTS: dict[str, type[Start]] = {kind.__name__: kind for kind in get_args(Start)}
 
 
@@ -107,8 +109,9 @@ def _plan_fields(plan: RenderPlan, pictures: list[Picture]) -> dict[str, Any]:
         "loras": [one.model_dump(mode="json") for one in plan.loras],
         "embeddings": [one.model_dump(mode="json") for one in plan.embeddings],
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
+        "controls": [_control_fields(one, pictures) for one in plan.controls],
         "details": [_detail_fields(one, pictures) for one in plan.details],
-        "picture": _numbered(plan.picture, pictures),
+        "picture": plan.picture and _number(plan.picture, pictures),
     }
 
 
@@ -120,16 +123,10 @@ def _plan_of(fields: dict[str, Any], pictures: list[Picture]) -> RenderPlan:
         VaeFile.model_validate_json(json.dumps(fields["vae"])) if fields["vae"] else None,
         tuple(LoraUse.model_validate_json(json.dumps(one)) for one in fields["loras"]),
         tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in fields["embeddings"]),
+        tuple(_control_of(one, pictures) for one in fields["controls"]),
         tuple(_detail_of(one, pictures) for one in fields["details"]),
         None if fields["picture"] is None else pictures[fields["picture"]],
     )
-
-
-def _numbered(picture: Picture | None, pictures: list[Picture]) -> int | None:
-    if picture is None:
-        return None
-    pictures.append(picture)
-    return len(pictures) - 1
 
 
 def _detail_fields(one: DetailPass, pictures: list[Picture]) -> dict[str, Any]:
@@ -137,7 +134,7 @@ def _detail_fields(one: DetailPass, pictures: list[Picture]) -> dict[str, Any]:
     return {
         "detail": one.detail.model_dump(mode="json"),
         "boxes": [box.model_dump(mode="json") for box in where.boxes],
-        "mask": _numbered(where.mask, pictures),
+        "mask": where.mask and _number(where.mask, pictures),
         "detector": where.detector and where.detector.model_dump(mode="json"),
         "drawn": _pass_fields(one.drawn, pictures),
     }
@@ -160,8 +157,7 @@ def _pass_fields(one: Pass, pictures: list[Picture]) -> dict[str, Any]:
     start: dict[str, Any] = {"from": type(one.start).__name__, "pictures": {}, "facts": {}}
     for name, value in vars(one.start).items():
         if isinstance(value, Picture):
-            start["pictures"][name] = len(pictures)
-            pictures.append(value)
+            start["pictures"][name] = _number(value, pictures)
         else:
             start["facts"][name] = value
     return {**vars(one), "start": start}
@@ -175,6 +171,31 @@ def _pass_of(fields: dict[str, Any], pictures: list[Picture]) -> Pass:
     facts |= {name: pictures[number] for name, number in start["pictures"].items()}
     kind: Callable[..., Start] = STARTS[start["from"]]
     return Pass(**{**fields, "start": kind(**facts)})
+
+
+def _control_fields(one: ControlUse, pictures: list[Picture]) -> dict[str, Any]:
+    """The same of a control."""
+    files = {"file": one.file.model_dump(mode="json"), "encoder": one.encoder and one.encoder.model_dump(mode="json")}
+    return {**vars(one), **files, "picture": _number(one.picture, pictures)}
+
+
+def _control_of(fields: dict[str, Any], pictures: list[Picture]) -> ControlUse:
+    encoder = fields["encoder"]
+    facts = {
+        "file": ControlFile.model_validate_json(json.dumps(fields["file"])),
+        "encoder": VisionEncoderFile.model_validate_json(json.dumps(encoder)) if encoder else None,
+        "picture": pictures[fields["picture"]],
+    }
+    return ControlUse(**{**fields, **facts})
+
+
+def _number(picture: Picture, pictures: list[Picture]) -> int:
+    """Where it is among the pictures that are sent: once, however many plans have it."""
+    for number, other in enumerate(pictures):
+        if other is picture:
+            return number
+    pictures.append(picture)
+    return len(pictures) - 1
 
 
 def checkpoint_of(frame: Frame) -> Checkpoint:

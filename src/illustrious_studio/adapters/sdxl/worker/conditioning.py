@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from illustrious_studio.adapters.sdxl.worker.controls import Asked
 from illustrious_studio.adapters.sdxl.worker.prompt import Embedding, PromptEncoder
 from illustrious_studio.domain.prompt_schedule import Timed, at_evaluation, composed, scheduled
 from illustrious_studio.domain.rendering import Pass, RenderPlan
@@ -93,9 +94,9 @@ class ConditionedUnet:
 
         told, negative = self._conditioning.positive, self._conditioning.negative
         now = [one.at(self._evaluation) for one in (*([] if negative is None else [negative]), *told)]
-        self._evaluation += 1
         # The pipeline has doubled the latents where it does guidance; both halves are the same.
         results = self._asked(sample[: self._pictures], timestep, now, added_cond_kwargs["time_ids"][:1])
+        self._evaluation += 1
         if self._conditioning.plain:
             return (torch.cat(results),)
         away, *towards = results
@@ -116,6 +117,7 @@ class ConditionedUnet:
         alike = len({one.rows.shape for one in embeddings}) == 1 and len(embeddings) <= AT_ONCE
         groups = [list(embeddings)] if alike else [[one] for one in embeddings]
         results: list[Tensor] = []
+        away = 0 if self._conditioning.negative is None else pictures
         for group in groups:
             found = self.unet(
                 torch.cat([latents] * len(group)),
@@ -125,7 +127,9 @@ class ConditionedUnet:
                     "text_embeds": torch.cat([for_each(one.pooled) for one in group]).to(self.unet.dtype),
                     "time_ids": time_ids.expand(len(group) * pictures, -1),
                 },
+                asked=Asked(self._evaluation, away),
                 return_dict=False,
             )[0]
+            away = 0  # the negative prompt is the first
             results += found.split(pictures)
         return results

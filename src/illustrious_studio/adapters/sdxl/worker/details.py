@@ -93,8 +93,9 @@ def _request_for(request: ImageRequest, detail: DetailPass, number: int) -> Imag
 
 
 def _plan_for(plan: RenderPlan, detail: DetailPass, request: ImageRequest, region: PreparedInit) -> RenderPlan:
+    """What steers the whole picture is not of the size or the place of a region, and steers none."""
     one = replace(detail.drawn, start=FromPicture(region.base, region.mask))
-    return replace(plan, request=request, passes=(one,), details=(), picture=None)
+    return replace(plan, request=request, passes=(one,), controls=(), details=(), picture=None)
 
 
 class _InPicture:

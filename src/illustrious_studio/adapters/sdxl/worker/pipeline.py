@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet, Conditioning, conditioning_of
+from illustrious_studio.adapters.sdxl.worker.controls import ControlModels, SteeredUnet
 from illustrious_studio.adapters.sdxl.worker.detectors import Detectors
 from illustrious_studio.adapters.sdxl.worker.inpainting import LatentMask
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG, load_pipeline
@@ -83,6 +84,7 @@ class SdxlPipeline:
         self._encoder: PromptEncoder | None = None
         self._vae: VaeCodec | None = None
         self._loras: LoraMerger | None = None
+        self._controls: ControlModels | None = None
         self._detectors = Detectors()
         self._offloaded = False
 
@@ -108,6 +110,7 @@ class SdxlPipeline:
                 )
         self._encoder = PromptEncoder(pipeline, self.device)
         self._loras = LoraMerger(pipeline)
+        self._controls = ControlModels(pipeline, self.device)
 
     def _place(self, own_vae: Any) -> Literal[True]:
         """Bring the model to the device, and only there into the order of memory in which convolutions are fastest."""
@@ -127,7 +130,7 @@ class SdxlPipeline:
             self._pipeline.enable_model_cpu_offload(device=self.device)
 
     def unload(self) -> None:
-        self._pipeline = self._encoder = self._checkpoint = self._vae = self._loras = None
+        self._pipeline = self._encoder = self._checkpoint = self._vae = self._loras = self._controls = None
         self._detectors.release()
         self._offloaded = False
         self.clear()
@@ -215,11 +218,12 @@ class SdxlPipeline:
         """
         import torch
 
-        assert self._encoder is not None
+        assert self._encoder is not None and self._controls is not None
         plan = plans[0]
         render_pass = plan.passes[number]
         self._codec.use(plan.vae)
         self._use_networks(plan)
+        self._controls.use(plan.controls)
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
@@ -254,7 +258,9 @@ class SdxlPipeline:
         mask = render_pass.start.mask if isinstance(render_pass.start, FromPicture) else None
         kept = LatentMask(base, noise, mask) if base is not None and mask is not None else None
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
-        tiled = in_tiles(self._pipeline.unet, render_pass, self._scale, watch.check)
+        size, evaluations = (width, height), len(scheduler.timesteps)
+        steered = SteeredUnet(self._pipeline.unet, self._controls, plan.controls, size, self._scale, evaluations)
+        tiled = in_tiles(steered, render_pass, self._scale, watch.check)
         unet = ConditionedUnet(tiled, conditioning, len(plans))
         others = {"unet": unet, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
         parts = {**self._pipeline.components, **others}
@@ -275,6 +281,8 @@ class SdxlPipeline:
                 output_type="latent",
                 callback_on_step_end=self._callback(watch, kept),
             )
+        if self._offloaded:
+            self._controls.rest()
         latents = output.images
         if not torch.isfinite(latents).all():
             raise BadNumbers("unet")

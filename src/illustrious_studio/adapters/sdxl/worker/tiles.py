@@ -10,8 +10,10 @@ leaves it the size of the whole.)
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from illustrious_studio.adapters.sdxl.worker.controls import Asked
 from illustrious_studio.adapters.sdxl.worker.upscaling import spans
 from illustrious_studio.domain.rendering import Pass
 
@@ -47,7 +49,7 @@ class TiledUnet:
         return getattr(self._unet, name)
 
     def __call__(
-        self, sample: "Tensor", timestep: Any, added_cond_kwargs: "dict[str, Tensor]", **others: Any
+        self, sample: "Tensor", timestep: Any, added_cond_kwargs: "dict[str, Tensor]", asked: Asked, **others: Any
     ) -> "tuple[Tensor]":
         """The prediction for latents (n, 4, height / 8, width / 8) for SDXL, in their shape and dtype."""
         import torch
@@ -64,6 +66,7 @@ class TiledUnet:
                     sample[..., top:bottom, left:right],
                     timestep,
                     added_cond_kwargs={**added_cond_kwargs, "time_ids": of_a_tile},
+                    asked=replace(asked, place=((top, bottom), (left, right))),
                     **others,
                 )
                 share = (down[:, None] * across).to(sample.device)
