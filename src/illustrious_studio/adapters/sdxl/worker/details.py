@@ -94,10 +94,12 @@ def _request_for(request: ImageRequest, detail: DetailPass, number: int) -> Imag
 
 
 def _plan_for(plan: RenderPlan, detail: DetailPass, request: ImageRequest, region: PreparedInit) -> RenderPlan:
+    """What steers the whole picture is not of the size or the place of a region: it counts nothing there, and stays
+    loaded for the next picture."""
     one = replace(detail.drawn, start=FromPicture(region.base, region.mask))
-    steering = tuple(replace(control, weight=0.0) for control in plan.controls)  # theirs are of the whole picture
-    apart = replace(plan, request=request, passes=(one,), controls=steering, region_masks=(), details=(), picture=None)
-    return apart
+    controls = tuple(replace(control, weight=0.0) for control in plan.controls)
+    alone = replace(plan, request=request, passes=(one,), details=(), picture=None)
+    return replace(alone, controls=controls, region_masks=())
 
 
 class _InPicture:
