@@ -103,6 +103,12 @@ async def test_a_preset_is_kept_changed_and_reset(api: Api) -> None:
     assert (await api.http.post("/models/checkpoints/nobody/preset")).status_code == 404
 
 
+async def test_what_belongs_to_a_checkpoint_is_not_taken_for_another_ones_name(api: Api) -> None:
+    for what in ("report", "thumbnail", "preset"):
+        assert (await api.http.patch(f"/models/checkpoints/{PONY}/{what}", json={})).status_code == 405
+    assert (await api.http.patch(f"/models/checkpoints/sub/{PONY}", json={})).status_code == 200
+
+
 async def test_programs_draw_with_a_preset_unless_they_say_otherwise(api: Api) -> None:
     preset = {"steps": 9, "guidance": 3.0, "guidance_rescale": 0.2, "sampler": "LCM", "before": "score_9"}
     await api.http.patch(f"/models/checkpoints/{PONY}", json={"preset": preset})

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import Field, model_validator
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from illustrious_studio.domain.checkpoints.report import CheckpointReport
 from illustrious_studio.domain.models import CheckpointOverride
@@ -15,6 +16,15 @@ from illustrious_studio.interfaces.shared.overview import CheckpointEntry, Model
 from illustrious_studio.services.model_hashes import FoundByHash
 
 router = APIRouter(tags=["Models"])
+
+
+class CheckpointName(PathConvertor):
+    """A checkpoint's name, which may have slashes, and not the address of something that belongs to one."""
+
+    regex = r"(?!.*/(?:report|thumbnail|preset)$).*"
+
+
+register_url_convertor("checkpoint", CheckpointName())
 
 
 class Switch(Value):
@@ -90,7 +100,7 @@ async def apply_offered(name: str, studio: StudioIn) -> CheckpointEntry:
 
 
 @router.patch(
-    "/models/checkpoints/{name:path}",
+    "/models/checkpoints/{name:checkpoint}",
     summary="Set what a checkpoint's file does not say",
     responses=errors_of_body(404, 503),
 )
