@@ -595,7 +595,9 @@ async def test_what_there_is_not_comes_as_empty_lists(api: Api) -> None:
 
     assert await asked(api, lists) == [[]] * 6
     assert await asked(api, lambda client: client.get_embeddings()) == {"loaded": {}, "skipped": {}}
-    assert await asked(api, lambda client: client.get_scripts()) == {"txt2img": [], "img2img": ["sd upscale"]}
+    regional = ["regional prompter", "forge couple"]
+    scripts = {"txt2img": regional, "img2img": ["sd upscale", *regional]}
+    assert await asked(api, lambda client: client.get_scripts()) == scripts
 
 
 async def test_its_extras_upscale(api: Api) -> None:

@@ -24,6 +24,7 @@ def benchmarks() -> dict[str, Benchmark]:
     from illustrious_studio.bench.draw_preview import draw_preview
     from illustrious_studio.bench.interfaces import interfaces_overhead
     from illustrious_studio.bench.lora_switch import lora_switch
+    from illustrious_studio.bench.regions import regions
     from illustrious_studio.bench.start_ready import start_ready
     from illustrious_studio.bench.upscale import upscale
 
@@ -36,6 +37,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "upscale": upscale,
         "lora.switch": lora_switch,
         "batch": batch,
+        "regions": regions,
     }
 
 

@@ -8,7 +8,7 @@ from illustrious_studio.domain.hires import LATENT_UPSCALERS
 from illustrious_studio.domain.loras import LoraFile
 from illustrious_studio.domain.models import vae_file
 from illustrious_studio.domain.sampling import NOT_WITH_ZERO_SNR, SAMPLERS, SCHEDULES
-from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, ApiState, StateIn, title_of
+from illustrious_studio.interfaces.a1111.common import DONE, NO_UPSCALER, ApiState, StateIn, title_of
 from illustrious_studio.interfaces.a1111.sd_upscale import TITLE as SD_UPSCALE
 
 router = APIRouter()
@@ -138,7 +138,7 @@ async def list_embeddings(state: StateIn) -> dict[str, Any]:
 
 @router.get("/scripts")
 async def list_scripts() -> dict[str, Any]:
-    return {"txt2img": [], "img2img": [SD_UPSCALE.lower()]}
+    return {"txt2img": list(DONE), "img2img": [SD_UPSCALE.lower(), *DONE]}
 
 
 @router.get("/cmd-flags")

@@ -74,7 +74,7 @@ function box(region, index) {
 function row(region, index) {
   const words = make('textarea', {
     rows: '2', maxlength: '2000', placeholder: 'What is to be drawn there', 'aria-label': `Words of region ${index + 1}`,
-    oninput: (event) => change(index, { ...regions[index], prompt: event.target.value }, true),
+    oninput: (event) => changeAndSave(index, { ...regions[index], prompt: event.target.value }),
     onfocus: () => $$('.region')[index]?.classList.add('shown'), onblur: () => $$('.region')[index]?.classList.remove('shown'),
   });
   words.value = region.prompt;
@@ -83,7 +83,7 @@ function row(region, index) {
       type: 'number', min, max, step, value: region[name],
       onchange: (event) => {
         const value = event.target.valueAsNumber;
-        if (Number.isFinite(value)) change(index, { ...regions[index], [name]: between(+min, value, +max) }, true);
+        if (Number.isFinite(value)) changeAndSave(index, { ...regions[index], [name]: between(+min, value, +max) });
         event.target.value = regions[index][name];
       },
     });
@@ -124,10 +124,14 @@ function say(text) {
 
 // ---- Changing -------------------------------------------------------------------------------------------------------
 
-function change(index, region, finally_ = false) {
+function change(index, region) {
   regions[index] = region;
   place($$('#regions-editor .region')[index], region, index);
-  if (finally_) save();
+}
+
+function changeAndSave(index, region) {
+  change(index, region);
+  save();
 }
 
 function become(others) { // what takes regions away, or others for them, can be taken back
@@ -181,7 +185,7 @@ function press(event, index) {
   if (way && !event.ctrlKey && !event.altKey && !event.metaKey) {
     event.preventDefault();
     const [dx, dy] = way.map((one) => one * STEP);
-    change(index, event.shiftKey ? stretched(regions[index], [1, 1], dx, dy) : moved(regions[index], dx, dy), true);
+    changeAndSave(index, event.shiftKey ? stretched(regions[index], [1, 1], dx, dy) : moved(regions[index], dx, dy));
   } else if (event.key === 'Delete' || event.key === 'Backspace') {
     event.preventDefault();
     remove(index);
@@ -204,7 +208,7 @@ function aspect() {
 }
 
 async function ask(address, more) {
-  const body = JSON.stringify({ prompt: form?.prompt ?? '', seed: Math.max(0, form?.seed ?? 0), aspect: aspect(), ...more });
+  const body = JSON.stringify({ prompt: $('#prompt textarea').value, seed: Math.max(0, form?.seed ?? 0), aspect: aspect(), ...more });
   const answer = await fetch(address, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
   if (!answer.ok) return say(await refusal(answer));
   const made = await answer.json();
@@ -240,7 +244,7 @@ function type(prompt) {
 
 // ---- What lies below ------------------------------------------------------------------------------------------------
 
-let below = '';
+let below = ''; // the layout, or the picture, that lies there
 let turn = 0;
 
 async function frame() {
@@ -248,10 +252,11 @@ async function frame() {
   if (!board || !regions.length) return;
   board.style.setProperty('--aspect', aspect());
   const text = form?.held_layout || '';
-  if (text === below && $('img', board).src) return;
-  below = text;
+  const picture = $('#picture img')?.src ?? '';
+  if ((text || picture) === below) return;
+  below = text || picture;
   const mine = ++turn;
-  if (!text) return show(board, $('#picture img')?.src ?? '');
+  if (!text) return show(board, picture);
   const answer = await fetch('layout/sketch', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: text });
   if (mine === turn && answer.ok) show(board, URL.createObjectURL(await answer.blob()));
 }
@@ -267,6 +272,7 @@ function show(board, address) {
 new MutationObserver(() => {
   const editor = $('#regions-editor:not([data-ready])');
   if (editor) build(editor);
+  frame(); // another picture may be shown
 }).observe(document.body, { childList: true, subtree: true });
 const there = $('#regions-editor');
 if (there) build(there);
