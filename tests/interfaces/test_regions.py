@@ -2,7 +2,7 @@
 
 import io
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,25 +11,33 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from illustrious_studio.cli.commands import _with_masks
+from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
 from illustrious_studio.domain.metadata.recorded import request_in_infotext
 from illustrious_studio.domain.rendering import FromNoise
-from illustrious_studio.wiring import LORAS
 from running_api import Api, running_api
-from scripts_of_the_project import script
 from studio_for_tests import with_own_checkpoint
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SMALL = {"steps": 1, "width": 128, "height": 64, "seed": 5}
 FOX = {"prompt": "a red fox", "x": 0.25, "y": 0.5, "w": 0.5, "h": 1.0}
 TREE = {"prompt": "a tree", "x": 0.75, "y": 0.5, "w": 0.5, "h": 1.0}
 
 
-@pytest_asyncio.fixture
-async def own(tmp_path: Path) -> AsyncIterator[Api]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    async with running_api(tmp_path_factory.mktemp("builtin")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """Draws with a checkpoint that starts from noise."""
-    async with running_api(with_own_checkpoint(tmp_path)) as api:
-        yield api
+    async with running_api(with_own_checkpoint(tmp_path_factory.mktemp("own"))) as running:
+        yield running
 
 
 def mask(*box: int) -> str:
@@ -66,7 +74,7 @@ async def test_they_are_drawn_recorded_and_read_back_from_the_pictures_text(api:
     request = await drawn(api, regions=[FOX, TREE | {"strength": 0.5, "feather": 0}], region_base=0.35)
     assert boxes(request) == [("a red fox", 0.25, 0.5, 0.5, 1.0), ("a tree", 0.75, 0.5, 0.5, 1.0)]
     assert api.engine.plans[-1].request.regions == request.regions
-    (item,) = (await api.studio.gallery.page()).items
+    item = (await api.studio.gallery.page()).items[0]
     read, unusable = request_in_infotext(write_infotext(item.metadata))
     assert (read.regions, read.region_base, unusable) == (request.regions, 0.35, {})
     again = await api.http.post("/generate-image", json=json.loads(request.model_dump_json(exclude_unset=True)))
@@ -109,12 +117,9 @@ async def test_a_mask_comes_with_the_request_and_is_found_again_by_its_hash(api:
     ],
 )  # fmt: skip
 async def test_what_cannot_be_meant_is_refused_before_anything_is_queued(
-    tmp_path: Path, body: dict[str, Any], says: str
+    api: Api, body: dict[str, Any], says: str
 ) -> None:
-    (tmp_path / LORAS).mkdir(parents=True)
-    script("tiny_loras").main([str(tmp_path / LORAS)]) if "lora" in says else None
-    async with running_api(tmp_path) as api:
-        assert says in await refusal(api, **body)
+    assert says in await refusal(api, **body)
 
 
 async def test_a_prompt_split_at_break_becomes_columns_or_rows(api: Api) -> None:
@@ -125,7 +130,7 @@ async def test_a_prompt_split_at_break_becomes_columns_or_rows(api: Api) -> None
     assert boxes(request) == [("a fox", 0.125, 0.5, 0.25, 1.0), ("a tree", 0.625, 0.5, 0.75, 1.0)]
     rows = await drawn(api, **words | {"region_split": "rows", "region_ratios": []})
     assert boxes(rows) == [("a fox", 0.5, 0.25, 1.0, 0.5), ("a tree", 0.5, 0.75, 1.0, 0.5)]
-    (item, _) = (await api.studio.gallery.page()).items
+    item = (await api.studio.gallery.page()).items[0]
     assert item.metadata.origin.words == words["prompt"]
 
 
@@ -151,7 +156,7 @@ async def test_a_layout_can_be_regions_and_a_sketch(own: Api) -> None:
     assert request.layout is not None
     assert [(one.x, one.w) for one in request.regions] == [(one.x, one.w) for one in request.layout.things]
     assert own.engine.plans[-1].passes[0].start != FromNoise()
-    (item,) = (await own.studio.gallery.page()).items
+    item = (await own.studio.gallery.page()).items[0]
     other = item.metadata.request_with({"prompt": "a dog and a tree"})
     changed = await drawn(own, **json.loads(other.model_dump_json(exclude_unset=True)))
     assert {one.prompt for one in changed.regions} == {"dog", "tree"}
@@ -256,3 +261,12 @@ async def test_what_of_theirs_is_not_done_is_refused_by_name(api: Api, fields: d
     answer = await api.http.post("/sdapi/v1/txt2img", json={"prompt": "a fox BREAK a tree", **fields})
     assert answer.status_code == 422
     assert says in answer.text
+
+
+async def test_the_command_line_takes_a_mask_as_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "left.png"
+    file.write_bytes(b64decode(mask(0, 0, 9, 9)))
+    given = [FOX | {"mask": str(file)}, TREE | {"mask": "a" * 64}, FOX, "no region"]
+    assert _with_masks(given) == [FOX | {"mask": mask(0, 0, 9, 9)}, *given[1:]]
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        _with_masks([FOX | {"mask": str(tmp_path / "gone.png")}])
