@@ -96,7 +96,9 @@ def side_by_side(parts: Sequence[str], by: RegionSplit, ratios: Sequence[float] 
     if len(parts) > MOST_REGIONS:
         raise InvalidRequest(f"region_split: the prompt has {len(parts)} regions. Use at most {MOST_REGIONS}.")
     if ratios and len(ratios) != len(parts):
-        raise InvalidRequest(f"region_ratios: must be {len(parts)} numbers, one for each region, and not {len(ratios)}")
+        raise InvalidRequest(
+            f"region_ratios: must be as many as regions, which are {len(parts)}, and are {len(ratios)}"
+        )
     if empty := [number for number, words in enumerate(parts, 1) if not words]:
         raise InvalidRequest(
             f"region_split: region {empty[0]} of the prompt has no words. Write some behind its BREAK."

@@ -55,7 +55,7 @@ async def settings_of_regions(scripts: object, values: Mapping[str, Any], studio
             continue
         if found:
             raise InvalidRequest("alwayson_scripts: Regional Prompter and Forge Couple are both on; use one of them")
-        assert isinstance(args, list)
+        args = args if isinstance(args, list) else [args]
         try:
             if script_name(name) == REGIONAL_PROMPTER:
                 found = _regional_prompter(args, values)
@@ -107,7 +107,7 @@ def _regional_prompter(args: Sequence[Any], values: Mapping[str, Any]) -> dict[s
 
 
 async def _forge_couple(args: Sequence[Any], values: Mapping[str, Any], studio: Studio) -> dict[str, Any]:
-    if len(args) > 1 and isinstance(args[1], str):  # before 2.0 there was no second one
+    if len(args) > 1 and isinstance(args[1], str):  # older versions have no second one
         args = [args[0], False, *args[1:]]
     given = (*args, *_FC[len(args) :])
     mode, separator, direction, background, weight, mapping = str(given[2]).lower(), *given[3:8]
