@@ -65,6 +65,7 @@ from illustrious_studio.services.gallery import GalleryService
 from illustrious_studio.services.grids import GridService
 from illustrious_studio.services.guesses import GuessService
 from illustrious_studio.services.images import ImageService
+from illustrious_studio.services.ingredients import Ingredients
 from illustrious_studio.services.inputs import InputService
 from illustrious_studio.services.job_runner import JobRunner
 from illustrious_studio.services.jobs import JobQueue
@@ -223,42 +224,14 @@ async def open_studio(
         regions = RegionService(inputs, sketches)
         detectors = DetectorService(DiskDetectors(places))
         details = DetailService(detectors, inputs, sketches, models)
-        job_runner = JobRunner(
-            engine,
-            catalogue,
-            models,
-            sketches,
-            inputs,
-            gallery,
-            memory,
-            vaes,
-            loras,
-            embeddings,
-            upscales,
-            controls,
-            regions,
-            details,
-        )
+        ingredients = Ingredients(inputs, sketches, vaes, loras, embeddings, upscales, controls, regions, details)
+        job_runner = JobRunner(engine, catalogue, models, gallery, memory, ingredients)
         jobs = await stack.enter_async_context(
             JobQueue(SqlJobs(database), job_runner, gallery, limit=settings.queue_limit)
         )
         layouts = LayoutService(sketches, models.chat_model, guesses, embeddings)
         wildcards = WildcardFolder(settings.data_dir / WILDCARDS)
-        images = ImageService(
-            jobs,
-            models,
-            sketches,
-            layouts,
-            inputs,
-            vaes,
-            loras,
-            embeddings,
-            upscales,
-            wildcards,
-            controls,
-            regions,
-            details,
-        )
+        images = ImageService(jobs, models, layouts, wildcards, ingredients)
         sheets = SheetService(gallery, FolderSheets(settings.data_dir / SHEETS))
         grids = await stack.enter_async_context(
             GridService(images, jobs, models, vaes, loras, SqlGrids(database), sheets)

@@ -20,19 +20,11 @@ from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_language import not_done_here
 from illustrious_studio.domain.sampling import resolved_schedule
 from illustrious_studio.domain.wildcards import Lines, WildcardFiles, chosen, has_choices
-from illustrious_studio.services.controls import ControlService
-from illustrious_studio.services.details import DetailService
-from illustrious_studio.services.embeddings import EmbeddingService
-from illustrious_studio.services.inputs import InputService
+from illustrious_studio.services.ingredients import Ingredients
 from illustrious_studio.services.jobs import JobQueue
 from illustrious_studio.services.layouts import By, LayoutService
-from illustrious_studio.services.loras import LoraService
 from illustrious_studio.services.models import ModelService
-from illustrious_studio.services.regions import RegionService
 from illustrious_studio.services.render_plan import as_asked, size_of, strength_of
-from illustrious_studio.services.sketch import SketchService
-from illustrious_studio.services.upscale_runner import UpscaleRunner
-from illustrious_studio.services.vaes import VaeService
 
 EXAMPLES = ("a black cat in the snow", "1girl, silver hair, blue eyes")
 """Where a checkpoint that starts from sketches has none."""
@@ -54,31 +46,15 @@ class ImageService:
         self,
         jobs: JobQueue,
         models: ModelService,
-        sketches: SketchService,
         layouts: LayoutService,
-        inputs: InputService,
-        vaes: VaeService,
-        loras: LoraService,
-        embeddings: EmbeddingService,
-        upscales: UpscaleRunner,
         wildcards: WildcardFiles,
-        controls: ControlService,
-        regions: RegionService,
-        details: DetailService,
+        ingredients: Ingredients,
     ) -> None:
         self._jobs = jobs
         self._models = models
-        self._sketches = sketches
+        self._ingredients = ingredients
         self._layouts = layouts
-        self._inputs = inputs
-        self._vaes = vaes
-        self._loras = loras
-        self._embeddings = embeddings
-        self._upscales = upscales
         self._wildcards = wildcards
-        self._controls = controls
-        self._regions = regions
-        self._details = details
         self._keys: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held while a request with that key is queued, so that of two of them one is the first."""
 
@@ -95,7 +71,7 @@ class ImageService:
     def not_drawn(self, job: Job) -> str:
         """Which words of the prompt the sketch of a job leaves out, in one line; empty for none."""
         layout = job.request.layout
-        return self._sketches.not_drawn(layout) if layout is not None else ""
+        return self._ingredients.sketches.not_drawn(layout) if layout is not None else ""
 
     async def start_image(self, request: ImageRequest, origin: Origin | None = None) -> Job:
         """Queue a picture. Raises Unavailable (no checkpoint), Busy (queue full), InvalidRequest."""
@@ -153,20 +129,22 @@ class ImageService:
         """What `start_images` queues. Raises what it raises, but Busy."""
         using = as_asked(request, await self._models.checkpoint_named(checkpoint))
         first = secrets.randbelow(MAX_SEED + 1) if request.seed < 0 else request.seed
-        await self._vaes.named(request.vae)
+        await self._ingredients.vaes.named(request.vae)
         if request.hires is not None:
-            await self._upscales.enlarging(request.hires.enlarged_by)
-        request = await self._details.checked(request)
+            await self._ingredients.upscales.enlarging(request.hires.enlarged_by)
+        request = await self._ingredients.details.checked(request)
         # What lacks its picture or its mask is refused now, not when it is drawn.
-        over = None if request.image is None else await self._inputs.checked(request)
+        over = None if request.image is None else await self._ingredients.inputs.checked(request)
         if over is not None:
-            upscaler = await self._upscales.name_of(request.image_upscaler)
+            upscaler = await self._ingredients.upscales.name_of(request.image_upscaler)
             request = request.model_copy(update={"image_upscaler": upscaler})
         if request.controls:
-            request = request.model_copy(update={"controls": await self._controls.settled(request, using)})
+            request = request.model_copy(update={"controls": await self._ingredients.controls.settled(request, using)})
         if request.loras:
             request = request.model_copy(update={"prompt": with_loras(request.prompt, request.loras), "loras": ()})
-        varied = secrets.randbelow(MAX_SEED + 1) if (request.variation_seed or -1) < 0 else request.variation_seed or 0
+        varied = request.variation_seed
+        if varied is None or varied < 0:
+            varied = secrets.randbelow(MAX_SEED + 1)
         resolved: list[ImageRequest] = []
         templates = request.prompt, request.negative_prompt
         choosing = any(map(has_choices, request.prompts.values()))
@@ -176,12 +154,12 @@ class ImageService:
                 seeds = {"seed": first, "variation_seed": (varied + number) % (MAX_SEED + 1)}
             one = request.model_copy(update=seeds)
             one = await self._with_words_chosen(one, number) if choosing else one
-            one = self._regions.split(one)
+            one = self._ingredients.regions.split(one)
             for which, prompt in one.prompts.items():
                 if found := not_done_here(prompt):
                     raise InvalidRequest(f"The {which} {found}.")
-            await self._loras.of(one, using)
-            await self._embeddings.of(one)
+            await self._ingredients.loras.of(one, using)
+            await self._ingredients.embeddings.of(one)
             one = await self._resolved(one, using, over, "words" if resolved and not choosing else "auto")
             if one.layout is not None and one.layout.by == "model" and not choosing:
                 request = request.model_copy(update={"layout": one.layout})  # it would say the same of each seed
@@ -279,7 +257,7 @@ class ImageService:
         resolved = ImageRequest.model_validate(values)
         resolved = await self._with_regions_settled(resolved, checkpoint, size, by)
         if over is not None:
-            return self._details.settled(resolved, checkpoint)
+            return self._ingredients.details.settled(resolved, checkpoint)
         if resolved.hires is not None:
             resolved.hires.sizes(size)
         layout = resolved.layout
@@ -287,20 +265,20 @@ class ImageService:
             given, layout = layout, await self._laid_out(resolved, size, by)
             if given is None and checkpoint.sketch_strength is not None:  # it knows no word that is not in its sketch
                 words = await self._layouts.words_of(resolved.prompt)
-                self._sketches.refuse_unknown(layout, words, checkpoint.examples or EXAMPLES)
+                self._ingredients.sketches.refuse_unknown(layout, words, checkpoint.examples or EXAMPLES)
         resolved = resolved.model_copy(update={"layout": layout, "layout_from_words": False})
         strength = resolved.sketch_strength if layout is None else strength_of(resolved, checkpoint)
         hires = resolved.hires
         if hires is not None:
             hires = hires.settled(None if checkpoint.sketch_strength is None else strength)
         resolved = resolved.model_copy(update={"sketch_strength": strength, "hires": hires})
-        return self._details.settled(resolved, checkpoint)
+        return self._ingredients.details.settled(resolved, checkpoint)
 
     async def _laid_out(self, request: ImageRequest, size: tuple[int, int], by: By) -> Layout:
         """The request's layout with nothing left open, or that of its words."""
         aspect = size[0] / size[1]
         if request.layout is not None:
-            return self._sketches.completed(request.layout, request.prompt, aspect, request.seed)
+            return self._ingredients.sketches.completed(request.layout, request.prompt, aspect, request.seed)
         return (await self._layouts.lay_out(request.prompt, request.seed, aspect, by)).layout
 
     async def _with_regions_settled(
@@ -317,10 +295,10 @@ class ImageService:
             update: dict[str, object] = {"layout_as": "both" if also_sketched else "sketch"}
             if not request.regions:
                 layout = await self._laid_out(request, size, by)
-                update |= {"regions": self._regions.of_layout(layout, request.prompt), "layout": layout}
+                update |= {"regions": self._ingredients.regions.of_layout(layout, request.prompt), "layout": layout}
             update |= {"layout_from_words": True} if also_sketched else {"layout": None, "layout_from_words": False}
             request = request.model_copy(update=update)
-        await self._regions.check(request, size, checkpoint)
+        await self._ingredients.regions.check(request, size, checkpoint)
         return request
 
 

@@ -20,19 +20,11 @@ from illustrious_studio.domain.models import CheckpointCatalogue
 from illustrious_studio.domain.rendering import FromPicture, ImageEngine, Rendered, RenderPlan, Step, alike
 from illustrious_studio.domain.soft_inpainting import soft_inpainting_of
 from illustrious_studio.domain.upscaling import Upscaled
-from illustrious_studio.services.controls import ControlService
-from illustrious_studio.services.details import DetailService
-from illustrious_studio.services.embeddings import EmbeddingService
 from illustrious_studio.services.gallery import GalleryService
-from illustrious_studio.services.inputs import InputService
-from illustrious_studio.services.loras import LoraService
+from illustrious_studio.services.ingredients import Ingredients
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
-from illustrious_studio.services.regions import RegionService
 from illustrious_studio.services.render_plan import render_plan, size_of
-from illustrious_studio.services.sketch import SketchService
-from illustrious_studio.services.upscale_runner import UpscaleRunner
-from illustrious_studio.services.vaes import VaeService
 
 log = structlog.get_logger(__name__)
 
@@ -45,32 +37,16 @@ class JobRunner:
         engine: ImageEngine,
         catalogue: CheckpointCatalogue,
         models: ModelService,
-        sketches: SketchService,
-        inputs: InputService,
         gallery: GalleryService,
         memory: MemoryService,
-        vaes: VaeService,
-        loras: LoraService,
-        embeddings: EmbeddingService,
-        upscales: UpscaleRunner,
-        controls: ControlService,
-        regions: RegionService,
-        details: DetailService,
+        ingredients: Ingredients,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
         self._models = models
-        self._sketches = sketches
-        self._inputs = inputs
+        self._ingredients = ingredients
         self._gallery = gallery
         self._memory = memory
-        self._vaes = vaes
-        self._loras = loras
-        self._embeddings = embeddings
-        self._upscales = upscales
-        self._controls = controls
-        self._regions = regions
-        self._details = details
 
     @property
     def given_up(self) -> str:
@@ -91,7 +67,7 @@ class JobRunner:
         """Draw the pictures of jobs that are alike, or upscale that of one. Raises what `ImageEngine.render` and
         `upscale` raise, and NotFound."""
         if jobs[0].upscale is not None:
-            return [await self._upscales.upscale(jobs[0].upscale, on_step)]
+            return [await self._ingredients.upscales.upscale(jobs[0].upscale, on_step)]
         prepared = [await self._prepared(job) for job in jobs]
         plans = [plan for plan, _, _ in prepared]
         await self._memory.make_room(plans[0].checkpoint)
@@ -115,31 +91,41 @@ class JobRunner:
         request, size = job.request, size_of(job.request, checkpoint)
         start, prepared, larger = None, None, None
         if request.layout is not None:
-            start = FromPicture(await self._sketches.paint(request.layout, *size, request.seed))
+            start = FromPicture(await self._ingredients.sketches.paint(request.layout, *size, request.seed))
         elif request.image is not None and request.skip_img2img:
-            start = FromPicture(await self._inputs.picture(request.image))
+            start = FromPicture(await self._ingredients.inputs.picture(request.image))
         elif request.image is not None:
-            if (small := await self._inputs.to_enlarge(request, size)) is not None:
-                larger = await self._upscales.enlarged(request.image_upscaler, *small)
-            prepared = await self._inputs.prepared(request, size, None if larger is None else larger.picture)
+            if (small := await self._ingredients.inputs.to_enlarge(request, size)) is not None:
+                larger = await self._ingredients.upscales.enlarged(request.image_upscaler, *small)
+            prepared = await self._ingredients.inputs.prepared(
+                request, size, None if larger is None else larger.picture
+            )
             content = request.mask_content if request.outpaint is None else request.outpaint.content
             start = FromPicture(prepared.base, prepared.mask, content, soft_inpainting_of(request))
-        vae, loras = await self._vaes.named(request.vae), await self._loras.of(request, checkpoint)
-        embeddings = await self._embeddings.of(request)
-        enlarging = None if request.hires is None else await self._upscales.enlarging(request.hires.enlarged_by)
-        masks, found = await self._regions.masks(request), await self._details.regions(request, checkpoint)
+        vae, loras = (
+            await self._ingredients.vaes.named(request.vae),
+            await self._ingredients.loras.of(request, checkpoint),
+        )
+        embeddings = await self._ingredients.embeddings.of(request)
+        enlarging = (
+            None if request.hires is None else await self._ingredients.upscales.enlarging(request.hires.enlarged_by)
+        )
+        masks, found = (
+            await self._ingredients.regions.masks(request),
+            await self._ingredients.details.regions(request, checkpoint),
+        )
         plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging, found, masks)
         if request.controls:
             shape, region = None, None
             if request.image is not None and request.mask_area == "masked" and prepared is not None:
-                shape, region = await self._inputs.size(request.image), prepared.region
-            plan = replace(plan, controls=await self._controls.uses(request, size, shape, region))
+                shape, region = await self._ingredients.inputs.size(request.image), prepared.region
+            plan = replace(plan, controls=await self._ingredients.controls.uses(request, size, shape, region))
         return plan, prepared, larger
 
     async def keep(self, job: Job, drawn: FinishedWork) -> GalleryItem:
         """Put the picture into the gallery. Raises StorageFull."""
         if isinstance(drawn, UpscaledJob):
-            return await self._upscales.keep(job, drawn)
+            return await self._ingredients.upscales.keep(job, drawn)
         rendered, prepared = drawn.rendered, drawn.prepared
         request, checkpoint = drawn.plan.request, drawn.plan.checkpoint
         image = await asyncio.to_thread(
@@ -151,10 +137,10 @@ class JobRunner:
             height=image.height,
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
-            vae_hash=await self._vaes.hash_of(drawn.plan.vae),
-            lora_hashes=await self._loras.hashes(drawn.plan.loras),
-            embedding_hashes=await self._embeddings.hashes(drawn.plan.embeddings),
-            control_hashes=await self._controls.hashes(drawn.plan.controls),
+            vae_hash=await self._ingredients.vaes.hash_of(drawn.plan.vae),
+            lora_hashes=await self._ingredients.loras.hashes(drawn.plan.loras),
+            embedding_hashes=await self._ingredients.embeddings.hashes(drawn.plan.embeddings),
+            control_hashes=await self._ingredients.controls.hashes(drawn.plan.controls),
             prediction_type=checkpoint.prediction_type,
             zero_terminal_snr=checkpoint.zero_terminal_snr,
             device=rendered.device,

@@ -1,0 +1,1 @@
+"""The one list of picture settings (`domain/images.py`), part by part."""
