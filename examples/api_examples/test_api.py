@@ -1,6 +1,6 @@
 """Checks every endpoint of a running studio, one line each, and exits with 1 when one does not answer as it should.
 
-Needs only `requests`. What it makes (two pictures, a session) it deletes again. The models are left as they are.
+Needs only `requests`. What it makes (pictures, a session) it deletes again. The models are left as they are.
 
     python examples/api_examples/test_api.py
     python examples/api_examples/test_api.py --url http://127.0.0.1:8000 --key "$ILLUSTRIOUS_KEY"
@@ -167,6 +167,35 @@ class Checks:
         self.studio.ask("POST", "/upscale", 422, json={"image_id": self.pictures[0], "scale": 0})
         return f"{body['width']} x {body['height']} pixels by {', '.join(names[:1])} of {len(names)}"
 
+    def details(self) -> str:
+        found = self.studio.ask("GET", "/detectors").json()["detectors"]
+        asked = {"image_id": self.pictures[0], "details": [{"boxes": [{"x": 0.5, "y": 0.5, "w": 0.4, "h": 0.4}]}]}
+        body = self.studio.ask("POST", "/detail", json=asked).json()
+        self.pictures.append(body["image_id"])
+        check(base64.b64decode(body["image_base64"]).startswith(PNG), "image_base64 is no PNG")
+        self.studio.ask("POST", "/detail", 404, json=asked | {"image_id": "0" * 32})
+        return f"one drawn again, {len(found)} detectors"
+
+    def grids(self) -> str:
+        axis = {"setting": "steps", "values": "2, 3"}
+        grid = self.studio.ask("POST", "/grids", 202, json=PICTURE | {"seed": 3, "x": axis}).json()
+        path = f"/grids/{grid['id']}"
+        started = time.monotonic()
+        while not (body := self.studio.ask("GET", path).json())["finished"]:
+            check(time.monotonic() - started < PATIENCE, "the grid does not end")
+            time.sleep(0.2)
+        self.pictures += [cell["image_id"] for cell in body["cells"]]
+        check(self.studio.ask("GET", f"{path}/sheet").content.startswith(PNG), "the sheet is no PNG")
+        check(grid["id"] in [one["id"] for one in self.studio.ask("GET", "/grids").json()["grids"]], "it is not listed")
+        self.studio.ask("DELETE", path, 409)
+        return f"{body['done']} of {body['pictures']} pictures"
+
+    def controls(self) -> str:
+        found = self.studio.ask("GET", "/controls").json()
+        nothing = {"model": "no such ControlNet", "image": self.pictures[0]}
+        self.studio.ask("POST", "/generate-image", 422, json=PICTURE | {"controls": [nothing]})
+        return f"{len(found)} ControlNets, T2I-Adapters and IP-Adapters"
+
     def loras(self) -> str:
         found = self.studio.ask("GET", "/loras").json()
         check(
@@ -241,7 +270,8 @@ class Checks:
         return [
             self.health, self.status, self.generate_image, self.generate_image_refuses, self.jobs, self.chat,
             self.chat_stream, self.chat_generate, self.analyze_image, self.remove_background, self.preprocess,
-            self.upscale, self.loras, self.prompts, self.gallery, self.sessions, self.models, self.pages, self.tidy_up,
+            self.upscale, self.details, self.grids, self.controls, self.loras, self.prompts, self.gallery,
+            self.sessions, self.models, self.pages, self.tidy_up,
         ]  # fmt: skip
 
     def _say(self, message: str) -> dict[str, Any]:

@@ -211,9 +211,14 @@ async def test_words_that_are_not_drawn_stand_in_the_layout_and_unknown_words_al
             for operation in operations.values()
             if "nothing_known" in operation["responses"].get("422", {}).get("description", "")
         ]
-        assert sorted(documented) == ["/chat", "/generate-image", "/jobs"]
+        assert sorted(documented) == ["/chat", "/generate-image", "/grids", "/jobs"]
+        drawn = {"prompt": "blorp", "steps": 2}
+        bodies = {
+            "/chat": {"message": "#generate blorp"},
+            "/grids": drawn | {"x": {"setting": "steps", "values": "1, 2"}},
+        }
         for path in documented:
-            words = {"message": "#generate blorp"} if path == "/chat" else {"prompt": "blorp", "steps": 2}
+            words = bodies.get(path, drawn)
             answer = await api.http.post(path, json=words)
             assert (answer.status_code, answer.json()["code"]) == (422, "nothing_known")
         tags = (await api.http.post("/prompts/enhance", json={"prompt": "a cat sleeping on a red sofa"})).json()

@@ -471,8 +471,8 @@ async def test_the_gallery_is_listed_as_resources(api: Api) -> None:
     async with host(api) as client:
         drawn = (await client.call_tool("generate_image", CAT)).structured_content
         (resource,) = (await client.list_resources()).resources
-        template, cutout = (await client.list_resource_templates()).resource_templates
-    assert cutout.uri_template == "studio://cutouts/{image_id}"
+        template, *others = (await client.list_resource_templates()).resource_templates
+    assert [one.uri_template for one in others] == ["studio://cutouts/{image_id}", "studio://grids/{grid_id}"]
     assert resource.uri == template.uri_template.replace("{image_id}", drawn["id"])
     assert (resource.mime_type, resource.title) == ("image/png", "a cat")
 

@@ -16,6 +16,7 @@ from mcp.types import ImageContent, PromptReference, ResourceLink, TextContent
 
 from illustrious_studio.interfaces.http.guard import Guard
 from illustrious_studio.interfaces.mcp.endpoint import studio_endpoint
+from illustrious_studio.interfaces.mcp.tools import TOOLS
 from running_api import Api
 from serving import serving
 from studio_for_tests import studio_for_tests
@@ -108,7 +109,7 @@ async def test_a_studio_that_was_started_again_is_found_again(tmp_path: Path) ->
     async with AsyncExitStack() as stack:
         async with studio() as url:
             client = await stack.enter_async_context(host(url))
-            assert len((await client.list_tools()).tools) == 11
+            assert len((await client.list_tools()).tools) == len(TOOLS)
         failed = await client.call_tool("status")
         assert failed.is_error and "start it" in failed.model_dump()["content"][0]["text"]
         with pytest.raises(MCPError, match="does not answer"):

@@ -107,4 +107,5 @@ async def test_several_pictures_a_cell_are_refused(api: Api) -> None:
 
 async def test_it_is_among_the_scripts(api: Api) -> None:
     there = (await api.http.get("/sdapi/v1/scripts")).json()
-    assert there == {"txt2img": ["x/y/z plot"], "img2img": ["x/y/z plot", "sd upscale"]}
+    assert there.keys() == {"txt2img", "img2img"}
+    assert all("x/y/z plot" in names for names in there.values())

@@ -85,11 +85,11 @@ def test_its_words_and_their_changes_are_its_own(loaded: SdxlPipeline, builtin: 
     wanted = hires_plan(builtin, prompt="a [red:green:0.5] fox", negative_prompt="blurry", steps=4, strength=0.5)
     first, second = wanted.passes
     assert loaded._encoder is not None
-    told = conditioning_of(loaded._encoder, wanted, second, guided=True)
+    told = conditioning_of(loaded._encoder, wanted, second, 4, guided=True)
     # In the second pass a share up to 1 has passed (A1111 counts 1.5 as its half).
     assert [one.text for one in told.positive[0].timed] == ["a green fox"]
     assert told.negative is not None and told.negative.timed[0].text == "blurry"
-    assert conditioning_of(loaded._encoder, wanted, first, guided=True).positive[0].timed[0].text == "a black cat"
+    assert conditioning_of(loaded._encoder, wanted, first, 4, guided=True).positive[0].timed[0].text == "a black cat"
     other = replace(wanted, passes=(first, replace(second, prompt="a green fox")))
     assert loaded.render(wanted, QuietWatch()).picture == loaded.render(other, QuietWatch()).picture
 

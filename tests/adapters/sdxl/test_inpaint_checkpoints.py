@@ -9,6 +9,7 @@ from PIL import Image, ImageChops
 from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.catalogue import DiskCheckpoints
+from illustrious_studio.adapters.sdxl.worker.controls import Asked
 from illustrious_studio.adapters.sdxl.worker.inpainting import InpaintUnet, beside_latents
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.adapters.sdxl.worker.tiles import TiledUnet
@@ -125,7 +126,7 @@ class Shown:
 
     config = SimpleNamespace(out_channels=4)
 
-    def __call__(self, sample: Any, timestep: Any, added_cond_kwargs: Any) -> Any:
+    def __call__(self, sample: Any, timestep: Any, added_cond_kwargs: Any, asked: Asked) -> Any:
         assert sample.shape[1:] == (9, 16, 16)
         return (sample[:, 5:],)
 
@@ -135,7 +136,7 @@ def test_each_tile_is_shown_its_own_part_and_each_prompt_the_same() -> None:
 
     beside = torch.randn(2, 5, 24, 40)
     unet = InpaintUnet(TiledUnet(Shown(), 16, 8, 4, lambda: None), beside)
-    (seen,) = unet(torch.zeros(4, 4, 24, 40), 0, added_cond_kwargs={"time_ids": torch.zeros(4, 6)})
+    (seen,) = unet(torch.zeros(4, 4, 24, 40), 0, added_cond_kwargs={"time_ids": torch.zeros(4, 6)}, asked=Asked(0, 0))
     assert torch.allclose(seen, torch.cat([beside[:, 1:]] * 2), atol=1e-5)
 
 

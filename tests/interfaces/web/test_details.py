@@ -14,7 +14,7 @@ from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.wiring import CHECKPOINTS, DATA, DETECTORS
 from running_web import WebWithFakes, draw
 from samples import a_picture, metadata
-from tiny_onnx import put_detector
+from tiny_detectors import put_detector
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -9,7 +9,7 @@ from illustrious_studio.domain.details import DetectorFile
 from illustrious_studio.domain.images import Origin
 from illustrious_studio.interfaces.http.once import once_of
 from illustrious_studio.interfaces.http.sse import while_connected
-from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_drawing
+from illustrious_studio.interfaces.rest.common import StudioIn, errors_of_body
 from illustrious_studio.interfaces.rest.images import DrawnImage, drawn_image
 from illustrious_studio.interfaces.shared.image_inputs import DetailRequest
 
@@ -52,7 +52,7 @@ async def list_detectors(studio: StudioIn) -> DetectorList:
     return DetectorList(detectors=[Detector.of(one) for one in await studio.detectors.detectors()], refused=refused)
 
 
-@router.post("/detail", summary="Draw a picture's details again", responses=errors_of_drawing(404, 409, 503, 507))
+@router.post("/detail", summary="Draw a picture's details again", responses=errors_of_body(404, 409, 503, 507))
 async def draw_details(body: DetailRequest, request: Request, studio: StudioIn) -> DrawnImage:
     """Draws regions of a picture again, larger, with the settings of its record, and leaves the rest of it as it is, in
     its own size. It is kept as another picture."""

@@ -87,7 +87,7 @@ function show(state) {
   }
   const hashing = $('[data-hashing]'); // a report whose hashes are still being computed
   if (hashing?.offsetParent) raise('hashed', hashing.dataset.hashing);
-  if (active || last) showGrid();
+  showGrid();
   const running = state.jobs.filter((job) => job.running);
   progress(running.length ? running : state.jobs.slice(0, 1));
 }
