@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from illustrious_studio.cli.commands import _with_files
+from illustrious_studio.cli.files import with_files
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
@@ -267,6 +267,6 @@ async def test_the_command_line_takes_a_mask_as_a_file(tmp_path: Path) -> None:
     file = tmp_path / "left.png"
     file.write_bytes(b64decode(mask(0, 0, 9, 9)))
     given = [FOX | {"mask": str(file)}, TREE | {"mask": "a" * 64}, FOX, "no region"]
-    assert _with_files(given, "mask") == [FOX | {"mask": mask(0, 0, 9, 9)}, *given[1:]]
+    assert with_files(given, "mask") == [FOX | {"mask": mask(0, 0, 9, 9)}, *given[1:]]
     with pytest.raises(InvalidRequest, match="cannot be read"):
-        _with_files([FOX | {"mask": str(tmp_path / "gone.png")}], "mask")
+        with_files([FOX | {"mask": str(tmp_path / "gone.png")}], "mask")

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.markup import escape
 
-from illustrious_studio.cli.commands import models_in_use
+from illustrious_studio.cli.models import models_in_use
 from illustrious_studio.domain.errors import InvalidRequest, Unavailable
 from illustrious_studio.interfaces.selftest.client import Client, InUse
 from illustrious_studio.interfaces.selftest.runner import CLIENTS, replay_all
