@@ -16,6 +16,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = ("torch", "diffusers", "transformers", "gradio", "ray", "onnxruntime", "rapidocr", "cv2", "xllamacpp", "openai")
 
 LIBRARIES = {
+    "adapters": "onnxruntime psutil",
     "adapters/chat": "aiohttp httpx httpx_aiohttp ollama openai pydantic structlog xllamacpp",
     "adapters/cutout": "PIL numpy onnxruntime",
     "adapters/files": "PIL pydantic structlog",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from illustrious_studio.adapters import onnx_files
 from illustrious_studio.adapters.reading import FileThreads, folders_below
 from illustrious_studio.domain.errors import NotFound, Unavailable
 from illustrious_studio.domain.preprocessing import Network
@@ -104,7 +105,7 @@ class OnnxNetwork:
         try:
             with self._lock:  # one at a time: two would take twice the memory
                 found = session.run(None, {wanted.name: numpy.ascontiguousarray(values, kind)})
-        except Exception as error:  # onnxruntime's errors have no base of their own
+        except onnx_files.faults() as error:
             raise self.unusable(str(error).splitlines()[0][:200]) from error
         return [one.astype(numpy.float32) for one in found]
 
@@ -120,6 +121,6 @@ class OnnxNetwork:
             options.enable_cpu_mem_arena = False  # it would hold what a run takes in passing
             try:
                 self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
-            except Exception as error:  # as above
+            except onnx_files.faults() as error:
                 raise self.unusable(str(error).splitlines()[0][:200]) from error
         return self._session

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.control_catalogue import ORIGINAL
+from illustrious_studio.adapters.sdxl.worker.loading import faults_of_weights
 from illustrious_studio.adapters.sdxl.worker.memory import is_out_of_memory
 from illustrious_studio.domain.controls import ControlFile, VisionEncoderFile
 from illustrious_studio.domain.errors import InvalidRequest, OutOfMemory
@@ -47,9 +48,7 @@ def load_control(file: ControlFile, unet: Any, dtype: "dtype") -> Any:
             case "ip-adapter":
                 return _ip_adapter(tensors, unet)
         return model.to(dtype).eval()
-    except InvalidRequest:
-        raise
-    except Exception as error:  # whatever a library says of a file that is not as it should be
+    except faults_of_weights() as error:
         raise unusable(file.kind, file.name, error) from error
 
 
@@ -66,7 +65,7 @@ def load_encoder(file: VisionEncoderFile, dtype: "dtype") -> Any:
         embeddings = _filled(model, tensors).vision_model.embeddings
         embeddings.position_ids = torch.arange(embeddings.position_ids.shape[-1])[None]  # no file has them
         return model.to(dtype).eval()
-    except Exception as error:  # whatever a library says of a file that is not as it should be
+    except faults_of_weights() as error:
         raise unusable("vision encoder", file.name, error) from error
 
 

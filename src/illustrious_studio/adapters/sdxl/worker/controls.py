@@ -7,10 +7,12 @@ negative prompt is not steered.
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.worker.control_models import load_control, load_encoder, unusable
+from illustrious_studio.adapters.sdxl.worker.loading import faults_of_weights
 from illustrious_studio.domain.controls import ControlFile, ControlUse, VisionEncoderFile
 
 if TYPE_CHECKING:
@@ -47,14 +49,13 @@ class ControlModels:
             if one.encoder is not None:
                 needed[one.encoder.stamp] = one.encoder
         self._loaded = {stamp: model for stamp, model in self._loaded.items() if stamp in needed}
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.forget)
             for stamp, file in needed.items():
                 if stamp not in self._loaded:
                     self._loaded[stamp] = self._load(file)
             self._use_adapters(tuple(one.file for one in wanted if one.file.kind == "ip-adapter"))
-        except Exception:
-            self.forget()
-            raise
+            undo.pop_all()
 
     def _load(self, file: ControlFile | VisionEncoderFile) -> Any:
         unet = self._pipeline.unet
@@ -87,7 +88,7 @@ class ControlModels:
             self._adapters = files  # also where it fails halfway: it is taken out again then
             try:
                 unet._load_ip_adapter_weights([self._loaded[file.stamp] for file in files])
-            except Exception as error:  # whatever diffusers says of a file that is not as it should be
+            except faults_of_weights() as error:
                 raise unusable("IP-Adapter", " or ".join(file.name for file in files), error) from error
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from illustrious_studio.adapters import onnx_files
 from illustrious_studio.domain.details import DetectorFile, Found
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.pictures import Picture
@@ -47,9 +48,7 @@ class Detectors:
                 self._file = file
             answers = self._session.run(None, {self._session.get_inputs()[0].name: letter.pixels})
             return found_in(answers, letter, confidence, file.finds)
-        except Exception as error:  # onnxruntime's errors have no class in common that it names
-            if isinstance(error, MemoryError):
-                raise
+        except onnx_files.faults() as error:
             reason = " ".join(str(error).replace(str(file.path), file.path.name).split())[:300].rstrip(".")
             raise InvalidRequest(
                 f"The detector {file.name} cannot be used: {reason}. Choose another one, or export it again."

@@ -22,20 +22,27 @@ SDXL_CONFIG = Path(__file__).parents[3] / "data" / "sdxl"
 PARTS = ("text_encoder", "text_encoder_2", "unet", "vae")
 
 
+def faults_of_weights() -> tuple[type[Exception], ...]:
+    """What safetensors, torch, diffusers and transformers raise for weights or a configuration that is not as it should
+    be, and where memory runs out."""
+    from safetensors import SafetensorError
+
+    return (SafetensorError, OSError, ValueError, LookupError, AttributeError, TypeError, RuntimeError, MemoryError)
+
+
 def load_pipeline(checkpoint: Checkpoint, dtype: Any, config: Path = SDXL_CONFIG) -> Any:
     """A StableDiffusionXLPipeline in the machine's memory; of its scheduler only the betas are used.
 
     Raises InvalidRequest, OutOfMemory.
     """
     from diffusers import EulerDiscreteScheduler
-    from safetensors import SafetensorError
 
     try:
         pipeline = _loaded(checkpoint, dtype, config)
         _check(checkpoint, pipeline)
         pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config)
         return pipeline
-    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, RuntimeError, MemoryError) as error:
+    except faults_of_weights() as error:
         if not is_out_of_memory(error):
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             if "meta tensor" in reason:  # how torch puts it that a weight was never filled in
