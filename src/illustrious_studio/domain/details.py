@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from illustrious_studio.domain.inputs import InputId
 from illustrious_studio.domain.models import RefusedFile
-from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together, img2img_steps
+from illustrious_studio.domain.sampling import Guidance, SamplerName, ScheduleName, Steps, check_together, img2img_steps
 from illustrious_studio.domain.sizes import LONGEST, SHORTEST, too_large
 from illustrious_studio.domain.values import Prompt, Text, Value
 
@@ -128,10 +128,10 @@ class Detail(Value):
             "checkpoint that always begins with a sketch, 0.1.",
         ),
     ] = None
-    steps: Annotated[int | None, Field(ge=1, le=150, description="Other steps than the picture's.")] = None
+    steps: Annotated[Steps | None, Field(description="Other steps than the picture's.")] = None
     sampler: Annotated[SamplerName | None, Field(description="Another sampler.")] = None
     schedule: Annotated[ScheduleName | None, Field(description="Another schedule.")] = None
-    guidance: Annotated[float | None, Field(ge=0, le=30, description="Another CFG scale.")] = None
+    guidance: Annotated[Guidance | None, Field(description="Another CFG scale.")] = None
     width: Annotated[
         int | None,
         Field(

@@ -9,7 +9,7 @@ from typing import Final, Self
 from pydantic import Field, field_validator, model_validator
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
+from illustrious_studio.domain.sampling import SamplerName, ScheduleName, Steps, check_together
 from illustrious_studio.domain.sizes import LONGEST_IN_TILES, too_large
 from illustrious_studio.domain.upscaling import BUILTIN_UPSCALER, GRAIN, USUAL_SCALE, Size, not_beside_a_scale
 from illustrious_studio.domain.values import Prompt, Text, Value
@@ -46,10 +46,8 @@ class HiresFix(Value):
         description="A latent one, or one of GET /upscalers. Latent by default; with a checkpoint that always begins "
         f"with a sketch, {BUILTIN_UPSCALER}.",
     )
-    steps: int | None = Field(
+    steps: Steps | None = Field(
         None,
-        ge=1,
-        le=150,
         description="Steps that are taken, all of them over what is drawn anew; left out: as in the first pass.",
     )
     strength: float | None = Field(

@@ -11,9 +11,13 @@ from pydantic import Field, model_validator
 
 from illustrious_studio.domain.sampling import (
     AUTOMATIC,
+    ClipSkip,
     DrawnWith,
+    Guidance,
+    GuidanceRescale,
     SamplerName,
     ScheduleName,
+    Steps,
     check_together,
     resolved_schedule,
 )
@@ -21,6 +25,7 @@ from illustrious_studio.domain.sizes import LONGEST, SHORTEST, too_large
 from illustrious_studio.domain.values import Prompt, Value
 
 Side = Annotated[int, Field(ge=SHORTEST, le=LONGEST, multiple_of=8)]
+SIDES = ("width", "height")
 WORDS = ("before", "after", "negative_prompt")
 LORA_TAG = re.compile(r"<[^<>\n]*>")
 
@@ -30,12 +35,12 @@ class Preset(Value):
 
     width: Side | None = None
     height: Side | None = None
-    steps: Annotated[int | None, Field(ge=1, le=150)] = None
+    steps: Steps | None = None
     sampler: SamplerName | None = None
     schedule: ScheduleName | None = None
-    guidance: Annotated[float | None, Field(ge=0, le=30)] = None
-    guidance_rescale: Annotated[float | None, Field(ge=0, le=1)] = None
-    clip_skip: Annotated[int | None, Field(ge=1, le=12)] = None
+    guidance: Guidance | None = None
+    guidance_rescale: GuidanceRescale | None = None
+    clip_skip: ClipSkip | None = None
     before: Prompt = Field("", description="Words for the beginning of a prompt.")
     after: Prompt = Field("", description="Words for its end.")
     negative_prompt: Prompt = Field("", description="Words for the negative prompt.")
@@ -67,6 +72,10 @@ class Preset(Value):
     def negative(self, words: str) -> str:
         """A negative prompt with its words in front, each of them once."""
         return _joined(_missing(self.negative_prompt, words), words)
+
+
+SETTINGS = tuple(name for name in Preset.model_fields if name not in (*SIDES, *WORDS))
+"""What it sets besides size and words, by the names of a request's fields."""
 
 
 def _missing(words: str, there: str) -> str:

@@ -5,7 +5,7 @@ from pydantic import Field
 from illustrious_studio.domain.images import MAX_SEED, ImageRequest
 from illustrious_studio.domain.inputs import GRAIN
 from illustrious_studio.domain.models import Checkpoint
-from illustrious_studio.domain.sampling import SamplerName
+from illustrious_studio.domain.sampling import SamplerName, Steps
 from illustrious_studio.domain.sizes import LARGEST_TILE, SMALLEST_TILE
 from illustrious_studio.domain.values import Prompt, Value
 
@@ -29,7 +29,7 @@ class Redraw(Value):
     prompt: Prompt | None = Field(None, description="Other words. Left out: those that the picture was drawn with.")
     negative_prompt: Prompt | None = Field(None, description="The same of what to keep out.")
     sampler: SamplerName | None = Field(None, description="Another sampler than the picture's.")
-    steps: int | None = Field(None, ge=1, le=150, description="Of a schedule; the last are taken, by the strength.")
+    steps: Steps | None = Field(None, description="Of a schedule; the last are taken, by the strength.")
     seed: int | None = Field(None, ge=-1, le=MAX_SEED, description="Left out: the picture's own; -1: a new one.")
     tile: int | None = Field(
         None,

@@ -9,10 +9,14 @@ How each is done is the engine's matter; a name that stands here can be drawn wi
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from illustrious_studio.domain.errors import InvalidRequest
 
+Steps = Annotated[int, Field(ge=1, le=150)]
+Guidance = Annotated[float, Field(ge=0, le=30)]
+GuidanceRescale = Annotated[float, Field(ge=0, le=1)]
+ClipSkip = Annotated[int, Field(ge=1, le=12)]
 AUTOMATIC = "Automatic"
 SCHEDULES: dict[str, tuple[str, ...]] = {
     AUTOMATIC: (),

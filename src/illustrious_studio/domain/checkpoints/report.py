@@ -22,6 +22,7 @@ from illustrious_studio.domain.checkpoints.recommendations import SDXL_SIZES, US
 from illustrious_studio.domain.checkpoints.values import CheckpointFacts, FileHash, Part
 from illustrious_studio.domain.images import SETTINGS
 from illustrious_studio.domain.models import Checkpoint, PredictionType
+from illustrious_studio.domain.presets import SETTINGS as PRESET_SETTINGS
 from illustrious_studio.domain.presets import Preset
 from illustrious_studio.domain.sampling import AUTOMATIC, NOT_WITH_ZERO_SNR, SAMPLERS
 from illustrious_studio.domain.values import Value
@@ -53,10 +54,7 @@ NOTES = {
 WORDS = {"before": "Words before the prompt", "after": "Words after the prompt", "negative_prompt": "Negative prompt"}
 LABELS = {
     "width": "Size",
-    **{
-        name: SETTINGS[name].label
-        for name in ("steps", "sampler", "schedule", "guidance", "guidance_rescale", "clip_skip")
-    },
+    **{name: SETTINGS[name].label for name in PRESET_SETTINGS},
     **WORDS,
 }
 """What a preset sets, by the names of its fields; `width` speaks for both sides."""

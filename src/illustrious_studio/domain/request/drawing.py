@@ -9,7 +9,15 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from illustrious_studio.domain.loras import MOST, Loras
 from illustrious_studio.domain.models import AUTOMATIC_VAE, VaeName
-from illustrious_studio.domain.sampling import SamplerName, ScheduleName, check_together
+from illustrious_studio.domain.sampling import (
+    ClipSkip,
+    Guidance,
+    GuidanceRescale,
+    SamplerName,
+    ScheduleName,
+    Steps,
+    check_together,
+)
 from illustrious_studio.domain.setting import Setting
 from illustrious_studio.domain.sizes import (
     LONGEST,
@@ -35,8 +43,8 @@ class DrawingSettings(Value):
         Setting("Negative prompt", a1111=("negative_prompt",), aliases=("negativeprompt", "negative prompt", "uc")),
     ] = ""
     steps: Annotated[
-        int,
-        Field(ge=1, le=150, description="Denoising steps. More is slower and, up to about 30, finer."),
+        Steps,
+        Field(description="Denoising steps. More is slower and, up to about 30, finer."),
         Setting("Steps", "advanced", 1, "Steps", always=True, a1111=("steps",), aliases=("num_inference_steps",)),
     ] = 30
     sampler: Annotated[
@@ -64,10 +72,8 @@ class DrawingSettings(Value):
         ),
     ] = "Automatic"
     guidance: Annotated[
-        float,
+        Guidance,
         Field(
-            ge=0,
-            le=30,
             description="CFG scale: how closely to follow the prompt. At 1 and below the negative prompt has no "
             "effect: the picture is that of the prompt alone.",
         ),
@@ -82,10 +88,8 @@ class DrawingSettings(Value):
         ),
     ] = 7.5
     guidance_rescale: Annotated[
-        float,
+        GuidanceRescale,
         Field(
-            ge=0,
-            le=1,
             description="CFG rescale: how far contrast that guidance has driven up is brought back; 0: not at all. "
             "0.2 to 0.7 is usual for v-prediction.",
         ),
@@ -216,10 +220,8 @@ class DrawingSettings(Value):
         ),
     ] = AUTOMATIC_VAE
     clip_skip: Annotated[
-        int,
+        ClipSkip,
         Field(
-            ge=1,
-            le=12,
             description="Which layer of both text encoders is read, from the last; 1 and 2 are SDXL's own. "
             "A1111 has none for SDXL; Forge and ComfyUI do as here.",
         ),

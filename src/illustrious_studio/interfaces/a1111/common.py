@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from illustrious_studio.domain.encoding import FileKind
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.sampling import ClipSkip
 from illustrious_studio.domain.setting import value_types
 from illustrious_studio.interfaces.a1111.tasks import Tasks
 from illustrious_studio.services.studio import Studio
@@ -120,7 +121,7 @@ class Options(_Numbers):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    CLIP_stop_at_last_layers: int = Field(1, ge=1, le=12)
+    CLIP_stop_at_last_layers: ClipSkip = 1
     sd_vae: str = Field("Automatic", max_length=500)
     upscaler_for_img2img: str = Field(NO_UPSCALER, max_length=500)
     samples_format: Literal["png", "jpg", "jpeg", "webp"] = "png"

@@ -5,7 +5,7 @@ from typing import Any
 
 from illustrious_studio.domain.checkpoints.report import WORDS
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.domain.presets import Preset
+from illustrious_studio.domain.presets import SETTINGS, SIDES, Preset
 from illustrious_studio.interfaces.shared.overview import refused_by_kind
 from illustrious_studio.interfaces.web.controls import control
 from illustrious_studio.interfaces.web.error_handling import show_errors
@@ -17,7 +17,7 @@ from illustrious_studio.interfaces.web.views.create import about, checkpoint_of
 from illustrious_studio.services.checkpoint_reports import preset_of
 from illustrious_studio.services.studio import Studio
 
-SETTINGS = ("steps", "guidance", "sampler", "schedule", "guidance_rescale", "clip_skip")
+BESIDE_EACH_OTHER = ("sampler", "schedule")
 IN_SIGHT = """() => {
   const report = document.querySelector('#report .report');
   if (report && report.getBoundingClientRect().top > window.innerHeight - 160) report.scrollIntoView();
@@ -52,12 +52,12 @@ class CheckpointSection:
                 self.name = gr.Textbox("", visible=False)
                 with gr.Accordion("Preset", open=False, visible=False, elem_id="preset") as self.editor:
                     html('<p class="quiet">Words are put into the prompt, where you see them.</p>')
-                    self.controls: dict[str, Any] = {name: _own(control(name), name) for name in SETTINGS[:2]}
                     with gr.Row(elem_classes="choices"):
-                        self.controls |= {name: _own(control(name), name) for name in SETTINGS[2:4]}
-                    self.controls |= {name: _own(control(name), name) for name in SETTINGS[4:]}
+                        self.controls: dict[str, Any] = {name: _own(control(name), name) for name in BESIDE_EACH_OTHER}
+                    others = [name for name in SETTINGS if name not in BESIDE_EACH_OTHER]
+                    self.controls |= {name: _own(control(name), name) for name in others}
                     with gr.Row():
-                        for side in ("width", "height"):
+                        for side in SIDES:
                             self.controls[side] = gr.Number(
                                 label=side.capitalize(), step=8, min_width=120, elem_id=f"preset-{side}"
                             )
