@@ -23,13 +23,17 @@ from illustrious_studio.services.studio import Studio
 MODES: tuple[ControlMode, ...] = ("balanced", "prompt", "control")
 MODE_NAMES = ("balanced", "my prompt is more important", "controlnet is more important")
 FITS: tuple[Fit, ...] = ("stretch", "crop", "fill")
-FIT_NAMES = {
+FIT_NAMES: dict[str, Fit] = {
     "just resize": "stretch",
     "crop and resize": "crop",
     "resize and fill": "fill",
     # as older clients say it
     "scale to fit (inner fit)": "crop",
     "envelope (outer fit)": "fill",
+    # as its Python classes do
+    "resizemode.resize": "stretch",
+    "resizemode.inner_fit": "crop",
+    "resizemode.outer_fit": "fill",
 }
 UNION_NAMES: dict[str, UnionType] = {
     "openpose": "openpose",
@@ -146,13 +150,11 @@ def _number(unit: Mapping[str, Any], name: str) -> float:
 
 
 def _fit(given: object) -> Fit:
-    """A resize mode by its number or its name, which some say with its class (`ResizeMode.RESIZE`)."""
+    """A resize mode by its number or its name."""
     number = number_in(given)
     if number is not None and number in range(len(FITS)):
         return FITS[int(number)]
-    named: dict[str, Fit] = {**FIT_NAMES, "resizemode.resize": "stretch", "resizemode.inner_fit": "crop"}  # type: ignore[dict-item]
-    named["resizemode.outer_fit"] = "fill"
-    if (fit := named.get(str(given).strip().lower())) is None:
+    if (fit := FIT_NAMES.get(str(given).strip().lower())) is None:
         raise InvalidRequest("resize_mode: use Just Resize, Crop and Resize or Resize and Fill")
     return fit
 
