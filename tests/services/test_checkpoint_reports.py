@@ -1,17 +1,23 @@
 """Reports on checkpoints as they lie on the disk, and the presets that they offer."""
 
+import asyncio
 import base64
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from illustrious_studio.adapters.sdxl.checkpoint_facts import DiskHeaders
 from illustrious_studio.domain.checkpoints.report import CheckpointReport
+from illustrious_studio.domain.checkpoints.values import CheckpointFacts, FileHash
 from illustrious_studio.domain.errors import InvalidRequest, NotAnImage, NotFound
+from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.presets import Preset
-from illustrious_studio.services.checkpoint_reports import preset_of
+from illustrious_studio.services.checkpoint_reports import CheckpointReports, preset_of
+from illustrious_studio.services.model_hashes import ModelHashes
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.wiring import CHECKPOINTS
 from studio_for_tests import studio_for_tests
@@ -55,6 +61,40 @@ async def test_the_networks_are_counted_from_the_header(tmp_path: Path) -> None:
         assert [part.name for part in mini.parts] == ["UNet", "Text encoder 1", "Text encoder 2", "VAE"]
         assert 15e6 < mini.parameters < 20e6
         assert (mini.hashing, mini.auto_v2, mini.auto_v1) == (False, None, None)
+
+
+class HashedMeanwhile(DiskHeaders):
+    """Headers and hashes in the order that a busy machine may have: hashes end while the header is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reading = asyncio.Event()
+        self._hash = FileHash()
+        self.hashes = ModelHashes(self, {})
+
+    async def facts_of(self, checkpoint: Checkpoint) -> CheckpointFacts:
+        self._reading.set()
+        await until(lambda: self.hashes.hashing(checkpoint.path), lambda hashing: not hashing)
+        return await super().facts_of(checkpoint)
+
+    async def known(self, paths: Sequence[Path]) -> dict[Path, FileHash]:
+        return dict.fromkeys(paths, self._hash)
+
+    async def of(self, path: Path, *, without_header: bool = False) -> str | None:
+        await self._reading.wait()
+        self._hash = FileHash(sha256="0123456789abcdef", tensors_sha256="fedcba9876543210")
+        return self._hash.sha256
+
+
+async def test_hashes_that_end_while_a_header_is_read_are_not_missing_for_good(tmp_path: Path) -> None:
+    put(tmp_path, "one")
+    async with studio_for_tests(tmp_path) as tested:
+        files = HashedMeanwhile()
+        reports = CheckpointReports(tested.studio.models, files, files.hashes)
+        found = await reports.report("one")
+        assert (found.auto_v2, found.hashing) == (None, True)
+        found = await reports.report("one")
+        assert (found.auto_v2, found.hashing) == ("0123456789", False)
 
 
 async def test_the_hashes_come_when_they_are_computed(tmp_path: Path) -> None:

@@ -29,14 +29,18 @@ class CheckpointReports:
         background from now on. Raises NotFound, Unavailable (none is in use)."""
         checkpoint = await self._models.checkpoint_named(name)
         await self._hashes.start(checkpoint.path)
-        return await self._report(checkpoint, await self._hashes.of(checkpoint.path))
+        hashing = self._hashes.hashing(checkpoint.path)
+        return await self._report(checkpoint, await self._hashes.of(checkpoint.path), hashing)
 
     async def all(self) -> list[CheckpointReport]:
         """Of all checkpoints whose headers can be read, with the hashes that are known."""
         checkpoints = await self._models.checkpoints()
-        known = await self._hashes.known([one.path for one in checkpoints])
+        paths = [one.path for one in checkpoints]
+        hashing = {path for path in paths if self._hashes.hashing(path)}
+        known = await self._hashes.known(paths)
         made = await asyncio.gather(
-            *(self._report(one, known.get(one.path, FileHash())) for one in checkpoints), return_exceptions=True
+            *(self._report(one, known.get(one.path, FileHash()), one.path in hashing) for one in checkpoints),
+            return_exceptions=True,
         )
         for failed in made:
             if isinstance(failed, BaseException) and not isinstance(failed, StudioError):
@@ -56,9 +60,10 @@ class CheckpointReports:
         """Keep what its report recommends as its preset. Raises NotFound, Unavailable."""
         return await self.keep_preset(name, (await self.report(name)).offered)
 
-    async def _report(self, checkpoint: Checkpoint, hashes: FileHash) -> CheckpointReport:
+    async def _report(self, checkpoint: Checkpoint, hashes: FileHash, hashing: bool) -> CheckpointReport:
+        """`hashing` was asked before the hashes were: what ends in between would be done, and without them."""
         facts = await self._headers.facts_of(checkpoint)
-        return report_of(checkpoint, facts, hashes, hashing=self._hashes.hashing(checkpoint.path))
+        return report_of(checkpoint, facts, hashes, hashing=hashing)
 
 
 def preset_of(values: Mapping[str, Any]) -> Preset:

@@ -80,7 +80,7 @@ class ModelHashes:
 
     async def start(self, *paths: Path) -> None:
         """Have these hashed in the background, as far as they are not."""
-        self._waiting |= dict.fromkeys(await self._missing(paths))
+        self._waiting |= dict.fromkeys(_missing(await self._hashes.known(paths)))
         if self._waiting and (self._working is None or self._working.done()):
             self._working = asyncio.create_task(self._work())
 
@@ -97,12 +97,14 @@ class ModelHashes:
     async def not_yet(self, name: str, files: Sequence[Named]) -> str:
         """Where a hash in a name was not found: how many of these files may still have it, in a sentence. They are
         hashed from now on."""
-        if hash_in(name) is None:
+        if (digits := hash_in(name)) is None:
             return ""
-        missing = await self._missing([one.path for one in files])
+        known = await self._hashes.known([one.path for one in files])
+        missing = _missing(known)
         await self.start(*missing)
         if not missing:
-            return ""
+            just_now = any(one.is_meant_by(digits) for one in known.values())
+            return " It was hashed this moment: ask again." if just_now else ""
         number = f"{len(missing)} files are" if len(missing) > 1 else "One file is"
         return f" {number} not hashed yet, which is done now and takes a while: ask again."
 
@@ -123,14 +125,10 @@ class ModelHashes:
             for kind, one in listed
             if one.path in known and known[one.path].is_meant_by(wanted)
         ]
-        missing = await self._missing([one.path for _, one in listed])
+        missing = _missing(known)
         if not found:
             await self.start(*missing)
         return FoundByHash(files=tuple(found), unknown=len(missing))
-
-    async def _missing(self, paths: Sequence[Path]) -> list[Path]:
-        known = await self._hashes.known(paths)
-        return [path for path, one in known.items() if one.sha256 is None or one.tensors_sha256 is None]
 
     async def _work(self) -> None:
         while self._waiting:
@@ -142,6 +140,10 @@ class ModelHashes:
                 log.exception("model file not hashed", file=path.name)
             finally:
                 self._waiting.pop(path, None)
+
+
+def _missing(known: Mapping[Path, FileHash]) -> list[Path]:
+    return [path for path, one in known.items() if one.sha256 is None or one.tensors_sha256 is None]
 
 
 def _shown(known: FileHash) -> dict[str, str | None]:
