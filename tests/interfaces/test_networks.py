@@ -11,6 +11,7 @@ from PIL import Image
 
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.metadata.infotext import write_infotext
+from illustrious_studio.domain.metadata.recorded import request_in_infotext
 from illustrious_studio.domain.rendering import RenderPlan
 from running_api import Api, running_api
 from scripts_of_the_project import script
@@ -74,6 +75,66 @@ async def test_loras_of_a_request_are_in_its_prompt(
     assert metadata.get("lora_hashes", {}).keys() == {name for name, *_ in loras}
     again = await api.http.post("/generate-image", json=metadata["request"])
     assert again.json()["metadata"]["request"] == metadata["request"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {
+            "prompt": "two animals <lora:loha:1>",
+            "regions": [
+                {"prompt": "a fox <lora:kohya:0.8>", "x": 0.25, "w": 0.5},
+                {"prompt": "a dog", "x": 0.75, "w": 0.5},
+            ],
+        },
+        {
+            "prompt": "two animals <lora:loha:1> BREAK a fox <lora:kohya:0.8> BREAK a dog",
+            "region_split": "columns",
+        },
+    ],
+)
+async def test_loras_of_a_region_are_its_own_and_recorded(api: Api, body: dict[str, Any]) -> None:
+    answer = await api.http.post("/generate-image", json={**SMALL, **body})
+    assert answer.status_code == 200, answer.text
+    plan = api.engine.plans[-1]
+    own = [[(use.file.name, use.unet) for use in each] for each in plan.region_loras]
+    assert (used(plan), own) == ([("loha", 1.0, 1.0)], [[("kohya", 0.8)], []])
+    metadata = answer.json()["metadata"]
+    assert metadata["lora_hashes"].keys() == {"loha", "kohya"}
+    again = await api.http.post("/generate-image", json=metadata["request"])
+    assert again.json()["metadata"]["request"] == metadata["request"]
+    assert api.engine.plans[-1].region_loras == plan.region_loras
+    (item, *_) = (await api.studio.gallery.page()).items
+    assert request_in_infotext(write_infotext(item.metadata))[0].regions == plan.request.regions
+
+
+async def test_a_region_needs_words_beside_its_lora(api: Api) -> None:
+    region = {"prompt": " <lora:kohya:1>, ", "x": 0.25, "w": 0.5}
+    answer = await api.http.post("/generate-image", json={"prompt": "a cat", "regions": [region], **SMALL})
+    assert answer.status_code == 422
+    assert "regions.0.prompt: names a LoRA and no more" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("calculation", "whole", "own"),
+    [("Attention", ["loha", "kohya"], []), ("Latent", ["loha"], [["kohya"], []])],
+)
+async def test_regional_prompters_loras_count_as_its_calculation_has_them(
+    api: Api, calculation: str, whole: list[str], own: list[list[str]]
+) -> None:
+    args = [True, False, "Matrix", "Columns", "Mask", "Prompt", "1,1", "0.2", True, False, False, calculation]
+    answer = await api.http.post(
+        "/sdapi/v1/txt2img",
+        json={
+            "prompt": "two animals <lora:loha:1> BREAK a fox <lora:kohya:1> BREAK a dog",
+            "alwayson_scripts": {"Regional Prompter": {"args": args}},
+            **SMALL,
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    plan = api.engine.plans[-1]
+    assert [use.file.name for use in plan.loras] == whole
+    assert [[use.file.name for use in each] for each in plan.region_loras] == own
 
 
 async def test_they_are_recorded_as_a1111_does(api: Api) -> None:

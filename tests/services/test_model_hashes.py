@@ -10,6 +10,7 @@ import pytest_asyncio
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.loras import hashes_in
+from illustrious_studio.domain.regions import Region
 from illustrious_studio.services.studio import Studio
 from illustrious_studio.wiring import CHECKPOINTS, LORAS, VAES
 from studio_for_tests import studio_for_tests
@@ -88,8 +89,11 @@ async def test_the_loras_of_another_programs_picture_are_found_by_their_recorded
     hashes = hashes_in(f'"old name: {digits}, gone: 0123456789ab, ink: ffffffffffff"')
     assert hashes == {"old name": digits, "gone": "0123456789ab", "ink": "ffffffffffff"}
     prompt = "a <lora:old name:0.8:0.5> b <lora:gone:1> <lora:ink:1>"
-    assert await studio.loras.by_hash(prompt, hashes) == "a <lora:ink:0.8:0.5> b <lora:gone:1> <lora:ink:1>"
-    assert await studio.loras.by_hash("a cat", hashes_in("")) == "a cat"
+    found = "a <lora:ink:0.8:0.5> b <lora:gone:1> <lora:ink:1>"
+    recorded = ImageRequest(prompt=prompt, negative_prompt=prompt, regions=(Region(prompt=prompt),))
+    here = await studio.loras.by_hash(recorded, hashes)
+    assert (here.prompt, here.negative_prompt, here.regions[0].prompt) == (found, found, found)
+    assert await studio.loras.by_hash(ImageRequest(prompt="a cat"), hashes_in("")) == ImageRequest(prompt="a cat")
 
 
 async def test_files_of_every_kind_are_searched(studio: Studio, data: Path) -> None:

@@ -1,7 +1,8 @@
 """Regions: parts of a picture with words of their own, as boxes or masks, and prompts that say them by `BREAK`.
 
 A region's words count within it, the request's prompt (the base prompt) everywhere else, and by its share
-(`region_base`) within regions, too. Regions that overlap share what lies in both by their strengths.
+(`region_base`) within regions, too. Regions that overlap share what lies in both by their strengths. The LoRAs that a
+region's words name count with these words alone, beside those that the request's prompts name for the whole picture.
 """
 
 import re
@@ -13,7 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, 
 
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.inputs import InputId
-from illustrious_studio.domain.loras import loras_in, with_loras, without_loras
+from illustrious_studio.domain.loras import without_loras
 from illustrious_studio.domain.values import NonEmptyPrompt, Value
 
 MOST_REGIONS = 12
@@ -38,7 +39,7 @@ class Region(Value):
     """A part of the picture and its words. Without a box it is the whole; a mask is cut by the box."""
 
     prompt: Annotated[NonEmptyPrompt, StringConstraints(max_length=LONGEST_WORDS)] = Field(
-        description="What is to be drawn there: as any prompt, but LoRAs, which count for the whole picture."
+        description="What is to be drawn there: as any prompt. LoRAs that it names count there alone."
     )
     x: float = Field(0.5, ge=0, le=1, description="Centre, from the left, as a share of the picture's width.")
     y: float = Field(0.5, ge=0, le=1, description="Centre, from the top, as a share of its height.")
@@ -71,23 +72,16 @@ Ratios = Annotated[tuple[Annotated[float, Field(gt=0, le=1000)], ...], BeforeVal
 
 
 def split(prompt: str, by: RegionSplit, ratios: Sequence[float] = ()) -> tuple[str, tuple[Region, ...]]:
-    """A prompt with `BREAK` in it as a base prompt, which stands before the first, and regions. LoRAs count for the
-    whole picture wherever they stand, so that they go to the base prompt. Raises InvalidRequest."""
-    base, *parts = split_words(prompt)
+    """A prompt with `BREAK` in it as a base prompt, which stands before the first, and regions, each with the LoRAs
+    that stand in its part. Raises InvalidRequest."""
+    base, *others = _BREAK.split(prompt)
+    parts = [part.strip(" ,\n") for part in others]
     if not parts:
         raise InvalidRequest(
             "region_split: the prompt has no BREAK. Write the words of the whole picture, then BREAK before those of "
             "each region."
         )
-    return base, side_by_side(parts, by, ratios)
-
-
-def split_words(prompt: str) -> list[str]:
-    """The parts of a prompt between its `BREAK`s, one at least. Their LoRAs are behind the first. Raises InvalidRequest
-    for a LoRA's tag that cannot be meant."""
-    first, *others = _BREAK.split(prompt)
-    loras = [one for part in others for one in loras_in(part)]
-    return [with_loras(first.strip(), loras), *(without_loras(part).strip(" ,\n") for part in others)]
+    return base.strip(), side_by_side(parts, by, ratios)
 
 
 def side_by_side(parts: Sequence[str], by: RegionSplit, ratios: Sequence[float] = ()) -> tuple[Region, ...]:
@@ -99,7 +93,7 @@ def side_by_side(parts: Sequence[str], by: RegionSplit, ratios: Sequence[float] 
         raise InvalidRequest(
             f"region_ratios: must be as many as regions, which are {len(parts)}, and are {len(ratios)}"
         )
-    if empty := [number for number, words in enumerate(parts, 1) if not words]:
+    if empty := [number for number, words in enumerate(parts, 1) if not without_loras(words).strip(" ,\n")]:
         raise InvalidRequest(
             f"region_split: region {empty[0]} of the prompt has no words. Write some behind its BREAK."
         )

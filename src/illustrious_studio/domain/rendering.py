@@ -147,9 +147,11 @@ class RenderPlan:
     vae: VaeFile | None = None
     """None: the checkpoint's own."""
     loras: tuple[LoraUse, ...] = ()
-    """What the request's prompts name."""
+    """What the request's prompts name, for the whole picture."""
+    region_loras: tuple[tuple[LoraUse, ...], ...] = ()
+    """What each of the request's regions names beside these. Empty: none does."""
     embeddings: tuple[EmbeddingFile, ...] = ()
-    """The same."""
+    """What any of the prompts names."""
     controls: tuple[ControlUse, ...] = ()
     """What steers every pass."""
     region_masks: tuple[Picture | None, ...] = ()
@@ -162,8 +164,11 @@ class RenderPlan:
     def prompts(self, of: Pass) -> tuple[str, str]:
         """The words of a pass's prompt and negative prompt, as the text encoders read them."""
         request = self.request
-        both = of.prompt or request.prompt, of.negative_prompt or request.negative_prompt
-        return both if self.request.disable_extra_networks else (without_loras(both[0]), without_loras(both[1]))
+        return self.words(of.prompt or request.prompt), self.words(of.negative_prompt or request.negative_prompt)
+
+    def words(self, prompt: str) -> str:
+        """A prompt as the text encoders read it."""
+        return prompt if self.request.disable_extra_networks else without_loras(prompt)
 
     @property
     def size(self) -> tuple[int, int]:

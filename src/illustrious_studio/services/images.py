@@ -159,6 +159,7 @@ class ImageService:
                 if found := not_done_here(prompt):
                     raise InvalidRequest(f"The {which} {found}.")
             await self._ingredients.loras.of(one, using)
+            await self._ingredients.loras.of_regions(one, using)
             await self._ingredients.embeddings.of(one)
             one = await self._resolved(one, using, over, "words" if resolved and not choosing else "auto")
             if one.layout is not None and one.layout.by == "model" and not choosing:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import takewhile
+from itertools import chain, takewhile
 
 import structlog
 
@@ -102,9 +102,10 @@ class JobRunner:
             )
             content = request.mask_content if request.outpaint is None else request.outpaint.content
             start = FromPicture(prepared.base, prepared.mask, content, soft_inpainting_of(request))
-        vae, loras = (
+        vae, loras, region_loras = (
             await self._ingredients.vaes.named(request.vae),
             await self._ingredients.loras.of(request, checkpoint),
+            await self._ingredients.loras.of_regions(request, checkpoint),
         )
         embeddings = await self._ingredients.embeddings.of(request)
         enlarging = (
@@ -114,7 +115,7 @@ class JobRunner:
             await self._ingredients.regions.masks(request),
             await self._ingredients.details.regions(request, checkpoint),
         )
-        plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging, found, masks)
+        plan = render_plan(request, checkpoint, start, vae, loras, embeddings, enlarging, found, masks, region_loras)
         if request.controls:
             shape, region = None, None
             if request.image is not None and request.mask_area == "masked" and prepared is not None:
@@ -138,7 +139,9 @@ class JobRunner:
             checkpoint=checkpoint.name,
             checkpoint_hash=await self._catalogue.hash_of(checkpoint),
             vae_hash=await self._ingredients.vaes.hash_of(drawn.plan.vae),
-            lora_hashes=await self._ingredients.loras.hashes(drawn.plan.loras),
+            lora_hashes=await self._ingredients.loras.hashes(
+                [*drawn.plan.loras, *chain.from_iterable(drawn.plan.region_loras)]
+            ),
             embedding_hashes=await self._ingredients.embeddings.hashes(drawn.plan.embeddings),
             control_hashes=await self._ingredients.controls.hashes(drawn.plan.controls),
             prediction_type=checkpoint.prediction_type,

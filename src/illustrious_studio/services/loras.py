@@ -6,7 +6,16 @@ from difflib import get_close_matches
 
 from illustrious_studio.domain.errors import InvalidRequest, NotFound
 from illustrious_studio.domain.images import ImageRequest
-from illustrious_studio.domain.loras import MOST, LoraCatalogue, LoraFile, LoraUse, lora_names, loras_in, renamed
+from illustrious_studio.domain.loras import (
+    MOST,
+    LoraCatalogue,
+    LoraChoice,
+    LoraFile,
+    LoraUse,
+    lora_names,
+    loras_in,
+    renamed,
+)
 from illustrious_studio.domain.model_names import why_refused
 from illustrious_studio.domain.models import Checkpoint, RefusedFile
 from illustrious_studio.services.model_hashes import ModelHashes
@@ -56,16 +65,25 @@ class LoraService:
                 found[name] = await self.named(name)
         return found
 
-    async def by_hash(self, prompt: str, hashes: Mapping[str, str]) -> str:
-        """The prompt of another program's picture, with the names that the files have here: those of its tags that are
-        not here are looked for by the hashes recorded with them."""
+    async def by_hash(self, request: ImageRequest, hashes: Mapping[str, str]) -> ImageRequest:
+        """The settings of another program's picture, with the names that the files have here: those of its prompts'
+        tags that are not here are looked for by the hashes recorded with them."""
         here: dict[str, str] = {}
-        known = await self.meant(prompt)
-        for name in lora_names(prompt):
+        every = "\n".join(request.prompts.values())
+        known = await self.meant(every)
+        for name in lora_names(every):
             if name not in known and (digits := hashes.get(name)):
                 with suppress(NotFound):
                     here[name] = (await self.named(digits)).name
-        return renamed(prompt, here)
+        return request.model_copy(
+            update={
+                "prompt": renamed(request.prompt, here),
+                "negative_prompt": renamed(request.negative_prompt, here),
+                "regions": tuple(
+                    one.model_copy(update={"prompt": renamed(one.prompt, here)}) for one in request.regions
+                ),
+            }
+        )
 
     async def preview(self, name: str) -> bytes:
         """A small WebP of the picture beside its file. Raises NotFound, NotAnImage."""
@@ -75,18 +93,34 @@ class LoraService:
         return await self._catalogue.preview(file)
 
     async def of(self, request: ImageRequest, checkpoint: Checkpoint) -> tuple[LoraUse, ...]:
-        """What the request's prompts name, in their order. Raises InvalidRequest for what cannot be used."""
+        """What the request's prompts name for the whole picture, in their order. Raises InvalidRequest for what cannot
+        be used."""
         if request.disable_extra_networks:
             return ()
         choices = [one for prompt in (request.prompt, request.negative_prompt) for one in loras_in(prompt)]
         for which, prompt in request.prompts.items():
-            if which not in ("prompt", "negative prompt") and (found := loras_in(prompt)):
-                counted = "the whole picture" if which.startswith("regions") else "all passes"
+            if which in ("prompt", "negative prompt") or which.startswith("regions"):
+                continue
+            if found := loras_in(prompt):
                 raise InvalidRequest(
-                    f"The {which} names the LoRA {found[0].name}. They count for {counted}: write it into the prompt."
+                    f"The {which} names the LoRA {found[0].name}. They count for all passes: write it into the prompt."
                 )
+        return await self._uses("prompt", choices, checkpoint)
+
+    async def of_regions(self, request: ImageRequest, checkpoint: Checkpoint) -> tuple[tuple[LoraUse, ...], ...]:
+        """What each region names for itself; empty where none does. Raises InvalidRequest for what cannot be used."""
+        if request.disable_extra_networks:
+            return ()
+        named = [loras_in(one.prompt) for one in request.regions]
+        if not any(named):
+            return ()
+        return tuple(
+            [await self._uses(f"regions.{number}.prompt", choices, checkpoint) for number, choices in enumerate(named)]
+        )
+
+    async def _uses(self, where: str, choices: Sequence[LoraChoice], checkpoint: Checkpoint) -> tuple[LoraUse, ...]:
         if len(choices) > MOST:
-            raise InvalidRequest(f"The prompt names {len(choices)} LoRAs. Use at most {MOST}.")
+            raise InvalidRequest(f"The {where} names {len(choices)} LoRAs. Use at most {MOST}.")
         uses: list[LoraUse] = []
         for choice in choices:
             try:

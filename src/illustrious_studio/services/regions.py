@@ -6,6 +6,7 @@ from illustrious_studio.domain.errors import InvalidRequest, NothingKnown
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.layout.region_words import words_of
 from illustrious_studio.domain.layout.values import Layout
+from illustrious_studio.domain.loras import without_loras
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture, open_grey
 from illustrious_studio.domain.regions import MOST_REGIONS, Region, split
@@ -58,6 +59,8 @@ class RegionService:
         is gone, and NothingKnown for words of which a checkpoint that draws from a sketch knows none."""
         for number, region in enumerate(request.regions):
             name = f"regions.{number}"
+            if not (request.disable_extra_networks or without_loras(region.prompt).strip(" ,\n")):
+                raise InvalidRequest(f"{name}.prompt: names a LoRA and no more; write what is to be drawn there, too")
             for side, share, pixels in (("w", region.w, size[0]), ("h", region.h, size[1])):
                 if share * pixels < LATENT:
                     raise InvalidRequest(

@@ -57,11 +57,13 @@ def render_plan(
     enlarged_by: Enlarging | None = None,
     details: tuple[Regions, ...] = (),
     region_masks: tuple[Picture | None, ...] = (),
+    region_loras: tuple[tuple[LoraUse, ...], ...] = (),
 ) -> RenderPlan:
     """`start` is the sketch of the request's layout, or the request's picture, in the request's size (in its own, where
     its details alone are drawn); `vae` what is used instead of the checkpoint's own; `loras` and
     `embeddings` what its prompts name; `enlarged_by` makes it larger before a second pass, unless latents are;
-    `details` where those of the request are, in their order; `region_masks` are those of its regions."""
+    `details` where those of the request are, in their order; `region_masks` and `region_loras` are those of its
+    regions."""
     width, height = size_of(request, checkpoint)
     drawn_as = as_asked(request, checkpoint)
     one = Pass(
@@ -84,6 +86,7 @@ def render_plan(
         tuple(_in_tiles(each, request) for each in passes),
         vae,
         loras,
+        region_loras,
         embeddings,
         details=detail_passes,
         region_masks=region_masks,

@@ -21,8 +21,10 @@ def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields:
 
 def conditioning(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields: Any) -> Conditioning:
     wanted = plan(checkpoint, prompt, **fields)
-    assert pipeline._encoder is not None
-    return conditioning_of(pipeline._encoder, wanted, wanted.passes[-1], 4, guided=wanted.request.guidance > 1)
+    assert pipeline._encoder is not None and pipeline._loras is not None
+    return conditioning_of(
+        pipeline._encoder, pipeline._loras, wanted, wanted.passes[-1], 4, guided=wanted.request.guidance > 1
+    )
 
 
 def asked(pipeline: SdxlPipeline, found: Conditioning) -> Any:
@@ -33,7 +35,7 @@ def asked(pipeline: SdxlPipeline, found: Conditioning) -> Any:
     latents = torch.randn(1, 4, 16, 16)
     ids = torch.tensor([[64.0, 64.0, 0.0, 0.0, 64.0, 64.0]])
     encoder, unet = pipeline._encoder, pipeline._pipeline.unet
-    assert encoder is not None
+    assert encoder is not None and pipeline._loras is not None
 
     def alone(text: str, *, negative: bool = False) -> Any:
         (one,) = encoder.encode([text], negative=negative)
@@ -42,7 +44,7 @@ def asked(pipeline: SdxlPipeline, found: Conditioning) -> Any:
             return unet(latents, 500, encoder_hidden_states=one.rows, added_cond_kwargs=added).sample
 
     with torch.no_grad():
-        both = ConditionedUnet(unsteered(pipeline), found)(
+        both = ConditionedUnet(unsteered(pipeline), found, pipeline._loras)(
             torch.cat([latents] * 2), 500, {"time_ids": torch.cat([ids] * 2)}
         )[0]
     return both, alone
@@ -65,7 +67,7 @@ def test_the_words_change_at_the_evaluation_at_which_a1111_changes_them(
     import torch
 
     (told,) = conditioning(loaded, builtin, prompt, sampler=sampler).positive
-    assert loaded._encoder is not None
+    assert loaded._encoder is not None and loaded._loras is not None
     known = {word: loaded._encoder.encode([f"a {word}"])[0].rows for word in ("cat", "dog")}
     now = [told.at(number).rows for number in range(len(words))]
     assert [next(word for word, rows in known.items() if torch.equal(rows, one)) for one in now] == words
@@ -75,11 +77,11 @@ def test_a_second_pass_counts_on_from_the_first(loaded: SdxlPipeline, builtin: C
     wanted = plan(builtin, "a [cat:dog:6], [red:1.5]")
     second = replace(wanted.passes[0], start=FromLatents(), strength=1.0)
     both = replace(wanted, passes=(*wanted.passes, second))
-    assert loaded._encoder is not None
+    assert loaded._encoder is not None and loaded._loras is not None
     texts = [
         [
             (one.until, one.text)
-            for one in conditioning_of(loaded._encoder, both, now, 4, guided=False).positive[0].timed
+            for one in conditioning_of(loaded._encoder, loaded._loras, both, now, 4, guided=False).positive[0].timed
         ]
         for now in both.passes
     ]

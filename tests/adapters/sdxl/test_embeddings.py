@@ -11,6 +11,7 @@ from tests.adapters.sdxl.helpers import QuietWatch, plan
 
 from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
+from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.domain.errors import InvalidRequest
@@ -75,7 +76,7 @@ def test_an_embedding_of_known_words_is_as_if_they_stood_there(
     loaded: SdxlPipeline, tmp_path: Path, prompt: str, same: str
 ) -> None:
     words = "a fluffy black cat"
-    encoder = PromptEncoder(loaded._pipeline, loaded.device)
+    encoder = PromptEncoder(loaded._pipeline, loaded.device, LoraMerger(loaded._pipeline))
     (expected,) = encoder.encode([same.format(words, words)])
     encoder.use([words_as_embedding(loaded._pipeline, words, tmp_path / "my cat.safetensors")])
     (found,) = encoder.encode([prompt])
@@ -86,7 +87,7 @@ def test_an_embedding_of_known_words_is_as_if_they_stood_there(
 
 
 def test_brackets_in_its_name_are_escaped_in_a_prompt(loaded: SdxlPipeline, tmp_path: Path) -> None:
-    encoder = PromptEncoder(loaded._pipeline, loaded.device)
+    encoder = PromptEncoder(loaded._pipeline, loaded.device, LoraMerger(loaded._pipeline))
     (expected,) = encoder.encode(["a black cat, snow"])
     encoder.use([words_as_embedding(loaded._pipeline, "black cat", tmp_path / "cat (v1).safetensors")])
     assert torch.equal(encoder.encode([r"a cat \(v1\), snow"])[0].rows, expected.rows)

@@ -37,7 +37,7 @@ def drawn(pipeline: SdxlPipeline, wanted: RenderPlan) -> Picture:
 def shares(wanted: RenderPlan) -> "dict[str, torch.Tensor | None]":
     """How much each prompt counts at each of the latents."""
     found = shared_out(wanted, wanted.request.prompt, wanted.passes[-1], 4)
-    return {text: share if share is None else share[0, 0] for text, share in found}
+    return {one.words: one.share if one.share is None else one.share[0, 0] for one in found}
 
 
 def halves(one: Picture, other: Picture) -> tuple[float, float]:
@@ -128,7 +128,7 @@ def test_a_second_pass_has_its_regions_where_the_first_one_has_them(builtin: Che
     first = regional(builtin, {"prompt": "a fox", **LEFT, "feather": 8})
     larger = replace(first.passes[0], width=128, height=128, start=FromLatents(), strength=0.5)
     both = replace(first, passes=(first.passes[0], larger))
-    small, large = (shared_out(both, "a black cat", one, 4)[1][1] for one in both.passes)
+    small, large = (shared_out(both, "a black cat", one, 4)[1].share for one in both.passes)
     assert small is not None and large is not None
     assert torch.allclose(torch.nn.functional.avg_pool2d(large, 2), small, atol=1e-6)
 
@@ -143,7 +143,7 @@ def test_the_unets_answers_are_blended_by_the_shares(
         guidance=guidance, negative_prompt="blurry",
     )  # fmt: skip
     encoder, unet = loaded._encoder, loaded._pipeline.unet
-    assert encoder is not None
+    assert encoder is not None and loaded._loras is not None
     torch.manual_seed(3)
     latents, ids = torch.randn(1, 4, 16, 16), torch.tensor([[64.0, 64.0, 0.0, 0.0, 64.0, 64.0]])
 
@@ -152,10 +152,10 @@ def test_the_unets_answers_are_blended_by_the_shares(
         added = {"text_embeds": one.pooled, "time_ids": ids}
         return unet(latents, 500, encoder_hidden_states=one.rows, added_cond_kwargs=added).sample
 
-    found = conditioning_of(encoder, wanted, wanted.passes[0], 4, guided=guidance > 1)
+    found = conditioning_of(encoder, loaded._loras, wanted, wanted.passes[0], 4, guided=guidance > 1)
     doubled = 2 if guidance > 1 else 1
     with torch.no_grad():
-        (both,) = ConditionedUnet(unsteered(loaded), found)(
+        (both,) = ConditionedUnet(unsteered(loaded), found, loaded._loras)(
             torch.cat([latents] * doubled), 500, {"time_ids": torch.cat([ids] * doubled)}
         )
         away = alone("blurry", negative=True)
@@ -167,9 +167,9 @@ def test_the_unets_answers_are_blended_by_the_shares(
 
 def test_without_guidance_nothing_is_asked_for_that_would_cancel_out(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     wanted = regional(builtin, {"prompt": "a dog", **LEFT}, guidance=1.0)
-    assert loaded._encoder is not None
-    found = conditioning_of(loaded._encoder, wanted, wanted.passes[0], 4, guided=False)
-    assert (len(found.positive), found.negative) == (2, None)
+    assert loaded._encoder is not None and loaded._loras is not None
+    found = conditioning_of(loaded._encoder, loaded._loras, wanted, wanted.passes[0], 4, guided=False)
+    assert (len(found.positive), found.negative) == (2, ())
 
 
 def test_other_words_in_a_region_change_that_part_of_the_picture_above_all(

@@ -108,6 +108,7 @@ def _plan_fields(plan: RenderPlan, pictures: list[Picture]) -> dict[str, Any]:
         "checkpoint": plan.checkpoint.model_dump(mode="json"),
         "vae": plan.vae and plan.vae.model_dump(mode="json"),
         "loras": [one.model_dump(mode="json") for one in plan.loras],
+        "region_loras": [[one.model_dump(mode="json") for one in each] for each in plan.region_loras],
         "embeddings": [one.model_dump(mode="json") for one in plan.embeddings],
         "passes": [_pass_fields(one, pictures) for one in plan.passes],
         "controls": [_control_fields(one, pictures) for one in plan.controls],
@@ -123,13 +124,18 @@ def _plan_of(fields: dict[str, Any], pictures: list[Picture]) -> RenderPlan:
         Checkpoint.model_validate_json(json.dumps(fields["checkpoint"])),
         tuple(_pass_of(one, pictures) for one in fields["passes"]),
         VaeFile.model_validate_json(json.dumps(fields["vae"])) if fields["vae"] else None,
-        tuple(LoraUse.model_validate_json(json.dumps(one)) for one in fields["loras"]),
+        _loras_of(fields["loras"]),
+        tuple(map(_loras_of, fields["region_loras"])),
         tuple(EmbeddingFile.model_validate_json(json.dumps(one)) for one in fields["embeddings"]),
         tuple(_control_of(one, pictures) for one in fields["controls"]),
         tuple(None if number is None else pictures[number] for number in fields["region_masks"]),
         tuple(_detail_of(one, pictures) for one in fields["details"]),
         None if fields["picture"] is None else pictures[fields["picture"]],
     )
+
+
+def _loras_of(fields: list[dict[str, Any]]) -> tuple[LoraUse, ...]:
+    return tuple(LoraUse.model_validate_json(json.dumps(one)) for one in fields)
 
 
 def _detail_fields(one: DetailPass, pictures: list[Picture]) -> dict[str, Any]:

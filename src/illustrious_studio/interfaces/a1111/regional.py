@@ -75,7 +75,7 @@ def _regional_prompter(args: Sequence[Any], values: Mapping[str, Any]) -> dict[s
         "the submode": by is None and "Columns and Rows are done here",
         "the ratios": ";" in str(ratios) and "one row, or one column, is done here",
         "LoRA ratios and stops": any(number_in(given[at]) not in (0, None) for at in (13, 14, 17, 18))
-        and "LoRAs count for the whole picture here; send 0",
+        and "write weights into the LoRAs' tags, and send 0",
         "flip": given[19] is True and "choose columns or rows instead",
     }
     _refuse("Regional Prompter", refused)
@@ -103,6 +103,9 @@ def _regional_prompter(args: Sequence[Any], values: Mapping[str, Any]) -> dict[s
     share = _one_share(base_ratios) if use_base else 0.0
     joined = [", ".join(filter(None, (without_loras(common).strip(), part))) for part in parts]
     words = ", ".join(filter(None, (common, base))) if use_base else ", ".join(filter(None, (common, *parts)))
+    if str(given[11]).lower() == "latent":  # where LoRAs are those of their region
+        regions = side_by_side([one.strip(" ,\n") for one in joined], by, _numbers(ratios))
+        return _settings([common, base], words, regions, share)
     return _settings([common, base, *parts], words, side_by_side(_plain(joined), by, _numbers(ratios)), share)
 
 
@@ -147,7 +150,7 @@ async def _forge_couple(args: Sequence[Any], values: Mapping[str, Any], studio: 
 
 
 def _settings(texts: Sequence[str], words: str, regions: Sequence[Region], share: float) -> dict[str, Any]:
-    """Edges are as hard as theirs, and LoRAs count for the whole picture, wherever they stand, as there."""
+    """Edges are as hard as theirs; the LoRAs of these texts count for the whole picture, as there."""
     loras = [one for text in texts for one in loras_in(text)]
     hard = tuple(one.model_copy(update={"feather": 0}) for one in regions)
     return {"prompt": with_loras(without_loras(words).strip(), loras), "regions": hard, "region_base": share}

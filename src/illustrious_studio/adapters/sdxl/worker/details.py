@@ -99,7 +99,7 @@ def _plan_for(plan: RenderPlan, detail: DetailPass, request: ImageRequest, regio
     one = replace(detail.drawn, start=FromPicture(region.base, region.mask))
     controls = tuple(replace(control, weight=0.0) for control in plan.controls)
     alone = replace(plan, request=request, passes=(one,), details=(), picture=None)
-    return replace(alone, controls=controls, region_masks=())
+    return replace(alone, controls=controls, region_masks=(), region_loras=())
 
 
 class _InPicture:

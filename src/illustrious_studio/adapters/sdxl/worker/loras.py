@@ -3,13 +3,16 @@
 As in A1111 the weights themselves are changed, so drawing takes no longer. What they were stays in the machine's memory
 as long as any LoRA is in them (all of SDXL's UNet: 5 GB): a difference taken away again would not give the same
 numbers. Every change is computed from the weights as they were, all LoRAs together, in float32, and rounded once.
+
+Those of a region are in the weights while its words are asked for alone. What they change is computed once, in the same
+way, and lies beside the model on its device (again at most 5 GB), where it changes places with the weights.
 """
 
 import json
 import logging
 import math
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +25,7 @@ from illustrious_studio.domain.loras import LoraFile, LoraUse
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Parameter
 
 ADAPTER_NOTES = "lora_adapter_metadata"
 """Where diffusers writes peft's settings."""
@@ -45,52 +49,101 @@ class LoraMerger:
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
         self._places: dict[tuple[str, str], Place] | None = None
-        self.used: tuple[LoraUse, ...] = ()
-        """What is in the weights."""
+        self._used: tuple[LoraUse, ...] = ()
         self._originals: dict[tuple[Place, str], Tensor] = {}
         """Weights and biases as they were, in the machine's memory."""
+        self._regional: dict[tuple[LoraUse, ...], list[tuple[Parameter, Tensor]]] = {}
+        """By what a region has beside those for all: the weights that this changes, as they are with both."""
+        self.present: tuple[LoraUse, ...] = ()
+        """What is in the weights now."""
 
-    def use(self, wanted: Sequence[LoraUse]) -> None:
-        """Put these into the weights, in place of those that are in them.
+    def use(self, wanted: Sequence[LoraUse], regional: Sequence[Sequence[LoraUse]] = ()) -> None:
+        """Put these into the weights, in place of those that are in them, and have those of regions ready.
 
         Raises InvalidRequest for a file that cannot be used; then none is in them.
         """
-        wanted = tuple(one for one in wanted if one.unet or one.text_encoders)
-        if wanted == self.used:
+        wanted, sets = _counting(wanted), dict.fromkeys(own for one in regional if (own := _counting(one)))
+        if wanted == self._used and sets.keys() == self._regional.keys():
             return
         with ExitStack() as undoing:
             undoing.callback(self._take_out)
-            opened = [(self._opened(one.file), one) for one in wanted]  # what is wrong with a file is said before
-            self._change(opened)
+            self._regional = {}
+            files = {one.file: None for uses in (wanted, *sets) for one in uses}
+            opened = {file: self._opened(file) for file in files}  # what is wrong with a file is said before
+            whole = [(opened[one.file], one) for one in wanted]
+            self._change(whole)
+            for own in sets:
+                self._regional[own] = self._beside(whole, [(opened[one.file], one) for one in own])
             undoing.pop_all()
-        self.used = wanted
+        self._used = self.present = wanted
+
+    @contextmanager
+    def within(self, own: Sequence[LoraUse]) -> Iterator[None]:
+        """With those of a region in the weights, beside those for the whole picture."""
+        own = _counting(own)
+        weights = self._regional[own] if own else []
+        before: list[tuple[Parameter, Tensor]] = []
+        try:
+            for parameter, weight in weights:
+                before.append((parameter, parameter.data))
+                parameter.data = weight.to(parameter)
+            self.present = (*self._used, *own)
+            yield
+        finally:
+            self.present = self._used
+            for parameter, weight in before:
+                parameter.data = weight.to(parameter.device)  # offloading moves them meanwhile
+
+    def release(self) -> None:
+        """What lies beside the model for regions: it is computed again when it is wanted."""
+        self._regional = {}
 
     def _change(self, opened: list[tuple[_Opened, LoraUse]]) -> None:
         import torch
 
         changed: set[tuple[Place, str]] = set()
         with torch.no_grad():
-            for place in {place: None for lora, _ in opened for place in lora.layers}:
-                layer = self._layer(place)
-                original = self._original(place, "weight", layer).to(layer.weight.device, torch.float32)
-                sums: dict[str, Tensor] = {}
-                for lora, use in opened:
-                    weight = use.unet if place.part == "unet" else use.text_encoders
-                    if place not in lora.layers or not weight:
-                        continue
-                    change = self._changed(lora, place, original)
-                    for name, more in (("weight", change.weight), ("bias", change.bias)):
-                        if more is not None:
-                            sums[name] = sums[name] + weight * more if name in sums else weight * more
-                for name, more in sums.items():
-                    parameter = getattr(layer, name)
-                    if parameter is None or parameter.shape != more.shape:
-                        raise _unusable(opened, f"its {place.part} has no {name} of that shape at {place.name}")
-                    before = self._original(place, name, layer).to(parameter.device, torch.float32)
-                    parameter.data.copy_(before + more)
-                    changed.add((place, name))
+            for key, parameter, weight in self._weights(opened, _layers(opened)):
+                if key not in self._originals:
+                    self._originals[key] = parameter.detach().to("cpu", copy=True)
+                parameter.data.copy_(weight)
+                changed.add(key)
             for key in self._originals.keys() - changed:
                 self._restore(key)
+
+    def _beside(
+        self, whole: list[tuple[_Opened, LoraUse]], own: list[tuple[_Opened, LoraUse]]
+    ) -> "list[tuple[Parameter, Tensor]]":
+        import torch
+
+        with torch.no_grad():
+            return [
+                (parameter, torch.empty_like(parameter).copy_(weight))
+                for _, parameter, weight in self._weights([*whole, *own], _layers(own))
+            ]
+
+    def _weights(
+        self, opened: list[tuple[_Opened, LoraUse]], where: "dict[Place, None]"
+    ) -> "Iterator[tuple[tuple[Place, str], Parameter, Tensor]]":
+        """What weights and biases of these layers are with all of these, float32 on their device."""
+
+        for place in where:
+            layer = self._layer(place)
+            original = self._original(place, "weight", layer)
+            sums: dict[str, Tensor] = {}
+            for lora, use in opened:
+                share = use.unet if place.part == "unet" else use.text_encoders
+                if place not in lora.layers or not share:
+                    continue
+                change = self._changed(lora, place, original)
+                for name, more in (("weight", change.weight), ("bias", change.bias)):
+                    if more is not None:
+                        sums[name] = sums[name] + share * more if name in sums else share * more
+            for name, more in sums.items():
+                parameter = getattr(layer, name)
+                if parameter is None or parameter.shape != more.shape:
+                    raise _unusable(opened, f"its {place.part} has no {name} of that shape at {place.name}")
+                yield (place, name), parameter, self._original(place, name, layer) + more
 
     def _changed(self, lora: _Opened, place: Place, original: "Tensor") -> Any:
         import torch
@@ -108,9 +161,11 @@ class LoraMerger:
         return getattr(self._pipeline, place.part).get_submodule(place.name)
 
     def _original(self, place: Place, name: str, layer: Any) -> "Tensor":
-        if (place, name) not in self._originals:
-            self._originals[place, name] = getattr(layer, name).detach().to("cpu", copy=True)
-        return self._originals[place, name]
+        """Float32, on its device."""
+        import torch
+
+        now = getattr(layer, name).detach()
+        return self._originals.get((place, name), now).to(now.device, torch.float32)
 
     def _restore(self, key: tuple[Place, str]) -> None:
         place, name = key
@@ -123,7 +178,8 @@ class LoraMerger:
         with torch.no_grad():
             for key in list(self._originals):
                 self._restore(key)
-        self.used = ()
+        self._regional = {}
+        self._used = self.present = ()
 
     def _opened(self, file: LoraFile) -> _Opened:
         """Raises InvalidRequest."""
@@ -158,6 +214,14 @@ class LoraMerger:
         if unknown:
             logger.warning("%s has %d tensors that are not used, %s first", file.name, len(unknown), unknown[0])
         return _Opened(file, layers, _alphas(metadata))
+
+
+def _counting(uses: Sequence[LoraUse]) -> tuple[LoraUse, ...]:
+    return tuple(one for one in uses if one.unet or one.text_encoders)
+
+
+def _layers(opened: list[tuple[_Opened, LoraUse]]) -> dict[Place, None]:
+    return {place: None for lora, _ in opened for place in lora.layers}
 
 
 def _finite(tensor: "Tensor") -> bool:

@@ -116,8 +116,8 @@ class SdxlPipeline:
                     f"The device has no memory left for the checkpoint {checkpoint.name}. "
                     "Close other programs that use it, or choose a smaller checkpoint."
                 )
-        self._encoder = PromptEncoder(pipeline, self.device)
         self._loras = LoraMerger(pipeline)
+        self._encoder = PromptEncoder(pipeline, self.device, self._loras)
         self._controls = ControlModels(pipeline, self.device)
 
     def _place(self, own_vae: Any) -> Literal[True]:
@@ -190,6 +190,8 @@ class SdxlPipeline:
         """Keep the model off the device but for the part that works. Stays so until the checkpoint is loaded again."""
         if self.device.type != "cpu" and not self._offloaded:
             self._pipeline.to("cpu")
+            if self._loras is not None:
+                self._loras.release()
             self.clear()
             self._pipeline.enable_model_cpu_offload(device=self.device)
             self._offloaded = True
@@ -227,16 +229,17 @@ class SdxlPipeline:
         """
         import torch
 
-        assert self._encoder is not None and self._controls is not None
+        assert self._encoder is not None and self._controls is not None and self._loras is not None
         plan = plans[0]
         render_pass = plan.passes[number]
         self._codec.use(plan.vae)
-        self._use_networks(plan)
+        self._loras.use(plan.loras, plan.region_loras)
+        self._encoder.use(plan.embeddings)
         self._controls.use(plan.controls)
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
-        conditioning = conditioning_of(self._encoder, plan, render_pass, self._scale, guided=guided)
+        conditioning = conditioning_of(self._encoder, self._loras, plan, render_pass, self._scale, guided=guided)
         watch.check()
         width, height = render_pass.width, render_pass.height
         own = self._pipeline.scheduler.from_config(
@@ -279,7 +282,7 @@ class SdxlPipeline:
             beside = [beside_latents(self._codec, one.passes[number], self._scale, tiled=tiled) for one in plans]
             unet = InpaintUnet(unet, torch.cat(beside))
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
-        unet = ConditionedUnet(unet, conditioning, len(plans))
+        unet = ConditionedUnet(unet, conditioning, self._loras, len(plans))
         others = {"unet": unet, "text_encoder": None, "text_encoder_2": None, "scheduler": scheduler}
         parts = {**self._pipeline.components, **others}
         pipeline = self._kind(**parts, add_watermarker=False)
@@ -336,16 +339,6 @@ class SdxlPipeline:
         """Of the latents of one picture."""
         channels = int(self._pipeline.vae.config.latent_channels)
         return 1, channels, render_pass.height // self._scale, render_pass.width // self._scale
-
-    def _use_networks(self, plan: RenderPlan) -> None:
-        assert self._encoder is not None and self._loras is not None
-        before = self._loras.used
-        try:
-            self._loras.use(plan.loras)
-        finally:
-            if self._loras.used != before:
-                self._encoder.forget()
-        self._encoder.use(plan.embeddings)
 
     def decode(self, latents: "torch.Tensor", *, tiled: bool) -> Picture:
         """Pixels of latents as `denoise` returns them. Raises BadNumbers."""

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.worker.embeddings import vectors_of
+from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.prompt_chunks import CHUNK_LENGTH, NO_VECTORS, Chunks, Token, Vectors, chunks, parse
 from illustrious_studio.domain.textual_inversion import EmbeddingFile
 
@@ -40,18 +42,19 @@ class Embedding:
 class PromptEncoder:
     """Turns prompts into embeddings with both text encoders of a pipeline; keeps the last few."""
 
-    def __init__(self, pipeline: Any, device: Any, keep: int = 32) -> None:
+    def __init__(self, pipeline: Any, device: Any, loras: LoraMerger, keep: int = 32) -> None:
         self._pipeline = pipeline
         self._device = device
+        self._loras = loras
         self._keep = keep
-        self._kept: OrderedDict[tuple[str, int, int], Embedding] = OrderedDict()
+        self._kept: OrderedDict[tuple[tuple[LoraUse, ...], str, int, int], Embedding] = OrderedDict()
         self._files: tuple[EmbeddingFile, ...] = ()
         self._vectors: tuple[Vectors, Vectors] = NO_VECTORS, NO_VECTORS
 
     def use(self, files: Sequence[EmbeddingFile]) -> None:
         """Let prompts name these embeddings, and no others. Raises InvalidRequest for one that cannot be used."""
         if tuple(files) != self._files:
-            self.forget()
+            self._kept.clear()
             self._files, self._vectors = (), (NO_VECTORS, NO_VECTORS)
             encoders = self._pipeline.text_encoder, self._pipeline.text_encoder_2
             read = {file.name: vectors_of(file, encoders) for file in files}
@@ -74,10 +77,6 @@ class PromptEncoder:
             return [Embedding(torch.zeros_like(one.rows), torch.zeros_like(one.pooled)) for one in encoded]
         return encoded
 
-    def forget(self) -> None:
-        """What was encoded: the encoders' weights have changed."""
-        self._kept.clear()
-
     def _layer(self, clip_skip: int) -> int:
         """Counted from the last, which is 1."""
         encoders = self._pipeline.text_encoder, self._pipeline.text_encoder_2
@@ -94,7 +93,7 @@ class PromptEncoder:
         return [chunks(parts, one, vectors) for one, vectors in zip(tokenizers, self._vectors, strict=True)]
 
     def _encoded(self, text: str, pair: list[Chunks], count: int, layer: int) -> Embedding:
-        key = text, count, layer
+        key = self._loras.present, text, count, layer
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]

@@ -1,12 +1,14 @@
 """How much each prompt of a drawing with regions counts at each latent: the field's latent couple, blended in noise.
 
 Where regions lie, they share what the base prompt leaves of its share; everywhere together the prompts count once, so
-that guidance means what it means without. Prompts of the same words are one: it counts where any of them does, and is
-asked for once.
+that guidance means what it means without. Prompts of the same words (and LoRAs) are one: it counts where any of them
+does, and is asked for once.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.regions import Region
 from illustrious_studio.domain.rendering import Pass, RenderPlan
@@ -18,15 +20,25 @@ NEARLY = 1e-6
 """Of a share: what is less is only rounding."""
 
 
-def shared_out(plan: RenderPlan, prompt: str, render_pass: Pass, scale: int) -> "list[tuple[str, Tensor | None]]":
-    """The prompts of a pass whose base prompt is that, each with how much it counts at each latent, float32 on the CPU,
-    (1, 1, height / 8, width / 8) for SDXL; None for one that counts alone, and fully. `scale`: pixels of a side for one
-    latent."""
+@dataclass(frozen=True)
+class Share:
+    """What one prompt has of a drawing."""
+
+    words: str
+    loras: tuple[LoraUse, ...]
+    """Beside those of the whole picture."""
+    share: "Tensor | None"
+    """How much it counts at each latent, float32 on the CPU, (1, 1, height / 8, width / 8) for SDXL; None for one that
+    counts alone, and fully."""
+
+
+def shared_out(plan: RenderPlan, prompt: str, render_pass: Pass, scale: int) -> list[Share]:
+    """The prompts of a pass whose base prompt is that. `scale`: pixels of a side for one latent."""
     import torch
 
     regions, base = plan.request.regions, plan.request.region_base
     if not regions:
-        return [(prompt, None)]
+        return [Share(prompt, (), None)]
     size = render_pass.height // scale, render_pass.width // scale
     feather = render_pass.width / plan.passes[0].width / scale  # in latents, of a pixel of the first pass
     masks = plan.region_masks or (None,) * len(regions)
@@ -36,19 +48,20 @@ def shared_out(plan: RenderPlan, prompt: str, render_pass: Pass, scale: int) -> 
     ]
     together = torch.stack(wanted).sum(0)
     parts = [(1 - base) * one / together.clamp(min=1) for one in wanted]
-    texts: dict[str, str] = {}
-    shares: dict[str, Tensor] = {}
-    for text, share in (
-        (prompt, 1 - torch.stack(parts).sum(0)),
-        *zip((one.prompt for one in regions), parts, strict=True),
+    loras = plan.region_loras or ((),) * len(regions)
+    texts: dict[tuple[str, tuple[LoraUse, ...]], str] = {}
+    shares: dict[tuple[str, tuple[LoraUse, ...]], Tensor] = {}
+    for text, own, share in (
+        (prompt, (), 1 - torch.stack(parts).sum(0)),
+        *zip((plan.words(one.prompt) for one in regions), loras, parts, strict=True),
     ):
-        same = text.strip()
+        same = text.strip(), own
         texts.setdefault(same, text)
         shares[same] = shares[same] + share if same in shares else share
     counting = {same: share for same, share in shares.items() if share.max() > NEARLY}
     if len(counting) == 1:  # they are one prompt, everywhere
-        return [(texts[same], None) for same in counting]
-    return [(texts[same], share.clamp(0, 1).float()[None, None]) for same, share in counting.items()]
+        return [Share(texts[same], same[1], None) for same in counting]
+    return [Share(texts[same], same[1], share.clamp(0, 1).float()[None, None]) for same, share in counting.items()]
 
 
 def _covered(region: Region, mask: Picture | None, size: tuple[int, int], feather: float) -> "Tensor":

@@ -112,8 +112,7 @@ class AnalyzeTab:
         found = await self._recorded(path)
         if found is None:
             return gr.skip()  # type: ignore[no-any-return]
-        prompt = await self.studio.loras.by_hash(found.request.prompt, hashes_in(found.fields.get("Lora hashes", "")))
-        request = found.request.model_copy(update={"prompt": prompt})
+        request = await self.studio.loras.by_hash(found.request, hashes_in(found.fields.get("Lora hashes", "")))
         values = FormValues.of_request(request, create_view.checkpoint_of(self.studio))
         return {self.page.tabs: self.page.goto("create"), **self.form.showing(values)}
 
