@@ -7,8 +7,8 @@ For trying one without a model of one's own, and for the tests. What the UNet ma
 beside the latents are random numbers, not trained: they change what is drawn, and the same each time.
 """
 
+import argparse
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,4 +52,6 @@ def make(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    make(parser.parse_args().folder)

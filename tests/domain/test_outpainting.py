@@ -58,6 +58,8 @@ def test_what_adds_nothing_or_two_things_at_once_is_refused(asked: dict[str, obj
         ({"aspect": "1:1"}, "has that shape already"),
         ({"width": 512, "height": 512}, "has that shape already"),
         ({"width": 256}, "outpainting only adds"),
+        ({"aspect": "1000:1"}, "would become 512000 x 512; at most 4096 .* So add less"),
+        ({"aspect": "1:9", "anchor": "top"}, "would become 512 x 4608; at most 4096"),
     ],
 )
 def test_a_picture_that_is_so_already_or_larger_is_said(asked: dict[str, object], words: str) -> None:

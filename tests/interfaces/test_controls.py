@@ -117,6 +117,8 @@ async def test_without_a_picture_of_its_own_it_is_that_which_the_drawing_starts_
     ("controls", "said"),
     [
         ([{"model": "nothing", "image": "x"}], "controls.0.image"),
+        ([{"model": "canny", "image": ""}], "controls.0.image is empty. Leave it out, or send"),
+        ([{"model": "canny", "image": "aGVsbG8="}], "controls.0.image: This is not a picture"),
         ([control("nothing")], "controls.0.model: There is no control model 'nothing'. There are: "),
         ([control("sd15")], "controls.0.model: The control model 'sd15' cannot be used."),
         ([control(), control(preprocessor="hed")], "controls.1.preprocessor: "),
@@ -124,7 +126,7 @@ async def test_without_a_picture_of_its_own_it_is_that_which_the_drawing_starts_
         ([control("union")], "controls.0.union_type: union reads several kinds of pictures"),
         ([control(union_type="depth")], "controls.0.union_type: canny is no ControlNet-Union"),
         ([control("ip", preprocessor="canny")], "controls.0.preprocessor: ip is an IP-Adapter"),
-        ([{"model": "canny"}], "the one at 0 needs an image of its own"),
+        ([{"model": "canny"}], "the first of them needs an image of its own"),
         ([{"model": "canny", "image": "0" * 64}], "controls.0.image: "),
         ([control(start=0.5, end=0.5)], "start (0.5) must be below end (0.5)"),
         ([control(weight=3)], "controls.0.weight"),
@@ -159,6 +161,22 @@ async def test_one_of_the_built_in_models_shape_steers_that(api: Api) -> None:
         assert answer.status_code == 200, answer.text
     finally:
         await api.studio.models.switch(checkpoint="tiny-sdxl")
+
+
+async def test_a_plot_of_a1111_varies_a_unit(api: Api) -> None:
+    unit = {"image": as_base64(drawing()), "model": "canny", "module": "canny"}
+    nothing, flags = ["Nothing", "", ""], [True, False, False, False, False, False, False, 0, False]
+    weight, end = ["[ControlNet] Weight", "0.4, 1.2", ""], ["[ControlNet] Guidance End", "0.5", ""]
+    body = {
+        **SMALL,
+        "alwayson_scripts": {"ControlNet": {"args": [unit]}},
+        "script_name": "x/y/z plot",
+        "script_args": [*weight, *end, *nothing, *flags],
+    }
+    answer = await api.http.post("/sdapi/v1/txt2img", json=body)
+    assert answer.status_code == 200, answer.text
+    drawn = [plan.request.controls[0] for plan in api.engine.plans[-2:]]
+    assert [(one.weight, one.end) for one in drawn] == [(0.4, 0.5), (1.2, 0.5)]
 
 
 async def test_webuiapis_units_mean_the_same(api: Api) -> None:

@@ -69,7 +69,7 @@ async def test_a_grid_is_cancelled_as_one(api: Api) -> None:
         (
             {"x": {"setting": "seed", "values": "1-1000000"}, "y": None},
             422,
-            "1,000,000 = 1,000,000 pictures, and 100 may",
+            "The grid has 1,000,000 pictures, and 100 may",
         ),
         ({"x": {"setting": "steps", "values": [1, 500]}}, 422, "x, value 2 (500): must be at most 150"),
         (
@@ -79,6 +79,15 @@ async def test_a_grid_is_cancelled_as_one(api: Api) -> None:
         ),
         ({"x": None}, 422, "x: must be a JSON object"),
         ({"x": {"setting": "checkpoint", "values": ["gone"]}}, 404, "x, value 1 (gone): There is no checkpoint"),
+        (
+            {"x": {"setting": "steps", "values": [1, 2]}, "y": {"setting": "search_replace", "values": "pear,fig"}},
+            422,
+            "x, value 1 (1) and y, value 1 (pear): 'pear', the first value of the search and replace, is in no prompt.",
+        ),
+        ({"x": {"setting": "loras", "values": "none, nope"}, "y": None}, 422, "x, value 2 (nope): There is no LoRA"),
+        ({"x": {"setting": "lora:nope", "values": "1"}, "y": None}, 404, "x, lora:nope: There is no LoRA 'nope'"),
+        ({"x": {"setting": "size", "values": "64x64, 0x0"}, "y": None}, 422, "x, value 2 (0x0): width: must be"),
+        ({"x": {"setting": "guidance", "values": "nan"}, "y": None}, 422, "x, value 1 (nan): must be a finite number"),
         ({"y": {"setting": "steps", "values": [1]}}, 422, "x and y both vary steps; let each axis vary its own"),
         ({"x": {"setting": "steps", "values": [1] * 10_001}}, 422, "x.values"),
         ({"n": 2}, 422, "n: is not known here"),

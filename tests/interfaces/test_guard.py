@@ -422,13 +422,17 @@ async def test_a_fault_inside_is_answered_with_an_id_and_logged_with_its_trace()
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise RuntimeError("secret of /home/somebody")
 
+    refused: list[tuple[object, ...]] = []
     with capture_logs() as logs:
-        answer = await ask(Guard(broken, port=PORT))
+        answer = await ask(Guard(broken, port=PORT, on_refusal=lambda *said: refused.append(said)))
     assert answer.status_code == 500
     assert answer.json()["id"] == answer.headers["x-request-id"]
     assert "secret" not in answer.text
     (line,) = [line for line in logs if line["event"] == "request failed"]
     assert line["exc_info"]
+    ((_, _, path, status, detail),) = refused  # the list of what was refused says it, too
+    assert (path, status) == ("/status", 500)
+    assert str(detail).endswith(f"Its log says more under {answer.json()['id']}.")
 
 
 async def test_one_line_is_logged_a_request_and_no_query() -> None:

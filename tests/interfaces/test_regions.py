@@ -123,6 +123,14 @@ async def test_what_cannot_be_meant_is_refused_before_anything_is_queued(
     assert says in await refusal(api, **body)
 
 
+async def test_an_empty_mask_is_none_that_was_sent(api: Api) -> None:
+    answer = await api.http.post(
+        "/generate-image", json={"prompt": "a forest", **SMALL, "regions": [FOX, TREE | {"mask": ""}]}
+    )
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("regions.1.mask is empty. Leave it out, or send")
+
+
 async def test_a_prompt_split_at_break_becomes_columns_or_rows(api: Api) -> None:
     prompt = "a forest, <lora:no:1> BREAK a fox BREAK a tree"
     words = {"prompt": prompt.replace("<lora:no:1> ", ""), "region_split": "columns", "region_ratios": [1, 3]}

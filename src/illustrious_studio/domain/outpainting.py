@@ -92,6 +92,8 @@ class Outpaint(Value):
         if any(self.sides):
             return self
         wanted = self._size(picture)
+        if limit := too_large(wanted, in_tiles=True):
+            raise _too_large(wanted, f"{limit}. So add less, or make the picture smaller before.")
         left, right = _shared(wanted[0] - picture[0], self.anchor, ("left", "right"))
         top, bottom = _shared(wanted[1] - picture[1], self.anchor, ("top", "bottom"))
         return type(self)(left=left, right=right, top=top, bottom=bottom, seam=self.seam, content=self.content)
@@ -108,7 +110,7 @@ class Outpaint(Value):
             tiles = "add less, or make the picture smaller before"
             if not in_tiles and not too_large(size, in_tiles=True):
                 tiles = f"have it drawn in tiles (tile), or {tiles}"
-            raise InvalidRequest(f"outpaint: the picture would become {canvas[0]} x {canvas[1]}; {limit}. So {tiles}.")
+            raise _too_large(canvas, f"{limit}. So {tiles}.")
         if min(size) < SHORTEST:
             raise InvalidRequest(
                 f"outpaint: the picture would become {canvas[0]} x {canvas[1]}, too small to be drawn."
@@ -198,6 +200,10 @@ def _beside(first: int, length: int, whole: int, distance: int) -> bytes:
     """Along one direction: nothing within the picture, more and more beside it, all from that distance on."""
     away = [max(first - place, place - (first + length - 1), 0) for place in range(whole)]
     return bytes(min(255 * far // distance, 255) for far in away)
+
+
+def _too_large(size: Size, why: str) -> InvalidRequest:
+    return InvalidRequest(f"outpaint: the picture would become {size[0]} x {size[1]}; {why}")
 
 
 def _profile(length: int, before: int, behind: int, seam: int) -> bytes:

@@ -7,19 +7,34 @@ _MOST_SENTENCES = 8
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,49}")
 
 
-def _as_sent(name: str) -> str:
+_NAMES_ITS_FIELD = re.compile(r"[a-z_][a-z0-9_.]*: ")
+
+
+def of_the_body(name: str) -> str:
+    """Fields as they were sent; all of them together are the request's body."""
     return name or "the body"
 
 
-def sentences(errors: Sequence[Mapping[str, object]], called: Callable[[str], str] = _as_sent) -> str:
+def of_a_part(name: str) -> str:
+    """The same where a sentence before them says of what."""
+    return name
+
+
+def sentences(errors: Sequence[Mapping[str, object]], called: Callable[[str], str] = of_the_body) -> str:
     """What is wrong with each field and what it must be: `steps: must be at most 150`. Never what was sent.
 
     `called` says how people know a field, with dots for one within another; the empty name is all of them together.
     """
     errors = _choices_together(errors)
-    listed = [f"{_field(problem['loc'], called)}: {_must(problem)}" for problem in errors[:_MOST_SENTENCES]]
+    listed = [_said(problem, called) for problem in errors[:_MOST_SENTENCES]]
     more = len(errors) - len(listed)
     return "; ".join(listed) + (f"; and {more} more" if more else "")
+
+
+def _said(problem: Mapping[str, object], called: Callable[[str], str]) -> str:
+    where, must = _field(problem["loc"], called), _must(problem)
+    of_all = where == called("")
+    return must if not where or (of_all and _NAMES_ITS_FIELD.match(must)) else f"{where}: {must}"
 
 
 def _choices_together(errors: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
@@ -52,6 +67,11 @@ def _counted(number: object, problem: Mapping[str, object]) -> str:
     return f"{number:,} {one if number == 1 else several}"
 
 
+def _is_nan(given: object) -> bool:
+    """Numbers may come as text."""
+    return str(given).strip().lower() == "nan"
+
+
 def _must(problem: Mapping[str, object]) -> str:
     context = problem.get("ctx")
     known = context if isinstance(context, dict) else {}
@@ -70,6 +90,8 @@ def _must(problem: Mapping[str, object]) -> str:
             return "must be text"
         case "string_unicode":
             return "must be valid Unicode text"
+        case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than" if _is_nan(problem["input"]):
+            return "must be a finite number"
         case "greater_than_equal":
             return f"must be at least {known['ge']:,}"
         case "greater_than":

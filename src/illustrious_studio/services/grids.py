@@ -202,9 +202,10 @@ class GridService:
     def _refuse_too_many(self, asked: GridAxes) -> None:
         limit, many = self._jobs.limit, asked.count
         if many > limit:
-            shape = " x ".join(f"{axis.spread.count:,}" for _, axis in asked.named)
+            sides = [f"{axis.spread.count:,}" for _, axis in asked.named]
+            shape = f"{' x '.join(sides)} = " if len(sides) > 1 else ""
             raise InvalidRequest(
-                f"The grid has {shape} = {many:,} pictures, and {limit:,} may wait. Take fewer values, draw it in "
+                f"The grid has {shape}{many:,} pictures, and {limit:,} may wait. Take fewer values, draw it in "
                 "several grids, or start the studio with a larger queue_limit."
             )
 
@@ -215,7 +216,7 @@ class GridService:
             with _blaming(f"{name}, value {number} ({_short(value)})"):
                 values.append(await self._settled_value(asked.setting, value))
         if asked.setting.startswith(LORA_WEIGHT):
-            with _blaming(name):
+            with _blaming(f"{name}, {asked.setting}"):
                 await self._loras.named(asked.setting.removeprefix(LORA_WEIGHT))
         return GridAxis(setting=asked.setting, values=tuple(values), vary_seed=asked.vary_seed)
 
@@ -235,7 +236,7 @@ class GridService:
         jobs: list[Job] = []
         laid_out: dict[tuple[object, ...], Layout] = {}
         for place, job_id in zip(grid.places, grid.jobs, strict=True):
-            with _blaming(grid.label_at(place)):
+            with _blaming(_place_of(grid, place)):
                 chosen = [(axis.setting, value, axis.values) for axis, value in grid.values_at(place)]
                 wanted = with_values(_seeded(grid, place), chosen)
                 checkpoint = {axis.setting: value for axis, value in grid.values_at(place)}.get(CHECKPOINT)
@@ -337,6 +338,15 @@ def _blaming(what: str) -> Iterator[None]:
         error.detail = f"{what}: {error.detail}"
         error.args = (error.detail,)
         raise
+
+
+def _place_of(grid: Grid, place: Place) -> str:
+    """Which values meet there, as they were given."""
+    return " and ".join(
+        f"{name}, value {at + 1} ({_short(axis.values[at])})"
+        for name, axis, at in zip("xyz", grid.axes, place, strict=True)
+        if axis is not None
+    )
 
 
 def _short(value: AxisValue) -> str:

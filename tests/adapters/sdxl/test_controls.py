@@ -111,7 +111,7 @@ def test_a_controlnet_steers_as_in_bare_diffusers(
     ready: SdxlPipeline, checkpoint: Checkpoint, files: Files, hint: Picture, weight: float, start: float, end: float
 ) -> None:
     control = ControlUse(files["canny"], hint, weight, start, end)
-    net = load_control(files["canny"], ready._pipeline.unet, torch.float32)
+    net = load_control(files["canny"], ready._pipeline.unet, torch.float32, 8)
     settings = {"image": hint.image(), "controlnet_conditioning_scale": weight}
     settings |= {"control_guidance_start": start, "control_guidance_end": end}
     expected = bare("StableDiffusionXLControlNetPipeline", checkpoint, settings, controlnet=net)
@@ -123,7 +123,7 @@ def test_a_controlnet_steers_as_in_bare_diffusers(
 def test_a_union_reads_the_kind_of_picture_that_it_is_told(
     ready: SdxlPipeline, checkpoint: Checkpoint, files: Files, hint: Picture
 ) -> None:
-    net = load_control(files["union"], ready._pipeline.unet, torch.float32)
+    net = load_control(files["union"], ready._pipeline.unet, torch.float32, 8)
     settings = {"control_image": [hint.image()], "control_mode": [3], "controlnet_conditioning_scale": 0.8}
     expected = bare("StableDiffusionXLControlNetUnionPipeline", checkpoint, settings, controlnet=net)
     found = drawn(ready, checkpoint, ControlUse(files["union"], hint, 0.8, union_type=3))
@@ -134,7 +134,7 @@ def test_a_union_reads_the_kind_of_picture_that_it_is_told(
 def test_a_t2i_adapter_steers_as_in_bare_diffusers(
     ready: SdxlPipeline, checkpoint: Checkpoint, files: Files, hint: Picture
 ) -> None:
-    adapter = load_control(files["t2i"], ready._pipeline.unet, torch.float32)
+    adapter = load_control(files["t2i"], ready._pipeline.unet, torch.float32, 8)
     settings = {"image": hint.image(), "adapter_conditioning_scale": 0.7, "adapter_conditioning_factor": 0.5}
     expected = bare("StableDiffusionXLAdapterPipeline", checkpoint, settings, adapter=adapter)
     found = drawn(ready, checkpoint, ControlUse(files["t2i"], hint, 0.7, end=0.5))
@@ -163,7 +163,7 @@ def test_an_ip_adapter_shows_its_picture_as_in_bare_diffusers(
 def test_several_steer_at_once_as_in_bare_diffusers(
     ready: SdxlPipeline, checkpoint: Checkpoint, files: Files, hint: Picture
 ) -> None:
-    nets = [load_control(files["canny"], ready._pipeline.unet, torch.float32) for _ in range(2)]
+    nets = [load_control(files["canny"], ready._pipeline.unet, torch.float32, 8) for _ in range(2)]
     settings = {"image": [hint.image()] * 2, "controlnet_conditioning_scale": [0.5, 0.3]}
     expected = bare("StableDiffusionXLControlNetPipeline", checkpoint, settings, controlnet=nets)
     found = drawn(ready, checkpoint, *(ControlUse(files["canny"], hint, weight) for weight in (0.5, 0.3)))
@@ -230,6 +230,27 @@ def test_what_does_not_go_with_the_checkpoint_is_refused_and_the_next_picture_is
     with pytest.raises(InvalidRequest, match="builtin-canny cannot be used with this checkpoint"):
         drawn(ready, checkpoint, ControlUse(files["builtin-canny"], hint))
     np.testing.assert_array_equal(drawn(ready, checkpoint, ControlUse(files["canny"], hint)), before)
+
+
+@pytest.mark.parametrize(("width", "height"), [(136, 120), (128, 104), (72, 64), (200, 88)])
+def test_a_t2i_adapter_steers_in_every_size_that_is_drawn(
+    ready: SdxlPipeline, checkpoint: Checkpoint, files: Files, hint: Picture, width: int, height: int
+) -> None:
+    settings = {"width": width, "height": height}
+    steered = drawn(ready, checkpoint, ControlUse(files["t2i"], hint), **settings)
+    assert np.abs(steered - drawn(ready, checkpoint, **settings)).max() > 0.01
+    several = plan(checkpoint, **{**WORDS, "size": SIDE, "steps": STEPS, **settings})
+    tiled = replace(several.passes[0], tile=64, overlap=24)
+    in_tiles = replace(several, passes=(tiled,), controls=(ControlUse(files["t2i"], hint),))
+    assert np.isfinite(ready.denoise([in_tiles], 0, None, QuietWatch()).numpy()).all()
+
+
+@pytest.mark.parametrize("name", ["t2i", "t2i-tencent"])
+def test_a_t2i_adapter_of_another_model_is_refused(
+    loaded: SdxlPipeline, builtin: Checkpoint, files: Files, hint: Picture, name: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=f"the t2i-adapter {name} cannot be used with this checkpoint"):
+        drawn(loaded, builtin, ControlUse(files[name], hint))
 
 
 def test_the_built_in_model_is_steered_too(

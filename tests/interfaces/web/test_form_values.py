@@ -161,6 +161,8 @@ def test_an_emptied_number_is_left_out_but_a_size_of_ones_own_is_asked_for() -> 
         ({"shape": "custom", "width": 8}, "Width: must be at least 64."),
         ({"seed": 1.5}, "Seed: must be a whole number."),
         ({"hires": True, "hires_steps": 900}, "Hires fix, steps: must be at most 150."),
+        ({"regions_wanted": True, "held_regions": '[{"prompt": "a cat"}, {"prompt": ""}]'},
+         "Regions 2, prompt: must not be empty."),
     ],
 )  # fmt: skip
 def test_what_is_beyond_the_limits_is_told_by_the_names_on_the_page(wrong: dict[str, Any], said: str) -> None:

@@ -20,7 +20,7 @@ from illustrious_studio.domain.grids.text import Span, numbers_in, written_value
 from illustrious_studio.domain.images import SETTINGS, ImageRequest
 from illustrious_studio.domain.loras import loras_in
 from illustrious_studio.domain.sampling import split_joined
-from illustrious_studio.domain.sentences import sentences
+from illustrious_studio.domain.sentences import of_a_part, sentences
 from illustrious_studio.domain.setting import value_types
 
 AxisValue = int | float | str | bool | None
@@ -77,7 +77,7 @@ def label_of(setting: str) -> str:
         return f"LoRA {setting.removeprefix(LORA_WEIGHT)}"
     if setting in SPECIAL:
         return SPECIAL[setting]
-    return SETTINGS[setting].label if setting in SETTINGS else _spaced(setting)
+    return SETTINGS[setting].label if setting in SETTINGS else _counted_from_1(setting)
 
 
 @cache
@@ -194,15 +194,14 @@ def _within(adapter: TypeAdapter[Any], value: AxisValue) -> AxisValue:
     try:
         valid: AxisValue = adapter.validate_python(value, strict=True)
     except ValidationError as error:
-        raise ValueError(
-            sentences([{**one, "loc": ()} for one in error.errors()], lambda _: "").removeprefix(": ")
-        ) from None
+        raise ValueError(sentences([{**one, "loc": ()} for one in error.errors()], of_a_part)) from None
     return valid
 
 
-def _spaced(setting: str) -> str:
-    words = re.sub(r"[._]", " ", setting)
-    return words[:1].upper() + words[1:]
+def _counted_from_1(setting: str) -> str:
+    """One within a list (`controls.0.weight`): people count from 1 and of one thing."""
+    words = [str(int(word) + 1) if word.isdigit() else word for word in re.split(r"[._]", setting)]
+    return " ".join(words).capitalize()
 
 
 def _is_axis(setting: str) -> bool:

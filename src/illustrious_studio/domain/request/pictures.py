@@ -24,6 +24,9 @@ from illustrious_studio.domain.soft_inpainting import (
 from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.domain.values import Text
 
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+"""Of controls, which are ten at most: programs count them from 0, and people from 1."""
+
 
 class PictureSettings(PassSettings):
     """The same, and over which pictures."""
@@ -172,7 +175,9 @@ class PictureSettings(PassSettings):
     def _have_pictures(cls, controls: Controls, known: ValidationInfo) -> Controls:
         lacking = [number for number, one in enumerate(controls) if one.image is None]
         if lacking and known.data.get("image", "") is None:
-            raise ValueError(f"the one at {lacking[0]} needs an image of its own, where the drawing starts from none")
+            raise ValueError(
+                f"the {ORDINALS[lacking[0]]} of them needs an image of its own, where the drawing starts from none"
+            )
         return controls
 
     @field_validator("mask_content", "mask_area", "soft_inpainting")

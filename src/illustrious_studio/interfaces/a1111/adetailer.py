@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from illustrious_studio.domain.adetailer import ENDING, KEYS, MEANT, VERSION, detail_of
 from illustrious_studio.domain.details import MOST_DETAILS, Detail
 from illustrious_studio.domain.errors import InvalidRequest
+from illustrious_studio.domain.sentences import of_a_part, sentences
 from illustrious_studio.interfaces.a1111.common import StateIn
-from illustrious_studio.interfaces.http.errors import sentences
 
 NAME = "adetailer"
 """In small letters; clients write it as they like."""
@@ -52,7 +52,7 @@ def _detail(tab: Mapping[str, Any], size: tuple[int | None, int | None]) -> Deta
         raise InvalidRequest(f"alwayson_scripts: ADetailer: {error.detail}") from error
     except ValidationError as error:
         problems = [{**one, "loc": tuple(MEANT.get(str(part), part) for part in one["loc"])} for one in error.errors()]
-        raise InvalidRequest(f"alwayson_scripts: ADetailer: {sentences(problems)}") from None
+        raise InvalidRequest(f"alwayson_scripts: ADetailer: {sentences(problems, of_a_part)}") from None
 
 
 @router.get("/version")

@@ -15,9 +15,9 @@ from illustrious_studio.domain.controls import Control, ControlFile, ControlMode
 from illustrious_studio.domain.errors import InvalidRequest, StudioError
 from illustrious_studio.domain.inputs import Fit
 from illustrious_studio.domain.pictures import base64_bytes
+from illustrious_studio.domain.sentences import of_a_part, sentences
 from illustrious_studio.interfaces.a1111.common import CONTROLNET, is_off, number_in, script_name
 from illustrious_studio.interfaces.a1111.image_info import sent
-from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
 
 MODES: tuple[ControlMode, ...] = ("balanced", "prompt", "control")
@@ -75,7 +75,7 @@ async def controls_in(scripts: object, studio: Studio) -> dict[str, Any]:
         try:
             found.append(await _control(unit, studio))
         except ValidationError as error:
-            raise InvalidRequest(f"{where}: {sentences(error.errors())}") from None
+            raise InvalidRequest(f"{where}: {sentences(error.errors(), of_a_part)}") from None
         except StudioError as error:
             raise InvalidRequest(f"{where}: {error.detail}") from error
     return {"controls": tuple(found)} if found else {}

@@ -17,6 +17,7 @@ from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.loras import loras_in, with_loras, without_loras
 from illustrious_studio.domain.pictures import base64_bytes
 from illustrious_studio.domain.regions import MOST_REGIONS, Region, RegionSplit, side_by_side
+from illustrious_studio.domain.sentences import of_a_part, sentences
 from illustrious_studio.interfaces.a1111.common import (
     FORGE_COUPLE,
     REGIONAL_PROMPTER,
@@ -24,7 +25,6 @@ from illustrious_studio.interfaces.a1111.common import (
     script_name,
     switched_on,
 )
-from illustrious_studio.interfaces.http.errors import sentences
 from illustrious_studio.services.studio import Studio
 
 SPLITS: Final[dict[str, RegionSplit]] = {
@@ -62,7 +62,7 @@ async def settings_of_regions(scripts: object, values: Mapping[str, Any], studio
             else:
                 found = await _forge_couple(args, values, studio)
         except ValidationError as error:
-            raise InvalidRequest(f"alwayson_scripts: {name}: {sentences(error.errors())}") from None
+            raise InvalidRequest(f"alwayson_scripts: {name}: {sentences(error.errors(), of_a_part)}") from None
     return found
 
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.grids.text import written_values
 from illustrious_studio.domain.grids.values import NAMES, GridAxes
-from illustrious_studio.domain.sentences import sentences
+from illustrious_studio.domain.sentences import of_a_part, sentences
 from illustrious_studio.domain.upscaling import LANCZOS
 from illustrious_studio.interfaces.a1111.common import NO_UPSCALER, number_in
 
@@ -76,8 +76,23 @@ AXES = (
     ("RNG source", "", None),
     ("FP8 mode", "", None),
     ("Size", "", "size"),
+    ("[ControlNet] Model", "", "controls.0.model"),
+    ("[ControlNet] Weight", "", "controls.0.weight"),
+    ("[ControlNet] Guidance Start", "", "controls.0.start"),
+    ("[ControlNet] Guidance End", "", "controls.0.end"),
+    ("[ControlNet] Preprocessor", "", "controls.0.preprocessor"),
+    ("[ControlNet] Pre Resolution", "", "controls.0.resolution"),
+    ("[ControlNet] Pre Threshold A", "", "controls.0.threshold_a"),
+    ("[ControlNet] Pre Threshold B", "", "controls.0.threshold_b"),
+    ("[ADetailer] ADetailer prompt 1st", "", "details.0.prompt"),
+    ("[ADetailer] ADetailer negative prompt 1st", "", "details.0.negative_prompt"),
+    ("[ADetailer] Mask erosion / dilation 1st", "", "details.0.dilate"),
+    ("[ADetailer] Inpaint denoising strength 1st", "", "details.0.strength"),
+    ("[ADetailer] Inpaint only masked padding 1st", "", "details.0.padding"),
+    ("[ADetailer] ADetailer sampler 1st", "", "details.0.sampler"),
 )
-"""A1111's axes in the order of its list: label, for which page alone, and what is varied; None: not done here."""
+"""A1111's axes in the order of its list, and behind them what extensions add: label, for which page alone, and what is
+varied; None: not done here."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +130,7 @@ def plot_of(args: Sequence[Any], page: str, *, hires: bool, open_seed: bool) -> 
             }
         )
     except ValidationError as error:
-        raise InvalidRequest(f"script_args: {sentences(error.errors())}") from None
+        raise InvalidRequest(f"script_args: {sentences(error.errors(), of_a_part)}") from None
     return XyzPlot(axes, _is_on(given.get("include_lone_images")), _is_on(given.get("include_sub_grids")))
 
 

@@ -73,9 +73,11 @@ def error_body(status: int, detail: str, code: str, request_id: str = "") -> byt
     return json.dumps({"detail": detail, "code": code} | ({"id": request_id} if request_id else {})).encode("utf-8")
 
 
+UNEXPECTED = "Something went wrong inside the studio; this is a fault of its own."
+
+
 def unexpected_body(request_id: str, shape: ErrorShape = error_body) -> bytes:
-    detail = "Something went wrong inside the studio; this is a fault of its own. Its log says more under this id."
-    return shape(500, detail, "internal_error", request_id)
+    return shape(500, f"{UNEXPECTED} Its log says more under this id.", "internal_error", request_id)
 
 
 def retry_header(error: StudioError) -> dict[str, str]:

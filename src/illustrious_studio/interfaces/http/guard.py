@@ -21,7 +21,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from illustrious_studio.domain.errors import InvalidRequest
-from illustrious_studio.interfaces.http.errors import REFUSAL, ErrorShape, error_body
+from illustrious_studio.interfaces.http.errors import REFUSAL, UNEXPECTED, ErrorShape, error_body
 from illustrious_studio.interfaces.http.programs import program_named
 from illustrious_studio.interfaces.http.request_cycle import (
     Receive,
@@ -142,6 +142,7 @@ class Guard:
             except Exception:  # the top of a request
                 logger.exception("request failed", **cycle.line())
                 await cycle.answer_unexpected()
+                self._tell(scope, cycle, 500, f"{UNEXPECTED} Its log says more under {request_id}.")
                 return
             if detail := scope["state"].get(REFUSAL):
                 self._tell(scope, cycle, cycle.status, detail)

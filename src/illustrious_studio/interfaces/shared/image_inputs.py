@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from illustrious_studio.domain.controls import MOST_CONTROLS, Control
 from illustrious_studio.domain.details import MOST_DETAILS, Detail
+from illustrious_studio.domain.errors import NotAnImage
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.pictures import Picture, base64_bytes, open_picture
 from illustrious_studio.domain.preprocessing import RESOLUTION
@@ -173,10 +174,10 @@ async def store_inputs(body: ImageRequestBody, studio: Studio) -> dict[str, Any]
     given = (("image", body.image), ("mask", body.mask))
     stored: dict[str, Any] = {name: await _kept(text, name, studio) for name, text in given if text is not None}
     for name, picture in (("controls", "image"), ("regions", "mask")):
-        if any(getattr(one, picture) for one in getattr(body, name)):
+        if any(getattr(one, picture) is not None for one in getattr(body, name)):
             stored[name] = [one.model_dump() for one in getattr(body, name)]
             for number, one in enumerate(stored[name]):
-                if one[picture]:
+                if one[picture] is not None:
                     one[picture] = await _kept(one[picture], f"{name}.{number}.{picture}", studio)
     if body.details:
         stored["details"] = await kept_details(body.details, studio)
@@ -207,4 +208,8 @@ async def _kept(text: str, name: str, studio: Studio) -> str:
         return text
     if _ITEM.fullmatch(text):
         return await studio.inputs.keep_from_gallery(text)
-    return await studio.inputs.keep(await asyncio.to_thread(base64_bytes, text, name))
+    data = await asyncio.to_thread(base64_bytes, text, name)
+    try:
+        return await studio.inputs.keep(data)
+    except NotAnImage as error:
+        raise NotAnImage(f"{name}: {error.detail}") from error

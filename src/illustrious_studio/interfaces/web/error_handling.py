@@ -15,7 +15,7 @@ from illustrious_studio.interfaces.http.errors import sentences
 
 log = structlog.get_logger(__name__)
 
-NOT_SETTINGS = {"": "The form", "message": "The message"}
+NOT_SETTINGS = {"": "The form", "message": "The message", "x": "X axis", "y": "Y axis", "z": "Z axis"}
 """What people call the fields that are no settings of a picture."""
 
 
@@ -32,6 +32,8 @@ def error_message(error: Exception) -> str:
 def _called(name: str) -> str:
     first, *within = name.split(".")
     label = SETTINGS[first].label if first in SETTINGS else NOT_SETTINGS.get(first, first)
+    if within and within[0].isdigit():  # people count from 1
+        label, within = f"{label} {int(within[0]) + 1}", within[1:]
     return ", ".join([label, *within])
 
 

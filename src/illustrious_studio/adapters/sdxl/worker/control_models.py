@@ -31,20 +31,25 @@ SIZE_EMBEDDING = {
 }
 """Where SDXL is told the picture's size, in diffusers' names, and lllyasviel's."""
 T2I_ORIGINAL = re.compile(r"^body\.(\d+)\.(in_conv|block1|block2)\.(weight|bias)$")
+T2I_SQUARE = 16
+"""Pixels of the sides of what an adapter for SDXL reads at once."""
+UNETS_FIRST_HALVING = 2
+"""Its features are added behind the UNet's first block, which halves the latents."""
 T2I_BLOCKS = 2
 """Residual blocks of each size, in all of SDXL's adapters."""
 
 
-def load_control(file: ControlFile, unet: Any, dtype: "dtype") -> Any:
+def load_control(file: ControlFile, unet: Any, dtype: "dtype", scale: int) -> Any:
     """A ControlNetModel, ControlNetUnionModel or T2IAdapter in the machine's memory and that dtype; of an IP-Adapter
-    its tensors as diffusers takes them. `unet`: the one that is steered. Raises InvalidRequest, OutOfMemory."""
+    its tensors as diffusers takes them. `unet`: the one that is steered; `scale`: pixels of a side for one of its
+    latents. Raises InvalidRequest, OutOfMemory."""
     try:
         tensors = _tensors(file.path)
         match file.kind:
             case "controlnet" | "controlnet-union":
                 model = _controlnet(tensors, unet.config, union=file.kind == "controlnet-union")
             case "t2i-adapter":
-                model = _t2i_adapter(tensors)
+                model = _t2i_adapter(tensors, unet, scale)
             case "ip-adapter":
                 return _ip_adapter(tensors, unet)
         return model.to(dtype).eval()
@@ -181,7 +186,7 @@ def _count(tensors: Tensors, pattern: str) -> int:
     return max(found, default=-1) + 1
 
 
-def _t2i_adapter(tensors: Tensors) -> Any:
+def _t2i_adapter(tensors: Tensors, unet: Any, scale: int) -> Any:
     import torch
     from diffusers import T2IAdapter
 
@@ -190,12 +195,16 @@ def _t2i_adapter(tensors: Tensors) -> Any:
     first = tensors["adapter.conv_in.weight"]
     blocks = _count(tensors, r"adapter\.body\.(\d+)\.")
     channels = [tensors[f"adapter.body.{block}.resnets.0.block1.weight"].shape[0] for block in range(blocks)]
+    if tuple(channels[: len(unet.config.block_out_channels)]) != tuple(unet.config.block_out_channels):
+        raise ValueError("its blocks have other sizes than the checkpoint's")
+    if scale * UNETS_FIRST_HALVING != T2I_SQUARE:
+        raise ValueError(f"the checkpoint's latents are {scale} pixels wide, and it was made for 8")
     with torch.device("meta"):
         adapter = T2IAdapter(
-            in_channels=first.shape[1] // 16**2,
+            in_channels=first.shape[1] // T2I_SQUARE**2,
             channels=channels,
             num_res_blocks=T2I_BLOCKS,
-            downscale_factor=16,
+            downscale_factor=T2I_SQUARE,
             adapter_type="full_adapter_xl",
         )
     return _filled(adapter, tensors)

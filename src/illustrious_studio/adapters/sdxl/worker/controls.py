@@ -59,7 +59,9 @@ class ControlModels:
 
     def _load(self, file: ControlFile | VisionEncoderFile) -> Any:
         unet = self._pipeline.unet
-        return load_control(file, unet, unet.dtype) if isinstance(file, ControlFile) else load_encoder(file, unet.dtype)
+        if not isinstance(file, ControlFile):
+            return load_encoder(file, unet.dtype)
+        return load_control(file, unet, unet.dtype, self._pipeline.vae_scale_factor)
 
     def forget(self) -> None:
         """Give all of them up."""
@@ -203,8 +205,13 @@ class _Hint:
         return [one * weight for one, weight in zip(found, self._weights(len(found)), strict=True)]
 
     def features(self, pixels: "Tensor", place: Place) -> "list[Tensor]":
-        """What a T2I-Adapter adds, the same at every evaluation."""
+        """What a T2I-Adapter adds, the same at every evaluation. It reads squares of pixels, and what is missing of the
+        last ones is as the edge: there its features are as many as the UNet's, which rounds up."""
+        import torch
+
         if place not in self._features:
+            height, width = (-side % self._model.config.downscale_factor for side in pixels.shape[-2:])
+            pixels = torch.nn.functional.pad(pixels, (0, width, 0, height), mode="replicate")
             grey = self._model.config.in_channels == 1
             found = self._model(_grey(pixels) if grey else pixels)
             self._features[place] = [one * weight for one, weight in zip(found, self._weights(len(found)), strict=True)]

@@ -34,5 +34,5 @@ async def offered(studio: Studio) -> dict[str, Any]:
 
 
 def _model(file: ControlFile) -> dict[str, Any]:
-    says = KINDS[file.kind] + ("" if file.base else ", for a smaller model than SDXL")
+    says = KINDS[file.kind] + ("" if file.base else ", not SDXL")
     return {"name": file.name, "kind": file.kind, "says": says, "union_types": file.union_types}
