@@ -48,7 +48,8 @@ class DetailsSection:
                 )
                 self.find = gr.Dropdown(
                     IN_LAYOUT, value="faces", label="Find", allow_custom_value=True,
-                    info="What the layout knows, or what a detector of the folder models/detectors finds.",
+                    info="What the layout knows, or what a detector of the folder models/detectors finds. To paint "
+                    "a part yourself: Inpaint under a picture, with Only masked.",
                     elem_id="details_find",
                 )  # fmt: skip
                 self.prompt = gr.Textbox(
