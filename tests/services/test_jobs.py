@@ -423,7 +423,7 @@ async def test_a_batch_that_a_restart_cuts_off_is_drawn_after_it(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("free", "kind", "size", "count"),
-    [(12, "cuda", 1024, 3), (3, "cuda", 1024, 1), (24, "cuda", 1024, 4), (12, "mps", 512, 4), (24, "cpu", 512, 1)],
+    [(2, "cuda", 1024, 3), (1, "cuda", 1024, 1), (12, "cuda", 1024, 4), (12, "mps", 512, 4), (24, "cpu", 512, 1)],
 )
 async def test_so_many_are_drawn_in_one_go_as_memory_allows(
     tmp_path: Path, free: int, kind: str, size: int, count: int

@@ -8,9 +8,11 @@ import pytest
 
 from fakes import FakeChat, FakeChosen, FakeEngine, FakeVision, no_hashes
 from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable
+from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus, RefusedFile
 from illustrious_studio.services.memory import MemoryService
 from illustrious_studio.services.models import ModelService
+from illustrious_studio.services.render_plan import render_plan
 from waiting import turns
 
 GB = 1024**3
@@ -188,18 +190,20 @@ class Leaving(FakeChat):
 
 
 @pytest.mark.parametrize(
-    ("policy", "device", "free", "leaves"),
+    ("policy", "device", "free", "side", "leaves"),
     [
-        ("auto", CARD, 24, 0),
-        ("auto", CARD, 8, 1),
-        ("always", CARD, 24, 1),
-        ("never", CARD, 1, 0),
-        ("always", ("cpu", "cpu"), 1, 0),
-        ("always", ("mps", "mps"), 1, 0),
+        ("auto", CARD, 24, 1024, 0),
+        ("auto", CARD, 12, 1024, 0),
+        ("auto", CARD, 12, 2048, 1),
+        ("auto", CARD, 8, 1024, 1),
+        ("always", CARD, 24, 1024, 1),
+        ("never", CARD, 1, 1024, 0),
+        ("always", ("cpu", "cpu"), 1, 1024, 0),
+        ("always", ("mps", "mps"), 1, 1024, 0),
     ],
 )
 async def test_ollama_leaves_the_card_when_a_picture_would_not_fit_beside_it(
-    policy: str, device: tuple[str, str], free: int, leaves: int
+    policy: str, device: tuple[str, str], free: int, side: int, leaves: int
 ) -> None:
     engine, chat = FakeEngine(), Leaving()
     engine.status = ModelStatus(
@@ -210,7 +214,8 @@ async def test_ollama_leaves_the_card_when_a_picture_would_not_fit_beside_it(
         memory=DeviceMemory(device=device[0], total=24 * GB, used=(24 - free) * GB),
     )
     checkpoint = Checkpoint(name="x", path=Path("x"), layout="single-file", size_bytes=7 * GB)
-    await MemoryService(engine, [chat], policy).make_room(checkpoint)  # type: ignore[arg-type]
+    drawn = render_plan(ImageRequest(prompt="a", width=side, height=side), checkpoint)
+    await MemoryService(engine, [chat], policy).make_room([drawn])  # type: ignore[arg-type]
     assert chat.left == leaves
 
 

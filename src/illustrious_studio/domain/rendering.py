@@ -227,6 +227,8 @@ class Rendered:
     """What was tried because of lack of memory or bad numbers, in order; empty when the first attempt worked."""
     batch_size: int = 1
     """How many pictures were drawn in one go; `seconds` is this one's share."""
+    placement: str = ""
+    """Where the model's parts lay at last, in a few words; empty where a device has no memory of its own."""
     changed: Picture | None = None
     """With soft inpainting: how much of each pixel is seen in the picture that it is put into, as grey."""
 

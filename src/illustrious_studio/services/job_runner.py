@@ -70,7 +70,7 @@ class JobRunner:
             return [await self._ingredients.upscales.upscale(jobs[0].upscale, on_step)]
         prepared = [await self._prepared(job) for job in jobs]
         plans = [plan for plan, _, _ in prepared]
-        await self._memory.make_room(plans[0].checkpoint)
+        await self._memory.make_room(plans)
         if len(plans) > 1 and plans[0].passes and all(alike(plans[0], plan) for plan in plans):
             results = await self._engine.render_batch(plans, on_step)
         else:  # of jobs that were alike, a file may have been replaced meanwhile
@@ -78,7 +78,10 @@ class JobRunner:
         for job, result in zip(jobs, results, strict=True):
             if isinstance(result, Rendered):
                 seconds, attempts = round(result.seconds, 2), result.attempts
-                log.info("picture drawn", job=job.id, seconds=seconds, attempts=attempts, batch=result.batch_size)
+                log.info(
+                    "picture drawn", job=job.id, seconds=seconds, attempts=attempts, batch=result.batch_size,
+                    placement=result.placement,
+                )  # fmt: skip
         return [
             result if isinstance(result, StudioError) else RenderedJob(plan, _with_enlarging(result, larger), init)
             for (plan, init, larger), result in zip(prepared, results, strict=True)
@@ -153,6 +156,7 @@ class JobRunner:
             seconds=round(rendered.seconds, 3),
             attempts=rendered.attempts,
             batch_size=rendered.batch_size,
+            placement=rendered.placement,
             created_at=datetime.now(UTC),
             origin=job.origin,
         )

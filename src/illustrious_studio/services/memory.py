@@ -4,22 +4,18 @@ from collections.abc import Sequence
 
 import structlog
 
+from illustrious_studio.domain.accelerator.estimates import AT_ONCE, STEP, work_of
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
-from illustrious_studio.domain.rendering import ImageEngine
+from illustrious_studio.domain.rendering import ImageEngine, RenderPlan
 
 log = structlog.get_logger(__name__)
 
-WORKING_BYTES = 3 * 1024**3
-"""What drawing needs beside the weights: activations and the VAE of one 1024 x 1024 picture in half precision."""
-
-
 UNET_SHARE = 0.74
 """Of an SDXL checkpoint's bytes; with offload the rest can leave the device while the UNet works."""
-BYTES_PER_PIXEL = 2 * 1024
-"""What one more picture in the same pass needs for each of its pixels in half precision, with guidance. An estimate for
-SDXL; where it is too low, the pictures are drawn one by one after all."""
+NUMBER = 2
+"""Bytes of a number in half precision, in which a card draws."""
 SPARED = 0.5
 """The share of free memory that more pictures may take."""
 MOST_AT_ONCE = 4
@@ -50,7 +46,7 @@ class MemoryService:
         if status.memory is None or status.device_type == "cpu":
             return 1
         free = status.memory.total - status.memory.used
-        return max(1, min(MOST_AT_ONCE, int(free * SPARED / (width * height * BYTES_PER_PIXEL))))
+        return max(1, min(MOST_AT_ONCE, int(free * SPARED / (width * height * STEP * AT_ONCE * NUMBER))))
 
     def check_beside(self, checkpoint: Checkpoint, parameters: int) -> None:
         """Models of so many weights, which steer a drawing at each of its steps, can be on the device beside what it
@@ -68,14 +64,16 @@ class MemoryService:
                 f"{status.memory.total / gib:.1f} GiB. Use fewer of them, or smaller ones."
             )
 
-    async def make_room(self, checkpoint: Checkpoint) -> None:
-        """Free the card for a drawing. Measured, not estimated, except for what is not loaded yet."""
+    async def make_room(self, plans: Sequence[RenderPlan]) -> None:
+        """Free the card for drawing these in one go: so much of it that the whole model has its place there, where it
+        draws fastest. What is free is measured, what is needed counted."""
         if self._policy == "never" or self._engine.status.device_type != "cuda":
             return
         memory = self._engine.status.memory
         if self._policy == "auto" and memory is not None:
             free = memory.total - memory.used + memory.reserved  # what the drawing process holds, it draws with
-            if free >= checkpoint.size_bytes + WORKING_BYTES:
+            work = work_of(plans[0], pictures=len(plans))
+            if free >= plans[0].checkpoint.size_bytes + max(work.steps, work.vae):
                 return
         for model in self._chat_models:
             if model.status.backend == "ollama" and model.status.ready:

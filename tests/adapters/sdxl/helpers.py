@@ -5,7 +5,10 @@ from typing import Any
 
 from illustrious_studio.adapters.sdxl.catalogue import BUILTIN
 from illustrious_studio.adapters.sdxl.worker.controls import SteeredUnet
+from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
+from illustrious_studio.adapters.sdxl.worker.residence import Residence
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.inputs import MaskContent
 from illustrious_studio.domain.models import Checkpoint
@@ -48,6 +51,12 @@ def plan(
     settings: dict[str, Any] = {"steps": 4, "guidance": 3.0, "seed": 7, "width": size, "height": size}
     request = ImageRequest(prompt=prompt, **{**settings, **fields})
     return render_plan(request, checkpoint, FromPicture(sketch, mask, content, soft) if sketch else None)
+
+
+def encoder_of(pipeline: Any, device: Any) -> PromptEncoder:
+    """A prompt encoder of diffusers' pipeline, which lies where it is."""
+    residence = Residence(pipeline, device)
+    return PromptEncoder(pipeline, device, LoraMerger(pipeline, residence), residence)
 
 
 def unsteered(pipeline: SdxlPipeline) -> SteeredUnet:

@@ -22,9 +22,7 @@ def drawn(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields:
 def conditioning(pipeline: SdxlPipeline, checkpoint: Checkpoint, prompt: str, **fields: Any) -> Conditioning:
     wanted = plan(checkpoint, prompt, **fields)
     assert pipeline._encoder is not None and pipeline._loras is not None
-    return conditioning_of(
-        pipeline._encoder, pipeline._loras, wanted, wanted.passes[-1], 4, guided=wanted.request.guidance > 1
-    )
+    return conditioning_of(pipeline._encoder, wanted, wanted.passes[-1], 4, guided=wanted.request.guidance > 1)
 
 
 def asked(pipeline: SdxlPipeline, found: Conditioning) -> Any:
@@ -81,7 +79,7 @@ def test_a_second_pass_counts_on_from_the_first(loaded: SdxlPipeline, builtin: C
     texts = [
         [
             (one.until, one.text)
-            for one in conditioning_of(loaded._encoder, loaded._loras, both, now, 4, guided=False).positive[0].timed
+            for one in conditioning_of(loaded._encoder, both, now, 4, guided=False).positive[0].timed
         ]
         for now in both.passes
     ]

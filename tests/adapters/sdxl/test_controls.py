@@ -18,6 +18,7 @@ from illustrious_studio.adapters.sdxl.control_catalogue import DiskControls
 from illustrious_studio.adapters.sdxl.protocol import plans_frame, plans_of
 from illustrious_studio.adapters.sdxl.worker.control_models import load_control
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
+from illustrious_studio.domain.accelerator.placement import RESIDENCIES, Placement
 from illustrious_studio.domain.controls import ControlFile, ControlUse, VisionEncoderFile
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
@@ -221,6 +222,21 @@ def test_a_plan_with_controls_comes_whole_to_the_worker_process_and_its_picture_
     plans = [replace(plan(checkpoint, seed=seed), controls=controls) for seed in (1, 2)]
     frame = plans_frame(plans)
     assert plans_of(frame) == plans and len(frame.payload) == len(hint.rgb)
+
+
+def test_controls_steer_alike_wherever_the_models_parts_lie(
+    ready: SdxlPipeline, checkpoint: Checkpoint, files: Files, encoder: VisionEncoderFile, hint: Picture
+) -> None:
+    several = ControlUse(files["canny"], hint, 0.8), ControlUse(files["ip"], hint, 0.6, encoder=encoder)
+    alone = (ControlUse(files["t2i"], hint),)
+    pipeline = SdxlPipeline("cpu")
+    pipeline.load(checkpoint)
+    for residency in RESIDENCIES:
+        pipeline._placer.now = Placement(residency=residency)
+        for controls in (several, alone, ()):  # an IP-Adapter comes into the UNet's layers, and leaves them
+            wanted = replace(plan(checkpoint, **{**WORDS, "size": SIDE, "steps": STEPS}), controls=controls)
+            expected = ready.render(wanted, QuietWatch()).picture
+            assert pipeline.render(wanted, QuietWatch()).picture == expected, (residency, controls)
 
 
 def test_what_does_not_go_with_the_checkpoint_is_refused_and_the_next_picture_is_as_before(

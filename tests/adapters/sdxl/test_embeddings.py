@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.adapters.sdxl.helpers import QuietWatch, plan
+from tests.adapters.sdxl.helpers import QuietWatch, encoder_of, plan
 
 from illustrious_studio.adapters.sdxl.embedding_catalogue import DiskEmbeddings
 from illustrious_studio.adapters.sdxl.file_hashes import FileHashes
-from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.prompt_chunks import chunks, parse
@@ -76,7 +74,7 @@ def test_an_embedding_of_known_words_is_as_if_they_stood_there(
     loaded: SdxlPipeline, tmp_path: Path, prompt: str, same: str
 ) -> None:
     words = "a fluffy black cat"
-    encoder = PromptEncoder(loaded._pipeline, loaded.device, LoraMerger(loaded._pipeline))
+    encoder = encoder_of(loaded._pipeline, loaded.device)
     (expected,) = encoder.encode([same.format(words, words)])
     encoder.use([words_as_embedding(loaded._pipeline, words, tmp_path / "my cat.safetensors")])
     (found,) = encoder.encode([prompt])
@@ -87,7 +85,7 @@ def test_an_embedding_of_known_words_is_as_if_they_stood_there(
 
 
 def test_brackets_in_its_name_are_escaped_in_a_prompt(loaded: SdxlPipeline, tmp_path: Path) -> None:
-    encoder = PromptEncoder(loaded._pipeline, loaded.device, LoraMerger(loaded._pipeline))
+    encoder = encoder_of(loaded._pipeline, loaded.device)
     (expected,) = encoder.encode(["a black cat, snow"])
     encoder.use([words_as_embedding(loaded._pipeline, "black cat", tmp_path / "cat (v1).safetensors")])
     assert torch.equal(encoder.encode([r"a cat \(v1\), snow"])[0].rows, expected.rows)

@@ -84,15 +84,12 @@ def test_the_second_pass_takes_a1111s_steps_with_the_seeds_own_noise(loaded: Sdx
 def test_its_words_and_their_changes_are_its_own(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     wanted = hires_plan(builtin, prompt="a [red:green:0.5] fox", negative_prompt="blurry", steps=4, strength=0.5)
     first, second = wanted.passes
-    assert loaded._encoder is not None and loaded._loras is not None
-    told = conditioning_of(loaded._encoder, loaded._loras, wanted, second, 4, guided=True)
+    assert loaded._encoder is not None
+    told = conditioning_of(loaded._encoder, wanted, second, 4, guided=True)
     # In the second pass a share up to 1 has passed (A1111 counts 1.5 as its half).
     assert [one.text for one in told.positive[0].timed] == ["a green fox"]
     assert told.negative[0].timed[0].text == "blurry"
-    assert (
-        conditioning_of(loaded._encoder, loaded._loras, wanted, first, 4, guided=True).positive[0].timed[0].text
-        == "a black cat"
-    )
+    assert conditioning_of(loaded._encoder, wanted, first, 4, guided=True).positive[0].timed[0].text == "a black cat"
     other = replace(wanted, passes=(first, replace(second, prompt="a green fox")))
     assert loaded.render(wanted, QuietWatch()).picture == loaded.render(other, QuietWatch()).picture
 

@@ -34,9 +34,13 @@ class Faults:
         self.ballast: list[weakref.ref[Ballast]] = []
         self.alive_when_cleared: list[int] = []
         self.tiled: list[bool] = []
-        self.enable_offload = real.enable_offload
+        self.place_thriftier = real.place_thriftier
         self.upcast = real.upcast
         self.detect = real.detect
+
+    @property
+    def codes_in_tiles(self) -> bool:
+        return self._real.codes_in_tiles
 
     def denoise(self, plans: Any, number: int, before: Any, watch: Any) -> Any:
         ballast = Ballast()

@@ -3,12 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.adapters.sdxl.helpers import QuietWatch, plan
+from tests.adapters.sdxl.helpers import QuietWatch, encoder_of, plan
 
 from illustrious_studio.adapters.sdxl.worker.loading import SDXL_CONFIG
-from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
-from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import Checkpoint
 from illustrious_studio.domain.pictures import Picture
@@ -89,7 +87,7 @@ def test_a_plain_prompt_is_encoded_as_diffusers_does(loaded: SdxlPipeline) -> No
     import torch
 
     pipe = loaded._pipeline
-    encoder = PromptEncoder(pipe, loaded.device, LoraMerger(pipe))
+    encoder = encoder_of(pipe, loaded.device)
     (ours,), (negative,) = encoder.encode(["a black cat in the snow"]), encoder.encode(["blurry"], negative=True)
     with torch.no_grad():
         rows, other_rows, pooled, other_pooled = pipe.encode_prompt(
@@ -104,7 +102,7 @@ def test_a_plain_prompt_is_encoded_as_diffusers_does(loaded: SdxlPipeline) -> No
 def test_clip_skip_counts_as_a1111_does_and_one_and_two_are_sdxls_own_layer(loaded: SdxlPipeline) -> None:
     import torch
 
-    encoder = PromptEncoder(loaded._pipeline, loaded.device, LoraMerger(loaded._pipeline))
+    encoder = encoder_of(loaded._pipeline, loaded.device)
     one, two, three = (encoder.encode(["a black cat"], skip)[0] for skip in (1, 2, 3))
     assert torch.equal(one.rows, two.rows)
     assert torch.equal(one.rows, encoder.encode(["a black cat"])[0].rows)
@@ -123,7 +121,7 @@ def test_a_clip_skip_beyond_the_layers_is_refused(loaded: SdxlPipeline, builtin:
 def test_the_pooled_embedding_is_the_first_chunks(loaded: SdxlPipeline) -> None:
     import torch
 
-    encoder = PromptEncoder(loaded._pipeline, loaded.device, LoraMerger(loaded._pipeline))
+    encoder = encoder_of(loaded._pipeline, loaded.device)
     both, first, second = (encoder.encode([text])[0] for text in ("a cat BREAK a dog", "a cat", "a dog"))
     assert both.rows.shape[1] == 2 * 77
     assert torch.allclose(both.pooled, first.pooled, atol=1e-5)
@@ -131,7 +129,7 @@ def test_the_pooled_embedding_is_the_first_chunks(loaded: SdxlPipeline) -> None:
 
 
 def test_texts_that_take_turns_are_filled_up_to_the_longest(loaded: SdxlPipeline) -> None:
-    encoder = PromptEncoder(loaded._pipeline, loaded.device, LoraMerger(loaded._pipeline))
+    encoder = encoder_of(loaded._pipeline, loaded.device)
     width = loaded._pipeline.unet.config.cross_attention_dim
     assert [one.rows.shape for one in encoder.encode(["cat " * 200, "cat"])] == [(1, 3 * 77, width)] * 2
     assert encoder.encode(["cat"])[0].rows.shape == (1, 77, width)

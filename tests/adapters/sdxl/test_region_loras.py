@@ -108,7 +108,7 @@ def test_each_region_is_asked_for_with_its_own_and_leads_away_from_the_negative_
         return unet(latents, 500, encoder_hidden_states=one.rows, added_cond_kwargs=added).sample
 
     loras.use((paint,), wanted.region_loras)
-    found = conditioning_of(encoder, loras, wanted, wanted.passes[0], 4, guided=True)
+    found = conditioning_of(encoder, wanted, wanted.passes[0], 4, guided=True)
     base, house, dog = (one.weight for one in found.positive)
     with torch.no_grad():
         (both,) = ConditionedUnet(unsteered(loaded), found, loras)(

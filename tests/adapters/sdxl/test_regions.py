@@ -152,7 +152,7 @@ def test_the_unets_answers_are_blended_by_the_shares(
         added = {"text_embeds": one.pooled, "time_ids": ids}
         return unet(latents, 500, encoder_hidden_states=one.rows, added_cond_kwargs=added).sample
 
-    found = conditioning_of(encoder, loaded._loras, wanted, wanted.passes[0], 4, guided=guidance > 1)
+    found = conditioning_of(encoder, wanted, wanted.passes[0], 4, guided=guidance > 1)
     doubled = 2 if guidance > 1 else 1
     with torch.no_grad():
         (both,) = ConditionedUnet(unsteered(loaded), found, loaded._loras)(
@@ -168,7 +168,7 @@ def test_the_unets_answers_are_blended_by_the_shares(
 def test_without_guidance_nothing_is_asked_for_that_would_cancel_out(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     wanted = regional(builtin, {"prompt": "a dog", **LEFT}, guidance=1.0)
     assert loaded._encoder is not None and loaded._loras is not None
-    found = conditioning_of(loaded._encoder, loaded._loras, wanted, wanted.passes[0], 4, guided=False)
+    found = conditioning_of(loaded._encoder, wanted, wanted.passes[0], 4, guided=False)
     assert (len(found.positive), found.negative) == (2, ())
 
 

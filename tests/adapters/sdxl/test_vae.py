@@ -93,10 +93,11 @@ class HalfPipeline(SdxlPipeline):
         super().__init__(device)
         self._dtype = torch.float16
 
-    def _place(self, own_vae: Any) -> Any:
-        placed = super()._place(own_vae)
-        self._vae = HalfCodec(own_vae, self.device, self._attach)
-        return placed
+    def _settle(self, own_vae: Any) -> Any:
+        settled = super()._settle(own_vae)
+        assert self._residence is not None
+        self._vae = HalfCodec(own_vae, self.device, self._residence)
+        return settled
 
 
 def save_folder(folder: Path, **changes: Any) -> Path:

@@ -80,6 +80,12 @@ class ImageMetadata(Value):
         exclude_if=lambda size: size == 1,
         description="How many pictures were drawn in one go; alone it comes out the same but for the last digits.",
     )
+    placement: Text = Field(
+        "",
+        exclude_if=lambda said: not said,
+        description="Where the model's parts lay while it was drawn on a card: full, text encoders offloaded, model "
+        "offload, group offload. It changes the time, not the picture.",
+    )
     created_at: datetime
     origin: Origin = Origin()
     upscale: UpscaleRecord | None = Field(

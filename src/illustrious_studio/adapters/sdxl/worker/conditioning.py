@@ -64,7 +64,7 @@ class Conditioning:
 
 
 def conditioning_of(
-    encoder: PromptEncoder, loras: LoraMerger, plan: RenderPlan, render_pass: Pass, scale: int, *, guided: bool
+    encoder: PromptEncoder, plan: RenderPlan, render_pass: Pass, scale: int, *, guided: bool
 ) -> Conditioning:
     """`scale`: pixels of a side for one latent. Raises InvalidRequest for a clip skip beyond the encoders' layers."""
     request, first = plan.request, plan.passes[0]
@@ -72,8 +72,7 @@ def conditioning_of(
 
     def told(text: str, own: tuple[LoraUse, ...], weight: "float | Tensor", *, negative: bool = False) -> Told:
         timed = scheduled(text, _evaluations(render_pass), after=after)
-        with loras.within(own):
-            embeddings = encoder.encode([one.text for one in timed], request.clip_skip, negative=negative)
+        embeddings = encoder.encode([one.text for one in timed], request.clip_skip, negative=negative, own=own)
         return Told(timed, tuple(embeddings), weight, own)
 
     prompt, negative_prompt = plan.prompts(render_pass)
@@ -157,7 +156,7 @@ class ConditionedUnet:
 
         results: dict[int, Tensor] = {}
         for loras, group in self._groups(embeddings):
-            with self._loras.within(loras):
+            with self._loras.within(loras, "unet"):
                 found = self.unet(
                     torch.cat([latents] * len(group)),
                     timestep,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.worker.control_models import load_control, load_encoder, unusable
 from illustrious_studio.adapters.sdxl.worker.loading import faults_of_weights
+from illustrious_studio.adapters.sdxl.worker.residence import Residence
 from illustrious_studio.domain.controls import ControlFile, ControlUse, VisionEncoderFile
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ Place = tuple[Span, Span] | None
 class ControlModels:
     """The models that steer the pipeline's UNet, as far as the last drawing used them."""
 
-    def __init__(self, pipeline: Any, device: "device") -> None:
+    def __init__(self, pipeline: Any, device: "device", residence: Residence) -> None:
         self._pipeline = pipeline
+        self._residence = residence
         self._device = device
         self._loaded: dict[str, Any] = {}
         self._adapters: tuple[ControlFile, ...] = ()
@@ -83,15 +85,16 @@ class ControlModels:
         if files == self._adapters:
             return
         unet = self._pipeline.unet
-        if self._adapters:
-            self._pipeline.unload_ip_adapter()
-            self._adapters = ()
-        if files:
-            self._adapters = files  # also where it fails halfway: it is taken out again then
-            try:
-                unet._load_ip_adapter_weights([self._loaded[file.stamp] for file in files])
-            except faults_of_weights() as error:
-                raise unusable("IP-Adapter", " or ".join(file.name for file in files), error) from error
+        with self._residence.other_layers():
+            if self._adapters:
+                self._pipeline.unload_ip_adapter()
+                self._adapters = ()
+            if files:
+                self._adapters = files  # also where it fails halfway: it is taken out again then
+                try:
+                    unet._load_ip_adapter_weights([self._loaded[file.stamp] for file in files])
+                except faults_of_weights() as error:
+                    raise unusable("IP-Adapter", " or ".join(file.name for file in files), error) from error
 
 
 @dataclass(frozen=True)

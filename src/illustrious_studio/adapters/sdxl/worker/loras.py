@@ -20,6 +20,7 @@ from illustrious_studio.adapters.sdxl.headers import BadFile, read_header
 from illustrious_studio.adapters.sdxl.lora_catalogue import MAX_HEADER
 from illustrious_studio.adapters.sdxl.worker.lora_keys import Place, by_layer, places
 from illustrious_studio.adapters.sdxl.worker.lora_weights import NoChange, change_of
+from illustrious_studio.adapters.sdxl.worker.residence import Part, Residence
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.loras import LoraFile, LoraUse
 
@@ -46,16 +47,16 @@ class _Opened:
 class LoraMerger:
     """The LoRAs in one pipeline."""
 
-    def __init__(self, pipeline: Any) -> None:
+    def __init__(self, pipeline: Any, residence: Residence) -> None:
         self._pipeline = pipeline
+        self._residence = residence
         self._places: dict[tuple[str, str], Place] | None = None
-        self._used: tuple[LoraUse, ...] = ()
+        self.used: tuple[LoraUse, ...] = ()
+        """What is in the weights, but for regions."""
         self._originals: dict[tuple[Place, str], Tensor] = {}
         """Weights and biases as they were, in the machine's memory."""
-        self._regional: dict[tuple[LoraUse, ...], list[tuple[Parameter, Tensor]]] = {}
+        self._regional: dict[tuple[LoraUse, ...], dict[Part, list[tuple[Parameter, Tensor]]]] = {}
         """By what a region has beside those for all: the weights that this changes, as they are with both."""
-        self.present: tuple[LoraUse, ...] = ()
-        """What is in the weights now."""
 
     def use(self, wanted: Sequence[LoraUse], regional: Sequence[Sequence[LoraUse]] = ()) -> None:
         """Put these into the weights, in place of those that are in them, and have those of regions ready.
@@ -63,7 +64,7 @@ class LoraMerger:
         Raises InvalidRequest for a file that cannot be used; then none is in them.
         """
         wanted, sets = _counting(wanted), dict.fromkeys(own for one in regional if (own := _counting(one)))
-        if wanted == self._used and sets.keys() == self._regional.keys():
+        if wanted == self.used and sets.keys() == self._regional.keys():
             return
         with ExitStack() as undoing:
             undoing.callback(self._take_out)
@@ -75,24 +76,14 @@ class LoraMerger:
             for own in sets:
                 self._regional[own] = self._beside(whole, [(opened[one.file], one) for one in own])
             undoing.pop_all()
-        self._used = self.present = wanted
+        self.used = wanted
 
     @contextmanager
-    def within(self, own: Sequence[LoraUse]) -> Iterator[None]:
-        """With those of a region in the weights, beside those for the whole picture."""
-        own = _counting(own)
-        weights = self._regional[own] if own else []
-        before: list[tuple[Parameter, Tensor]] = []
-        try:
-            for parameter, weight in weights:
-                before.append((parameter, parameter.data))
-                parameter.data = weight.to(parameter)
-            self.present = (*self._used, *own)
+    def within(self, own: Sequence[LoraUse], part: Part) -> Iterator[None]:
+        """With those of a region in the weights of a part that is on the device, beside those for the whole picture."""
+        weights = self._regional[counting][part] if (counting := _counting(own)) else []
+        with self._residence.replaced(weights):
             yield
-        finally:
-            self.present = self._used
-            for parameter, weight in before:
-                parameter.data = weight.to(parameter.device)  # offloading moves them meanwhile
 
     def release(self) -> None:
         """What lies beside the model for regions: it is computed again when it is wanted."""
@@ -106,21 +97,22 @@ class LoraMerger:
             for key, parameter, weight in self._weights(opened, _layers(opened)):
                 if key not in self._originals:
                     self._originals[key] = parameter.detach().to("cpu", copy=True)
-                parameter.data.copy_(weight)
+                self._residence.write(parameter, weight)
                 changed.add(key)
             for key in self._originals.keys() - changed:
                 self._restore(key)
 
     def _beside(
         self, whole: list[tuple[_Opened, LoraUse]], own: list[tuple[_Opened, LoraUse]]
-    ) -> "list[tuple[Parameter, Tensor]]":
+    ) -> "dict[Part, list[tuple[Parameter, Tensor]]]":
         import torch
 
+        found: dict[Part, list[tuple[Parameter, Tensor]]] = {"unet": [], "text": []}
         with torch.no_grad():
-            return [
-                (parameter, torch.empty_like(parameter).copy_(weight))
-                for _, parameter, weight in self._weights([*whole, *own], _layers(own))
-            ]
+            for (place, _), parameter, weight in self._weights([*whole, *own], _layers(own)):
+                kept = parameter, torch.empty_like(parameter).copy_(weight)
+                found["unet" if place.part == "unet" else "text"].append(kept)
+        return found
 
     def _weights(
         self, opened: list[tuple[_Opened, LoraUse]], where: "dict[Place, None]"
@@ -169,8 +161,7 @@ class LoraMerger:
 
     def _restore(self, key: tuple[Place, str]) -> None:
         place, name = key
-        parameter = getattr(self._layer(place), name)
-        parameter.data.copy_(self._originals.pop(key))
+        self._residence.write(getattr(self._layer(place), name), self._originals.pop(key))
 
     def _take_out(self) -> None:
         import torch
@@ -179,7 +170,7 @@ class LoraMerger:
             for key in list(self._originals):
                 self._restore(key)
         self._regional = {}
-        self._used = self.present = ()
+        self.used = ()
 
     def _opened(self, file: LoraFile) -> _Opened:
         """Raises InvalidRequest."""

@@ -4,7 +4,7 @@ Several pictures in one go that memory does not hold together, or of which one c
 A drawing's stages are its passes and the decoding, and both once more for each region of its details. What a stage
 has made is kept: one that fails is repeated alone. Memory that runs out while decoding is cleared, and the VAE works
 tile by tile. If that is not enough, or if it ran out during a pass, memory is cleared and the stage is repeated, on a
-GPU with the model moved there part by part from then on. That is done once a drawing; then it is OutOfMemory. Numbers
+GPU with less of the model there (`placement`), until there is no less; elsewhere once. Then it is OutOfMemory. Numbers
 that are not finite, or all of one colour, are found where they arise, in the latents or in the pixels: that part of the
 model, the UNet or the VAE, works in float32 from then on and the stage is repeated; where it does already, the drawing
 is refused. This module drives; `pipeline` works.
@@ -27,7 +27,6 @@ TILED = "memory cleared, VAE decoded in tiles"
 AGAIN = "memory cleared, steps taken again, VAE decoded in tiles"
 DECODED_AGAIN = "memory cleared, VAE decoded in tiles again"
 SINGLY = "memory cleared, the pictures drawn one by one"
-OFFLOADED = ", the model moved to the device part by part"
 Part = Literal["unet", "vae"]
 UPCAST: dict[Part, str] = {
     "unet": "UNet gave numbers that are not finite, steps taken again in float32",
@@ -77,8 +76,13 @@ class PipelineStages(Protocol):
         """Let a part work in float32 from now on; whether that is a change."""
         ...
 
-    def enable_offload(self) -> bool:
-        """Keep the model off the device but for the part that works; whether that is possible."""
+    @property
+    def codes_in_tiles(self) -> bool:
+        """Whether the VAE works in tiles from the beginning."""
+        ...
+
+    def place_thriftier(self) -> str:
+        """Have less of the model on the device; said in a few words, empty where that is not possible."""
         ...
 
     def clear(self) -> None: ...
@@ -189,7 +193,7 @@ class _Drawing:
         return changed
 
     def decoded(self, plan: RenderPlan, latents: Any) -> Picture:
-        tiled = self._low_memory or plan.passes[-1].coded_in_tiles
+        tiled = self._low_memory or self._stages.codes_in_tiles or plan.passes[-1].coded_in_tiles
         while (picture := self._attempt(partial(self._stages.decode, latents, tiled=tiled))) is None:
             if tiled:
                 self._retry_low_memory(plan, DECODED_AGAIN)
@@ -218,9 +222,11 @@ class _Drawing:
             self.tried.append(UPCAST[part])
 
     def _retry_low_memory(self, plan: RenderPlan, what: str) -> None:
-        """Get ready to repeat a stage with as little memory as can be. Raises OutOfMemory the second time."""
+        """Get ready to repeat a stage with less memory. Raises OutOfMemory where it was done before and there is
+        nothing more to take off the device."""
         self._stages.clear()
-        if self._low_memory:
+        thriftier = self._stages.place_thriftier()
+        if self._low_memory and not thriftier:
             width, height = plan.size
             raise OutOfMemory(
                 f"The device's memory does not hold a picture of {width} x {height}, also after: "
@@ -228,4 +234,4 @@ class _Drawing:
                 "Make the picture smaller, close other programs that use the device, or choose a smaller checkpoint."
             )
         self._low_memory = True
-        self.tried.append(what + (OFFLOADED if self._stages.enable_offload() else ""))
+        self.tried.append(f"{what}, {thriftier}" if thriftier else what)

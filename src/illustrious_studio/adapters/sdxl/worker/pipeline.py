@@ -8,8 +8,8 @@ The noise is always drawn on the CPU: the same seed is the same noise on every d
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,16 +36,22 @@ from illustrious_studio.adapters.sdxl.worker.oom_fallback import (
     draw,
     draw_batch,
 )
+from illustrious_studio.adapters.sdxl.worker.placement import Placer, free_on, weights_of, work_on
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.progress import NobodyWatching, ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
+from illustrious_studio.adapters.sdxl.worker.residence import Residence
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.adapters.sdxl.worker.soft_inpainting import SoftMask, changed_pixels
 from illustrious_studio.adapters.sdxl.worker.starts import Starts
 from illustrious_studio.adapters.sdxl.worker.tiles import in_tiles
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
+from illustrious_studio.domain.accelerator.estimates import Weights, Work
+from illustrious_studio.domain.accelerator.placement import Placement
+from illustrious_studio.domain.controls import ControlFile, VisionEncoderFile
 from illustrious_studio.domain.details import DetectorFile, Found
 from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
+from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Step
@@ -64,7 +70,9 @@ class SdxlPipeline:
         *,
         deterministic: bool = True,
         share_memory: MemoryPolicy = "auto",
+        budget: Callable[[], int | None] | None = None,
     ) -> None:
+        """`budget`: how many bytes of the device the model may take now; left out: what is free there."""
         import diffusers
         import torch
         import transformers
@@ -86,15 +94,24 @@ class SdxlPipeline:
         # Imported now, while nobody waits: diffusers loads them on first use, which takes seconds.
         from diffusers import StableDiffusionXLPipeline
 
-        self._kind = StableDiffusionXLPipeline
+        class OnTheDevice(StableDiffusionXLPipeline):  # type: ignore[misc]
+            """Which works there, wherever the parts lie that it does not ask itself."""
+
+            _execution_device = self.device
+
+        self._kind = OnTheDevice
         self._checkpoint: Checkpoint | None = None
         self._pipeline: Any = None
         self._encoder: PromptEncoder | None = None
         self._vae: VaeCodec | None = None
         self._loras: LoraMerger | None = None
         self._controls: ControlModels | None = None
+        self._residence: Residence | None = None
         self._detectors = Detectors()
-        self._offloaded = False
+        self._budget = free_on(self.device) if budget is None else budget
+        self._placer = Placer(self._budget)
+        self._planned: Sequence[RenderPlan] = ()
+        """What is drawn now."""
 
     @property
     def device_name(self) -> str:
@@ -108,39 +125,64 @@ class SdxlPipeline:
         pipeline = load_pipeline(checkpoint, self._dtype, self._config)
         self._pipeline, self._checkpoint = pipeline, checkpoint
         own = pipeline.vae if self.device.type == "cpu" else copy.deepcopy(pipeline.vae)
-        if memory.unless_out_of_memory(partial(self._place, own)) is None:
-            self.enable_offload()
-            if memory.unless_out_of_memory(partial(self._place, own)) is None:
-                self.unload()
-                raise OutOfMemory(
-                    f"The device has no memory left for the checkpoint {checkpoint.name}. "
-                    "Close other programs that use it, or choose a smaller checkpoint."
-                )
-        self._loras = LoraMerger(pipeline)
-        self._encoder = PromptEncoder(pipeline, self.device, self._loras)
-        self._controls = ControlModels(pipeline, self.device)
+        self._residence, self._placer = Residence(pipeline, self.device), Placer(self._budget)
+        self._planned = [_usual_plan(checkpoint)]
+        with ExitStack() as undoing:
+            undoing.callback(self.unload)
+            while memory.unless_out_of_memory(partial(self._settle, own)) is None:
+                self._give_way(f"the checkpoint {checkpoint.name}")
+            undoing.pop_all()
+        self._loras = LoraMerger(pipeline, self._residence)
+        self._encoder = PromptEncoder(pipeline, self.device, self._loras, self._residence)
+        self._controls = ControlModels(pipeline, self.device, self._residence)
 
-    def _place(self, own_vae: Any) -> Literal[True]:
-        """Bring the model to the device, and only there into the order of memory in which convolutions are fastest."""
-        import torch
-
-        if not self._offloaded:
-            self._pipeline.to(self.device)
-        self._pipeline.unet.to(memory_format=torch.channels_last)
-        self._vae = VaeCodec(own_vae, self.device, self._attach)
+    def _settle(self, own_vae: Any) -> Literal[True]:
+        """Bring the model to the device, as far as it has its place there."""
+        assert self._residence is not None
+        self._place(self._planned)
+        if self._vae is None:
+            self._vae = VaeCodec(own_vae, self.device, self._residence)
         return True
 
-    def _attach(self, vae: Any) -> None:
-        if self._offloaded:
-            self._pipeline.remove_all_hooks()  # a hooked module holds itself, and would outlive its replacement
-        self._pipeline.vae = vae
-        if self._offloaded:
-            self._pipeline.enable_model_cpu_offload(device=self.device)
+    def _place(self, plans: Sequence[RenderPlan]) -> Literal[True]:
+        """Have the parts of the model where these plans can be drawn."""
+        self._planned = plans
+        return self._use(self._placer.place(*self._needs()))
+
+    def _use(self, placement: Placement) -> Literal[True]:
+        assert self._residence is not None
+        self._residence.use(placement)
+        return True
+
+    def _needs(self) -> tuple[Weights, Work]:
+        controls = sum(file.parameters for file in _files_of(self._planned[0]).values())
+        weights = weights_of(self._pipeline, steering=controls * self._pipeline.unet.dtype.itemsize)
+        return weights, work_on(self._pipeline, self._planned)
+
+    def place_thriftier(self) -> str:
+        """After memory ran out: have less of the model on the device, as the next placement that takes less says. It is
+        told in a few words; empty where there is none. Raises OutOfMemory where not even that has room."""
+        if self._placer.ran_out(*self._needs()) is None:
+            return ""
+        if self._loras is not None:
+            self._loras.release()
+        while memory.unless_out_of_memory(partial(self._use, self._placer.now)) is None:
+            self._give_way("the model")
+        return self._placer.now.said
+
+    def _give_way(self, what: str) -> None:
+        """After memory ran out while parts were moved: aim at less of them on the device. Raises OutOfMemory."""
+        self.clear()
+        if self._placer.ran_out(*self._needs()) is None:
+            raise OutOfMemory(
+                f"The device has no memory left for {what}. "
+                "Close other programs that use it, or choose a smaller checkpoint."
+            )
 
     def unload(self) -> None:
         self._pipeline = self._encoder = self._checkpoint = self._vae = self._loras = self._controls = None
+        self._residence = None
         self._detectors.release()
-        self._offloaded = False
         self.clear()
 
     def clear(self) -> None:
@@ -149,7 +191,7 @@ class SdxlPipeline:
     def render(self, plan: RenderPlan, watch: ProgressCallback) -> Rendered:
         """Raises Unavailable, OutOfMemory, InvalidRequest (more clip skip than layers; a VAE, LoRA or embedding that
         does not go with the checkpoint), Stopped."""
-        with self._at_work():
+        with self._at_work([plan]):
             started = time.perf_counter()
             drawn = draw(self, plan, watch)
             return self._rendered(drawn, time.perf_counter() - started)
@@ -157,16 +199,18 @@ class SdxlPipeline:
     def render_batch(self, plans: Sequence[RenderPlan], watch: ProgressCallback) -> list[Rendered | StudioError]:
         """What becomes of each of several plans that are alike. Raises Unavailable and InvalidRequest as `render` does,
         for all of them, and Stopped."""
-        with self._at_work():
+        with self._at_work(plans):
             started = time.perf_counter()
             results = draw_batch(self, plans, watch)
             seconds = (time.perf_counter() - started) / len(plans)
             return [one if isinstance(one, StudioError) else self._rendered(one, seconds) for one in results]
 
     @contextmanager
-    def _at_work(self) -> Iterator[None]:
+    def _at_work(self, plans: Sequence[RenderPlan]) -> Iterator[None]:
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
+        while memory.unless_out_of_memory(partial(self._place, plans)) is None:
+            self._give_way("the model")
         try:
             yield
         finally:
@@ -183,19 +227,14 @@ class SdxlPipeline:
             seconds=seconds,
             attempts=drawn.attempts,
             batch_size=drawn.batch_size,
+            placement=self._placer.said,
             changed=drawn.changed,
         )
 
-    def enable_offload(self) -> bool:
-        """Keep the model off the device but for the part that works. Stays so until the checkpoint is loaded again."""
-        if self.device.type != "cpu" and not self._offloaded:
-            self._pipeline.to("cpu")
-            if self._loras is not None:
-                self._loras.release()
-            self.clear()
-            self._pipeline.enable_model_cpu_offload(device=self.device)
-            self._offloaded = True
-        return self._offloaded
+    @property
+    def codes_in_tiles(self) -> bool:
+        """Whether the VAE works in tiles, for it would not hold the picture as a whole."""
+        return self._placer.now.vae_in_tiles
 
     def upcast(self, part: Part) -> bool:
         """Let the UNet or the VAE work in float32 until the checkpoint is loaded again (A1111's --no-half); whether
@@ -207,9 +246,9 @@ class SdxlPipeline:
         unet = self._pipeline.unet
         if unet.dtype == torch.float32:
             return False
-        unet.to("cpu").to(dtype=torch.float32)
-        if not self._offloaded:
-            unet.to(self.device)
+        assert self._residence is not None
+        with self._residence.apart("unet"):
+            unet.to(dtype=torch.float32)
         return True
 
     @property
@@ -230,6 +269,7 @@ class SdxlPipeline:
         import torch
 
         assert self._encoder is not None and self._controls is not None and self._loras is not None
+        assert self._residence is not None
         plan = plans[0]
         render_pass = plan.passes[number]
         self._codec.use(plan.vae)
@@ -239,7 +279,10 @@ class SdxlPipeline:
         request = plan.request
         guided = request.guidance > 1  # at 1 or below nothing is steered away from: half of the work
         watch.check()
-        conditioning = conditioning_of(self._encoder, self._loras, plan, render_pass, self._scale, guided=guided)
+        try:
+            conditioning = conditioning_of(self._encoder, plan, render_pass, self._scale, guided=guided)
+        finally:
+            self._encoder.done()
         watch.check()
         width, height = render_pass.width, render_pass.height
         own = self._pipeline.scheduler.from_config(
@@ -278,7 +321,7 @@ class SdxlPipeline:
         steered = SteeredUnet(own_unet, self._controls, plan.controls, size, self._scale, evaluations)
         unet = in_tiles(steered, render_pass, self._scale, watch.check)
         if is_for_inpainting(own_unet):
-            tiled = self._offloaded or render_pass.coded_in_tiles
+            tiled = self.codes_in_tiles or render_pass.coded_in_tiles
             beside = [beside_latents(self._codec, one.passes[number], self._scale, tiled=tiled) for one in plans]
             unet = InpaintUnet(unet, torch.cat(beside))
         # Without text encoders it takes the embeddings in the UNet's dtype, with them in the encoders'.
@@ -287,7 +330,7 @@ class SdxlPipeline:
         parts = {**self._pipeline.components, **others}
         pipeline = self._kind(**parts, add_watermarker=False)
         pipeline.set_progress_bar_config(disable=True)
-        with torch.no_grad():
+        with torch.no_grad(), self._residence.working("unet"):
             output = pipeline(
                 **_placeholders(conditioning, self._pipeline.unet.dtype, len(plans), guided=guided),
                 latents=latents,
@@ -302,7 +345,7 @@ class SdxlPipeline:
                 output_type="latent",
                 callback_on_step_end=self._callback(watch, kept),
             )
-        if self._offloaded:
+        if self._residence.offloads:
             self._controls.rest()
         latents = output.images
         if not torch.isfinite(latents).all():
@@ -326,7 +369,7 @@ class SdxlPipeline:
         """What a pass of several pictures starts from, a row for each; None where it is noise."""
         import torch
 
-        starts = Starts(self._codec, self._scale, self.device, self.device_name, tiled=self._offloaded)
+        starts = Starts(self._codec, self._scale, self.device, self.device_name, tiled=self.codes_in_tiles)
         base = starts.of([one.passes[number] for one in plans], before, watch)
         start = plans[0].passes[number].start
         if base is None or not isinstance(start, FromPicture) or start.mask is None:
@@ -367,6 +410,22 @@ class SdxlPipeline:
             return {"latents": latents}
 
         return on_step
+
+
+def _usual_plan(checkpoint: Checkpoint) -> RenderPlan:
+    """Of the picture that the checkpoint was made for."""
+    one = Pass(checkpoint.native_width, checkpoint.native_height, 1, "Euler", "Normal")
+    return RenderPlan(ImageRequest(prompt="a"), checkpoint, (one,))
+
+
+def _files_of(plan: RenderPlan) -> dict[str, ControlFile | VisionEncoderFile]:
+    """What steers it, each file once."""
+    found: dict[str, ControlFile | VisionEncoderFile] = {}
+    for one in plan.controls:
+        found[one.file.stamp] = one.file
+        if one.encoder is not None:
+            found[one.encoder.stamp] = one.encoder
+    return found
 
 
 def _placeholders(conditioning: Conditioning, dtype: "torch.dtype", count: int, *, guided: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.worker.embeddings import vectors_of
 from illustrious_studio.adapters.sdxl.worker.loras import LoraMerger
+from illustrious_studio.adapters.sdxl.worker.residence import Residence
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.loras import LoraUse
 from illustrious_studio.domain.prompt_chunks import CHUNK_LENGTH, NO_VECTORS, Chunks, Token, Vectors, chunks, parse
@@ -42,10 +43,11 @@ class Embedding:
 class PromptEncoder:
     """Turns prompts into embeddings with both text encoders of a pipeline; keeps the last few."""
 
-    def __init__(self, pipeline: Any, device: Any, loras: LoraMerger, keep: int = 32) -> None:
+    def __init__(self, pipeline: Any, device: Any, loras: LoraMerger, residence: Residence, keep: int = 32) -> None:
         self._pipeline = pipeline
         self._device = device
         self._loras = loras
+        self._residence = residence
         self._keep = keep
         self._kept: OrderedDict[tuple[tuple[LoraUse, ...], str, int, int], Embedding] = OrderedDict()
         self._files: tuple[EmbeddingFile, ...] = ()
@@ -61,9 +63,13 @@ class PromptEncoder:
             first, second = ({name: pair[side] for name, pair in read.items()} for side in (0, 1))
             self._files, self._vectors = tuple(files), (first, second)
 
-    def encode(self, texts: Sequence[str], clip_skip: int = 1, *, negative: bool = False) -> list[Embedding]:
+    def encode(
+        self, texts: Sequence[str], clip_skip: int = 1, *, negative: bool = False, own: tuple[LoraUse, ...] = ()
+    ) -> list[Embedding]:
         """Texts that take turns in one prompt, all of the same number of chunks: shorter ones are filled up with empty
-        ones, as in A1111. A negative prompt without words is zeros, where the checkpoint was trained so.
+        ones, as in A1111. A negative prompt without words is zeros, where the checkpoint was trained so. `own`: LoRAs
+        of a region, beside those of the whole picture. The encoders stay on the device until somebody says that it is
+        `done`, so that several prompts bring them there once.
 
         Raises InvalidRequest for a clip skip beyond the encoders' layers.
         """
@@ -72,7 +78,7 @@ class PromptEncoder:
         layer = self._layer(clip_skip)
         pairs = [self._chunks(text) for text in texts]
         count = max(len(side) for pair in pairs for side in pair)
-        encoded = [self._encoded(text, pair, count, layer) for text, pair in zip(texts, pairs, strict=True)]
+        encoded = [self._encoded(text, pair, count, layer, own) for text, pair in zip(texts, pairs, strict=True)]
         if negative and self._pipeline.config.force_zeros_for_empty_prompt and not any(text.strip() for text in texts):
             return [Embedding(torch.zeros_like(one.rows), torch.zeros_like(one.pooled)) for one in encoded]
         return encoded
@@ -92,8 +98,12 @@ class PromptEncoder:
         tokenizers = self._pipeline.tokenizer, self._pipeline.tokenizer_2
         return [chunks(parts, one, vectors) for one, vectors in zip(tokenizers, self._vectors, strict=True)]
 
-    def _encoded(self, text: str, pair: list[Chunks], count: int, layer: int) -> Embedding:
-        key = self._loras.present, text, count, layer
+    def done(self) -> None:
+        """All prompts are encoded, for now."""
+        self._residence.done("text")
+
+    def _encoded(self, text: str, pair: list[Chunks], count: int, layer: int, own: tuple[LoraUse, ...]) -> Embedding:
+        key = (*self._loras.used, *own), text, count, layer
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -101,7 +111,8 @@ class PromptEncoder:
 
         first, second = pair
         pipeline = self._pipeline
-        with torch.no_grad():
+        self._residence.need("text")
+        with torch.no_grad(), self._loras.within(own, "text"):
             rows_1, _ = self._run(pipeline.text_encoder, pipeline.tokenizer, first, count, layer)
             rows_2, pooled = self._run(pipeline.text_encoder_2, pipeline.tokenizer_2, second, count, layer)
         embedding = Embedding(torch.cat([rows_1, rows_2], dim=-1), pooled)

@@ -8,12 +8,12 @@ a float32 file has beyond that is lost, as in A1111.)
 """
 
 import copy
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from illustrious_studio.adapters.sdxl.vae_catalogue import PREFIX
 from illustrious_studio.adapters.sdxl.worker.memory import unless_out_of_memory
 from illustrious_studio.adapters.sdxl.worker.oom_fallback import BadNumbers
+from illustrious_studio.adapters.sdxl.worker.residence import Residence
 from illustrious_studio.domain.errors import InvalidRequest
 from illustrious_studio.domain.models import VaeFile
 from illustrious_studio.domain.pictures import Picture
@@ -104,13 +104,13 @@ def pixels_of(picture: Picture, size: tuple[int, int]) -> "torch.Tensor":
 
 
 class VaeCodec:
-    """The VAE in use. `own` is the checkpoint's, in the machine's memory; `attach` gives the pipeline what works."""
+    """The VAE in use. `own` is the checkpoint's, in the machine's memory; what works is given to the `residence`."""
 
-    def __init__(self, own: Any, device: "torch.device", attach: Callable[[Any], None]) -> None:
+    def __init__(self, own: Any, device: "torch.device", residence: Residence) -> None:
         self._own = own
         self._source: Any = None
         self._device = device
-        self._attach = attach
+        self._residence = residence
         self._file: VaeFile | None = None
         self._vae: Any = None
         self._scale = 2 ** (len(own.config.block_out_channels) - 1)
@@ -146,7 +146,7 @@ class VaeCodec:
 
         pixels = pixels.to(self._device)
         self._tile(pixels[..., :: self._scale, :: self._scale] if tiled else None)
-        with torch.no_grad():
+        with torch.no_grad(), self._residence.working("vae"):
             latents: torch.Tensor = self._vae.encode(pixels.to(self._vae.dtype)).latent_dist.mode()
         if not torch.isfinite(latents).all():
             raise BadNumbers("vae")
@@ -161,7 +161,7 @@ class VaeCodec:
 
         self._tile(latents if tiled else None)
         scaled = latents / self._vae.config.scaling_factor
-        with torch.no_grad():
+        with torch.no_grad(), self._residence.working("vae"):
             image = self._vae.decode(scaled.to(self._device, self._vae.dtype), return_dict=False)[0][0].float()
         if not torch.isfinite(image).all():
             raise BadNumbers("vae")
@@ -188,7 +188,7 @@ class VaeCodec:
         as_it_is = self._device.type == "cpu" and source.dtype == dtype
         vae = source if as_it_is else copy.deepcopy(source)
         vae.to(dtype=dtype).to(self._device).to(memory_format=torch.channels_last)
-        self._attach(vae)
+        self._residence.attach(vae)
         self._source, self._vae = source, vae
 
     def _tile(self, latents: "torch.Tensor | None") -> None:

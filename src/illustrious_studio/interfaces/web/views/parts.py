@@ -121,7 +121,7 @@ def settings_rows(metadata: ImageMetadata) -> list[tuple[str, str]]:
         ("Model hash", metadata.checkpoint_hash or ""),
         ("Device", f"{metadata.device}, {metadata.dtype}" if metadata.device else ""),
         ("Time", seconds(metadata.seconds) if metadata.seconds else ""),
-        ("Memory", ", ".join(metadata.attempts)),
+        ("Memory", "; ".join(filter(None, (metadata.placement, *metadata.attempts)))),
         ("Batch size", str(metadata.batch_size) if metadata.batch_size > 1 else ""),
         ("Created", f"{metadata.created_at.astimezone():%d %B %Y, %H:%M}"),
         *metadata.unusable.items(),
