@@ -116,4 +116,4 @@ async def test_reuse_brings_them_back_and_what_is_wrong_with_one_is_said(web: We
     assert ((await last(web)).regions, (await last(web)).region_base) == (regions, 0.5)
     await page.locator("#regions-editor textarea").last.fill("")
     await page.click("#generate")
-    await expect(page.locator("#create-notice")).to_contain_text("Regions, 1, prompt: must not be empty")
+    await expect(page.locator("#create-notice")).to_contain_text("Regions 2, prompt: must not be empty")
