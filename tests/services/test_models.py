@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakes import FakeChat, FakeChosen, FakeEngine, FakeVision, no_hashes
-from illustrious_studio.domain.errors import InvalidRequest, NotFound, Unavailable
+from illustrious_studio.domain.errors import InvalidRequest, NotFound, OutOfMemory, Unavailable
 from illustrious_studio.domain.images import ImageRequest
 from illustrious_studio.domain.models import Checkpoint, DeviceMemory, ModelStatus, RefusedFile
 from illustrious_studio.services.memory import MemoryService
@@ -217,6 +217,33 @@ async def test_ollama_leaves_the_card_when_a_picture_would_not_fit_beside_it(
     drawn = render_plan(ImageRequest(prompt="a", width=side, height=side), checkpoint)
     await MemoryService(engine, [chat], policy).make_room([drawn])  # type: ignore[arg-type]
     assert chat.left == leaves
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "kind", "controlnets", "says"),
+    [
+        (6, "cuda", 1, ""),  # the UNet comes layer by layer
+        (6, "cuda", 2, ""),
+        (6, "cuda", 3, "The controls take 7.0 GiB and the checkpoint at least 0.3 GiB beside them; the device has 6.0"),
+        (8, "cuda", 10, "The controls take 23.3 GiB"),
+        (8, "cpu", 1, "The controls take 4.7 GiB and the checkpoint at least 5.2 GiB beside them"),
+        (16, "cpu", 1, ""),
+    ],
+)
+def test_controls_that_no_placement_has_room_for_are_refused_before_anything_is_loaded(
+    gigabytes: int, kind: str, controlnets: int, says: str
+) -> None:
+    engine = FakeEngine()
+    memory = DeviceMemory(device=kind, total=gigabytes * GB, used=0)
+    engine.status = engine.status.model_copy(update={"memory": memory, "device_type": kind})
+    checkpoint = Checkpoint(name="x", path=Path("x"), layout="single-file", size_bytes=7 * GB)
+    memory_service = MemoryService(engine, [])
+    if not says:
+        memory_service.check_beside(checkpoint, controlnets * 1_251_000_000)
+        return
+    with pytest.raises(OutOfMemory) as error:
+        memory_service.check_beside(checkpoint, controlnets * 1_251_000_000)
+    assert error.value.detail.startswith(says)
 
 
 async def test_before_the_first_look_ends_nothing_is_said_to_be_absent() -> None:

@@ -1,7 +1,7 @@
 """Pictures that steer a drawing beside its words: by a ControlNet (Zhang et al. 2023, arXiv:2302.05543), a T2I-Adapter
 (Mou et al. 2023, arXiv:2302.08453) or an IP-Adapter (Ye et al. 2023, arXiv:2308.06721)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, Self
@@ -128,6 +128,12 @@ class ControlUse:
     """The number of what the picture shows, for a ControlNet-Union."""
     encoder: VisionEncoderFile | None = None
     """What looks at an IP-Adapter's picture."""
+
+
+def files_of(uses: Iterable[ControlUse]) -> dict[str, ControlFile | VisionEncoderFile]:
+    """What these are loaded from, each file once, by its stamp."""
+    files = [file for one in uses for file in (one.file, one.encoder) if file is not None]
+    return {file.stamp: file for file in files}
 
 
 class ControlCatalogue(Protocol):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from illustrious_studio.domain.accelerator.estimates import AT_ONCE, STEP, work_of
+from illustrious_studio.domain.accelerator.estimates import AT_ONCE, GIB, STEP, work_of
+from illustrious_studio.domain.accelerator.placement import LAYERS
 from illustrious_studio.domain.chat import ChatModel
 from illustrious_studio.domain.errors import OutOfMemory
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
@@ -13,7 +14,7 @@ from illustrious_studio.domain.rendering import ImageEngine, RenderPlan
 log = structlog.get_logger(__name__)
 
 UNET_SHARE = 0.74
-"""Of an SDXL checkpoint's bytes; with offload the rest can leave the device while the UNet works."""
+"""Of an SDXL checkpoint's bytes; the rest need not be there while the UNet works."""
 NUMBER = 2
 """Bytes of a number in half precision, in which a card draws."""
 SPARED = 0.5
@@ -54,14 +55,12 @@ class MemoryService:
         status = self._engine.status
         if not parameters or status.memory is None:
             return
-        steering = parameters * (4 if status.device_type == "cpu" else 2)
-        needed = steering + checkpoint.size_bytes * UNET_SHARE
-        if needed > status.memory.total:
-            gib = 1024**3
+        steering = parameters * (4 if status.device_type == "cpu" else NUMBER)
+        beside = LAYERS if status.device_type == "cuda" else checkpoint.size_bytes * UNET_SHARE
+        if steering + beside > status.memory.total:
             raise OutOfMemory(
-                f"The controls take {steering / gib:.1f} GiB and the checkpoint at least "
-                f"{checkpoint.size_bytes * UNET_SHARE / gib:.1f} GiB beside them; the device has "
-                f"{status.memory.total / gib:.1f} GiB. Use fewer of them, or smaller ones."
+                f"The controls take {steering / GIB:.1f} GiB and the checkpoint at least {beside / GIB:.1f} GiB beside "
+                f"them; the device has {status.memory.total / GIB:.1f} GiB. Use fewer of them, or smaller ones."
             )
 
     async def make_room(self, plans: Sequence[RenderPlan]) -> None:

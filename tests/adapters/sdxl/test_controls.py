@@ -232,7 +232,7 @@ def test_controls_steer_alike_wherever_the_models_parts_lie(
     pipeline = SdxlPipeline("cpu")
     pipeline.load(checkpoint)
     for residency in RESIDENCIES:
-        pipeline._placer.now = Placement(residency=residency)
+        pipeline._placed.placer.now = Placement(residency=residency)
         for controls in (several, alone, ()):  # an IP-Adapter comes into the UNet's layers, and leaves them
             wanted = replace(plan(checkpoint, **{**WORDS, "size": SIDE, "steps": STEPS}), controls=controls)
             expected = ready.render(wanted, QuietWatch()).picture

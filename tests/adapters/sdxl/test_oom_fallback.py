@@ -35,6 +35,7 @@ class Faults:
         self.alive_when_cleared: list[int] = []
         self.tiled: list[bool] = []
         self.place_thriftier = real.place_thriftier
+        self.code_in_tiles = real.code_in_tiles
         self.upcast = real.upcast
         self.detect = real.detect
 

@@ -14,10 +14,11 @@ from tests.adapters.sdxl.helpers import QuietWatch, plan
 from tests.adapters.sdxl.test_hires import hires_plan
 from tests.adapters.sdxl.test_oom_fallback import Faults, no_memory
 
-from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, draw
+from illustrious_studio.adapters.sdxl.worker.oom_fallback import AGAIN, TILED, draw
 from illustrious_studio.adapters.sdxl.worker.pipeline import SdxlPipeline
 from illustrious_studio.adapters.sdxl.worker.placement import Placer
 from illustrious_studio.adapters.sdxl.worker.residence import MODULES, VISITING
+from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
 from illustrious_studio.domain.accelerator.estimates import GIB, MIB, Weights, Work, sdxl_weights, work_of
 from illustrious_studio.domain.accelerator.placement import RESIDENCIES, Placement, stages
 from illustrious_studio.domain.errors import OutOfMemory, Unavailable
@@ -45,7 +46,7 @@ def own(builtin: Checkpoint) -> Iterator[SdxlPipeline]:
 
 def drawn(pipeline: SdxlPipeline, wanted: RenderPlan, placement: Placement | None = None) -> Picture:
     if placement is not None:
-        pipeline._placer.now = placement  # a CPU has no limit of its own, so this is the one that is taken
+        pipeline._placed.placer.now = placement  # a CPU has no limit of its own, so this is the one that is taken
     return pipeline.render(wanted, QuietWatch()).picture
 
 
@@ -85,8 +86,7 @@ def test_every_placement_gives_the_same_pixels(
 
 
 def test_parts_are_where_the_placement_says(own: SdxlPipeline, builtin: Checkpoint) -> None:
-    residence = own._residence
-    assert residence is not None
+    residence = own._placed.residence
     for residency in RESIDENCIES:
         drawn(own, plan(builtin), Placement(residency=residency))
         at_home = {
@@ -111,11 +111,10 @@ def test_the_unet_in_float32_lies_where_it_lay(own: SdxlPipeline, builtin: Check
     expected = drawn(own, plan(builtin), Placement())
     for residency in RESIDENCIES:
         drawn(own, plan(builtin), Placement(residency=residency))
-        assert own._residence is not None
-        with own._residence.apart("unet"):
+        with own._placed.residence.apart("unet"):
             own._pipeline.unet.to(torch.float64).to(torch.float32)
         assert drawn(own, plan(builtin)) == expected
-        assert own._residence.placement == Placement(residency=residency)
+        assert own._placed.residence.placement == Placement(residency=residency)
 
 
 class Card:
@@ -149,14 +148,16 @@ def test_what_ran_out_of_memory_is_not_tried_again_before_there_is_more() -> Non
     card = Card(int(9 * GIB))
     placer = Placer(card)
     assert placer.place(*needs()) == Placement()
-    assert placer.ran_out(*needs()) == Placement(residency="text encoders offloaded", vae_in_tiles=True)
+    placer.ran_out(*needs())
+    assert placer.now == Placement(residency="text encoders offloaded", vae_in_tiles=True)
     assert placer.place(*needs()).residency == "text encoders offloaded"
     card.free = int(16 * GIB)
     assert placer.place(*needs()) == Placement()
     for residency in RESIDENCIES[1:]:
-        found = placer.ran_out(*needs())
-        assert found is not None and found.residency == residency
-    assert placer.ran_out(*needs()) is None
+        assert placer.can_take_less
+        placer.ran_out(*needs())
+        assert placer.now.residency == residency
+    assert not placer.can_take_less
 
 
 def test_memory_that_runs_out_all_the_same_takes_less_of_the_model_until_there_is_no_less(
@@ -178,26 +179,26 @@ def test_memory_that_runs_out_all_the_same_takes_less_of_the_model_until_there_i
         draw(Faults(pipeline, steps=[no_memory()] * 3), wanted, QuietWatch())
     card.free = 1000 * GIB
     assert pipeline.render(wanted, QuietWatch()).picture == drawn(loaded, wanted)
-    assert pipeline._placer.now == Placement(), "and forgotten where there is much more"
+    assert pipeline._placed.placer.now == Placement(), "and forgotten where there is much more"
 
 
 class Crowded(SdxlPipeline):
-    """A device on which moving parts runs out of memory so many times."""
+    """On a device where bringing the VAE runs out of memory so many times."""
 
     crowd = 0
 
-    def _use(self, placement: Placement) -> Any:
+    def _codec_of(self, own_vae: Any) -> VaeCodec:
         if self.crowd:
             self.crowd -= 1
             raise no_memory()
-        return super()._use(placement)
+        return super()._codec_of(own_vae)
 
 
 def test_loading_takes_less_to_the_device_until_it_fits(loaded: SdxlPipeline, builtin: Checkpoint) -> None:
     pipeline = Crowded("cpu", budget=Card(8 * GIB))
-    pipeline.crowd = 1
+    pipeline.crowd = 2
     pipeline.load(builtin)
-    assert pipeline._placer.now.residency != "full"
+    assert pipeline._placed.placer.now.residency == "model offload"
     assert pipeline.render(plan(builtin), QuietWatch()).picture == drawn(loaded, plan(builtin))
     pipeline.crowd = 9
     with pytest.raises(OutOfMemory, match="no memory left for the checkpoint illustrious-mini"):
@@ -207,6 +208,19 @@ def test_loading_takes_less_to_the_device_until_it_fits(loaded: SdxlPipeline, bu
     pipeline.crowd = 0
     pipeline.load(builtin)
     assert pipeline.render(plan(builtin), QuietWatch()).picture == drawn(loaded, plan(builtin))
+
+
+def test_a_vae_that_ran_out_of_memory_works_in_tiles_at_once_the_next_time(
+    loaded: SdxlPipeline, builtin: Checkpoint
+) -> None:
+    pipeline = SdxlPipeline("cpu", budget=Card(8 * GIB))
+    pipeline.load(builtin)
+    pipeline.render(plan(builtin), QuietWatch())
+    faults = Faults(pipeline, decodings=[no_memory()])
+    assert draw(faults, plan(builtin), QuietWatch()).attempts == (TILED,)
+    again = Faults(pipeline)
+    draw(again, plan(builtin), QuietWatch())
+    assert (faults.tiled, again.tiled) == ([False, True], [True])
 
 
 def test_where_nothing_fits_the_thriftiest_is_tried() -> None:

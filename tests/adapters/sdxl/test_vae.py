@@ -93,11 +93,8 @@ class HalfPipeline(SdxlPipeline):
         super().__init__(device)
         self._dtype = torch.float16
 
-    def _settle(self, own_vae: Any) -> Any:
-        settled = super()._settle(own_vae)
-        assert self._residence is not None
-        self._vae = HalfCodec(own_vae, self.device, self._residence)
-        return settled
+    def _codec_of(self, own_vae: Any) -> VaeCodec:
+        return HalfCodec(own_vae, self.device, self._placed.residence)
 
 
 def save_folder(folder: Path, **changes: Any) -> Path:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from illustrious_studio.adapters.sdxl.worker.control_models import load_control, load_encoder, unusable
 from illustrious_studio.adapters.sdxl.worker.loading import faults_of_weights
 from illustrious_studio.adapters.sdxl.worker.residence import Residence
-from illustrious_studio.domain.controls import ControlFile, ControlUse, VisionEncoderFile
+from illustrious_studio.domain.controls import ControlFile, ControlUse, VisionEncoderFile, files_of
 
 if TYPE_CHECKING:
     from torch import Tensor, device
@@ -45,11 +45,7 @@ class ControlModels:
 
         Raises InvalidRequest for a file that does not go with the checkpoint, OutOfMemory; then none is loaded.
         """
-        needed: dict[str, ControlFile | VisionEncoderFile] = {}
-        for one in wanted:
-            needed[one.file.stamp] = one.file
-            if one.encoder is not None:
-                needed[one.encoder.stamp] = one.encoder
+        needed = files_of(wanted)
         self._loaded = {stamp: model for stamp, model in self._loaded.items() if stamp in needed}
         with ExitStack() as undo:
             undo.callback(self.forget)

@@ -81,6 +81,10 @@ class PipelineStages(Protocol):
         """Whether the VAE works in tiles from the beginning."""
         ...
 
+    def code_in_tiles(self) -> None:
+        """Have the VAE do so from now on, where it ran out of memory over a whole picture."""
+        ...
+
     def place_thriftier(self) -> str:
         """Have less of the model on the device; said in a few words, empty where that is not possible."""
         ...
@@ -199,6 +203,7 @@ class _Drawing:
                 self._retry_low_memory(plan, DECODED_AGAIN)
             else:
                 self._stages.clear()
+                self._stages.code_in_tiles()
                 self.tried.append(TILED)
                 tiled = True
         return picture

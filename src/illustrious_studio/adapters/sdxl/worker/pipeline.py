@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from illustrious_studio.adapters.sdxl.worker import memory
 from illustrious_studio.adapters.sdxl.worker.conditioning import ConditionedUnet, Conditioning, conditioning_of
@@ -36,22 +36,17 @@ from illustrious_studio.adapters.sdxl.worker.oom_fallback import (
     draw,
     draw_batch,
 )
-from illustrious_studio.adapters.sdxl.worker.placement import Placer, free_on, weights_of, work_on
+from illustrious_studio.adapters.sdxl.worker.placement import PlacedModel, free_on, usual_plan
 from illustrious_studio.adapters.sdxl.worker.preview import preview_jpeg
 from illustrious_studio.adapters.sdxl.worker.progress import NobodyWatching, ProgressCallback
 from illustrious_studio.adapters.sdxl.worker.prompt import PromptEncoder
-from illustrious_studio.adapters.sdxl.worker.residence import Residence
 from illustrious_studio.adapters.sdxl.worker.schedulers import scheduler_for
 from illustrious_studio.adapters.sdxl.worker.soft_inpainting import SoftMask, changed_pixels
 from illustrious_studio.adapters.sdxl.worker.starts import Starts
 from illustrious_studio.adapters.sdxl.worker.tiles import in_tiles
 from illustrious_studio.adapters.sdxl.worker.vae import VaeCodec
-from illustrious_studio.domain.accelerator.estimates import Weights, Work
-from illustrious_studio.domain.accelerator.placement import Placement
-from illustrious_studio.domain.controls import ControlFile, VisionEncoderFile
 from illustrious_studio.domain.details import DetectorFile, Found
-from illustrious_studio.domain.errors import OutOfMemory, StudioError, Unavailable
-from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.errors import StudioError, Unavailable
 from illustrious_studio.domain.models import Checkpoint, MemoryPolicy
 from illustrious_studio.domain.pictures import Picture
 from illustrious_studio.domain.rendering import FromPicture, Pass, Rendered, RenderPlan, Step
@@ -106,12 +101,9 @@ class SdxlPipeline:
         self._vae: VaeCodec | None = None
         self._loras: LoraMerger | None = None
         self._controls: ControlModels | None = None
-        self._residence: Residence | None = None
+        self._model: PlacedModel | None = None
         self._detectors = Detectors()
         self._budget = free_on(self.device) if budget is None else budget
-        self._placer = Placer(self._budget)
-        self._planned: Sequence[RenderPlan] = ()
-        """What is drawn now."""
 
     @property
     def device_name(self) -> str:
@@ -125,63 +117,39 @@ class SdxlPipeline:
         pipeline = load_pipeline(checkpoint, self._dtype, self._config)
         self._pipeline, self._checkpoint = pipeline, checkpoint
         own = pipeline.vae if self.device.type == "cpu" else copy.deepcopy(pipeline.vae)
-        self._residence, self._placer = Residence(pipeline, self.device), Placer(self._budget)
-        self._planned = [_usual_plan(checkpoint)]
+        self._model = model = PlacedModel(pipeline, self.device, self._budget)
+        what = f"the checkpoint {checkpoint.name}"
         with ExitStack() as undoing:
             undoing.callback(self.unload)
-            while memory.unless_out_of_memory(partial(self._settle, own)) is None:
-                self._give_way(f"the checkpoint {checkpoint.name}")
+            model.place([usual_plan(checkpoint)], what)
+            self._vae = model.fit(partial(self._codec_of, own), what)
             undoing.pop_all()
-        self._loras = LoraMerger(pipeline, self._residence)
-        self._encoder = PromptEncoder(pipeline, self.device, self._loras, self._residence)
-        self._controls = ControlModels(pipeline, self.device, self._residence)
+        self._loras = LoraMerger(pipeline, model.residence)
+        self._encoder = PromptEncoder(pipeline, self.device, self._loras, model.residence)
+        self._controls = ControlModels(pipeline, self.device, model.residence)
 
-    def _settle(self, own_vae: Any) -> Literal[True]:
-        """Bring the model to the device, as far as it has its place there."""
-        assert self._residence is not None
-        self._place(self._planned)
-        if self._vae is None:
-            self._vae = VaeCodec(own_vae, self.device, self._residence)
-        return True
+    def _codec_of(self, own_vae: Any) -> VaeCodec:
+        return VaeCodec(own_vae, self.device, self._placed.residence)
 
-    def _place(self, plans: Sequence[RenderPlan]) -> Literal[True]:
-        """Have the parts of the model where these plans can be drawn."""
-        self._planned = plans
-        return self._use(self._placer.place(*self._needs()))
-
-    def _use(self, placement: Placement) -> Literal[True]:
-        assert self._residence is not None
-        self._residence.use(placement)
-        return True
-
-    def _needs(self) -> tuple[Weights, Work]:
-        controls = sum(file.parameters for file in _files_of(self._planned[0]).values())
-        weights = weights_of(self._pipeline, steering=controls * self._pipeline.unet.dtype.itemsize)
-        return weights, work_on(self._pipeline, self._planned)
+    @property
+    def _placed(self) -> PlacedModel:
+        assert self._model is not None, "nothing is loaded"
+        return self._model
 
     def place_thriftier(self) -> str:
-        """After memory ran out: have less of the model on the device, as the next placement that takes less says. It is
-        told in a few words; empty where there is none. Raises OutOfMemory where not even that has room."""
-        if self._placer.ran_out(*self._needs()) is None:
-            return ""
+        """After memory ran out: have less of the model on the device. It is told in a few words; empty where there is
+        no less. Raises OutOfMemory where not even that has room."""
         if self._loras is not None:
             self._loras.release()
-        while memory.unless_out_of_memory(partial(self._use, self._placer.now)) is None:
-            self._give_way("the model")
-        return self._placer.now.said
+        return self._placed.take_less()
 
-    def _give_way(self, what: str) -> None:
-        """After memory ran out while parts were moved: aim at less of them on the device. Raises OutOfMemory."""
-        self.clear()
-        if self._placer.ran_out(*self._needs()) is None:
-            raise OutOfMemory(
-                f"The device has no memory left for {what}. "
-                "Close other programs that use it, or choose a smaller checkpoint."
-            )
+    def code_in_tiles(self) -> None:
+        """After the VAE ran out of memory over a whole picture: do not try again."""
+        self._placed.code_in_tiles()
 
     def unload(self) -> None:
         self._pipeline = self._encoder = self._checkpoint = self._vae = self._loras = self._controls = None
-        self._residence = None
+        self._model = None
         self._detectors.release()
         self.clear()
 
@@ -209,8 +177,7 @@ class SdxlPipeline:
     def _at_work(self, plans: Sequence[RenderPlan]) -> Iterator[None]:
         if self._pipeline is None:
             raise Unavailable("No checkpoint is loaded. Choose one under System, then draw again.")
-        while memory.unless_out_of_memory(partial(self._place, plans)) is None:
-            self._give_way("the model")
+        self._placed.place(plans)
         try:
             yield
         finally:
@@ -227,14 +194,14 @@ class SdxlPipeline:
             seconds=seconds,
             attempts=drawn.attempts,
             batch_size=drawn.batch_size,
-            placement=self._placer.said,
+            placement=self._placed.placer.said,
             changed=drawn.changed,
         )
 
     @property
     def codes_in_tiles(self) -> bool:
         """Whether the VAE works in tiles, for it would not hold the picture as a whole."""
-        return self._placer.now.vae_in_tiles
+        return self._placed.placer.now.vae_in_tiles
 
     def upcast(self, part: Part) -> bool:
         """Let the UNet or the VAE work in float32 until the checkpoint is loaded again (A1111's --no-half); whether
@@ -246,8 +213,7 @@ class SdxlPipeline:
         unet = self._pipeline.unet
         if unet.dtype == torch.float32:
             return False
-        assert self._residence is not None
-        with self._residence.apart("unet"):
+        with self._placed.residence.apart("unet"):
             unet.to(dtype=torch.float32)
         return True
 
@@ -269,7 +235,6 @@ class SdxlPipeline:
         import torch
 
         assert self._encoder is not None and self._controls is not None and self._loras is not None
-        assert self._residence is not None
         plan = plans[0]
         render_pass = plan.passes[number]
         self._codec.use(plan.vae)
@@ -330,7 +295,7 @@ class SdxlPipeline:
         parts = {**self._pipeline.components, **others}
         pipeline = self._kind(**parts, add_watermarker=False)
         pipeline.set_progress_bar_config(disable=True)
-        with torch.no_grad(), self._residence.working("unet"):
+        with torch.no_grad(), self._placed.residence.working("unet"):
             output = pipeline(
                 **_placeholders(conditioning, self._pipeline.unet.dtype, len(plans), guided=guided),
                 latents=latents,
@@ -345,7 +310,7 @@ class SdxlPipeline:
                 output_type="latent",
                 callback_on_step_end=self._callback(watch, kept),
             )
-        if self._residence.offloads:
+        if self._placed.residence.offloads:
             self._controls.rest()
         latents = output.images
         if not torch.isfinite(latents).all():
@@ -410,22 +375,6 @@ class SdxlPipeline:
             return {"latents": latents}
 
         return on_step
-
-
-def _usual_plan(checkpoint: Checkpoint) -> RenderPlan:
-    """Of the picture that the checkpoint was made for."""
-    one = Pass(checkpoint.native_width, checkpoint.native_height, 1, "Euler", "Normal")
-    return RenderPlan(ImageRequest(prompt="a"), checkpoint, (one,))
-
-
-def _files_of(plan: RenderPlan) -> dict[str, ControlFile | VisionEncoderFile]:
-    """What steers it, each file once."""
-    found: dict[str, ControlFile | VisionEncoderFile] = {}
-    for one in plan.controls:
-        found[one.file.stamp] = one.file
-        if one.encoder is not None:
-            found[one.encoder.stamp] = one.encoder
-    return found
 
 
 def _placeholders(conditioning: Conditioning, dtype: "torch.dtype", count: int, *, guided: bool) -> dict[str, Any]:

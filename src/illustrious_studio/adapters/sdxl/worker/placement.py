@@ -1,15 +1,23 @@
-"""Which placement a drawing gets, by what is free on the device now, and what is learned where memory runs out after
-all: whatever was estimated, it was too little by that much."""
+"""The loaded model in the placement that a drawing gets, by what is free on the device now; and what is learned where
+memory runs out after all: whatever was estimated, it was too little by that much."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from illustrious_studio.adapters.sdxl.worker.memory import clear_cuda_memory, unless_out_of_memory
+from illustrious_studio.adapters.sdxl.worker.residence import Residence
 from illustrious_studio.domain.accelerator.estimates import MIB, Weights, Work, work_of
 from illustrious_studio.domain.accelerator.placement import RESIDENCIES, Placement, chosen, stages
-from illustrious_studio.domain.rendering import RenderPlan
+from illustrious_studio.domain.controls import files_of
+from illustrious_studio.domain.errors import OutOfMemory
+from illustrious_studio.domain.images import ImageRequest
+from illustrious_studio.domain.models import Checkpoint
+from illustrious_studio.domain.rendering import Pass, RenderPlan
 
 if TYPE_CHECKING:
     from torch import device
+
+T = TypeVar("T")
 
 SPARED = 256 * MIB
 """Left free on a card: a desktop draws its windows with it."""
@@ -33,14 +41,79 @@ def free_on(device: "device") -> Callable[[], int | None]:
     return budget
 
 
+class PlacedModel:
+    """A loaded model on a device. `budget`: how many bytes of it the model may take now; None: as many as it likes."""
+
+    def __init__(self, pipeline: Any, device: "device", budget: Callable[[], int | None]) -> None:
+        self.residence = Residence(pipeline, device)
+        self.placer = Placer(budget)
+        self._pipeline = pipeline
+        self._plans: Sequence[RenderPlan] = ()
+        """What is drawn now."""
+
+    def place(self, plans: Sequence[RenderPlan], what: str = "the model") -> None:
+        """Have its parts where these plans can be drawn. Raises OutOfMemory, which says for `what`."""
+        self._plans = plans
+        self.fit(lambda: self._use(self.placer.place(*self._needs())), what)
+
+    def fit(self, work: Callable[[], T], what: str) -> T:
+        """What the work gives, with as much less of the model on the device as it needs. Raises OutOfMemory."""
+        while (done := unless_out_of_memory(work)) is None:
+            clear_cuda_memory()
+            self._take_less(what)
+        return done
+
+    def take_less(self) -> str:
+        """After memory ran out: have less of the model on the device, as the next placement says. It is told in a few
+        words; empty where there is none that takes less. Raises OutOfMemory where not even that has room."""
+        if not self.placer.can_take_less:
+            return ""
+        self._take_less("the model")
+        return self.placer.now.said
+
+    def code_in_tiles(self) -> None:
+        """After the VAE ran out of memory over a whole picture."""
+        self.placer.vae_ran_out(*self._needs())
+
+    def _take_less(self, what: str) -> None:
+        while self.placer.can_take_less:
+            self.placer.ran_out(*self._needs())
+            if unless_out_of_memory(lambda: self._use(self.placer.now)) is not None:
+                return
+            clear_cuda_memory()
+        raise OutOfMemory(
+            f"The device has no memory left for {what}. "
+            "Close other programs that use it, or choose a smaller checkpoint."
+        )
+
+    def _use(self, placement: Placement) -> Literal[True]:
+        self.residence.use(placement)
+        return True
+
+    def _needs(self) -> tuple[Weights, Work]:
+        number, vae_number = self._pipeline.unet.dtype.itemsize, self._pipeline.vae.dtype.itemsize
+        steering = sum(file.parameters for file in files_of(self._plans[0].controls).values()) * number
+        work = work_of(self._plans[0], pictures=len(self._plans), number=number, vae_number=vae_number)
+        return weights_of(self._pipeline, steering), work
+
+
 class Placer:
-    """Of one loaded checkpoint. `budget`: how many bytes it may take now; None: as many as it likes."""
+    """Chooses the placements of one loaded model."""
 
     def __init__(self, budget: Callable[[], int | None]) -> None:
         self._budget = budget
         self._more = 1.0
         """So many times as much as was estimated is taken, as far as is known."""
         self.now = Placement()
+
+    @property
+    def said(self) -> str:
+        """The one in use, for people; empty where there is nothing to choose."""
+        return "" if self._budget() is None else self.now.said
+
+    @property
+    def can_take_less(self) -> bool:
+        return self._budget() is not None and self.now.residency != RESIDENCIES[-1]
 
     def place(self, weights: Weights, work: Work) -> Placement:
         """The one to draw with now: the fastest that fits, or the one in use where that is hardly slower. Where none
@@ -57,19 +130,21 @@ class Placer:
         self.now = fits
         return fits
 
-    @property
-    def said(self) -> str:
-        """The one in use, for people; empty where there is nothing to choose."""
-        return "" if self._budget() is None else self.now.said
-
-    def ran_out(self, weights: Weights, work: Work) -> Placement | None:
-        """After memory ran out in spite of it: the next one that takes less. None after the last."""
-        budget, at = self._budget(), RESIDENCIES.index(self.now.residency) + 1
-        if budget is None or at == len(RESIDENCIES):
-            return None
-        self._more = max(self._more, budget / stages(self.now, weights, work).peak * 1.02)
+    def ran_out(self, weights: Weights, work: Work) -> None:
+        """Memory ran out in spite of it: take the next one that takes less."""
+        self._learn(stages(self.now, weights, work).peak)
+        at = RESIDENCIES.index(self.now.residency) + 1
         self.now = Placement(residency=RESIDENCIES[at], vae_in_tiles=True)
-        return self.now
+
+    def vae_ran_out(self, weights: Weights, work: Work) -> None:
+        """The same of the VAE alone, over a whole picture: have it work in tiles."""
+        if self._budget() is not None and not self.now.vae_in_tiles:
+            self._learn(stages(self.now, weights, work).vae)
+            self.now = Placement(residency=self.now.residency, vae_in_tiles=True)
+
+    def _learn(self, estimated: int) -> None:
+        """So much was not enough, for there was not as much."""
+        self._more = max(self._more, (self._budget() or 0) / estimated * 1.02)
 
 
 def _faster(one: Placement, other: Placement) -> bool:
@@ -89,7 +164,7 @@ def weights_of(pipeline: Any, steering: int = 0) -> Weights:
     return Weights(size("unet"), size("text_encoder", "text_encoder_2"), size("vae"), steering)
 
 
-def work_on(pipeline: Any, plans: Sequence[RenderPlan]) -> Work:
-    """What these plans compute with, in the numbers of the loaded networks."""
-    number, vae_number = pipeline.unet.dtype.itemsize, pipeline.vae.dtype.itemsize
-    return work_of(plans[0], pictures=len(plans), number=number, vae_number=vae_number)
+def usual_plan(checkpoint: Checkpoint) -> RenderPlan:
+    """Of the picture that the checkpoint was made for."""
+    one = Pass(checkpoint.native_width, checkpoint.native_height, 1, "Euler", "Normal")
+    return RenderPlan(ImageRequest(prompt="a"), checkpoint, (one,))

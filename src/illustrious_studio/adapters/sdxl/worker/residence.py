@@ -84,8 +84,8 @@ class Residence:
 
     @contextmanager
     def working(self, part: Part) -> Iterator[None]:
-        self.need(part)
         try:
+            self.need(part)
             yield
         finally:
             self.done(part)
