@@ -1,5 +1,6 @@
 """Pictures that steer a drawing by every way in: by name, recorded, drawn again, refused before anything is queued."""
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -180,9 +181,8 @@ async def test_a_plot_of_a1111_varies_a_unit(api: Api) -> None:
 
 
 async def test_webuiapis_units_mean_the_same(api: Api) -> None:
-    import asyncio
-
-    client = webuiapi.WebUIApi(baseurl=f"{api.url}/sdapi/v1")
+    # It asks while it is made, and the studio answers in this loop.
+    client = await asyncio.to_thread(webuiapi.WebUIApi, baseurl=f"{api.url}/sdapi/v1")
     unit = webuiapi.ControlNetUnit(
         image=drawing(),
         module="canny",
